@@ -1,0 +1,14 @@
+#pragma once
+
+// What this program was built from, as --version and backup_exporter_build_info tell it.
+
+#include <string_view>
+
+namespace backup_exporter {
+
+extern const std::string_view kVersion;   // "0.1.0"
+extern const std::string_view kRevision;  // short commit hash; "unknown" outside git
+extern const std::string_view kBranch;    // "HEAD" where none is checked out; "unknown" outside git
+extern const std::string_view kCompiler;  // "GNU 12.2.0"
+
+}  // namespace backup_exporter

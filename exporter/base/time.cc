@@ -1,0 +1,141 @@
+#include "base/time.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// Reads the fixed fields of a stamp from left to right; once something does not fit, nothing does.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+
+  int Digits(std::size_t count) {
+    int value = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!AtDigit()) return Broken();
+      value = value * 10 + (text_[position_++] - '0');
+    }
+    return value;
+  }
+
+  char OneOf(std::string_view allowed) {
+    if (position_ >= text_.size() || allowed.find(text_[position_]) == std::string_view::npos) {
+      Broken();
+      return '\0';
+    }
+    return text_[position_++];
+  }
+
+  // The digits after a point, as microseconds; further digits are read and dropped.
+  microseconds Fraction() {
+    if (position_ >= text_.size() || text_[position_] != '.') return microseconds(0);
+    ++position_;
+    if (!AtDigit()) Broken();
+    std::int64_t value = 0;
+    std::int64_t unit = 100'000;
+    for (; AtDigit(); ++position_, unit /= 10) value += unit * (text_[position_] - '0');
+    return microseconds(value);
+  }
+
+  [[nodiscard]] bool WholeAndSound() const { return sound_ && position_ == text_.size(); }
+
+ private:
+  [[nodiscard]] bool AtDigit() const {
+    return position_ < text_.size() && text_[position_] >= '0' && text_[position_] <= '9';
+  }
+  int Broken() {
+    sound_ = false;
+    return 0;
+  }
+
+  std::string_view text_;
+  std::size_t position_ = 0;
+  bool sound_ = true;
+};
+
+}  // namespace
+
+std::optional<Time> ParseRfc3339(std::string_view text) {
+  Reader reader(text);
+  const int year = reader.Digits(4);
+  reader.OneOf("-");
+  const int month = reader.Digits(2);
+  reader.OneOf("-");
+  const int day = reader.Digits(2);
+  reader.OneOf("Tt ");
+  const int hour = reader.Digits(2);
+  reader.OneOf(":");
+  const int minute = reader.Digits(2);
+  reader.OneOf(":");
+  const int second = reader.Digits(2);
+  const microseconds fraction = reader.Fraction();
+  minutes offset{0};
+  const char zone = reader.OneOf("Zz+-");
+  if (zone == '+' || zone == '-') {
+    const int offset_hours = reader.Digits(2);
+    reader.OneOf(":");
+    const int offset_minutes = reader.Digits(2);
+    if (offset_hours > 23 || offset_minutes > 59) return std::nullopt;
+    offset = hours(offset_hours) + minutes(offset_minutes);
+    if (zone == '-') offset = -offset;
+  }
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!reader.WholeAndSound() || !date.ok() || year <= 1 || hour > 23 || minute > 59 ||
+      second > 60) {
+    return std::nullopt;
+  }
+  return Time(std::chrono::sys_days(date)) + hours(hour) + minutes(minute) + seconds(second) +
+         fraction - offset;
+}
+
+std::string FormatUtc(Time time) {
+  const auto day = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<seconds>(time - day));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+double ToSeconds(Time time) { return ToSeconds(time.time_since_epoch()); }
+
+double ToSeconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
+
+Duration FromSeconds(double value) {
+  constexpr double kMost = 9.2e18;  // just inside of 64 bits
+  const double wanted = std::round(value * 1e6);
+  if (wanted >= kMost) return Duration::max();
+  if (wanted <= -kMost) return Duration::min();
+  return Duration(static_cast<std::int64_t>(wanted));
+}
+
+Time SystemClock::Now() const {
+  return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+}
+
+SteadyTime SystemClock::Steady() const { return std::chrono::steady_clock::now(); }
+
+std::optional<Time> BootTime() {
+  std::ifstream stat("/proc/stat");
+  for (std::string word; stat >> word;) {
+    std::int64_t value = 0;
+    if (word == "btime" && stat >> value) return Time(seconds(value));
+  }
+  return std::nullopt;
+}
+
+}  // namespace backup_exporter
