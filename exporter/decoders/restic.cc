@@ -1,0 +1,325 @@
+// restic --json, one record a line, as it stands in a file: messages, documents of one line, and
+// plain text between them where standard error was captured too.
+//
+// Source: restic 0.14.0 as run; shapes of 0.15 to 0.19.1 from its documentation (doc/075_scripting.rst)
+// and sources (internal/ui/backup/json.go, internal/ui/restore/json.go, cmd/restic/*.go).
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "decoders/formats.h"
+#include "decoders/json.h"
+#include "decoders/restic_lines.h"
+#include "decoders/restic_runs.h"
+#include "decoders/restic_words.h"
+
+namespace backup_exporter {
+namespace {
+
+constexpr std::string_view kMessageHead = R"({"message_type":)";
+
+// What a terminal capture puts around a line.
+std::string_view WithoutTerminalCodes(std::string_view line) {
+  for (;;) {
+    if (line.starts_with('\r')) {
+      line.remove_prefix(1);
+    } else if (line.starts_with("\x1b[2K")) {
+      line.remove_prefix(4);
+    } else {
+      break;
+    }
+  }
+  while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
+  return line;
+}
+
+bool HasAny(const Members& members, std::initializer_list<const char*> keys) {
+  return std::ranges::any_of(keys, [&](const char* key) { return members.Has(key); });
+}
+
+// A text check's stages in their order.
+int CheckStageOf(std::string_view line) {
+  if (line.starts_with("using temporary cache")) return 1;
+  if (line == "load indexes") return 2;
+  return line == "check all packs" ? 3 : 4;
+}
+
+// The figures that a backup's summary and the summary inside a snapshot share.
+Figures BackupFigures(Members& members) {
+  return {.added_bytes = members.Count("data_added"),
+          .added_stored_bytes = members.Count("data_added_packed"),
+          .processed_bytes = members.Count("total_bytes_processed"),
+          .processed_files = members.Count("total_files_processed"),
+          .files_new = members.Count("files_new"),
+          .files_changed = members.Count("files_changed"),
+          .files_unmodified = members.Count("files_unmodified"),
+          .directories_new = members.Count("dirs_new"),
+          .directories_changed = members.Count("dirs_changed"),
+          .directories_unmodified = members.Count("dirs_unmodified"),
+          .errors = std::nullopt};
+}
+
+class ResticDecoder final : public Decoder {
+ public:
+  void Decode(const Record& record, Decoded& out) override {
+    ++out.counts.records;
+    out_ = &out;
+    offset_ = record.offset;
+    runs_.At(record.offset, &out);
+    Line(WithoutTerminalCodes(record.bytes));
+  }
+  [[nodiscard]] std::string Save() const override { return runs_.Save(); }
+  void Restore(std::string_view saved) override { runs_.Restore(saved); }
+
+ private:
+  void Line(std::string_view line) {
+    if (const auto progress = ScanStatusLine(line)) return runs_.Progress(Operation::kBackup, *progress);
+    if (IsVerboseLine(line)) return runs_.Underway(Operation::kBackup);
+    const bool json_like = line.starts_with('{') || line.starts_with('[');
+    if (json_like) {
+      if (const auto json = ParseJson(line)) return Value(*json);
+    }
+    // A run that was killed leaves an unfinished line, which the next one continues.
+    const std::size_t next = line.find(kMessageHead, 1);
+    if (next == std::string_view::npos) return Unparsed(line);
+    for (std::size_t begin = 0; begin < line.size();) {
+      const std::size_t end = std::min(line.find(kMessageHead, begin + 1), line.size());
+      const std::string_view part = line.substr(begin, end - begin);
+      const auto json = part.starts_with('{') ? ParseJson(part) : std::nullopt;
+      json ? Value(*json) : Unparsed(part);
+      begin = end;
+    }
+  }
+
+  void Unparsed(std::string_view text) {
+    if (!text.starts_with(R"({")")) return Text(text);
+    ++out_->counts.parse_errors;
+    const std::size_t error = FindFinalError(text);
+    if (error != std::string_view::npos) Text(text.substr(error));
+  }
+
+  void Text(std::string_view line) {
+    switch (WordsOf(line)) {
+      case ResticWords::kNothing: ++out_->counts.text; break;
+      case ResticWords::kFailed:
+      case ResticWords::kUnreadable: runs_.Failed(std::nullopt, line); break;
+      case ResticWords::kSourceMissing: runs_.SourceMissing(); break;
+      case ResticWords::kSignal: runs_.Signal(); break;
+      case ResticWords::kCheckBegins:
+        runs_.CheckStage(CheckStageOf(line));
+        break;
+      case ResticWords::kCheckClean:
+        runs_.Finished({.operation = Operation::kCheck, .result = RunResult::kSuccess});
+        break;
+      case ResticWords::kPruned: runs_.Pruned(); break;
+      case ResticWords::kRestoreBegins: runs_.Hint(Operation::kRestore); break;
+      case ResticWords::kRestoreError: runs_.Hint(Operation::kRestore); break;
+    }
+  }
+
+  void Value(const Json& json) {
+    if (json.is_array()) return Array(json);
+    Members members(json);
+    const std::string type = members.Text("message_type");
+    if (type == "status") return Status(members);
+    if (type == "verbose_status") return Verbose(members);
+    if (type == "summary") return Summary(members);
+    if (type == "error") return Error(json, members);
+    if (type == "exit_error") return ExitError(members);
+    if (type == "wrapper_exit") return WrapperExit(members);
+    // Known, and without a word on how a run went: init, tag, version, ls, diff, dev's excluded items;
+    // stats and cat config, which have no type.
+    static const std::set<std::string, std::less<>> kIrrelevant{
+        "initialized", "changed", "version", "snapshot", "node", "change", "statistics", "excluded_item"};
+    const bool known = kIrrelevant.contains(type) ||
+                       (type.empty() && (members.Has("snapshots_count") || members.Has("struct_type") ||
+                                         members.Has("chunker_polynomial")));
+    if (!known) ++out_->counts.unknown_messages;
+  }
+
+  // Takes what a message says if all of it could be read; what could not is counted.
+  template <typename Action>
+  void Take(const Members& members, std::initializer_list<std::string_view> known, Action action) {
+    if (!members.Sound()) {
+      ++out_->counts.parse_errors;
+      return;
+    }
+    out_->counts.unknown_fields += members.Unknown(known);
+    action();
+  }
+
+  void Status(Members& members) {
+    // Up to 0.15 the end of the scan is a `status` too.
+    if (members.Has("action")) return runs_.Underway(Operation::kBackup);
+    const bool restore = HasAny(members, {"files_restored", "bytes_restored", "files_skipped",
+                                          "bytes_skipped", "files_deleted"});
+    const bool backup = HasAny(members, {"files_done", "bytes_done", "current_files", "error_count",
+                                         "seconds_remaining"});
+    std::optional<Operation> operation;
+    if (backup || restore) operation = restore ? Operation::kRestore : Operation::kBackup;
+    const ResticProgress progress{
+        .seconds_elapsed = members.Count("seconds_elapsed").value_or(0),
+        .files_done = members.Count(restore ? "files_restored" : "files_done").value_or(0),
+        .bytes_done = members.Count(restore ? "bytes_restored" : "bytes_done").value_or(0),
+        .error_count = members.Count("error_count").value_or(0)};
+    Take(members,
+         {"message_type", "seconds_elapsed", "seconds_remaining", "percent_done", "total_files",
+          "files_done", "total_bytes", "bytes_done", "error_count", "current_files", "files_restored",
+          "files_skipped", "files_deleted", "bytes_restored", "bytes_skipped"},
+         [&] { runs_.Progress(operation, progress); });
+  }
+
+  void Verbose(Members& members) {
+    runs_.Underway(members.Has("duration") ? Operation::kBackup : Operation::kRestore);
+  }
+
+  void Summary(Members& members) {
+    if (members.Has("files_new")) return BackupSummary(members);
+    if (members.Has("num_errors")) return CheckSummary(members);
+    // A tag's end, and a prune's plan, which proves nothing.
+    if (members.Has("changed_snapshots") || members.Has("packfiles")) return;
+    RestoreSummary(members);
+  }
+
+  void BackupSummary(Members& members) {
+    RunFinished end{.operation = Operation::kBackup, .result = RunResult::kSuccess};
+    end.figures = BackupFigures(members);
+    end.snapshot_id = members.Text("snapshot_id");
+    end.start = members.Stamp("backup_start");
+    end.end = members.Stamp("backup_end");
+    if (const auto seconds = members.Number("total_duration"); seconds && *seconds >= 0) {
+      end.duration = FromSeconds(*seconds);
+    }
+    const bool dry_run = members.Boolean("dry_run").value_or(false);
+    Take(members,
+         {"message_type", "files_new", "files_changed", "files_unmodified", "dirs_new", "dirs_changed",
+          "dirs_unmodified", "data_blobs", "tree_blobs", "data_added", "data_added_packed",
+          "total_files_processed", "total_bytes_processed", "total_duration", "backup_start",
+          "backup_end", "snapshot_id", "dry_run"},
+         [&] { dry_run ? runs_.Withdrawn() : runs_.Finished(std::move(end)); });
+  }
+
+  void CheckSummary(Members& members) {
+    RunFinished end{.operation = Operation::kCheck};
+    end.figures.errors = members.Count("num_errors");
+    end.result = end.figures.errors == 0U ? RunResult::kSuccess : RunResult::kFailure;
+    if (end.result == RunResult::kFailure) end.reason = Reason::kOther;
+    Take(members,
+         {"message_type", "num_errors", "broken_packs", "suggest_repair_index", "suggest_prune"},
+         [&] { runs_.Finished(std::move(end)); });
+  }
+
+  void RestoreSummary(Members& members) {
+    RunFinished end{.operation = Operation::kRestore, .result = RunResult::kSuccess};
+    end.figures.processed_files = members.Count("files_restored").value_or(0);
+    end.figures.processed_bytes = members.Count("bytes_restored").value_or(0);
+    end.duration = FromSeconds(static_cast<double>(members.Count("seconds_elapsed").value_or(0)));
+    Take(members,
+         {"message_type", "seconds_elapsed", "total_files", "files_restored", "files_skipped",
+          "files_deleted", "total_bytes", "bytes_restored", "bytes_skipped"},
+         [&] { runs_.Finished(std::move(end)); });
+  }
+
+  void Error(const Json& json, Members& members) {
+    const std::string during = members.Text("during");
+    Take(members, {"message_type", "error", "during", "item", "message"}, [&] {
+      // Trouble of the scan alone does not spoil a backup: restic ends with 0. What check says as
+      // errors are its lines of text, advice among them.
+      if (during == "archival") runs_.Error(Operation::kBackup);
+      if (during == "scan") runs_.Underway(Operation::kBackup);
+      if (during == "restore") runs_.Error(Operation::kRestore);
+      if (during.empty() && !json.contains("message")) ++out_->counts.unknown_messages;
+    });
+  }
+
+  void ExitError(Members& members) {
+    const auto code = members.Integer("code");
+    const std::string message = members.Text("message");
+    Take(members, {"message_type", "code", "message"}, [&] {
+      // The same text as without --json, of which an exit code of 1 says nothing.
+      runs_.Failed(code, message);
+    });
+  }
+
+  void WrapperExit(Members& members) {
+    const auto code = members.Integer("code");
+    std::optional<Time> at;
+    if (const auto seconds = members.Number("time"); seconds && *seconds > 0) {
+      at = Time(FromSeconds(*seconds));
+    }
+    if (!code) {
+      ++out_->counts.parse_errors;
+      return;
+    }
+    Take(members, {"message_type", "code", "time"}, [&] { runs_.Exited(*code, at); });
+  }
+
+  void Array(const Json& json) {
+    if (json.empty()) return;  // a listing without a snapshot
+    const Json& first = json.front();
+    if (!first.is_object()) {
+      ++out_->counts.unknown_messages;
+    } else if (first.contains("keep") && first.contains("remove")) {
+      runs_.Finished({.operation = Operation::kForget, .result = RunResult::kSuccess});
+    } else if (first.contains("group_key") || (first.contains("tree") && first.contains("time"))) {
+      Snapshots(json);
+    } else if (!first.contains("matches") && !first.contains("object_type") &&
+               !first.contains("userName")) {
+      ++out_->counts.unknown_messages;  // find and key list are known and say nothing
+    }
+  }
+
+  void Snapshots(const Json& json) {
+    std::vector<ArchiveListed> archives;
+    std::set<std::string> origins;
+    bool sound = true;
+    const auto add = [&](const Json& snapshot) {
+      if (!snapshot.is_object()) return false;
+      Members members(snapshot);
+      ArchiveListed archive;
+      // After tag, rewrite and copy a snapshot has a new id and remembers its first.
+      archive.snapshot_id = members.Text("original");
+      if (archive.snapshot_id.empty()) archive.snapshot_id = members.Text("id");
+      const auto start = members.Stamp("time");
+      if (const auto summary = snapshot.find("summary"); summary != snapshot.end() && summary->is_object()) {
+        Members figures(*summary);
+        archive.figures = BackupFigures(figures);
+        archive.end = figures.Stamp("backup_end");
+        if (!figures.Sound()) return false;
+      }
+      if (!members.Sound() || !start || archive.snapshot_id.empty()) return false;
+      archive.start = *start;
+      origins.insert(members.Text("hostname") + '\0' +
+                     (snapshot.contains("paths") ? snapshot["paths"].dump() : std::string()));
+      archives.push_back(std::move(archive));
+      return true;
+    };
+    for (const Json& item : json) {
+      if (item.is_object() && item.contains("group_key")) {
+        const auto group = item.find("snapshots");
+        if (group == item.end() || !group->is_array()) continue;
+        for (const Json& snapshot : *group) sound = add(snapshot) && sound;
+      } else {
+        sound = add(item) && sound;
+      }
+    }
+    if (!sound) ++out_->counts.parse_errors;
+    for (ArchiveListed& archive : archives) {
+      archive.among_others = origins.size() > 1;
+      out_->events.push_back({.label = {}, .offset = offset_, .what = std::move(archive)});
+    }
+  }
+
+  ResticRuns runs_;
+  Decoded* out_ = nullptr;
+  std::uint64_t offset_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> MakeResticDecoder(const DecoderOptions&) {
+  return std::make_unique<ResticDecoder>();
+}
+
+}  // namespace backup_exporter

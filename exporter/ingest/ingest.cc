@@ -1,0 +1,85 @@
+#include "ingest/ingest.h"
+
+#include "base/log.h"
+
+namespace backup_exporter {
+namespace {
+
+// What one transaction takes in, about: large enough to make its price small, small enough to keep
+// memory flat.
+constexpr std::size_t kPortion = std::size_t{8} << 20;
+// When a ledger that could not be written is tried again.
+constexpr auto kRetry = std::chrono::seconds(5);
+
+}  // namespace
+
+Result<std::unique_ptr<Ingest>> Ingest::Create(const IngestOptions& options, Files& files,
+                                               std::unique_ptr<Watcher> watcher, Ledger& ledger,
+                                               StatusBoard& board) {
+  const Format* format = FormatNamed(options.format);
+  if (format == nullptr) return Fail(ErrorKind::kInvalid, "no format " + options.format);
+  auto known = ledger.KnownFiles(options.input.name);
+  if (!known) return tl::unexpected(known.error());
+  return std::unique_ptr<Ingest>(
+      new Ingest(options, *format, files, std::move(watcher), std::move(*known), ledger, board));
+}
+
+Ingest::Ingest(const IngestOptions& options, const Format& format, Files& files,
+               std::unique_ptr<Watcher> watcher, std::vector<KnownFile> known, Ledger& ledger,
+               StatusBoard& board)
+    : options_(options),
+      format_(format),
+      ledger_(ledger),
+      board_(board),
+      source_(options.input, files, std::move(watcher), std::move(known)) {}
+
+SteadyTime Ingest::Step(const Moment& now, bool last_look) {
+  std::vector<Piece> pieces = source_.Read(now, kPortion, last_look);
+  for (Piece& piece : pieces) Decode(piece);
+  const bool committed = pieces.empty() || Commit(pieces, now.wall);
+  for (const std::string& trouble : source_.TakeTroubles()) {
+    Log().warn("source {}: {}", options_.input.name, trouble);
+  }
+  board_.Post(options_.input.name, source_.status());
+  if (!committed) return now.steady + kRetry;
+  caught_up_ = caught_up_ || pieces.empty() || source_.NextLook() > now.steady;
+  return source_.NextLook();
+}
+
+void Ingest::Decode(Piece& piece) const {
+  const auto decoder = format_.make(options_.decoder);
+  decoder->Restore(piece.step.decoder_state);
+  Decoded decoded{.events = {}, .counts = piece.step.counts};
+  for (const Record& record : piece.records) decoder->Decode(record, decoded);
+  piece.step.events = std::move(decoded.events);
+  piece.step.counts = decoded.counts;
+  piece.step.decoder_state = decoder->Save();
+  if (!piece.records.empty()) piece.step.last_record = piece.records.back().offset;
+}
+
+bool Ingest::Commit(std::vector<Piece>& pieces, Time now) {
+  std::vector<FileStep> steps;
+  steps.reserve(pieces.size());
+  for (Piece& piece : pieces) steps.push_back(std::move(piece.step));
+  const auto done = ledger_.Commit(options_.input.name, steps, now);
+  if (!done) {
+    if (!ledger_failed_) {
+      Log().error("{}; nothing is lost: it is tried again every {} s", done.error().message,
+                  kRetry.count());
+    }
+    ledger_failed_ = true;
+    return false;
+  }
+  if (ledger_failed_) Log().info("ledger: works again");
+  ledger_failed_ = false;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].refused.empty()) {
+      source_.Accept(steps[i], pieces[i].file);
+    } else {
+      source_.Refuse(pieces[i].file, steps[i].refused);
+    }
+  }
+  return true;
+}
+
+}  // namespace backup_exporter

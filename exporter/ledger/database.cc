@@ -1,0 +1,308 @@
+#include "ledger/database.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace backup_exporter {
+namespace {
+
+// "bkup", so that a ledger is known from other SQLite files.
+constexpr int kApplicationId = 0x626b7570;
+constexpr int kSchemaVersion = 1;
+
+// Version 1. Times and durations are microseconds (since the Unix epoch, UTC); words are the names of
+// model/run.h; what is not known is NULL.
+//
+//   files       one row a generation of a file: how far it was read, what its decoder remembers
+//   backups     what is backed up, with the counters over all its backup runs
+//   feeds       which source and file a backup is heard of from
+//   runs        state: open (no end seen), provisional (finished, worse may follow), settled.
+//               ended_by: no later than this it ended; ended: it is known when
+//   sightings   which files told of a run: a file tells of a run once
+//   identities  what a run is recognised by if it is read again; outlives the run's row
+//   cursors     per file and backup: the run whose end has not been read, and the one that ended last
+//   totals      counters over all runs ever seen
+//   counters    everything else that is counted; source is empty for the program itself
+//   notices     what monitors are to be told, until it is delivered
+constexpr const char* kSchema = R"sql(
+CREATE TABLE files(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, path TEXT NOT NULL,
+  device INTEGER NOT NULL, inode INTEGER NOT NULL, offset INTEGER NOT NULL,
+  prefix_crc INTEGER NOT NULL, modified INTEGER NOT NULL, at_end INTEGER NOT NULL,
+  decoder_state TEXT NOT NULL);
+CREATE INDEX files_of_source ON files(source);
+CREATE TABLE backups(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL,
+  added_bytes INTEGER NOT NULL DEFAULT 0, added_stored_bytes INTEGER NOT NULL DEFAULT 0,
+  processed_bytes INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE feeds(
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, source TEXT NOT NULL,
+  path TEXT NOT NULL, template TEXT NOT NULL, PRIMARY KEY(backup, source, path)) WITHOUT ROWID;
+CREATE TABLE runs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE,
+  operation TEXT NOT NULL, state TEXT NOT NULL, started INTEGER, ended INTEGER, ended_by INTEGER,
+  settles_at INTEGER, duration INTEGER, result TEXT, evidence TEXT, exit_code INTEGER, reason TEXT,
+  snapshot_id TEXT NOT NULL, message TEXT NOT NULL,
+  added_bytes INTEGER, added_stored_bytes INTEGER, processed_bytes INTEGER, processed_files INTEGER,
+  files_new INTEGER, files_changed INTEGER, files_unmodified INTEGER, directories_new INTEGER,
+  directories_changed INTEGER, directories_unmodified INTEGER, errors INTEGER);
+CREATE INDEX runs_by_end ON runs(backup, operation, ended);
+CREATE INDEX runs_by_order ON runs(backup, operation, ended_by, id);
+CREATE INDEX runs_unsettled ON runs(state, settles_at) WHERE state <> 'settled';
+CREATE TABLE sightings(
+  run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, source TEXT NOT NULL,
+  path TEXT NOT NULL, PRIMARY KEY(run, source, path)) WITHOUT ROWID;
+CREATE TABLE identities(
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, operation TEXT NOT NULL,
+  key TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY(backup, operation, key)) WITHOUT ROWID;
+CREATE TABLE cursors(
+  file INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE,
+  open_run INTEGER, last_run INTEGER, PRIMARY KEY(file, backup)) WITHOUT ROWID;
+CREATE TABLE totals(
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, operation TEXT NOT NULL,
+  runs INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0,
+  warnings INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(backup, operation)) WITHOUT ROWID;
+CREATE TABLE counters(
+  source TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY(source, name)) WITHOUT ROWID;
+CREATE TABLE notices(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, monitor TEXT NOT NULL, state TEXT NOT NULL,
+  run INTEGER REFERENCES runs(id) ON DELETE SET NULL, created INTEGER NOT NULL,
+  due INTEGER NOT NULL, expires INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  body TEXT NOT NULL);
+CREATE INDEX notices_by_turn ON notices(monitor, id);
+)sql";
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return value_; }
+  int Release() { return std::exchange(value_, -1); }
+
+ private:
+  int value_;
+};
+
+std::string SystemText(int error_number) { return std::strerror(error_number); }
+
+// One exporter a ledger. The kernel lets go of the lock when the process ends, however it ends.
+Result<int> Lock(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file.get() < 0) {
+    const int error_number = errno;
+    return Fail(ErrorKind::kIo,
+                fmt::format("ledger: cannot write in {}: {}; make it writable for the user that runs "
+                            "backup_exporter, or name another directory with --storage.path",
+                            directory, SystemText(error_number)));
+  }
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      return Fail(ErrorKind::kIo, fmt::format("ledger: cannot lock {}: {}", path, SystemText(errno)));
+    }
+    std::array<char, 32> owner{};
+    const ssize_t length = pread(file.get(), owner.data(), owner.size() - 1, 0);
+    std::string process(owner.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    while (!process.empty() && process.back() == '\n') process.pop_back();
+    return Fail(ErrorKind::kRefused,
+                fmt::format("ledger: {} is in use by another backup_exporter{}; stop that one, or name "
+                            "another directory with --storage.path",
+                            directory, process.empty() ? "" : " (process " + process + ")"));
+  }
+  const std::string process = fmt::format("{}\n", getpid());
+  // For the message above only: without it the lock holds all the same.
+  if (ftruncate(file.get(), 0) == 0) {
+    [[maybe_unused]] const ssize_t written = pwrite(file.get(), process.data(), process.size(), 0);
+  }
+  return file.Release();
+}
+
+void Pragmas(SQLite::Database& handle) {
+  handle.setBusyTimeout(5000);
+  handle.exec("PRAGMA journal_mode=WAL");
+  handle.exec("PRAGMA synchronous=FULL");
+  handle.exec("PRAGMA foreign_keys=ON");
+}
+
+void CreateTables(SQLite::Database& handle) {
+  SQLite::Transaction transaction(handle);
+  handle.exec(kSchema);
+  handle.exec(fmt::format("PRAGMA application_id={}", kApplicationId));
+  handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
+  transaction.commit();
+}
+
+// A new ledger gets its name when it is complete, so that an empty file under that name is damage.
+void CreateFile(const std::string& path) {
+  const std::string fresh = path + ".new";
+  std::filesystem::remove(fresh);
+  {
+    SQLite::Database handle(fresh, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    CreateTables(handle);
+  }
+  std::filesystem::rename(fresh, path);
+}
+
+std::string HowToGoOn(const std::string& path) {
+  return fmt::format("nothing was changed. To go on, put back a good copy, or move the file aside (mv "
+                     "{0} {0}.damaged) and start again: the history begins anew from what the watched "
+                     "files still hold",
+                     path);
+}
+
+Result<void> CheckFile(SQLite::Database& handle, const std::string& path) {
+  const int application = handle.execAndGet("PRAGMA application_id").getInt();
+  const int version = handle.execAndGet("PRAGMA user_version").getInt();
+  if (application != kApplicationId) {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("ledger: {} is no ledger of backup_exporter; {}", path, HowToGoOn(path)));
+  }
+  if (version > kSchemaVersion) {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("ledger: {} was written by a newer backup_exporter (format {}, this one "
+                            "knows {}); start that version again, or name another directory with "
+                            "--storage.path; nothing was changed",
+                            path, version, kSchemaVersion));
+  }
+  const std::string verdict = handle.execAndGet("PRAGMA quick_check(1)").getString();
+  if (verdict != "ok") {
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("ledger: {} is damaged ({}); {}", path, verdict, HowToGoOn(path)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Database::Database(int lock, std::unique_ptr<SQLite::Database> handle)
+    : lock_(lock), handle_(std::move(handle)) {}
+
+Database::~Database() {
+  statements_.clear();
+  handle_.reset();
+  if (lock_ >= 0) close(lock_);
+}
+
+Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
+  if (directory.empty()) {
+    try {
+      auto handle = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
+      Pragmas(*handle);
+      CreateTables(*handle);
+      return std::unique_ptr<Database>(new Database(-1, std::move(handle)));
+    } catch (const SQLite::Exception& exception) {
+      return Fail(ErrorKind::kIo, fmt::format("ledger: {}", exception.what()));
+    }
+  }
+
+  std::error_code failure;
+  std::filesystem::create_directories(directory, failure);
+  if (failure) {
+    return Fail(ErrorKind::kIo, fmt::format("ledger: cannot make the directory {}: {}; name another with "
+                                            "--storage.path",
+                                            directory, failure.message()));
+  }
+  auto lock = Lock(directory);
+  if (!lock) return tl::unexpected(lock.error());
+  Descriptor held(*lock);
+
+  const std::string path = directory + "/ledger.db";
+  try {
+    if (!std::filesystem::exists(path)) {
+      CreateFile(path);
+    } else if (std::filesystem::file_size(path) == 0) {
+      return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is empty; {}", path, HowToGoOn(path)));
+    }
+    auto handle = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE);
+    if (auto sound = CheckFile(*handle, path); !sound) return tl::unexpected(sound.error());
+    Pragmas(*handle);
+    // A file that can be read and not written shows itself here, not at the first backup.
+    SQLite::Transaction transaction(*handle, SQLite::TransactionBehavior::IMMEDIATE);
+    handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
+    transaction.commit();
+    return std::unique_ptr<Database>(new Database(held.Release(), std::move(handle)));
+  } catch (const SQLite::Exception& exception) {
+    const int code = exception.getErrorCode();
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+      return Fail(ErrorKind::kInvalid,
+                  fmt::format("ledger: {} is damaged ({}); {}", path, exception.what(), HowToGoOn(path)));
+    }
+    return Fail(ErrorKind::kIo, fmt::format("ledger: cannot open {} for writing: {}; check that it and its "
+                                            "directory belong to the user that runs backup_exporter",
+                                            path, exception.what()));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return Fail(ErrorKind::kIo, fmt::format("ledger: {}", error.what()));
+  }
+}
+
+SQLite::Statement& Database::Prepare(std::string_view sql) {
+  auto found = statements_.find(sql);
+  if (found == statements_.end()) {
+    found = statements_
+                .emplace(sql, std::make_unique<SQLite::Statement>(*handle_, std::string(sql)))
+                .first;
+  }
+  found->second->tryReset();
+  found->second->clearBindings();
+  return *found->second;
+}
+
+void Bind(SQLite::Statement& statement, int index, std::optional<std::int64_t> value) {
+  value ? statement.bind(index, *value) : statement.bind(index);
+}
+
+// Beyond 2^63 (no figure of a real run) the value is held at the largest that SQLite has.
+void Bind(SQLite::Statement& statement, int index, std::optional<std::uint64_t> value) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  Bind(statement, index,
+       value ? std::optional(static_cast<std::int64_t>(std::min(*value, kMost))) : std::nullopt);
+}
+
+void Bind(SQLite::Statement& statement, int index, std::optional<Time> value) {
+  Bind(statement, index, value ? std::optional(value->time_since_epoch()) : std::nullopt);
+}
+
+void Bind(SQLite::Statement& statement, int index, std::optional<Duration> value) {
+  Bind(statement, index, value ? std::optional<std::int64_t>(value->count()) : std::nullopt);
+}
+
+void Bind(SQLite::Statement& statement, int index, std::string_view value) {
+  statement.bind(index, std::string(value));
+}
+
+std::optional<std::int64_t> Integer(SQLite::Statement& statement, int column) {
+  const SQLite::Column value = statement.getColumn(column);
+  return value.isNull() ? std::nullopt : std::optional<std::int64_t>(value.getInt64());
+}
+
+std::optional<std::uint64_t> Count(SQLite::Statement& statement, int column) {
+  const auto value = Integer(statement, column);
+  return value ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
+}
+
+std::optional<Time> Instant(SQLite::Statement& statement, int column) {
+  const auto value = Integer(statement, column);
+  return value ? std::optional(Time(Duration(*value))) : std::nullopt;
+}
+
+std::string Text(SQLite::Statement& statement, int column) {
+  return statement.getColumn(column).getString();
+}
+
+}  // namespace backup_exporter

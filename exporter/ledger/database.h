@@ -1,0 +1,54 @@
+// The ledger's SQLite file: opening it with all that can be wrong, its tables, its lock.
+//
+// For the ledger's own sources. What throws here throws SQLite::Exception, which the functions of
+// Ledger catch around each transaction; Open catches its own.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace backup_exporter {
+
+class Database {
+ public:
+  // Empty: in memory. Nothing is overwritten: a file that is damaged, foreign, newer or in use is an
+  // error that says how to go on.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> Open(const std::string& directory);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // A prepared statement, reset and ready to bind. Kept: `sql` is to be one of few fixed texts. The
+  // same text must not be in use twice at a time.
+  SQLite::Statement& Prepare(std::string_view sql);
+  SQLite::Database& handle() { return *handle_; }
+
+ private:
+  Database(int lock, std::unique_ptr<SQLite::Database> handle);
+
+  int lock_;  // file descriptor that holds the lock; -1 in memory
+  std::unique_ptr<SQLite::Database> handle_;
+  std::map<std::string, std::unique_ptr<SQLite::Statement>, std::less<>> statements_;
+};
+
+// Binding and reading of what SQLite has no type for. Times and durations are whole microseconds.
+void Bind(SQLite::Statement& statement, int index, std::optional<std::int64_t> value);
+void Bind(SQLite::Statement& statement, int index, std::optional<std::uint64_t> value);
+void Bind(SQLite::Statement& statement, int index, std::optional<Time> value);
+void Bind(SQLite::Statement& statement, int index, std::optional<Duration> value);
+void Bind(SQLite::Statement& statement, int index, std::string_view value);
+[[nodiscard]] std::optional<std::int64_t> Integer(SQLite::Statement& statement, int column);
+[[nodiscard]] std::optional<std::uint64_t> Count(SQLite::Statement& statement, int column);
+[[nodiscard]] std::optional<Time> Instant(SQLite::Statement& statement, int column);
+[[nodiscard]] std::string Text(SQLite::Statement& statement, int column);
+
+}  // namespace backup_exporter

@@ -1,0 +1,389 @@
+#include "ledger/fold.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// A stamp further ahead than this is held back until its time has come.
+constexpr Duration kFuture = minutes(5);
+// Between two records of one run in different files, where one of them has no length.
+constexpr Duration kSlack = seconds(10);
+
+bool IsBad(RunResult result) {
+  return result == RunResult::kFailure || result == RunResult::kInterrupted;
+}
+
+// The file's modification time tells when its last run ended, where that has no clock: from this event
+// on. A success is dated only if nothing follows it in the file: what follows without being understood
+// may be the failures of a month.
+std::size_t FirstDated(const FileStep& step) {
+  std::size_t first = step.events.size();
+  if (!step.at_end) return first;
+  bool sure = false;
+  for (std::size_t i = step.events.size(); i-- > 0;) {
+    const auto* end = std::get_if<RunFinished>(&step.events[i].what);
+    if (end == nullptr) break;
+    first = i;
+    sure = sure || IsBad(end->result) || step.events[i].offset == step.last_record;
+    if (!end->of_last_run) break;
+  }
+  return sure ? first : step.events.size();
+}
+
+// Ids of 8 hex digits (restic up to 0.14) and of 64 meet by their first 8.
+bool SameSnapshot(std::string_view a, std::string_view b) { return a.starts_with(b) || b.starts_with(a); }
+
+}  // namespace
+
+bool Fold::Take(const FoldOptions& source, FileStep& step) {
+  std::map<std::string, RowId> named;
+  for (const Event& event : step.events) {
+    if (named.contains(event.label)) continue;
+    Backups::Answer answer = backups_.Find(source, step.mark.path, event.label);
+    if (!answer.refused.empty()) {
+      step.refused = std::move(answer.refused);
+      return false;
+    }
+    named[event.label] = answer.backup;
+  }
+  std::optional<Time> before = SavePosition(source, step);
+  const Time end_by = std::min(step.mark.modified, now_);
+
+  const std::size_t dated = FirstDated(step);
+  for (std::size_t i = 0; i < step.events.size(); ++i) {
+    const Event& event = step.events[i];
+    const RowId backup = named[event.label];
+    if (backup == 0) {
+      ++dropped_;
+      continue;
+    }
+    touched_.insert(backup);
+    const Place place{.source = source,
+                      .step = step,
+                      .backup = backup,
+                      .end = i >= dated ? std::optional(end_by) : std::nullopt,
+                      .end_by = end_by,
+                      .before = before};
+    std::visit([&](const auto& what) { Take(place, what); }, event.what);
+    before.reset();
+  }
+  for (const RowId backup : store_.BackupsOf(step.mark.id)) {
+    TakeEnd({.source = source, .step = step, .backup = backup, .end = end_by, .end_by = end_by, .before = {}});
+  }
+  if (step.over) {
+    SQLite::Statement& remove = database_.Prepare("DELETE FROM files WHERE id=?");
+    remove.bind(1, step.mark.id);
+    remove.exec();
+  }
+  return true;
+}
+
+std::optional<Time> Fold::SavePosition(const FoldOptions& source, FileStep& step) {
+  FileMark& mark = step.mark;
+  std::optional<Time> before;
+  if (mark.id != 0) {
+    SQLite::Statement& find = database_.Prepare("SELECT modified FROM files WHERE id=? AND at_end=1");
+    find.bind(1, mark.id);
+    if (find.executeStep()) before = Instant(find, 0);
+  }
+  SQLite::Statement& save = database_.Prepare(
+      mark.id == 0 ? "INSERT INTO files(source,path,device,inode,offset,prefix_crc,modified,at_end,"
+                     "decoder_state) VALUES(?,?,?,?,?,?,?,?,?)"
+                   : "UPDATE files SET source=?,path=?,device=?,inode=?,offset=?,prefix_crc=?,modified=?,"
+                     "at_end=?,decoder_state=? WHERE id=?");
+  save.bind(1, source.source);
+  save.bind(2, mark.path);
+  // Device and inode numbers use all 64 bits; they are kept bit for bit.
+  save.bind(3, static_cast<std::int64_t>(mark.device));
+  save.bind(4, static_cast<std::int64_t>(mark.inode));
+  save.bind(5, static_cast<std::int64_t>(mark.offset));
+  save.bind(6, static_cast<std::int64_t>(mark.prefix_crc));
+  Bind(save, 7, std::optional(mark.modified));
+  save.bind(8, step.at_end ? 1 : 0);
+  save.bind(9, step.decoder_state);
+  if (mark.id != 0) save.bind(10, mark.id);
+  save.exec();
+  if (mark.id == 0) mark.id = database_.handle().getLastInsertRowid();
+  return before;
+}
+
+void Fold::Take(const Place& place, const RunStarted& event) {
+  Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  // The one before has no end: whatever it was, its process is gone.
+  Interrupt(cursor.open_run, place.before, place.end_by);
+  for (const RowId run : store_.OpenRunsOf(place.backup, place.source.source, place.step.mark.path)) {
+    Interrupt(run, std::nullopt, place.end_by);
+  }
+  Settle(cursor.last_run);
+  StoredRun run{.backup = place.backup, .operation = event.operation.value_or(place.source.operation)};
+  store_.Save(run);
+  store_.AddSighting(run.id, place.source.source, place.step.mark.path);
+  if (event.operation) CountRun(run, "");
+  cursor.open_run = run.id;
+  store_.SetCursor(place.step.mark.id, place.backup, cursor);
+}
+
+void Fold::Take(const Place& place, const RunProgress& event) {
+  // Only the file's newest line tells the time by the file's.
+  const bool newest = place.step.at_end && std::holds_alternative<RunProgress>(place.step.events.back().what);
+  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  if (!newest || !cursor.open_run) return;
+  auto run = store_.Find(*cursor.open_run);
+  if (!run || run->started) return;
+  run->started = place.end_by - event.elapsed;
+  store_.Save(*run);
+}
+
+void Fold::Take(const Place& place, const RunWithdrawn&) {
+  Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  if (!cursor.open_run) return;
+  const auto run = store_.Find(*cursor.open_run);
+  if (run && run->state == RunState::kOpen) store_.Remove(run->id);
+  // The run before is no longer the last thing that this file tells.
+  cursor = {};
+  store_.SetCursor(place.step.mark.id, place.backup, cursor);
+}
+
+void Fold::Take(const Place& place, const RunFinished& event) {
+  Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  if (event.of_last_run) {
+    auto run = cursor.last_run ? store_.Find(*cursor.last_run) : std::nullopt;
+    if (run) Merge(place, event, *run);
+    return;
+  }
+  auto own = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
+  const Operation operation = event.operation.value_or(own ? own->operation : place.source.operation);
+  const std::optional<Time> end = event.end ? event.end : place.end;
+  std::optional<Time> start = event.start;
+  if (!start && end && event.duration) start = *end - *event.duration;
+
+  std::optional<StoredRun> run = ByIdentity(place.backup, operation, event.snapshot_id, event.end);
+  // Another file may have told the end of the run that this one had open.
+  if (!run && own && own->state != RunState::kOpen) run = own;
+  if (!run) run = ByOverlap(place, operation, start, end);
+  if (!run) run = own;
+  if (own && own->state == RunState::kOpen && (!run || run->id != own->id)) store_.Remove(own->id);
+  if (!run) run = StoredRun{.backup = place.backup};
+  if (cursor.last_run != run->id) Settle(cursor.last_run);
+  cursor.open_run.reset();
+
+  const bool forgotten = run->id == 0 && run->backup == 0;
+  if (!forgotten) {
+    run->operation = operation;
+    if (!run->started) run->started = start;
+    Merge(place, event, *run);
+    RememberIdentity(event, *run);
+    cursor.last_run = run->id;
+  }
+  store_.SetCursor(place.step.mark.id, place.backup, cursor);
+}
+
+void Fold::Take(const Place& place, const ArchiveListed& event) {
+  RunFinished end{.operation = Operation::kBackup,
+                  .result = RunResult::kSuccess,
+                  .evidence = Evidence::kArchive,
+                  .start = event.start,
+                  .end = event.end.value_or(event.start),
+                  .figures = event.figures,
+                  .snapshot_id = event.snapshot_id,
+                  .final = true};
+  if (event.end) end.duration = std::max(*event.end - event.start, Duration(0));
+  std::optional<StoredRun> run = ByIdentity(place.backup, Operation::kBackup, event.snapshot_id, std::nullopt);
+  if (!run && event.among_others) return;
+  if (!run) run = ByOverlap(place, Operation::kBackup, event.start, end.end);
+  if (!run) run = StoredRun{.backup = place.backup, .started = event.start};
+  if (run->backup == 0) return;
+  Merge(place, end, *run);
+  RememberIdentity(end, *run);
+}
+
+void Fold::TakeEnd(const Place& place) {
+  const FileStep& step = place.step;
+  if (!step.at_end && !step.over) return;
+  const Cursor cursor = store_.CursorOf(step.mark.id, place.backup);
+  auto last = cursor.last_run && !cursor.open_run ? store_.Find(*cursor.last_run) : std::nullopt;
+  if (last && !last->ended && IsBad(*last->result)) {
+    last->ended = place.end;
+    store_.Save(*last);
+    touched_.insert(place.backup);
+  }
+  if (step.quiet || step.over) Settle(cursor.last_run);
+  if (step.writer_gone || step.over) Interrupt(cursor.open_run, place.end, place.end_by);
+}
+
+std::optional<StoredRun> Fold::ByIdentity(RowId backup, Operation operation, const std::string& snapshot_id,
+                                          std::optional<Time> end) {
+  std::string key;
+  if (!snapshot_id.empty()) {
+    key = "id:" + snapshot_id.substr(0, 8);
+  } else if (end) {
+    key = fmt::format("end:{}", end->time_since_epoch().count());
+  } else {
+    return std::nullopt;
+  }
+  for (;;) {
+    RowId id = 0;
+    switch (store_.FindIdentity(backup, operation, key, &id)) {
+      case RunStore::Known::kNo: return std::nullopt;
+      case RunStore::Known::kForgotten: return StoredRun{};
+      case RunStore::Known::kYes: break;
+    }
+    auto run = store_.Find(id);
+    if (snapshot_id.empty() || SameSnapshot(run->snapshot_id, snapshot_id)) return run;
+    // Two snapshots share their first digits: the second goes by its whole id.
+    if (key == "id:" + snapshot_id) return run;
+    key = "id:" + snapshot_id;
+  }
+}
+
+std::optional<StoredRun> Fold::ByOverlap(const Place& place, Operation operation, std::optional<Time> start,
+                                         std::optional<Time> end) {
+  if (!end) return std::nullopt;
+  const auto id = store_.Overlapping(place.backup, operation, place.source.source, place.step.mark.path,
+                                     start.value_or(*end), *end, kSlack);
+  return id ? store_.Find(*id) : std::nullopt;
+}
+
+void Fold::RememberIdentity(const RunFinished& event, const StoredRun& run) {
+  if (!event.snapshot_id.empty()) {
+    const std::string key = "id:" + event.snapshot_id.substr(0, 8);
+    RowId holder = 0;
+    const bool taken = store_.FindIdentity(run.backup, run.operation, key, &holder) == RunStore::Known::kYes &&
+                       holder != run.id;
+    store_.AddIdentity(run.backup, run.operation, taken ? "id:" + event.snapshot_id : key, run.id);
+  } else if (event.end) {
+    store_.AddIdentity(run.backup, run.operation,
+                       fmt::format("end:{}", event.end->time_since_epoch().count()), run.id);
+  }
+}
+
+void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
+  const bool first = !run.result.has_value();
+  RunResult result = event.result;
+  if (result == RunResult::kWarning && place.source.warnings_are_failures) result = RunResult::kFailure;
+  const RunState before = run.state;
+  const std::optional<RunResult> result_before = run.result;
+  MergeVerdict(event, result, run);
+
+  const std::optional<Time> end = event.end ? event.end : place.end;
+  // A listing knows only when an archive was begun.
+  const bool point = run.ended && run.ended == run.started;
+  if (!run.ended || (point && end > run.ended)) run.ended = end;
+  if (!run.started) run.started = event.start;
+  if (!run.duration) run.duration = event.duration;
+  run.ended_by = run.ended ? run.ended : std::optional(run.ended_by.value_or(place.end_by));
+  if (event.snapshot_id.size() > run.snapshot_id.size()) run.snapshot_id = event.snapshot_id;
+  const Figures figures_before = run.figures;
+  for (const FigureField& field : kFigureFields) {
+    auto& figure = run.figures.*field.member;
+    if (!figure) figure = event.figures.*field.member;
+  }
+  if (run.state == RunState::kOpen) run.state = RunState::kProvisional;
+  HoldBackFuture(run);
+  store_.Save(run);
+  store_.AddSighting(run.id, place.source.source, place.step.mark.path);
+  if (run.ended) store_.BoundEarlier(run, place.source.source, place.step.mark.path);
+  touched_.insert(run.backup);
+
+  if (first) CountRun(run, "runs");
+  if (run.operation == Operation::kBackup) CountFigures(run.backup, figures_before, run.figures);
+  if (before == RunState::kSettled && run.result != result_before) {
+    if (IsBad(*run.result) && !(result_before && IsBad(*result_before))) CountRun(run, "failures");
+    if (run.result == RunResult::kWarning) CountRun(run, "warnings");
+  }
+  if (event.final) Settle(run.id);
+}
+
+void Fold::MergeVerdict(const RunFinished& event, RunResult result, StoredRun& run) {
+  // An inferred end had no evidence; the first record of the end outdoes it. After that only worse
+  // news changes a verdict.
+  const bool worse = !run.result || !run.evidence || result > *run.result;
+  if (worse) {
+    run.result = result;
+    run.reason = event.reason;
+    if (!event.message.empty()) run.message = event.message.substr(0, 4096);
+  } else if (!run.reason && result == *run.result) {
+    run.reason = event.reason;
+  }
+  if (worse || !run.exit_code) run.exit_code = event.exit_code ? event.exit_code : run.exit_code;
+  run.evidence = std::max(run.evidence.value_or(event.evidence), event.evidence);
+}
+
+void Fold::HoldBackFuture(StoredRun& run) {
+  if (run.settles_at || run.state == RunState::kSettled || !run.ended || *run.ended <= now_ + kFuture) return;
+  run.settles_at = *run.ended - kFuture;
+  ++future_stamps_;
+}
+
+void Fold::Interrupt(std::optional<RowId> id, std::optional<Time> ended, Time ended_by) {
+  auto run = id ? store_.Find(*id) : std::nullopt;
+  if (!run || run->state != RunState::kOpen) return;
+  run->result = RunResult::kInterrupted;
+  run->reason = Reason::kInterrupted;
+  run->ended = ended;
+  run->ended_by = ended.value_or(ended_by);
+  if (ended && run->started && *ended >= *run->started) run->duration = *ended - *run->started;
+  run->state = RunState::kProvisional;
+  store_.Save(*run);
+  CountRun(*run, "runs");
+  SettleNow(*run);
+}
+
+void Fold::Settle(std::optional<RowId> id) {
+  auto run = id ? store_.Find(*id) : std::nullopt;
+  if (!run || run->state != RunState::kProvisional) return;
+  if (run->settles_at && *run->settles_at > now_) return;
+  SettleNow(*run);
+}
+
+void Fold::SettleNow(StoredRun& run) {
+  run.state = RunState::kSettled;
+  run.settles_at.reset();
+  store_.Save(run);
+  touched_.insert(run.backup);
+  if (IsBad(*run.result)) CountRun(run, "failures");
+  if (run.result == RunResult::kWarning) CountRun(run, "warnings");
+}
+
+void Fold::ReleaseHeld() {
+  SQLite::Statement& held =
+      database_.Prepare("SELECT id FROM runs WHERE state='provisional' AND settles_at<=?");
+  Bind(held, 1, std::optional(now_));
+  std::vector<RowId> due;
+  while (held.executeStep()) due.push_back(held.getColumn(0).getInt64());
+  for (const RowId run : due) Settle(run);
+}
+
+// An empty column only makes the operation known.
+void Fold::CountRun(const StoredRun& run, std::string_view column) {
+  SQLite::Statement& totals = database_.Prepare(
+      "INSERT INTO totals(backup,operation,runs,failures,warnings) VALUES(?1,?2,?3='runs',?3='failures',"
+      "?3='warnings') ON CONFLICT(backup,operation) DO UPDATE SET runs=runs+excluded.runs,"
+      "failures=failures+excluded.failures,warnings=warnings+excluded.warnings");
+  totals.bind(1, run.backup);
+  Bind(totals, 2, Name(run.operation));
+  Bind(totals, 3, column);
+  totals.exec();
+}
+
+void Fold::CountFigures(RowId backup, const Figures& before, const Figures& after) {
+  const auto learned = [](const std::optional<std::uint64_t>& old, const std::optional<std::uint64_t>& now) {
+    return old ? std::optional<std::uint64_t>(0) : std::optional<std::uint64_t>(now.value_or(0));
+  };
+  SQLite::Statement& totals = database_.Prepare(
+      "UPDATE backups SET added_bytes=added_bytes+?,added_stored_bytes=added_stored_bytes+?,"
+      "processed_bytes=processed_bytes+? WHERE id=?");
+  Bind(totals, 1, learned(before.added_bytes, after.added_bytes));
+  Bind(totals, 2, learned(before.added_stored_bytes, after.added_stored_bytes));
+  Bind(totals, 3, learned(before.processed_bytes, after.processed_bytes));
+  totals.bind(4, backup);
+  totals.exec();
+}
+
+}  // namespace backup_exporter

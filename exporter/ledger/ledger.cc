@@ -1,0 +1,312 @@
+#include "ledger/ledger.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <set>
+
+#include "base/log.h"
+#include "ledger/backups.h"
+#include "ledger/database.h"
+#include "ledger/fold.h"
+#include "ledger/standing_query.h"
+
+namespace backup_exporter {
+namespace {
+
+// Names of the counters in the table; those of a source stand with its name, the others with none.
+struct SourceCounter {
+  std::string_view name;
+  std::uint64_t& (*member)(SourceStanding&);
+};
+constexpr auto kSourceCounters = std::to_array<SourceCounter>({
+    {"records", [](SourceStanding& s) -> std::uint64_t& { return s.counts.records; }},
+    {"parse_errors", [](SourceStanding& s) -> std::uint64_t& { return s.counts.parse_errors; }},
+    {"text", [](SourceStanding& s) -> std::uint64_t& { return s.counts.text; }},
+    {"unknown_messages", [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_messages; }},
+    {"unknown_fields", [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_fields; }},
+    {"too_long_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.too_long; }},
+    {"nul_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.nul; }},
+});
+constexpr std::string_view kFutureStamps = "future_stamps";
+constexpr std::string_view kSeriesDropped = "series_dropped";
+constexpr std::string_view kClockJumps = "clock_jumps";
+
+}  // namespace
+
+class Ledger::State {
+ public:
+  State(LedgerOptions options, std::unique_ptr<Database> database)
+      : options_(std::move(options)), database_(std::move(database)) {}
+
+  void Configure(std::vector<FoldOptions> sources) {
+    const std::lock_guard lock(mutex_);
+    sources_.clear();
+    for (FoldOptions& source : sources) sources_[source.source] = std::move(source);
+    Guard("read", [&] { LoadAll(); });
+  }
+
+  Result<std::vector<KnownFile>> KnownFiles(const std::string& source) {
+    const std::lock_guard lock(mutex_);
+    std::vector<KnownFile> files;
+    auto done = Guard("read", [&] {
+      SQLite::Statement& select = database_->Prepare(
+          "SELECT id,path,device,inode,offset,prefix_crc,modified,decoder_state FROM files WHERE source=? "
+          "ORDER BY id");
+      select.bind(1, source);
+      while (select.executeStep()) {
+        FileMark mark{.id = select.getColumn(0).getInt64(),
+                      .path = Text(select, 1),
+                      .device = static_cast<std::uint64_t>(select.getColumn(2).getInt64()),
+                      .inode = static_cast<std::uint64_t>(select.getColumn(3).getInt64()),
+                      .offset = static_cast<std::uint64_t>(select.getColumn(4).getInt64()),
+                      .prefix_crc = static_cast<std::uint32_t>(select.getColumn(5).getInt64()),
+                      .modified = Instant(select, 6).value_or(Time())};
+        files.push_back({.mark = std::move(mark), .decoder_state = Text(select, 7)});
+      }
+    });
+    if (!done) return tl::unexpected(done.error());
+    return files;
+  }
+
+  Result<void> Commit(const std::string& name, std::span<FileStep> steps, Time now) {
+    const std::lock_guard lock(mutex_);
+    const auto source = sources_.find(name);
+    if (source == sources_.end()) {
+      return Fail(ErrorKind::kInvalid, fmt::format("ledger: no source {} is configured", name));
+    }
+    std::vector<std::int64_t> ids;
+    for (const FileStep& step : steps) ids.push_back(step.mark.id);
+
+    SourceStanding counted = counters_[name];
+    std::set<RowId> touched;
+    auto done = Guard("commit", [&] {
+      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
+      Backups backups(*database_, sources_, options_.max_backups, now);
+      Fold fold(*database_, backups, now);
+      for (FileStep& step : steps) {
+        database_->Prepare("SAVEPOINT step").exec();
+        const std::int64_t id = step.mark.id;
+        if (fold.Take(source->second, step)) {
+          Add(step, counted);
+        } else {
+          step.mark.id = id;
+          database_->Prepare("ROLLBACK TO step").exec();
+        }
+        database_->Prepare("RELEASE step").exec();
+      }
+      StoreCounters(name, counted);
+      AddCounter(kFutureStamps, fold.future_stamps());
+      AddCounter(kSeriesDropped, fold.dropped());
+      transaction.commit();
+      future_stamps_ += fold.future_stamps();
+      series_dropped_ += fold.dropped();
+      touched = fold.touched();
+    });
+    if (!done) {
+      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].mark.id = ids[i];
+      Publish();
+      return done;
+    }
+    counters_[name] = counted;
+    committed_ = now;
+    auto read = Guard("read", [&] { Refresh(touched); });
+    Publish();
+    return read;
+  }
+
+  Result<void> Tick(Time now, std::uint64_t clock_jumps) {
+    const std::lock_guard lock(mutex_);
+    const bool forget = !forgot_ || now - *forgot_ >= std::chrono::hours(24);
+    auto done = Guard("commit", [&] {
+      std::set<RowId> touched;
+      SQLite::Statement& held =
+          database_->Prepare("SELECT EXISTS(SELECT 1 FROM runs WHERE state='provisional' AND settles_at<=?)");
+      Bind(held, 1, std::optional(now));
+      held.executeStep();
+      const bool release = held.getColumn(0).getInt() != 0;
+      held.reset();
+      if (!release && !forget && clock_jumps == 0) return;
+
+      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
+      Backups backups(*database_, sources_, options_.max_backups, now);
+      Fold fold(*database_, backups, now);
+      fold.ReleaseHeld();
+      AddCounter(kClockJumps, clock_jumps);
+      if (forget) {
+        ForgetRuns(*database_, now - options_.history);
+        SQLite::Statement& gone = database_->Prepare("DELETE FROM backups WHERE seen<?");
+        Bind(gone, 1, std::optional(Time(now - options_.discovered_backups_expire)));
+        gone.exec();
+      }
+      transaction.commit();
+      committed_ = now;
+      clock_jumps_ += clock_jumps;
+      if (forget) forgot_ = now;
+      forget ? LoadAll() : Refresh(fold.touched());
+    });
+    Publish();
+    return done;
+  }
+
+  [[nodiscard]] std::shared_ptr<const Standings> standings() const { return std::atomic_load(&standings_); }
+
+  Result<void> Load() {
+    const std::lock_guard lock(mutex_);
+    return Guard("read", [&] {
+      SQLite::Statement& select = database_->Prepare("SELECT source,name,value FROM counters");
+      while (select.executeStep()) {
+        const std::string name = Text(select, 1);
+        const auto value = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
+        if (name == kFutureStamps) future_stamps_ = value;
+        if (name == kSeriesDropped) series_dropped_ = value;
+        if (name == kClockJumps) clock_jumps_ = value;
+        for (const SourceCounter& counter : kSourceCounters) {
+          if (counter.name == name) counter.member(counters_[Text(select, 0)]) = value;
+        }
+      }
+      LoadAll();
+    });
+  }
+
+ private:
+  // Runs what may throw, and says where.
+  template <typename Action>
+  Result<void> Guard(std::string_view what, Action action) {
+    try {
+      action();
+      return {};
+    } catch (const std::exception& exception) {
+      ++errors_;
+      return Fail(ErrorKind::kIo, fmt::format("ledger: {}: {}", what, exception.what()));
+    }
+  }
+
+  static void Add(FileStep& step, SourceStanding& to) {
+    SourceStanding from{.counts = step.counts, .skipped = step.skipped};
+    for (const SourceCounter& counter : kSourceCounters) counter.member(to) += counter.member(from);
+  }
+
+  void StoreCounters(const std::string& source, SourceStanding& now) {
+    for (const SourceCounter& counter : kSourceCounters) {
+      if (counter.member(now) == counter.member(counters_[source])) continue;
+      SQLite::Statement& store = database_->Prepare(
+          "INSERT INTO counters(source,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value");
+      store.bind(1, source);
+      Bind(store, 2, counter.name);
+      Bind(store, 3, std::optional(counter.member(now)));
+      store.exec();
+    }
+  }
+
+  void AddCounter(std::string_view name, std::uint64_t count) {
+    if (count == 0) return;
+    SQLite::Statement& add = database_->Prepare(
+        "INSERT INTO counters(source,name,value) VALUES('',?,?) ON CONFLICT DO UPDATE SET "
+        "value=value+excluded.value");
+    Bind(add, 1, name);
+    Bind(add, 2, std::optional(count));
+    add.exec();
+  }
+
+  // A backup is shown under the first configured source that feeds it.
+  std::shared_ptr<const BackupStanding> Query(RowId backup) {
+    SQLite::Statement& feeds =
+        database_->Prepare("SELECT source,path,template FROM feeds WHERE backup=? ORDER BY source,path");
+    feeds.bind(1, backup);
+    while (feeds.executeStep()) {
+      const auto source = sources_.find(Text(feeds, 0));
+      if (source == sources_.end() || !Feeds(source->second, Text(feeds, 1), Text(feeds, 2))) continue;
+      auto standing = std::make_shared<BackupStanding>(QueryStanding(*database_, backup));
+      standing->tool = source->second.tool;
+      standing->repository = source->second.repository;
+      standing->source = source->second.source;
+      return standing;
+    }
+    return nullptr;
+  }
+
+  void Refresh(const std::set<RowId>& backups) {
+    for (const RowId backup : backups) {
+      const auto standing = Query(backup);
+      const auto name = names_.find(backup);
+      if (name != names_.end()) by_name_.erase(name->second);
+      if (!standing) {
+        names_.erase(backup);
+        continue;
+      }
+      names_[backup] = standing->name;
+      by_name_[standing->name] = standing;
+    }
+    Publish();
+  }
+
+  void LoadAll() {
+    std::set<RowId> backups;
+    SQLite::Statement& select = database_->Prepare("SELECT id FROM backups");
+    while (select.executeStep()) backups.insert(select.getColumn(0).getInt64());
+    by_name_.clear();
+    names_.clear();
+    Refresh(backups);
+  }
+
+  void Publish() {
+    auto next = std::make_shared<Standings>();
+    next->backups.reserve(by_name_.size());
+    for (const auto& [name, standing] : by_name_) next->backups.push_back(standing);
+    for (const auto& [name, source] : sources_) next->sources[name] = counters_[name];
+    next->committed = committed_;
+    next->errors = errors_;
+    next->future_stamps = future_stamps_;
+    next->series_dropped = series_dropped_;
+    next->clock_jumps = clock_jumps_;
+    std::atomic_store(&standings_, std::shared_ptr<const Standings>(std::move(next)));
+  }
+
+  const LedgerOptions options_;
+
+  std::mutex mutex_;  // guards what follows, but for standings_, which is swapped whole
+  std::unique_ptr<Database> database_;
+  std::map<std::string, FoldOptions> sources_;
+  std::map<std::string, SourceStanding> counters_;
+  std::map<std::string, std::shared_ptr<const BackupStanding>> by_name_;
+  std::map<RowId, std::string> names_;
+  std::optional<Time> committed_;
+  std::optional<Time> forgot_;
+  std::uint64_t errors_ = 0;
+  std::uint64_t future_stamps_ = 0;
+  std::uint64_t series_dropped_ = 0;
+  std::uint64_t clock_jumps_ = 0;
+  std::shared_ptr<const Standings> standings_ = std::make_shared<Standings>();
+};
+
+Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Ledger::~Ledger() = default;
+
+Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
+  auto database = Database::Open(options.directory);
+  if (!database) return tl::unexpected(database.error());
+  auto state = std::make_unique<State>(options, std::move(*database));
+  if (auto loaded = state->Load(); !loaded) return tl::unexpected(loaded.error());
+  return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
+}
+
+void Ledger::Configure(std::vector<FoldOptions> sources) { state_->Configure(std::move(sources)); }
+
+Result<std::vector<KnownFile>> Ledger::KnownFiles(const std::string& source) {
+  return state_->KnownFiles(source);
+}
+
+Result<void> Ledger::Commit(const std::string& source, std::span<FileStep> steps, Time now) {
+  return state_->Commit(source, steps, now);
+}
+
+Result<void> Ledger::Tick(Time now, std::uint64_t clock_jumps) {
+  return state_->Tick(now, clock_jumps);
+}
+
+std::shared_ptr<const Standings> Ledger::standings() const { return state_->standings(); }
+
+}  // namespace backup_exporter

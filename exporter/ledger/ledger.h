@@ -1,0 +1,78 @@
+// The ledger: the one durable thing. It takes steps (a position, and the events before it), folds the
+// events into runs, and answers with the standing of every backup.
+//
+// One SQLite file, one writer. A step is one transaction: position, decoder state, runs and counters
+// are on disk together or not at all, so that a crash repeats nothing and loses nothing. Reading
+// files, decoding and rendering is left to others.
+//
+// Thread-safe. Commit and Tick take turns on the writer; Standings never waits for them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "ledger/standing.h"
+#include "model/event.h"
+
+namespace backup_exporter {
+
+struct LedgerOptions {
+  std::string directory;           // made if missing; empty: in memory, gone with the program
+  std::chrono::days history{400};
+  std::chrono::days discovered_backups_expire{90};
+  std::size_t max_backups = 1000;
+};
+
+// How the events of a source become runs: the part of a source's configuration that the ledger needs.
+struct FoldOptions {
+  std::string source;              // its name
+  std::string tool;                // the format's name
+  std::string pattern;             // of its files; a backup is shown while its file matches one
+  std::string backup;              // template: literal text with {stem}, {dir}, {profile}
+  bool backup_configured = false;  // the template stands in the configuration: may share a backup
+  std::string repository;          // label of backup_info; empty: unknown
+  Operation operation = Operation::kBackup;  // where the output does not say
+  bool warnings_are_failures = false;
+};
+
+class Ledger {
+ public:
+  // Opens or makes the ledger. Fails, leaving everything as it was, when the directory cannot be
+  // used, another exporter holds it, the file is damaged or comes from a newer version; the message
+  // says how to go on.
+  [[nodiscard]] static Result<std::unique_ptr<Ledger>> Open(const LedgerOptions& options);
+  ~Ledger();
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // The sources as they are configured now. Backups that no configured source feeds leave the
+  // standings (their record stays in the ledger).
+  void Configure(std::vector<FoldOptions> sources);
+
+  // How far every file of a source was read.
+  [[nodiscard]] Result<std::vector<KnownFile>> KnownFiles(const std::string& source);
+
+  // Folds the steps of one source into the ledger in one transaction, and gives their marks ids. A
+  // step that names a backup which another source has is refused: it says so in `refused` and leaves
+  // no trace. After an error nothing of any step is in the ledger.
+  [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
+
+  // Does what time alone brings: releases verdicts that were stamped ahead of the clock, forgets
+  // history. To be called every few seconds. `clock_jumps`: how many were seen since the last call.
+  [[nodiscard]] Result<void> Tick(Time now, std::uint64_t clock_jumps = 0);
+  // What is known now. Immutable; a new one replaces it after every change.
+  [[nodiscard]] std::shared_ptr<const Standings> standings() const;
+
+ private:
+  class State;
+  explicit Ledger(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace backup_exporter

@@ -1,0 +1,88 @@
+// Runs as rows: what the fold asks of the ledger's tables, and nothing more.
+//
+// For the ledger's own sources; throws SQLite::Exception. All calls are made inside a transaction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "ledger/database.h"
+#include "model/run.h"
+
+namespace backup_exporter {
+
+using RowId = std::int64_t;
+
+enum class RunState {
+  kOpen,         // it began; no end was seen
+  kProvisional,  // it ended; something worse may still be read
+  kSettled,
+};
+
+struct StoredRun {
+  RowId id = 0;  // 0: not stored yet
+  RowId backup = 0;
+  Operation operation = Operation::kBackup;
+  RunState state = RunState::kOpen;
+  std::optional<Time> started;
+  std::optional<Time> ended;
+  std::optional<Time> ended_by;    // no later than this, where the end is not known
+  std::optional<Time> settles_at;  // held back: it is stamped ahead of the clock
+  std::optional<Duration> duration;
+  std::optional<RunResult> result;
+  std::optional<Evidence> evidence;  // without: the end was inferred
+  std::optional<int> exit_code;
+  std::optional<Reason> reason;
+  std::string snapshot_id;
+  std::string message;
+  Figures figures;
+};
+
+// A file's place in a backup's runs.
+struct Cursor {
+  std::optional<RowId> open_run;
+  std::optional<RowId> last_run;
+};
+
+class RunStore {
+ public:
+  explicit RunStore(Database& database) : database_(database) {}
+
+  // Inserts where the id is 0 and fills it in.
+  void Save(StoredRun& run);
+  [[nodiscard]] std::optional<StoredRun> Find(RowId run);
+  void Remove(RowId run);
+
+  [[nodiscard]] Cursor CursorOf(RowId file, RowId backup);
+  void SetCursor(RowId file, RowId backup, const Cursor& cursor);
+  // The backups that a file has a cursor for.
+  [[nodiscard]] std::vector<RowId> BackupsOf(RowId file);
+
+  // A file told of the run.
+  void AddSighting(RowId run, const std::string& source, const std::string& path);
+  // A run of another file that overlaps [start, end], the latest; open runs last until now. Where one
+  // of the two has no length, `slack` may lie between them.
+  [[nodiscard]] std::optional<RowId> Overlapping(RowId backup, Operation operation, const std::string& source,
+                                                 const std::string& path, Time start, Time end,
+                                                 Duration slack);
+  // Open runs that earlier generations of this path left behind.
+  [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
+                                              const std::string& path);
+
+  // Runs without a time that this path told of before `run` ended before it.
+  void BoundEarlier(const StoredRun& run, const std::string& source, const std::string& path);
+
+  enum class Known { kNo, kYes, kForgotten };
+  // Whether a run of this identity was read before; kForgotten: yes, and its row is gone.
+  [[nodiscard]] Known FindIdentity(RowId backup, Operation operation, const std::string& key, RowId* run);
+  void AddIdentity(RowId backup, Operation operation, const std::string& key, RowId run);
+
+ private:
+  Database& database_;
+};
+
+}  // namespace backup_exporter

@@ -1,0 +1,75 @@
+// How every backup stands: what the ledger's runs and counters come to. Plain values, made by the
+// ledger, rendered by metrics and web.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/event.h"
+#include "model/run.h"
+
+namespace backup_exporter {
+
+// The last finished run that has a time and whose verdict has settled.
+struct LastRun {
+  Time end;
+  RunResult result = RunResult::kFailure;
+  std::optional<int> exit_code;
+  std::optional<Duration> duration;
+  std::optional<std::uint64_t> errors;
+};
+
+// One operation of one backup.
+struct OperationStanding {
+  Operation operation = Operation::kBackup;
+  std::optional<Time> last_start;  // of the last known run, finished or not
+  std::optional<LastRun> last_run;
+  std::optional<Time> last_success;  // warnings count as success here
+  std::optional<Evidence> last_success_evidence;
+  Figures last_success_figures;  // of that same run
+  std::optional<Time> last_clean_success;
+  std::optional<Time> last_failure;  // failed or interrupted
+  std::optional<Reason> last_failure_reason;
+  std::uint64_t consecutive_failures = 0;  // failed or interrupted runs since the last success
+  std::uint64_t consecutive_warnings = 0;  // warnings since the last clean success
+  // Over all runs ever seen.
+  std::uint64_t runs = 0;
+  std::uint64_t failures = 0;  // failed or interrupted
+  std::uint64_t warnings = 0;
+};
+
+struct BackupStanding {
+  std::string name;
+  std::string tool;
+  std::string repository;  // empty: unknown
+  std::string source;
+  std::vector<OperationStanding> operations;  // those seen, in the order of Operation
+  // Over all backup runs ever seen.
+  std::uint64_t added_bytes = 0;
+  std::uint64_t added_stored_bytes = 0;
+  std::uint64_t processed_bytes = 0;
+};
+
+// Records of one source since it entered the ledger.
+struct SourceStanding {
+  RecordCounts counts;
+  SkippedBytes skipped;
+};
+
+struct Standings {
+  std::vector<std::shared_ptr<const BackupStanding>> backups;  // by name
+  std::map<std::string, SourceStanding> sources;                // configured ones, by name
+  std::optional<Time> committed;                                // last commit
+  std::uint64_t errors = 0;                                     // failed reads and writes of the ledger
+  std::uint64_t future_stamps = 0;                              // runs held back
+  std::uint64_t series_dropped = 0;                             // backups refused by the limit
+  std::uint64_t clock_jumps = 0;                                // wall-clock steps seen
+};
+
+}  // namespace backup_exporter

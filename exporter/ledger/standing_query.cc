@@ -1,0 +1,159 @@
+#include "ledger/standing_query.h"
+
+#include <limits>
+#include <string_view>
+
+#include "ledger/run_store.h"
+
+namespace backup_exporter {
+namespace {
+
+// What a run's result must be one of; SQL text.
+constexpr std::string_view kAny = "'success','warning','failure','interrupted','skipped'";
+constexpr std::string_view kGood = "'success','warning'";
+constexpr std::string_view kClean = "'success'";
+constexpr std::string_view kBad = "'failure','interrupted'";
+constexpr std::string_view kWarning = "'warning'";
+
+// A place in the order of runs: those without a known time stand where they were read.
+struct Order {
+  std::int64_t ended_by = std::numeric_limits<std::int64_t>::min();
+  RowId run = 0;
+};
+
+class Query {
+ public:
+  Query(Database& database, RowId backup, std::string operation)
+      : database_(database), backup_(backup), operation_(std::move(operation)) {}
+
+  // The last of the settled runs with such a result whose end is known.
+  std::optional<StoredRun> Last(std::string_view results) {
+    SQLite::Statement& statement =
+        Prepare("SELECT id", results, " AND ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT 1");
+    if (!statement.executeStep()) return std::nullopt;
+    return RunStore(database_).Find(statement.getColumn(0).getInt64());
+  }
+
+  // How many settled runs of one kind came after the last of another.
+  std::uint64_t Since(std::string_view reset, std::string_view results) {
+    const Order order = LastOrder(reset);
+    SQLite::Statement& statement = Prepare("SELECT count(*)", results, " AND (ended_by,id)>(?3,?4)");
+    statement.bind(3, order.ended_by);
+    statement.bind(4, order.run);
+    statement.executeStep();
+    return static_cast<std::uint64_t>(statement.getColumn(0).getInt64());
+  }
+
+  Order LastOrder(std::string_view results) {
+    SQLite::Statement& statement =
+        Prepare("SELECT ended_by,id", results, " ORDER BY ended_by DESC, id DESC LIMIT 1");
+    if (!statement.executeStep()) return {};
+    return {statement.getColumn(0).getInt64(), statement.getColumn(1).getInt64()};
+  }
+
+  std::optional<Time> LastStart() {
+    SQLite::Statement& statement =
+        database_.Prepare("SELECT max(started) FROM runs WHERE backup=?1 AND operation=?2");
+    statement.bind(1, backup_);
+    statement.bind(2, operation_);
+    statement.executeStep();
+    return Instant(statement, 0);
+  }
+
+ private:
+  SQLite::Statement& Prepare(std::string_view what, std::string_view results, std::string_view rest) {
+    std::string sql(what);
+    sql.append(" FROM runs WHERE backup=?1 AND operation=?2 AND state='settled' AND result IN (");
+    sql.append(results).append(")").append(rest);
+    SQLite::Statement& statement = database_.Prepare(sql);
+    statement.bind(1, backup_);
+    statement.bind(2, operation_);
+    return statement;
+  }
+
+  Database& database_;
+  RowId backup_;
+  std::string operation_;
+};
+
+OperationStanding QueryOperation(Database& database, RowId backup, Operation operation) {
+  Query query(database, backup, std::string(Name(operation)));
+  OperationStanding standing{.operation = operation, .last_start = query.LastStart()};
+  if (const auto run = query.Last(kAny)) {
+    standing.last_run = LastRun{.end = *run->ended,
+                                .result = *run->result,
+                                .exit_code = run->exit_code,
+                                .duration = run->duration,
+                                .errors = run->figures.errors};
+  }
+  if (const auto run = query.Last(kGood)) {
+    standing.last_success = run->ended;
+    standing.last_success_evidence = run->evidence;
+    standing.last_success_figures = run->figures;
+  }
+  if (const auto run = query.Last(kClean)) standing.last_clean_success = run->ended;
+  if (const auto run = query.Last(kBad)) {
+    standing.last_failure = run->ended;
+    standing.last_failure_reason = run->reason.value_or(Reason::kOther);
+  }
+  standing.consecutive_failures = query.Since(kGood, kBad);
+  standing.consecutive_warnings = query.Since(kClean, kWarning);
+  return standing;
+}
+
+}  // namespace
+
+BackupStanding QueryStanding(Database& database, RowId backup) {
+  BackupStanding standing;
+  {
+    SQLite::Statement& statement = database.Prepare(
+        "SELECT name,added_bytes,added_stored_bytes,processed_bytes FROM backups WHERE id=?");
+    statement.bind(1, backup);
+    if (!statement.executeStep()) return standing;
+    standing.name = Text(statement, 0);
+    standing.added_bytes = Count(statement, 1).value_or(0);
+    standing.added_stored_bytes = Count(statement, 2).value_or(0);
+    standing.processed_bytes = Count(statement, 3).value_or(0);
+  }
+  for (int i = 0; i < kOperations; ++i) {
+    const auto operation = static_cast<Operation>(i);
+    SQLite::Statement& statement =
+        database.Prepare("SELECT runs,failures,warnings FROM totals WHERE backup=? AND operation=?");
+    statement.bind(1, backup);
+    Bind(statement, 2, Name(operation));
+    if (!statement.executeStep()) continue;
+    const std::uint64_t runs = Count(statement, 0).value_or(0);
+    const std::uint64_t failures = Count(statement, 1).value_or(0);
+    const std::uint64_t warnings = Count(statement, 2).value_or(0);
+    OperationStanding& known = standing.operations.emplace_back(QueryOperation(database, backup, operation));
+    known.runs = runs;
+    known.failures = failures;
+    known.warnings = warnings;
+  }
+  return standing;
+}
+
+void ForgetRuns(Database& database, Time cutoff) {
+  std::vector<std::pair<RowId, std::string>> operations;
+  SQLite::Statement& all = database.Prepare("SELECT backup,operation FROM totals");
+  while (all.executeStep()) operations.emplace_back(all.getColumn(0).getInt64(), Text(all, 1));
+  for (const auto& [backup, operation] : operations) {
+    Query query(database, backup, operation);
+    // What came after the last success counts in rows, and the last of each kind is shown.
+    const std::int64_t end =
+        std::min({cutoff.time_since_epoch().count(), query.LastOrder(kGood).ended_by,
+                  query.LastOrder(kClean).run != 0 ? query.LastOrder(kClean).ended_by : cutoff.time_since_epoch().count()});
+    const auto last_good = query.Last(kGood);
+    const auto last_bad = query.Last(kBad);
+    SQLite::Statement& forget = database.Prepare(
+        "DELETE FROM runs WHERE backup=? AND operation=? AND state='settled' AND ended_by<? AND id NOT IN (?,?)");
+    forget.bind(1, backup);
+    forget.bind(2, operation);
+    forget.bind(3, end);
+    forget.bind(4, last_good ? last_good->id : 0);
+    forget.bind(5, last_bad ? last_bad->id : 0);
+    forget.exec();
+  }
+}
+
+}  // namespace backup_exporter

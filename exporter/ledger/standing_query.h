@@ -1,0 +1,16 @@
+// Standings out of the tables. For the ledger's own sources; throws SQLite::Exception.
+#pragma once
+
+#include "ledger/backups.h"
+#include "ledger/database.h"
+#include "ledger/standing.h"
+
+namespace backup_exporter {
+
+// How a backup stands by its settled runs; source, tool and repository are left empty.
+[[nodiscard]] BackupStanding QueryStanding(Database& database, RowId backup);
+
+// Forgets settled runs that ended before `cutoff`, save those that a standing rests on.
+void ForgetRuns(Database& database, Time cutoff);
+
+}  // namespace backup_exporter

@@ -1,0 +1,85 @@
+// The words of the domain: what is backed up, what was run, how it ended, and how we know.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+
+namespace backup_exporter {
+
+enum class Operation { kBackup, kCheck, kPrune, kForget, kCompact, kCopy, kRestore, kOther };
+inline constexpr int kOperations = 8;
+
+// In order of badness: of two verdicts on one run the later one holds.
+enum class RunResult { kSuccess, kSkipped, kWarning, kInterrupted, kFailure };
+inline constexpr int kRunResults = 5;
+
+// What a verdict stands on, weakest first.
+enum class Evidence { kClaim, kExitCode, kReport, kArchive };
+inline constexpr int kEvidences = 4;
+
+// Why a run failed, as far as its words tell.
+enum class Reason {
+  kLocked,
+  kAuth,
+  kRepositoryMissing,
+  kNetwork,
+  kNoSpace,
+  kSourceMissing,
+  kSourceUnreadable,
+  kInterrupted,
+  kHook,
+  kTimeout,
+  kOther,
+};
+inline constexpr int kReasons = 11;
+
+// The names that metrics, configuration and ledger use: "backup", "success", "report", "no_space".
+[[nodiscard]] std::string_view Name(Operation operation);
+[[nodiscard]] std::string_view Name(RunResult result);
+[[nodiscard]] std::string_view Name(Evidence evidence);
+[[nodiscard]] std::string_view Name(Reason reason);
+[[nodiscard]] std::optional<Operation> OperationNamed(std::string_view name);
+
+// What a run moved. Absent is unknown, which is not zero.
+struct Figures {
+  std::optional<std::uint64_t> added_bytes;         // as the tool counts them
+  std::optional<std::uint64_t> added_stored_bytes;  // after compression, as stored
+  std::optional<std::uint64_t> processed_bytes;     // source bytes covered
+  std::optional<std::uint64_t> processed_files;
+  std::optional<std::uint64_t> files_new;
+  std::optional<std::uint64_t> files_changed;
+  std::optional<std::uint64_t> files_unmodified;
+  std::optional<std::uint64_t> directories_new;
+  std::optional<std::uint64_t> directories_changed;
+  std::optional<std::uint64_t> directories_unmodified;
+  std::optional<std::uint64_t> errors;  // unreadable files and the like
+
+  bool operator==(const Figures&) const = default;
+};
+
+// Every figure, for code that treats them alike (storing, merging, printing in tests). `column` is
+// the ledger's name for it.
+struct FigureField {
+  std::string_view column;
+  std::optional<std::uint64_t> Figures::*member;
+};
+inline constexpr std::array kFigureFields{
+    FigureField{"added_bytes", &Figures::added_bytes},
+    FigureField{"added_stored_bytes", &Figures::added_stored_bytes},
+    FigureField{"processed_bytes", &Figures::processed_bytes},
+    FigureField{"processed_files", &Figures::processed_files},
+    FigureField{"files_new", &Figures::files_new},
+    FigureField{"files_changed", &Figures::files_changed},
+    FigureField{"files_unmodified", &Figures::files_unmodified},
+    FigureField{"directories_new", &Figures::directories_new},
+    FigureField{"directories_changed", &Figures::directories_changed},
+    FigureField{"directories_unmodified", &Figures::directories_unmodified},
+    FigureField{"errors", &Figures::errors},
+};
+
+}  // namespace backup_exporter

@@ -1,0 +1,62 @@
+// The files of one source: what lies between finding paths and handing on pieces. There are two
+// kinds, one for each framing.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "model/record.h"
+#include "model/source_status.h"
+#include "sources/discovery.h"
+#include "sources/piece.h"
+#include "sources/source.h"
+#include "sources/troubles.h"
+
+namespace backup_exporter {
+
+// What a look at a path showed.
+struct Observation {
+  std::string path;
+  Result<FileStat> stat;
+  bool closed = false;  // a writer closed it since the last look
+};
+
+// What a set needs of its source; all of it outlives the set.
+struct SourceParts {
+  const SourceOptions& options;
+  const Files& files;
+  const Discovery& discovery;
+  Troubles& troubles;
+};
+
+class FileSet {
+ public:
+  virtual ~FileSet() = default;
+  // Takes in what a look showed, at all paths (those that match, and Places) or at some.
+  virtual void Observe(const std::vector<Observation>& observations, bool all, const Moment& now) = 0;
+  // Paths that want to be looked at although they do not match.
+  [[nodiscard]] virtual std::vector<std::string> Places() const = 0;
+  [[nodiscard]] virtual bool Knows(const std::string& path) const = 0;
+
+  [[nodiscard]] virtual std::vector<Piece> Read(const Moment& now, std::size_t budget,
+                                                bool last_look) = 0;
+  virtual void Accept(const FileStep& step, std::size_t file) = 0;
+  // It is not read any more, and counts as unreadable.
+  virtual void Refuse(std::size_t file) = 0;
+  // When Read has something to do; nullopt: when something was observed.
+  [[nodiscard]] virtual std::optional<SteadyTime> Due() const = 0;
+
+  // Fills in what is counted over all files.
+  virtual void Report(SourceStatus* status) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<FileSet> MakeLineFiles(const SourceParts& parts,
+                                                     std::vector<KnownFile> known);
+[[nodiscard]] std::unique_ptr<FileSet> MakeDocuments(const SourceParts& parts,
+                                                     std::vector<KnownFile> known);
+
+}  // namespace backup_exporter

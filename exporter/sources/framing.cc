@@ -1,0 +1,79 @@
+#include "sources/framing.h"
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace backup_exporter {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// The record within a line that begins at `offset`; empty for a blank line.
+std::string_view Trim(std::string_view line, std::uint64_t offset, std::uint64_t* nuls) {
+  if (offset == 0) line = WithoutMark(line);
+  const std::size_t full = line.size();
+  if (!line.empty() && line.front() == '\0') line.remove_prefix(LeadingNuls(line));
+  while (!line.empty() && line.back() == '\0') line.remove_suffix(1);
+  *nuls += full - line.size();
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+void CutLine(std::string_view line, std::uint64_t offset, std::size_t limit,
+                    std::vector<Record>* records, SkippedBytes* skipped) {
+  const std::string_view record = Trim(line, offset, &skipped->nul);
+  if (record.size() > limit) {
+    skipped->too_long += record.size();
+  } else if (!record.empty()) {
+    records->push_back({record, offset + static_cast<std::uint64_t>(record.data() - line.data())});
+  }
+}
+
+}  // namespace
+
+std::size_t CutLines(std::string_view bytes, std::uint64_t offset, std::size_t limit,
+                     std::vector<Record>* records, SkippedBytes* skipped) {
+  const char* line = bytes.data();
+  const char* const end = line + bytes.size();
+  while (line < end) {
+    const auto* newline =
+        static_cast<const char*>(std::memchr(line, '\n', static_cast<std::size_t>(end - line)));
+    if (newline == nullptr) break;
+    CutLine({line, static_cast<std::size_t>(newline - line)},
+            offset + static_cast<std::uint64_t>(line - bytes.data()), limit, records, skipped);
+    line = newline + 1;
+  }
+  return static_cast<std::size_t>(line - bytes.data());
+}
+
+void CutUnfinishedLine(std::string_view line, std::uint64_t offset, std::size_t limit,
+                       std::vector<Record>* records, SkippedBytes* skipped) {
+  CutLine(line, offset, limit, records, skipped);
+}
+
+bool IsWholeJsonLine(std::string_view line, std::uint64_t offset) {
+  std::uint64_t nuls = 0;
+  const std::string_view record = Trim(line, offset, &nuls);
+  return !record.empty() && (record.front() == '{' || record.front() == '[') && IsJson(record);
+}
+
+bool IsJson(std::string_view text) { return nlohmann::json::accept(text.begin(), text.end()); }
+
+std::string_view WithoutMark(std::string_view text) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
+bool BeginsAsUtf16(std::string_view start) {
+  return start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF");
+}
+
+std::size_t LeadingNuls(std::string_view bytes) {
+  if (bytes.empty() || bytes.front() != '\0') return 0;
+  // All bytes are as the first one if each is as the one before: one comparison at full speed.
+  if (std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0) return bytes.size();
+  const std::size_t first = bytes.find_first_not_of('\0');
+  return first == std::string_view::npos ? bytes.size() : first;
+}
+
+}  // namespace backup_exporter

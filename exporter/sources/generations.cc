@@ -1,0 +1,317 @@
+#include "sources/generations.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace backup_exporter {
+namespace {
+
+constexpr std::chrono::hours kLostFor{24};  // then a file of a folder that is gone is gone, too
+
+// There is no file to be read. Other errors only say that nobody can tell.
+bool IsNothing(const Error& error) {
+  return error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kInvalid;
+}
+
+KnownFile NewFile(const std::string& path, const FileStat& stat) {
+  KnownFile file;
+  file.mark.path = path;
+  file.mark.device = stat.device;
+  file.mark.inode = stat.inode;
+  return file;
+}
+
+}  // namespace
+
+// The observations of one turn, by path and by identity.
+class Generations::Batch {
+ public:
+  Batch(const Files& files, const std::vector<Observation>& observations) : search(files) {
+    for (const Observation& observation : observations) {
+      by_path_.emplace(observation.path, &observation);
+      if (observation.stat) by_identity_.emplace(observation.stat->identity(), &observation);
+    }
+  }
+  [[nodiscard]] const Observation* At(const std::string& path) const {
+    const auto found = by_path_.find(path);
+    return found == by_path_.end() ? nullptr : found->second;
+  }
+  // Of several names that it has, `preferred`.
+  [[nodiscard]] const Observation* Of(const FileIdentity& identity,
+                                      const std::string& preferred) const {
+    const Observation* at = At(preferred);
+    if (at != nullptr && at->stat && at->stat->identity() == identity) return at;
+    const auto found = by_identity_.find(identity);
+    return found == by_identity_.end() ? nullptr : found->second;
+  }
+
+  RenamedSearch search;
+
+ private:
+  std::unordered_map<std::string, const Observation*> by_path_;
+  std::map<FileIdentity, const Observation*> by_identity_;
+};
+
+Generations::Generations(const SourceParts& parts, std::vector<KnownFile> known) : parts_(parts) {
+  std::ranges::sort(known, {}, [](const KnownFile& file) { return file.mark.id; });
+  for (KnownFile& file : known) Add(std::move(file), /*present=*/true).second.lost = true;
+}
+
+Generations::Numbered& Generations::Add(KnownFile file, bool present) {
+  const std::size_t number = next_number_++;
+  const std::string path = file.mark.path;
+  Generation added{.tailer = Tailer(parts_.files,
+                                    {parts_.options.record_limit, parts_.options.piece_size},
+                                    std::move(file), present)};
+  const auto [newest, first] = newest_.try_emplace(path, number);
+  if (!first) added.before = std::exchange(newest->second, number);
+  return *generations_.emplace(number, std::move(added)).first;
+}
+
+void Generations::Remove(std::size_t number) {
+  const auto one = generations_.find(number);
+  End(*one);
+  const auto newest = newest_.find(one->second.tailer.mark().path);
+  if (newest->second == number) {
+    const auto before = one->second.before;
+    if (before && generations_.contains(*before)) {
+      newest->second = *before;
+    } else {
+      newest_.erase(newest);
+    }
+  }
+  generations_.erase(one);
+}
+
+void Generations::PutAt(Numbered& one, const std::string& path, const FileStat& stat,
+                        const Moment& now) {
+  auto& [number, generation] = one;
+  LeavePlace(one);
+  LeaveIdentity(one);
+  generation.tailer.PutAt(path, parts_.discovery.Matches(path), stat, now);
+  at_[path] = number;
+  by_identity_[stat.identity()] = number;
+  generation.lost = false;
+  generation.lost_since.reset();
+  touched_.insert(number);
+}
+
+void Generations::LeavePlace(const Numbered& one) {
+  const auto at = at_.find(one.second.tailer.place());
+  if (at != at_.end() && at->second == one.first) at_.erase(at);
+}
+
+void Generations::LeaveIdentity(const Numbered& one) {
+  const auto owner = by_identity_.find(one.second.tailer.identity());
+  if (owner != by_identity_.end() && owner->second == one.first) by_identity_.erase(owner);
+}
+
+void Generations::End(Numbered& one) {
+  LeavePlace(one);
+  LeaveIdentity(one);
+  one.second.tailer.End();
+  one.second.lost = false;
+  touched_.insert(one.first);
+}
+
+void Generations::Observe(const std::vector<Observation>& observations, bool all,
+                          const Moment& now) {
+  Batch batch(parts_.files, observations);
+  auto leavers = FindLeavers(observations, all, now);
+  for (const Numbered* one : leavers) LeavePlace(*one);
+  // All that moved first: a path that one of them took is not free for those that are gone.
+  std::erase_if(leavers, [&](Numbered* one) { return FindAgain(*one, batch, now); });
+  for (Numbered* one : leavers) GiveUpName(*one, batch, now);
+  for (const Observation& observation : observations) {
+    if (observation.stat) {
+      TakeIn(observation.path, *observation.stat, observation.closed, now);
+    } else {
+      NoteBadPath(observation.path, observation.stat.error());
+    }
+  }
+  looked_ = true;
+}
+
+// Those that are not, or not any more, where they were; the newest first, which has the better claim
+// to a path.
+std::vector<Generations::Numbered*> Generations::FindLeavers(
+    const std::vector<Observation>& observations, bool all, const Moment& now) {
+  std::vector<Numbered*> leavers;
+  for (const Observation& observation : observations) {
+    const auto at = at_.find(observation.path);
+    if (at == at_.end()) continue;
+    Numbered& one = *generations_.find(at->second);
+    Tailer& tailer = one.second.tailer;
+    if (observation.stat && observation.stat->identity() == tailer.identity()) {
+      tailer.Seen(*observation.stat, observation.closed, now);
+      touched_.insert(one.first);
+    } else if (observation.stat || IsNothing(observation.stat.error())) {
+      // What is told of a path that holds nothing now was about the file that was there.
+      if (!observation.stat) tailer.Seen(*tailer.seen(), observation.closed, now);
+      leavers.push_back(&one);
+    } else {
+      NoteUnreadable(one.first, observation.stat.error());
+    }
+  }
+  if (all) {
+    for (Numbered& one : generations_) {
+      Tailer& tailer = one.second.tailer;
+      if (one.second.lost) {
+        leavers.push_back(&one);
+      } else if (tailer.file() != nullptr && tailer.place().empty()) {
+        // Nobody else tells of it: it has no name that we know.
+        if (const auto stat = tailer.file()->Stat()) tailer.Seen(*stat, false, now);
+        if (tailer.seen()->links == 0) tailer.LoseName(/*removed=*/true);
+        touched_.insert(one.first);
+      }
+    }
+  }
+  std::ranges::sort(leavers, std::greater<>(), [](const Numbered* one) { return one->first; });
+  return leavers;
+}
+
+bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
+  auto& [number, generation] = one;
+  Tailer& tailer = generation.tailer;
+  if (tailer.file() != nullptr) {
+    const auto stat = tailer.file()->Stat();
+    if (stat) tailer.Seen(*stat, false, now);
+    if (stat && stat->links == 0) return false;
+  }
+  const FileIdentity identity = tailer.identity();
+  const auto owner = by_identity_.find(identity);
+  if (owner != by_identity_.end() && owner->second != number) return false;
+
+  const std::string& name = tailer.mark().path;
+  const auto may_be_it = [&](const std::string& path, const FileStat& stat) {
+    // An inode alone proves little: it may have been used again. What is in the file will tell.
+    return !at_.contains(path) &&
+           (path == name || tailer.seen() ||
+            (tailer.mark().offset > 0 && stat.size >= tailer.mark().offset));
+  };
+  if (const Observation* there = batch.Of(identity, name)) {
+    if (!may_be_it(there->path, *there->stat)) return false;
+    PutAt(one, there->path, *there->stat, now);
+    return true;
+  }
+  const auto found = batch.search.Find(name, identity);
+  if (!found) {
+    MarkLost(one, now);
+    return true;
+  }
+  if (!*found || !may_be_it((*found)->path, (*found)->stat)) return false;
+  PutAt(one, (*found)->path, (*found)->stat, now);
+  return true;
+}
+
+void Generations::GiveUpName(Numbered& one, const Batch& batch, const Moment& now) {
+  Tailer& tailer = one.second.tailer;
+  const std::string& name = tailer.mark().path;
+  const Observation* there = batch.At(name);
+  if (there != nullptr && !there->stat && !IsNothing(there->stat.error())) {
+    MarkLost(one, now);
+    return;
+  }
+  const bool all_read = tailer.file() == nullptr || tailer.lag() == 0;
+  if (there != nullptr && there->stat && all_read && tailer.mark().offset > 0 &&
+      !at_.contains(name) && !by_identity_.contains(there->stat->identity())) {
+    PutAt(one, name, *there->stat, now);
+    return;
+  }
+  if (tailer.file() != nullptr) {
+    one.second.lost = false;
+    tailer.LoseName(/*removed=*/tailer.seen()->links == 0);
+    touched_.insert(one.first);
+    return;
+  }
+  if (tailer.lag() > 0) {
+    parts_.troubles.Missing(name + ": went away before it was read to its end");
+  }
+  End(one);
+}
+
+void Generations::MarkLost(Numbered& one, const Moment& now) {
+  Generation& generation = one.second;
+  if (!generation.lost_since) generation.lost_since = now.steady;
+  generation.tailer.LoseName(/*removed=*/false);
+  generation.lost = true;
+  touched_.insert(one.first);
+  if (generation.tailer.file() == nullptr && now.steady - *generation.lost_since >= kLostFor) {
+    End(one);
+  }
+}
+
+void Generations::TakeIn(const std::string& path, const FileStat& stat, bool closed,
+                         const Moment& now) {
+  if (bad_paths_.erase(path) > 0) parts_.troubles.Over(path);
+  const auto owner = by_identity_.find(stat.identity());
+  if (owner == by_identity_.end()) {
+    if (!parts_.discovery.Matches(path)) return;
+    Numbered& one = Add(NewFile(path, stat), /*present=*/!looked_);
+    PutAt(one, path, stat, now);
+    if (closed) one.second.tailer.Seen(stat, closed, now);
+    return;
+  }
+  Numbered& one = *generations_.find(owner->second);
+  if (one.second.tailer.place().empty()) {
+    PutAt(one, path, stat, now);
+  } else if (one.second.tailer.place() != path) {
+    // Another name of the same file: a hard link, a symbolic link.
+    one.second.tailer.Seen(stat, closed, now);
+    touched_.insert(one.first);
+  }
+}
+
+void Generations::NoteBadPath(const std::string& path, const Error& error) {
+  if (at_.contains(path)) return;  // its file is unreadable
+  // A directory among the files of a pattern is nobody's mistake.
+  const bool expected = parts_.discovery.literal() || newest_.contains(path);
+  if (!parts_.discovery.Matches(path) || error.kind == ErrorKind::kNotFound ||
+      (error.kind == ErrorKind::kInvalid && !expected && !bad_paths_.contains(path))) {
+    bad_paths_.erase(path);
+  } else if (bad_paths_.insert(path).second) {
+    parts_.troubles.Add(error);
+  }
+}
+
+std::vector<std::string> Generations::Places() const {
+  std::vector<std::string> places(bad_paths_.begin(), bad_paths_.end());
+  for (const auto& [path, number] : at_) places.push_back(path);
+  for (const auto& [number, generation] : generations_) {
+    if (generation.lost) places.push_back(generation.tailer.mark().path);
+  }
+  return places;
+}
+
+std::optional<std::size_t> Generations::StartAgain(std::size_t number, const Moment& now) {
+  Numbered& old = *generations_.find(number);
+  const std::string path = old.second.tailer.place();
+  const FileStat stat = *old.second.tailer.seen();
+  if (old.second.tailer.lost_bytes()) {
+    parts_.troubles.Truncated(old.second.tailer.mark().path +
+                              ": was truncated before it was read to its end");
+  }
+  const bool ours = old.second.tailer.ours();
+  End(old);
+  if (!ours) return std::nullopt;
+  Numbered& one = Add(NewFile(path, stat), old.second.tailer.fresh());
+  PutAt(one, path, stat, now);
+  return one.first;
+}
+
+void Generations::NoteUnreadable(std::size_t number, const Error& error) {
+  Tailer& tailer = generations_.at(number).tailer;
+  if (!tailer.unreadable()) parts_.troubles.Add(error);
+  tailer.set_unreadable(true);
+  touched_.insert(number);
+}
+
+void Generations::NoteReadable(std::size_t number) {
+  Tailer& tailer = generations_.at(number).tailer;
+  if (tailer.unreadable()) parts_.troubles.Over(tailer.mark().path);
+  tailer.set_unreadable(false);
+  touched_.insert(number);
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,140 @@
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "sources/watcher.h"
+
+namespace backup_exporter {
+namespace {
+
+constexpr std::uint32_t kEvents = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM |
+                                  IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
+                                  IN_ATTRIB | IN_ONLYDIR;
+
+std::string Join(const std::string& directory, const char* name) {
+  return directory == "/" ? directory + name : directory + "/" + name;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  [[nodiscard]] int number() const { return number_; }
+  [[nodiscard]] bool open() const { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+class InotifyWatcher final : public Watcher {
+ public:
+  InotifyWatcher()
+      : events_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
+        wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+  bool Watch(const std::vector<std::string>& directories) override {
+    if (!events_.open()) return directories.empty();
+    bool all = true;
+    std::map<int, std::set<std::string>> watched;
+    for (const std::string& directory : directories) {
+      // Adding a directory again is how one that was replaced, or mounted over, is noticed: it then
+      // gets another number. Two names of one directory share a number.
+      const int number = ::inotify_add_watch(events_.number(), directory.c_str(), kEvents);
+      if (number >= 0) {
+        watched[number].insert(directory);
+      } else if (errno != ENOENT && errno != ENOTDIR) {
+        all = false;
+      }
+    }
+    for (const auto& [number, names] : directories_) {
+      if (!watched.contains(number)) ::inotify_rm_watch(events_.number(), number);
+    }
+    directories_ = std::move(watched);
+    return all;
+  }
+
+  void Wait(SteadyTime until) override {
+    using std::chrono::milliseconds;
+    std::array<pollfd, 2> descriptors{pollfd{wake_.number(), POLLIN, 0},
+                                      pollfd{events_.number(), POLLIN, 0}};
+    const SteadyTime now = std::chrono::steady_clock::now();
+    const SteadyTime end = std::clamp(until, now, now + std::chrono::minutes(1));
+    const auto timeout = std::chrono::ceil<milliseconds>(end - now);
+    ::poll(descriptors.data(), events_.open() ? 2 : 1, static_cast<int>(timeout.count()));
+    std::uint64_t wakes = 0;
+    [[maybe_unused]] const ssize_t got = ::read(wake_.number(), &wakes, sizeof wakes);
+  }
+
+  Changes Take() override {
+    Changes changes;
+    std::unordered_map<std::string, std::size_t> places;
+    alignas(inotify_event) std::array<char, 64 * 1024> buffer;
+    while (events_.open()) {
+      const ssize_t got = ::read(events_.number(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      for (ssize_t at = 0; at < got;) {
+        inotify_event event;
+        std::memcpy(&event, buffer.data() + at, sizeof event);
+        const char* name = buffer.data() + at + sizeof event;
+        at += static_cast<ssize_t>(sizeof event) + static_cast<ssize_t>(event.len);
+        Note(event, event.len > 0 ? name : nullptr, &places, &changes);
+      }
+    }
+    return changes;
+  }
+
+  void Wake() override {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t put = ::write(wake_.number(), &one, sizeof one);
+  }
+
+ private:
+  void Note(const inotify_event& event, const char* name,
+            std::unordered_map<std::string, std::size_t>* places, Changes* changes) {
+    // The directory moved away: its watch went along, and would tell of files elsewhere.
+    if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(events_.number(), event.wd);
+    const auto found = directories_.find(event.wd);
+    if (name == nullptr || (event.mask & (IN_Q_OVERFLOW | IN_ISDIR)) != 0) {
+      const bool forgotten = found == directories_.end() && (event.mask & IN_Q_OVERFLOW) == 0;
+      changes->look_at_all = changes->look_at_all || !forgotten;
+      if (found != directories_.end() && (event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) {
+        directories_.erase(found);
+      }
+      return;
+    }
+    if (found == directories_.end()) return;
+    for (const std::string& directory : found->second) {
+      const auto [place, added] =
+          places->try_emplace(Join(directory, name), changes->files.size());
+      if (added) changes->files.push_back({place->first});
+      bool& closed = changes->files[place->second].closed;
+      if ((event.mask & IN_MODIFY) != 0) closed = false;
+      if ((event.mask & IN_CLOSE_WRITE) != 0) closed = true;
+    }
+  }
+
+  const Descriptor events_;
+  const Descriptor wake_;
+  std::map<int, std::set<std::string>> directories_;  // by the number of their watch
+};
+
+}  // namespace
+
+std::unique_ptr<Watcher> MakeInotifyWatcher() { return std::make_unique<InotifyWatcher>(); }
+
+}  // namespace backup_exporter

@@ -1,0 +1,40 @@
+#include "sources/long_line.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+
+#include "sources/framing.h"
+#include "sources/identity.h"
+
+namespace backup_exporter {
+
+Result<void> LongLine::Scan(const File& file, std::uint64_t size, std::size_t room) {
+  constexpr std::size_t kWindow = 256 * 1024;
+  const auto window = std::make_unique_for_overwrite<char[]>(kWindow);
+  while (!ended_ && scanned_.offset < size && room > 0) {
+    const std::size_t wanted = std::min<std::uint64_t>(kWindow, size - scanned_.offset);
+    const auto got = file.ReadAt(scanned_.offset, {window.get(), wanted});
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) break;
+    room -= std::min(room, *got);
+
+    std::string_view bytes(window.get(), *got);
+    const auto pass = [&](std::size_t count) {
+      scanned_.crc = Crc(scanned_.crc, bytes.substr(0, count));
+      scanned_.offset += count;
+      bytes.remove_prefix(count);
+    };
+    if (!text_) {
+      pass(LeadingNuls(bytes));
+      if (bytes.empty()) continue;
+      text_ = scanned_;
+    }
+    const std::size_t newline = bytes.find('\n');
+    ended_ = newline != std::string_view::npos;
+    pass(ended_ ? newline + 1 : bytes.size());
+  }
+  return {};
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,42 @@
+#include "sources/renamed_search.h"
+
+#include <algorithm>
+
+#include "sources/discovery.h"
+
+namespace backup_exporter {
+
+Result<std::optional<RenamedSearch::Found>> RenamedSearch::Find(const std::string& path,
+                                                                const FileIdentity& identity) {
+  const std::string folder = DirectoryOf(path);
+  auto place = directories_.find(folder);
+  if (place == directories_.end()) {
+    place = directories_.emplace(folder, Directory{files_.List(folder), std::nullopt}).first;
+  }
+  Directory& directory = place->second;
+  if (!directory.names) return tl::unexpected(directory.names.error());
+
+  const auto stat_of = [&](const std::string& name) -> std::optional<Found> {
+    std::string there = JoinPath(folder, name);
+    const auto stat = files_.Stat(there);
+    if (!stat) return std::nullopt;
+    return Found{std::move(there), *stat};
+  };
+  if (!directory.files) {
+    // Rotation appends to the name nearly always.
+    const std::string name = NameOf(path);
+    auto candidate = std::ranges::lower_bound(*directory.names, name);
+    for (; candidate != directory.names->end() && candidate->starts_with(name); ++candidate) {
+      auto found = stat_of(*candidate);
+      if (found && found->stat.identity() == identity) return found;
+    }
+    directory.files.emplace();
+    for (const std::string& other : *directory.names) {
+      if (auto found = stat_of(other)) directory.files->emplace(found->stat.identity(), *found);
+    }
+  }
+  const auto found = directory.files->find(identity);
+  return found == directory.files->end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,187 @@
+#include "sources/source.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "sources/discovery.h"
+#include "sources/file_set.h"
+#include "sources/troubles.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kSweepEvery{30};
+constexpr seconds kPollEvery{5};  // where nobody tells of changes
+
+}  // namespace
+
+class Source::State {
+ public:
+  State(SourceOptions options, Files& files, std::unique_ptr<Watcher> watcher,
+        std::vector<KnownFile> known)
+      : options_(std::move(options)),
+        files_(files),
+        watcher_(std::move(watcher)),
+        discovery_(files_, options_.pattern),
+        set_(options_.framing == Framing::kWhole ? MakeDocuments(parts(), std::move(known))
+                                                 : MakeLineFiles(parts(), std::move(known))) {}
+
+  std::vector<Piece> Read(const Moment& now, std::size_t budget, bool last_look) {
+    now_ = now.steady;
+    const Changes changes = watcher_->Take();
+    if (changes.look_at_all || now.steady >= next_sweep_) {
+      Sweep(changes, now);
+    } else if (!changes.files.empty()) {
+      LookAt(changes, now);
+    }
+    auto pieces = set_->Read(now, budget, last_look);
+    Report(now);
+    return pieces;
+  }
+
+  void Accept(const FileStep& step, std::size_t file) {
+    set_->Accept(step, file);
+    set_->Report(&status_);
+  }
+
+  void Refuse(std::size_t file, const std::string& why) {
+    set_->Refuse(file);
+    troubles_.sentences.push_back(why);
+    set_->Report(&status_);
+    status_.up = false;
+  }
+
+  SteadyTime NextLook() const {
+    const auto due = set_->Due().value_or(next_sweep_);
+    return std::max(now_, std::min(due, next_sweep_));
+  }
+
+  Watcher& watcher() { return *watcher_; }
+  const SourceStatus& status() const { return status_; }
+  std::vector<std::string> TakeTroubles() { return std::exchange(troubles_.sentences, {}); }
+
+ private:
+  SourceParts parts() { return {options_, files_, discovery_, troubles_}; }
+
+  // Looks at everything, whether or not somebody told of it.
+  void Sweep(const Changes& changes, const Moment& now) {
+    // Watched before they are looked at: what changes from here on is told.
+    const auto directories = discovery_.Directories();
+    status_.polling = !watcher_->Watch(directories);
+    next_sweep_ = now.steady + (status_.polling ? kPollEvery : kSweepEvery);
+
+    PathMatches found = discovery_.Find();
+    auto places = set_->Places();
+    std::ranges::move(places, std::back_inserter(found.paths));
+    std::ranges::sort(found.paths);
+    const auto doubled = std::ranges::unique(found.paths);
+    found.paths.erase(doubled.begin(), doubled.end());
+
+    std::set<std::string> closed;
+    for (const Change& change : changes.files) {
+      if (change.closed) closed.insert(change.path);
+    }
+    std::vector<Observation> observations;
+    observations.reserve(found.paths.size());
+    bool there = !discovery_.literal();
+    for (std::string& path : found.paths) {
+      auto stat = files_.Stat(path);
+      there = there || (path == discovery_.pattern() &&
+                        (stat || stat.error().kind != ErrorKind::kNotFound));
+      const bool was_closed = closed.contains(path);
+      observations.push_back({std::move(path), std::move(stat), was_closed});
+    }
+    set_->Observe(observations, /*all=*/true, now);
+    NoteMissing(!there || directories.empty());
+    NoteUnreadable(found.unreadable);
+  }
+
+  // Looks at what somebody told of.
+  void LookAt(const Changes& changes, const Moment& now) {
+    std::vector<Observation> observations;
+    for (const Change& change : changes.files) {
+      if (!discovery_.Matches(change.path) && !set_->Knows(change.path)) continue;
+      observations.push_back({change.path, files_.Stat(change.path), change.closed});
+      if (change.path == discovery_.pattern()) {
+        const auto& stat = observations.back().stat;
+        NoteMissing(!stat && stat.error().kind == ErrorKind::kNotFound);
+      }
+    }
+    if (!observations.empty()) set_->Observe(observations, /*all=*/false, now);
+  }
+
+  // There is nothing where there should be something: not a pattern that matches no file yet, but a
+  // file that was named, or a directory in which none can be.
+  void NoteMissing(bool missing) {
+    if (missing && !missing_) {
+      troubles_.Missing(discovery_.pattern() + ": there is no such file or directory");
+    } else if (!missing && missing_) {
+      troubles_.sentences.push_back(discovery_.pattern() + ": is there now");
+    }
+    missing_ = missing;
+  }
+
+  void NoteUnreadable(const std::vector<std::string>& directories) {
+    for (const std::string& directory : directories) {
+      if (std::ranges::find(unreadable_, directory) == unreadable_.end()) {
+        troubles_.Add({ErrorKind::kRefused, directory + ": cannot be searched for files"});
+      }
+    }
+    unreadable_ = directories;
+  }
+
+  void Report(const Moment& now) {
+    set_->Report(&status_);
+    status_.missing = troubles_.missing;
+    status_.permission = troubles_.permission;
+    status_.truncated = troubles_.truncated;
+    status_.too_large = troubles_.too_large;
+    status_.io = troubles_.io;
+    status_.up = !missing_ && unreadable_.empty() && status_.unreadable_files == 0;
+    status_.looked = now.wall;
+    if (status_.up) status_.last_read = now.wall;
+  }
+
+  const SourceOptions options_;
+  Files& files_;
+  const std::unique_ptr<Watcher> watcher_;
+  const Discovery discovery_;
+  Troubles troubles_;
+  const std::unique_ptr<FileSet> set_;
+  SteadyTime now_ = SteadyTime::min();         // of the last turn
+  SteadyTime next_sweep_ = SteadyTime::min();  // the first turn is one
+  bool missing_ = false;
+  std::vector<std::string> unreadable_;  // directories
+  SourceStatus status_;
+};
+
+Source::Source(SourceOptions options, Files& files, std::unique_ptr<Watcher> watcher,
+               std::vector<KnownFile> known)
+    : state_(std::make_unique<State>(std::move(options), files, std::move(watcher),
+                                     std::move(known))) {}
+
+Source::~Source() = default;
+
+std::vector<Piece> Source::Read(const Moment& now, std::size_t budget, bool last_look) {
+  return state_->Read(now, budget, last_look);
+}
+
+void Source::Accept(const FileStep& step, std::size_t file) { state_->Accept(step, file); }
+
+void Source::Refuse(std::size_t file, const std::string& why) { state_->Refuse(file, why); }
+
+SteadyTime Source::NextLook() const { return state_->NextLook(); }
+
+void Source::Wait(SteadyTime until) { state_->watcher().Wait(until); }
+
+Watcher& Source::watcher() { return state_->watcher(); }
+
+SourceStatus Source::status() const { return state_->status(); }
+
+std::vector<std::string> Source::TakeTroubles() { return state_->TakeTroubles(); }
+
+}  // namespace backup_exporter

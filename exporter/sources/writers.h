@@ -1,0 +1,30 @@
+// Whether anybody still writes to a file that was there before the program looked.
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "base/files.h"
+#include "sources/piece.h"
+
+namespace backup_exporter {
+
+class Writers {
+ public:
+  explicit Writers(const Files& files) : files_(files) {}
+
+  // True only if it is certain: the machine was started since the file was written, or no process
+  // has it open. The processes are looked through once, when first asked.
+  [[nodiscard]] bool AreGone(const FileStat& file, const Moment& now);
+
+ private:
+  struct Snapshot {
+    Time taken;
+    std::optional<Time> boot;
+    std::optional<std::set<FileIdentity>> open;
+  };
+  const Files& files_;
+  std::optional<Snapshot> snapshot_;
+};
+
+}  // namespace backup_exporter
