@@ -1,0 +1,223 @@
+#include "app.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+
+#include "base/build_info.h"
+#include "base/log.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::seconds;
+
+// How long a source may take to notice that it is to stop, before it is left to itself.
+constexpr auto kPatience = seconds(5);
+// A difference between the clocks that is more than drift.
+constexpr Duration kJump = seconds(2);
+
+Error MistakesAsError(const std::vector<Mistake>& mistakes) {
+  std::string text;
+  for (const Mistake& mistake : mistakes) {
+    if (!text.empty()) text += '\n';
+    text += Describe(mistake);
+  }
+  return {ErrorKind::kInvalid, std::move(text)};
+}
+
+}  // namespace
+
+// The thread of one source.
+class App::Worker {
+ public:
+  Worker(std::shared_ptr<Shared> shared, std::unique_ptr<Ingest> ingest)
+      : state_(std::make_shared<State>()) {
+    state_->shared = std::move(shared);
+    state_->ingest = std::move(ingest);
+    thread_ = std::thread([state = state_] { Run(*state); });
+  }
+
+  // Asks the thread to end after the step under way. Does not wait.
+  void AskToStop() {
+    state_->stop = true;
+    state_->ingest->source().watcher().Wake();
+  }
+
+  // A thread that hangs in a system call is left behind; it ends without another commit if the call
+  // ever returns.
+  ~Worker() {
+    AskToStop();
+    std::unique_lock lock(state_->mutex);
+    const bool ended =
+        state_->ended_changed.wait_for(lock, kPatience, [this] { return state_->ended; });
+    lock.unlock();
+    ended ? thread_.join() : thread_.detach();
+  }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  [[nodiscard]] bool caught_up() const { return state_->caught_up; }
+
+ private:
+  struct State {
+    std::shared_ptr<Shared> shared;  // declared first: outlives the ingest that refers to it
+    std::unique_ptr<Ingest> ingest;
+    std::atomic<bool> stop = false;
+    std::atomic<bool> caught_up = false;
+    std::mutex mutex;
+    std::condition_variable ended_changed;
+    bool ended = false;  // guarded by mutex
+  };
+
+  static void Run(State& state) {
+    try {
+      while (!state.stop) {
+        const Clock& clock = state.shared->clock;
+        const SteadyTime next = state.ingest->Step({.wall = clock.Now(), .steady = clock.Steady()});
+        state.caught_up = state.ingest->caught_up();
+        if (!state.stop) state.ingest->source().Wait(next);
+      }
+    } catch (const std::exception& exception) {
+      // Out of memory, or a defect: an exporter that watches only half of what it should is worse
+      // than one that the service manager starts again.
+      Log().critical("a source's thread failed: {}; stopping", exception.what());
+      std::abort();
+    }
+    const std::lock_guard lock(state.mutex);
+    state.ended = true;
+    state.ended_changed.notify_all();
+  }
+
+  std::shared_ptr<State> state_;
+  std::thread thread_;
+};
+
+std::string StoragePath(const std::string& flag, const Configuration& configuration) {
+  if (!flag.empty()) return flag;
+  if (configuration.storage_path) return *configuration.storage_path;
+  const char* state_directory = std::getenv("STATE_DIRECTORY");
+  return state_directory != nullptr && *state_directory != '\0' ? state_directory
+                                                                : "/var/lib/backup_exporter";
+}
+
+App::App(AppOptions options) : options_(std::move(options)), shared_(std::make_shared<Shared>()) {}
+
+App::~App() {
+  web_.reset();
+  StopSources();
+}
+
+Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
+  auto configuration = LoadConfiguration(options.config_file);
+  if (!configuration) return tl::unexpected(MistakesAsError(configuration.error()));
+  std::unique_ptr<App> app(new App(options));
+  app->storage_path_ = StoragePath(options.storage_path, *configuration);
+  auto ledger = Ledger::Open({.directory = app->storage_path_});
+  if (!ledger) return tl::unexpected(ledger.error());
+  app->shared_->ledger = std::move(*ledger);
+  app->last_tick_ = {.wall = app->shared_->clock.Now(), .steady = app->shared_->clock.Steady()};
+  app->status_.reloaded = app->last_tick_.wall;
+  // The port first: nothing is read by a program that cannot serve it.
+  if (auto web = app->StartWeb(); !web) return tl::unexpected(web.error());
+  if (auto sources = app->StartSources(*configuration); !sources)
+    return tl::unexpected(sources.error());
+  return app;
+}
+
+Result<void> App::StartWeb() {
+  page_ =
+      std::make_unique<MetricsPage>([this] { return shared_->ledger->standings(); },
+                                    [this] { return Status(); }, shared_->board, shared_->clock);
+  auto web =
+      WebServer::Start(options_.web, {.metrics = [this] { return page_->Body(); },
+                                      .standings = [this] { return shared_->ledger->standings(); },
+                                      .sources = [this] { return shared_->board.Statuses(); },
+                                      .ready = [this] { return Ready(); }});
+  if (!web) return tl::unexpected(web.error());
+  web_ = std::move(*web);
+  return {};
+}
+
+Result<void> App::StartSources(const Configuration& configuration) {
+  std::vector<FoldOptions> folds;
+  for (const SourceConfig& source : configuration.sources) folds.push_back(source.fold);
+  shared_->ledger->Configure(std::move(folds));
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (const SourceConfig& source : configuration.sources) {
+    auto ingest = Ingest::Create(source.ingest, shared_->files, MakeInotifyWatcher(),
+                                 *shared_->ledger, shared_->board);
+    if (!ingest) return tl::unexpected(ingest.error());
+    workers.push_back(std::make_unique<Worker>(shared_, std::move(*ingest)));
+  }
+  const std::lock_guard lock(mutex_);
+  workers_ = std::move(workers);
+  return {};
+}
+
+void App::StopSources() {
+  std::vector<std::unique_ptr<Worker>> workers;
+  {
+    const std::lock_guard lock(mutex_);
+    workers.swap(workers_);
+  }
+  for (const auto& worker : workers) worker->AskToStop();
+}
+
+void App::Reload() {
+  auto configuration = LoadConfiguration(options_.config_file);
+  std::optional<Error> refused;
+  if (!configuration) {
+    refused = MistakesAsError(configuration.error());
+  } else if (StoragePath(options_.storage_path, *configuration) != storage_path_) {
+    refused =
+        Error{ErrorKind::kInvalid,
+              fmt::format("{}: the ledger stays in {} until the next start; change storage.path "
+                          "back, or restart",
+                          options_.config_file, storage_path_)};
+  }
+  if (refused) {
+    Log().error("configuration not reloaded, the old one stays: {}", refused->message);
+    const std::lock_guard lock(mutex_);
+    status_.reload_successful = false;
+    return;
+  }
+  StopSources();
+  for (const auto& [name, status] : shared_->board.Statuses()) shared_->board.Remove(name);
+  const auto started = StartSources(*configuration);
+  const std::lock_guard lock(mutex_);
+  status_.reload_successful = started.has_value();
+  if (!started) {
+    Log().error("configuration reloaded, but: {}", started.error().message);
+    return;
+  }
+  status_.reloaded = shared_->clock.Now();
+  Log().info("configuration reloaded: {} sources", configuration->sources.size());
+}
+
+void App::Tick() {
+  const Moment now{.wall = shared_->clock.Now(), .steady = shared_->clock.Steady()};
+  const Duration drift = (now.wall - last_tick_.wall) -
+                         std::chrono::duration_cast<Duration>(now.steady - last_tick_.steady);
+  last_tick_ = now;
+  const bool jumped = std::chrono::abs(drift) > kJump;
+  if (jumped) Log().warn("the clock jumped by {:.0f} s", ToSeconds(drift));
+  if (auto done = shared_->ledger->Tick(now.wall, jumped ? 1 : 0); !done) {
+    Log().error("{}", done.error().message);
+  }
+}
+
+bool App::Ready() const {
+  const std::lock_guard lock(mutex_);
+  return !workers_.empty() &&
+         std::ranges::all_of(workers_, [](const auto& worker) { return worker->caught_up(); });
+}
+
+ProgramStatus App::Status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+}  // namespace backup_exporter

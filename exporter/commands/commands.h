@@ -1,0 +1,23 @@
+// The subcommands. Each is one file, gets its options parsed, and answers with the exit code: 0
+// fine, 1 failed, 2 usage or configuration.
+#pragma once
+
+#include <string>
+
+#include "app.h"
+
+namespace backup_exporter {
+
+enum ExitCode : int { kFine = 0, kFailed = 1, kMisused = 2 };
+
+// Serves until SIGTERM or SIGINT; SIGHUP reloads the configuration.
+[[nodiscard]] int Serve(const AppOptions& options);
+
+// Reads everything into a ledger in memory and prints the metrics page to standard output. What
+// could not be read is said on standard error, and shows on the page.
+[[nodiscard]] int Once(const std::string& config_file);
+
+// Says whether the configuration is right, and everything that is wrong with it.
+[[nodiscard]] int CheckConfiguration(const std::string& config_file);
+
+}  // namespace backup_exporter

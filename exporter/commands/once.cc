@@ -1,0 +1,46 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "commands/commands.h"
+
+namespace backup_exporter {
+
+int Once(const std::string& config_file) {
+  const auto configuration = LoadConfiguration(config_file);
+  if (!configuration) {
+    for (const Mistake& mistake : configuration.error())
+      fmt::print(stderr, "{}\n", Describe(mistake));
+    return kMisused;
+  }
+  auto ledger = Ledger::Open({.directory = {}});
+  if (!ledger) {
+    fmt::print(stderr, "{}\n", ledger.error().message);
+    return kFailed;
+  }
+  SystemFiles files;
+  SystemClock clock;
+  StatusBoard board;
+  std::vector<FoldOptions> folds;
+  for (const SourceConfig& source : configuration->sources) folds.push_back(source.fold);
+  (*ledger)->Configure(std::move(folds));
+  for (const SourceConfig& source : configuration->sources) {
+    auto ingest = Ingest::Create(source.ingest, files, MakeInotifyWatcher(), **ledger, board);
+    if (!ingest) {
+      fmt::print(stderr, "{}\n", ingest.error().message);
+      return kFailed;
+    }
+    do {
+      (*ingest)->Step({.wall = clock.Now(), .steady = clock.Steady()}, /*last_look=*/true);
+    } while (!(*ingest)->caught_up());
+  }
+  const ProgramStatus program{.reloaded = clock.Now()};
+  MetricsPage page([&] { return (*ledger)->standings(); }, [&] { return program; }, board, clock);
+  const std::string body = page.Render();
+  const bool written =
+      std::fwrite(body.data(), 1, body.size(), stdout) == body.size() && std::fflush(stdout) == 0;
+  if (!written) fmt::print(stderr, "cannot write the page to standard output\n");
+  return written ? kFine : kFailed;
+}
+
+}  // namespace backup_exporter

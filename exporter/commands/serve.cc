@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <cstdio>
+
+#include "base/build_info.h"
+#include "base/log.h"
+#include "commands/commands.h"
+
+namespace backup_exporter {
+namespace {
+
+// The signals that the program answers to. They are blocked before the first thread starts, so that
+// this thread alone takes them.
+sigset_t Signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, number);
+  return signals;
+}
+
+}  // namespace
+
+int Serve(const AppOptions& options) {
+  const sigset_t signals = Signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A client that hangs up is no reason to end.
+  signal(SIGPIPE, SIG_IGN);
+
+  auto app = App::Start(options);
+  if (!app) {
+    fmt::print(stderr, "{}\n", app.error().message);
+    return app.error().kind == ErrorKind::kTemporary ? kFailed : kMisused;
+  }
+  for (std::size_t i = 0; i < (*app)->ports().size(); ++i) {
+    Log().info("backup_exporter {} listens on {} (port {})", kVersion,
+               options.web.listen_addresses[i], (*app)->ports()[i]);
+  }
+  for (;;) {
+    const timespec second{.tv_sec = 1, .tv_nsec = 0};
+    const int taken = sigtimedwait(&signals, nullptr, &second);
+    if (taken == SIGHUP) (*app)->Reload();
+    if (taken == SIGTERM || taken == SIGINT) {
+      Log().info("stopping on signal {}", taken);
+      // Asked a second time, it ends at once: every commit is whole.
+      pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+      app->reset();
+      return kFine;
+    }
+    (*app)->Tick();
+  }
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,40 @@
+// The configuration: one YAML file becomes the options of all parts.
+//
+// Strict, and told at once: every mistake with its line and column. Leaves to the parts whether
+// what is configured exists. Nothing is looked up but the configuration file itself.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "config/mistake.h"
+#include "ingest/ingest.h"
+#include "ledger/ledger.h"
+
+namespace backup_exporter {
+
+// One input, as each part that works on it needs it.
+struct SourceConfig {
+  IngestOptions ingest;
+  FoldOptions fold;
+};
+
+struct Configuration {
+  std::vector<SourceConfig> sources;        // at least one
+  std::optional<std::string> storage_path;  // absolute
+};
+
+using ConfigurationOrMistakes = tl::expected<Configuration, std::vector<Mistake>>;
+
+// Reads and checks the file. Relative paths in it are relative to its directory.
+[[nodiscard]] ConfigurationOrMistakes LoadConfiguration(const std::string& path);
+
+// The same for text that was read. `file` is how mistakes name it; `directory` is absolute.
+[[nodiscard]] ConfigurationOrMistakes ParseConfiguration(std::string_view text,
+                                                         const std::string& file,
+                                                         const std::string& directory);
+
+}  // namespace backup_exporter

@@ -1,0 +1,151 @@
+#include "config/section.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace backup_exporter {
+namespace {
+
+using Kind = YamlValue::Kind;
+
+std::string_view InWords(Kind kind) {
+  switch (kind) {
+    case Kind::kNothing:
+      return "nothing";
+    case Kind::kText:
+      return "text";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+  }
+  return "";
+}
+
+// How many letters must be put in, taken out, changed or swapped with the next to make `b` of `a`.
+std::size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> steps(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        steps[i][j] = i + j;
+        continue;
+      }
+      steps[i][j] = std::min({steps[i - 1][j] + 1, steps[i][j - 1] + 1,
+                              steps[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return steps[a.size()][b.size()];
+}
+
+std::string DescribeUnknown(std::string_view key, const std::vector<std::string_view>& known) {
+  const std::string unknown = "unknown key " + Quoted(key);
+  const std::string_view begin = key.substr(0, 64);  // longer than any known key
+  const auto nearest = std::ranges::min_element(
+      known, {}, [&](std::string_view other) { return Distance(begin, other); });
+  if (nearest != known.end() &&
+      Distance(begin, *nearest) <= std::min<std::size_t>(2, begin.size() / 3)) {
+    return unknown + "; did you mean " + Quoted(*nearest) + "?";
+  }
+  std::string list;
+  for (const auto other : known) list += (list.empty() ? "" : ", ") + Quoted(other);
+  return unknown + "; known here: " + list;
+}
+
+}  // namespace
+
+Section::Section(const YamlValue& value, std::string_view name, Mistakes& mistakes)
+    : value_(value), name_(name), mistakes_(mistakes) {
+  if (!is_map()) {
+    mistakes_.Add(value_.place, std::string(name_) + " must be a map (`key: value`), not " +
+                                    std::string(InWords(value_.kind)));
+  }
+}
+
+const YamlValue* Section::Find(std::string_view key) const {
+  for (std::size_t i = 0; is_map() && i < value_.children.size(); i += 2) {
+    const YamlValue& name = *value_.children[i];
+    if (name.kind == Kind::kText && name.text == key) return value_.children[i + 1].get();
+  }
+  return nullptr;
+}
+
+const YamlValue* Section::Ask(std::string_view key, Kind kind, std::string_view wanted) {
+  known_.push_back(key);
+  const YamlValue* found = Find(key);
+  if (found == nullptr || found->kind == kind) return found;
+  std::string text = Quoted(key) + " must be " + std::string(wanted) + ", not " +
+                     std::string(InWords(found->kind));
+  if (wanted == "text" && found->flow) {
+    text += std::string("; text that begins with ") + (found->kind == Kind::kMap ? "`{`" : "`[`") +
+            " needs quotes";
+  }
+  Note(key, std::move(text));
+  return nullptr;
+}
+
+std::optional<std::string> Section::Text(std::string_view key) {
+  const YamlValue* found = Ask(key, Kind::kText, "text");
+  if (found == nullptr) return std::nullopt;
+  const std::string_view text = found->text;
+  if (text.empty()) {
+    Note(key, Quoted(key) + " must not be empty");
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!IsControl(text, i)) continue;
+    Note(key, Quoted(key) + " must be one line without control characters");
+    return std::nullopt;
+  }
+  return found->text;
+}
+
+std::optional<bool> Section::Flag(std::string_view key) {
+  const YamlValue* found = Ask(key, Kind::kText, "true or false");
+  if (found == nullptr) return std::nullopt;
+  if (!found->quoted && (found->text == "true" || found->text == "false")) {
+    return found->text == "true";
+  }
+  Note(key, Quoted(key) + " must be true or false" +
+                (found->quoted ? ", without quotes" : ", not " + Quoted(found->text)));
+  return std::nullopt;
+}
+
+const YamlValue* Section::List(std::string_view key) { return Ask(key, Kind::kList, "a list"); }
+const YamlValue* Section::Map(std::string_view key) { return Ask(key, Kind::kMap, "a map"); }
+
+void Section::Require(std::string_view key, std::string_view what_it_is) {
+  if (!is_map() || Find(key) != nullptr) return;
+  mistakes_.Add(value_.place,
+                std::string(name_) + " needs " + Quoted(key) + ": " + std::string(what_it_is));
+}
+
+void Section::Note(std::string_view key, std::string text) {
+  mistakes_.Add(PlaceOf(key), std::move(text));
+}
+
+Place Section::PlaceOf(std::string_view key) const {
+  const YamlValue* found = Find(key);
+  return found == nullptr ? value_.place : found->place;
+}
+
+void Section::RefuseOtherKeys() {
+  std::map<std::string_view, Place> seen;
+  for (std::size_t i = 0; is_map() && i < value_.children.size(); i += 2) {
+    const YamlValue& key = *value_.children[i];
+    if (key.kind != Kind::kText) {
+      mistakes_.Add(key.place, "a key must be text, not " + std::string(InWords(key.kind)));
+    } else if (std::ranges::find(known_, key.text) == known_.end()) {
+      mistakes_.Add(key.place, DescribeUnknown(key.text, known_));
+    } else if (const auto [first, is_new] = seen.emplace(key.text, key.place); !is_new) {
+      mistakes_.Add(key.place, "key " + Quoted(key.text) + " stands twice; first in line " +
+                                   std::to_string(first->second.line));
+    }
+  }
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,52 @@
+// A map of the configuration, read key by key.
+//
+// A key is known once it was asked for, so that a new one is a line where it is read. What is wrong
+// is noted with its place, and read as if it were missing. Leaves what the keys mean to the loader.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/mistake.h"
+#include "config/yaml.h"
+
+namespace backup_exporter {
+
+class Section {
+ public:
+  // `name` says what the map is ("a source"). What is no map is noted, and has no keys. Both
+  // references must outlive the section.
+  Section(const YamlValue& value, std::string_view name, Mistakes& mistakes);
+
+  // The value of a key; nothing where the key is missing, or the value is wrong, which is noted.
+  // Text is one line, not empty, without control characters.
+  [[nodiscard]] std::optional<std::string> Text(std::string_view key);
+  [[nodiscard]] std::optional<bool> Flag(std::string_view key);
+  [[nodiscard]] const YamlValue* List(std::string_view key);
+  [[nodiscard]] const YamlValue* Map(std::string_view key);
+
+  // Notes that the section lacks a key.
+  void Require(std::string_view key, std::string_view what_it_is);
+  // Notes something about a key's value.
+  void Note(std::string_view key, std::string text);
+  // Notes keys that nobody asked for, and keys that stand twice. To be called last.
+  void RefuseOtherKeys();
+
+  // Of the key's value, or of the section where the key is missing.
+  [[nodiscard]] Place PlaceOf(std::string_view key) const;
+
+ private:
+  [[nodiscard]] bool is_map() const { return value_.kind == YamlValue::Kind::kMap; }
+  [[nodiscard]] const YamlValue* Find(std::string_view key) const;
+  [[nodiscard]] const YamlValue* Ask(std::string_view key, YamlValue::Kind kind,
+                                     std::string_view wanted);
+
+  const YamlValue& value_;
+  std::string_view name_;
+  Mistakes& mistakes_;
+  std::vector<std::string_view> known_;
+};
+
+}  // namespace backup_exporter

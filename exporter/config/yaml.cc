@@ -1,0 +1,265 @@
+#include "config/yaml.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace backup_exporter {
+namespace {
+
+using Kind = YamlValue::Kind;
+
+constexpr std::size_t kDeepest = 64;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kTab = "a tab in the indentation: only spaces may stand there";
+
+// yaml-cpp's words, and what they mean to someone who writes a file.
+const std::pair<std::string_view, std::string_view> kPlainWords[] = {
+    {YAML::ErrorMsg::TAB_IN_INDENTATION, kTab},
+    {YAML::ErrorMsg::END_OF_MAP,
+     "this fits neither the keys above nor a list: check the indentation, and put quotes around "
+     "text that begins with a quote, `{` or `[`"},
+    {YAML::ErrorMsg::END_OF_SEQ,
+     "this fits neither the list above nor the key of the list: check the indentation"},
+    {YAML::ErrorMsg::END_OF_MAP_FLOW, "this `{` is not closed with `}`"},
+    {YAML::ErrorMsg::END_OF_SEQ_FLOW, "this `[` is not closed with `]`"},
+    {YAML::ErrorMsg::FLOW_END, "a closing bracket that nothing opened"},
+    {YAML::ErrorMsg::MAP_VALUE,
+     "no key can stand here: check the indentation of this line and the one before, put a space "
+     "after the `:` of a key, and quotes around text with `: ` in it"},
+    {YAML::ErrorMsg::BLOCK_ENTRY,
+     "no list item can stand here: begin lists on a line of their own"},
+    {YAML::ErrorMsg::UNKNOWN_TOKEN, "text that begins with this character needs quotes"},
+    {YAML::ErrorMsg::UNKNOWN_ANCHOR,
+     "nothing is named so with `&`: text that begins with `*` needs quotes"},
+    {YAML::ErrorMsg::ALIAS_NOT_FOUND, "text that begins with `*` needs quotes"},
+    {YAML::ErrorMsg::ANCHOR_NOT_FOUND, "text that begins with `&` needs quotes"},
+    {YAML::ErrorMsg::CHAR_IN_ALIAS, "text that begins with `*` needs quotes"},
+    {YAML::ErrorMsg::CHAR_IN_ANCHOR, "text that begins with `&` needs quotes"},
+    {YAML::ErrorMsg::CHAR_IN_BLOCK, "text that begins with `|` or `>` needs quotes"},
+    {YAML::ErrorMsg::DOC_IN_SCALAR, "a quote above is never closed"},
+    {YAML::ErrorMsg::INVALID_ESCAPE,
+     "in double quotes `\\` begins an escape, which this is not: write `\\\\`, or use single "
+     "quotes"},
+};
+
+struct SyntaxMistake {
+  Place place;
+  std::string text;
+};
+
+Place PlaceAt(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+
+// The bytes of the UTF-8 character at the beginning of `text`; 0 where there is none.
+std::size_t CharacterSize(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+  const bool surrogate = first == 0xED && byte(1) > 0x9F;
+  const bool too_large = first == 0xF4 && byte(1) > 0x8F;
+  return overlong || surrogate || too_large ? 0 : size;
+}
+
+// yaml-cpp would guess another encoding, or put other characters there.
+std::optional<SyntaxMistake> FindForeignBytes(std::string_view text) {
+  Place place{1, 1};
+  for (std::size_t i = 0, size = 0; i < text.size(); i += size) {
+    size = CharacterSize(text.substr(i));
+    if (size == 0) return SyntaxMistake{place, "this is not UTF-8 text"};
+    if (text[i] == '\n') {
+      place = {place.line + 1, 1};
+      continue;
+    }
+    if (text[i] != '\t' && text[i] != '\r' && IsControl(text, i)) {
+      return SyntaxMistake{place, "a control character, which YAML does not allow"};
+    }
+    place.column += static_cast<int>(size);
+  }
+  return std::nullopt;
+}
+
+// Whether the quoted text whose properties or quote stand at the beginning of `text` is never
+// closed: yaml-cpp takes the end of the file for the quote.
+bool IsLeftOpen(std::string_view text) {
+  while (text.starts_with('&') || text.starts_with('!')) {
+    text.remove_prefix(std::min(text.find_first_of(" \t\r\n"), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  }
+  if (text.empty() || (text[0] != '"' && text[0] != '\'')) return false;  // a block
+  const char quote = text[0];
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (text[i] == quote) {
+      if (quote == '"' || text.substr(i + 1, 1) != "'") return false;
+      ++i;  // '' is a quote inside
+    }
+  }
+  return true;
+}
+
+// Makes values of the parser's events.
+class Builder final : public YAML::EventHandler {
+ public:
+  explicit Builder(std::string_view text) : text_(text) {}
+
+  std::shared_ptr<const YamlValue> root() const { return root_; }
+  // Of the innermost list or map that has not ended.
+  std::optional<Place> open_place() const {
+    if (open_.empty()) return std::nullopt;
+    return open_.back().first->place;
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (root_ != nullptr) {
+      throw SyntaxMistake{PlaceAt(mark),
+                          "the file must be one YAML document, which ends before this"};
+    }
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    auto value = Make(Kind::kNothing, mark, "");
+    if (!open_.empty()) value->place = PlaceOfMissing(*open_.back().first, mark);
+    Put(std::move(value), anchor);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    auto value = Make(Kind::kText, mark, tag);
+    value->text = text;
+    value->quoted = tag == "!";
+    const auto at = static_cast<std::size_t>(mark.pos);
+    if (value->quoted && at < text_.size() && IsLeftOpen(text_.substr(at))) {
+      throw SyntaxMistake{PlaceAt(mark), "the quote that begins here is never closed"};
+    }
+    Put(std::move(value), anchor);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) {
+      throw SyntaxMistake{PlaceAt(mark), "an alias inside of what it stands for"};
+    }
+    Put(found->second, 0);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value style) override {
+    Begin(Kind::kList, mark, tag, anchor, style);
+  }
+  void OnSequenceEnd() override { End(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value style) override {
+    Begin(Kind::kMap, mark, tag, anchor, style);
+  }
+  void OnMapEnd() override { End(); }
+
+ private:
+  using Pointer = std::shared_ptr<YamlValue>;
+
+  static Pointer Make(Kind kind, const YAML::Mark& mark, const std::string& tag) {
+    if (!tag.empty() && tag != "?" && tag != "!") {  // nothing, plain, quoted
+      throw SyntaxMistake{PlaceAt(mark),
+                          "tags have no meaning here; text that begins with `!` needs quotes"};
+    }
+    auto value = std::make_shared<YamlValue>();
+    value->kind = kind;
+    value->place = PlaceAt(mark);
+    return value;
+  }
+  void Begin(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+             YAML::EmitterStyle::value style) {
+    if (open_.size() == kDeepest) {
+      throw SyntaxMistake{PlaceAt(mark), "lists and maps are nested too deeply"};
+    }
+    open_.emplace_back(Make(kind, mark, tag), anchor);
+    open_.back().first->flow = style == YAML::EmitterStyle::Flow;
+  }
+  // The mark of what is missing is that of what follows: tell the key without a value instead, and
+  // the dash of the item.
+  Place PlaceOfMissing(const YamlValue& parent, const YAML::Mark& mark) const {
+    const bool has_key = parent.kind == Kind::kMap && parent.children.size() % 2 == 1;
+    if (has_key) return parent.children.back()->place;
+    if (parent.kind == Kind::kMap || parent.flow) return PlaceAt(mark);
+    const auto pos = std::min(static_cast<std::size_t>(mark.pos), text_.size());
+    const std::size_t dash = text_.substr(0, pos).rfind('-');
+    if (dash == text_.npos) return PlaceAt(mark);
+    const std::size_t line = text_.rfind('\n', dash) + 1;
+    const auto lines_after = std::ranges::count(text_.substr(dash, pos - dash), '\n');
+    return {mark.line + 1 - static_cast<int>(lines_after), static_cast<int>(dash - line) + 1};
+  }
+  void End() {
+    auto [value, anchor] = std::move(open_.back());
+    open_.pop_back();
+    Put(std::move(value), anchor);
+  }
+  void Put(Pointer value, YAML::anchor_t anchor) {
+    if (anchor != 0) anchors_[anchor] = value;
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else {
+      open_.back().first->children.push_back(std::move(value));
+    }
+  }
+
+  std::string_view text_;
+  Pointer root_;
+  std::vector<std::pair<Pointer, YAML::anchor_t>> open_;
+  std::map<YAML::anchor_t, Pointer> anchors_;
+};
+
+// What yaml-cpp found wrong, in plain words and where it is to be mended.
+SyntaxMistake Explain(const YAML::Exception& exception, std::string_view text,
+                      const Builder& builder) {
+  const YAML::Mark& mark = exception.mark;
+  const auto before = text.substr(0, static_cast<std::size_t>(std::max(mark.pos, 0)));
+  const std::size_t line = before.rfind('\n') + 1;
+  const std::size_t indented = std::min(text.find_first_not_of(" \t", line), text.size());
+  if (const auto tab = text.substr(line, indented - line).find('\t'); tab != text.npos) {
+    return {{mark.line + 1, static_cast<int>(tab) + 1}, std::string(kTab)};
+  }
+  for (const auto& [words, plain] : kPlainWords) {
+    if (!exception.msg.starts_with(words)) continue;
+    const bool unclosed =
+        words == YAML::ErrorMsg::END_OF_MAP_FLOW || words == YAML::ErrorMsg::END_OF_SEQ_FLOW;
+    return {unclosed ? builder.open_place().value_or(PlaceAt(mark)) : PlaceAt(mark),
+            std::string(plain)};
+  }
+  return {PlaceAt(mark), "this is no YAML: " + exception.msg};
+}
+
+}  // namespace
+
+std::shared_ptr<const YamlValue> ParseYaml(std::string_view file, Mistakes& mistakes) {
+  if (file.starts_with(kByteOrderMark)) file.remove_prefix(kByteOrderMark.size());
+  const std::string text = std::string(file) + "\n";  // a quote left open then ends in one way only
+  Builder builder(text);
+  try {
+    if (auto foreign = FindForeignBytes(text)) throw *foreign;
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+    return builder.root() ? builder.root() : std::make_shared<YamlValue>();
+  } catch (const SyntaxMistake& mistake) {
+    mistakes.Add(mistake.place, mistake.text);
+  } catch (const YAML::Exception& exception) {
+    const SyntaxMistake mistake = Explain(exception, text, builder);
+    mistakes.Add(mistake.place, mistake.text);
+  }
+  return nullptr;
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,67 @@
+// The command line.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "base/build_info.h"
+#include "base/log.h"
+#include "commands/commands.h"
+
+namespace {
+
+using namespace backup_exporter;  // NOLINT(google-build-using-namespace): all of it is used here
+
+std::string Version() {
+  return fmt::format("backup_exporter {} (revision {}, branch {}, {})", kVersion, kRevision,
+                     kBranch, kCompiler);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  AppOptions options{
+      .config_file = "/etc/backup_exporter/config.yaml", .storage_path = {}, .web = {}};
+  std::string log_level = "info";
+  std::string log_format = "logfmt";
+  bool check = false;
+
+  CLI::App cli(
+      "Metrics of restic and resticprofile backups, from the files that these already write.");
+  cli.set_version_flag("--version", Version());
+  cli.option_defaults()->always_capture_default();
+  cli.add_option("--config.file", options.config_file, "The configuration");
+  cli.add_flag("--config.check", check, "Say whether the configuration is right, and end");
+  cli.add_option("--storage.path", options.storage_path,
+                 "Directory of the ledger (default: the configuration's storage.path, else "
+                 "$STATE_DIRECTORY, else /var/lib/backup_exporter)");
+  cli.add_option("--web.listen-address", options.web.listen_addresses,
+                 "Where to serve; may be repeated")
+      ->expected(1)
+      ->take_all();
+  cli.add_option("--web.telemetry-path", options.web.telemetry_path, "Path of the metrics");
+  cli.add_option("--log.level", log_level, "debug, info, warn or error");
+  cli.add_option("--log.format", log_format, "logfmt or json");
+  cli.fallthrough();
+  const CLI::App* once = cli.add_subcommand(
+      "once", "Read everything, print the metrics to standard output, and end; keeps no ledger");
+  cli.footer(
+      "Without a subcommand it serves. SIGHUP reloads the configuration.\n"
+      "Exit codes: 0 fine, 1 failed, 2 usage or configuration.");
+
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return cli.exit(wanted);
+  } catch (const CLI::ParseError& error) {
+    cli.exit(error);
+    return kMisused;
+  }
+  if (auto set = SetUpLog(log_level, log_format); !set) {
+    fmt::print(stderr, "{}\n", set.error().message);
+    return kMisused;
+  }
+  if (check) return CheckConfiguration(options.config_file);
+  if (once->parsed()) return Once(options.config_file);
+  return Serve(options);
+}

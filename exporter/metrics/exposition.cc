@@ -1,0 +1,99 @@
+#include "metrics/exposition.h"
+
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <ostream>
+
+namespace backup_exporter {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+// Help texts are not in quotes and keep theirs.
+void AppendEscaped(std::string_view text, bool quoted, std::string& out) {
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\\\";
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '"' && quoted) {
+      out += "\\\"";
+    } else {
+      out += c;
+    }
+  }
+}
+
+void AppendNumber(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+    return;
+  }
+  if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+    return;
+  }
+  constexpr double kExact = 9007199254740992;  // 2^53: up to here whole numbers are exact
+  constexpr double kLarge = 1e21;              // from here on zeros would only look like digits
+  constexpr double kSmall = 1e-6;
+  std::array<char, 32> digits{};
+  const double size = std::abs(value);
+  std::to_chars_result end{};
+  if (size <= kExact && value == std::trunc(value)) {
+    end = std::to_chars(digits.begin(), digits.end(), static_cast<std::int64_t>(value));
+  } else if (size >= kSmall && size < kLarge) {
+    end = std::to_chars(digits.begin(), digits.end(), value, std::chars_format::fixed);
+  } else {
+    end = std::to_chars(digits.begin(), digits.end(), value);
+  }
+  out.append(digits.begin(), end.ptr);
+}
+
+void AppendSample(const std::string& name, const ClientMetric& sample, double value,
+                  std::string& out) {
+  out += name;
+  char before = '{';
+  for (const ClientMetric::Label& label : sample.label) {
+    out += before;
+    out += label.name;
+    out += "=\"";
+    AppendEscaped(label.value, true, out);
+    out += '"';
+    before = ',';
+  }
+  if (!sample.label.empty()) out += '}';
+  out += ' ';
+  AppendNumber(value, out);
+  out += '\n';
+}
+
+}  // namespace
+
+void TextSerializer::Append(const MetricFamily& family, std::string& text) {
+  if (family.metric.empty()) return;
+  const bool counter = family.type == MetricType::Counter;
+  assert(counter || family.type == MetricType::Gauge);
+  text += "# HELP ";
+  text += family.name;
+  text += ' ';
+  AppendEscaped(family.help, false, text);
+  text += "\n# TYPE ";
+  text += family.name;
+  text += counter ? " counter\n" : " gauge\n";
+  for (const ClientMetric& sample : family.metric) {
+    AppendSample(family.name, sample, counter ? sample.counter.value : sample.gauge.value, text);
+  }
+}
+
+void TextSerializer::Serialize(std::ostream& out, const std::vector<MetricFamily>& families) const {
+  std::string text;
+  for (const MetricFamily& family : families) Append(family, text);
+  out << text;
+}
+
+}  // namespace backup_exporter

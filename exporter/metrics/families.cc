@@ -1,0 +1,451 @@
+#include "metrics/families.h"
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <initializer_list>
+#include <set>
+#include <unordered_set>
+#include <utility>
+#include <variant>
+
+#include "base/build_info.h"
+#include "metrics/label_value.h"
+
+namespace backup_exporter {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr auto kCounter = MetricType::Counter;
+constexpr auto kGauge = MetricType::Gauge;
+
+using Labels = std::vector<ClientMetric::Label>;
+
+double ToDouble(Time time) { return ToSeconds(time); }
+double ToDouble(Duration duration) { return ToSeconds(duration); }
+double ToDouble(std::integral auto number) { return static_cast<double>(number); }
+
+double OrZero(const std::optional<Time>& time) { return time ? ToSeconds(*time) : 0; }
+
+// Takes the samples of one family. All begin with the labels of their subject (a backup, a source).
+class Samples {
+ public:
+  Samples(MetricFamily& family, std::size_t expected) : family_(family) {
+    family_.metric.reserve(expected);
+  }
+
+  void About(const Labels& subject) { subject_ = &subject; }
+
+  struct Label {
+    std::string_view name;
+    std::string_view value;
+  };
+  void Add(std::initializer_list<Label> labels, double value) {
+    ClientMetric& sample = family_.metric.emplace_back();
+    sample.label.reserve(subject_->size() + labels.size());
+    sample.label = *subject_;
+    for (const Label& label : labels) {
+      sample.label.push_back({std::string(label.name), std::string(label.value)});
+    }
+    (family_.type == kCounter ? sample.counter.value : sample.gauge.value) = value;
+  }
+  void Add(double value) { Add({}, value); }
+
+  // What is not known gives no sample.
+  template <typename T>
+  void Known(const std::optional<T>& value) {
+    if (value) Add(ToDouble(*value));
+  }
+  void Known(std::string_view label, std::string_view label_value,
+             const std::optional<std::uint64_t>& value) {
+    if (value) Add({{label, label_value}}, ToDouble(*value));
+  }
+
+  // 1 for the present member of a closed set, 0 for all others.
+  template <int kMembers, typename Enum>
+  void OneOf(std::string_view label, Enum present) {
+    for (int i = 0; i < kMembers; ++i) {
+      const auto member = static_cast<Enum>(i);
+      Add({{label, Name(member)}}, member == present ? 1 : 0);
+    }
+  }
+
+ private:
+  MetricFamily& family_;
+  const Labels* subject_ = nullptr;
+};
+
+struct SourceView {
+  const SourceStatus& status;
+  const SourceStanding& standing;
+  bool up;
+
+  // A gauge of what the last look saw.
+  [[nodiscard]] std::optional<std::uint64_t> Seen(std::uint64_t value) const {
+    return status.looked ? std::optional(value) : std::nullopt;
+  }
+};
+
+struct ExporterView {
+  const ProgramStatus& program;
+  const Standings& standings;
+};
+
+// The operation `backup` of a backup; nullptr where it was never seen.
+const OperationStanding* BackupRuns(const BackupStanding& backup) {
+  const auto found =
+      std::ranges::find(backup.operations, Operation::kBackup, &OperationStanding::operation);
+  return found == backup.operations.end() ? nullptr : &*found;
+}
+
+// What a row is made of: called for each of its subjects, whose labels the samples have already.
+using OfBackup = void (*)(Samples&, const BackupStanding&);        // backup
+using OfOperation = void (*)(Samples&, const OperationStanding&);  // backup, operation
+using OfLastSuccess = void (*)(Samples&, const Figures&);          // backup; of its backup runs
+using OfSource = void (*)(Samples&, const SourceView&);            // source
+using OfExporter = void (*)(Samples&, const ExporterView&);        // none
+using OfCollector = void (*)(Samples&, const CollectorRun&);       // collector
+
+struct Row {
+  std::string_view name;
+  MetricType type;
+  std::string_view help;
+  std::variant<OfBackup, OfOperation, OfLastSuccess, OfSource, OfExporter, OfCollector> fill;
+};
+
+const std::array kRows{
+    // Identity and expectation.
+    Row{"backup_info", kGauge, "Static description of a backup, always 1",
+        [](Samples& out, const BackupStanding& backup) {
+          out.Add({{"tool", LabelValue(backup.tool)},
+                   {"repository", LabelValue(backup.repository)},
+                   {"source", LabelValue(backup.source)}},
+                  1);
+        }},
+
+    // Outcome of the last finished run.
+    Row{"backup_last_start_timestamp_seconds", kGauge, "Start of the last known run",
+        [](Samples& out, const OperationStanding& runs) { out.Known(runs.last_start); }},
+    Row{"backup_last_run_timestamp_seconds", kGauge,
+        "End of the last finished run, whatever its result",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.last_run) out.Add(ToSeconds(runs.last_run->end));
+        }},
+    Row{"backup_last_success_timestamp_seconds", kGauge,
+        "End of the last run that succeeded (0 if none is known)",
+        [](Samples& out, const OperationStanding& runs) { out.Add(OrZero(runs.last_success)); }},
+    Row{"backup_last_clean_success_timestamp_seconds", kGauge,
+        "End of the last run that succeeded without a warning (0 if none is known)",
+        [](Samples& out, const OperationStanding& runs) {
+          out.Add(OrZero(runs.last_clean_success));
+        }},
+    Row{"backup_last_success_evidence", kGauge,
+        "1 for what the last success stands on, 0 for the others",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.last_success_evidence) {
+            out.OneOf<kEvidences>("evidence", *runs.last_success_evidence);
+          }
+        }},
+    Row{"backup_last_failure_timestamp_seconds", kGauge,
+        "End of the last run that failed (0 if none is known)",
+        [](Samples& out, const OperationStanding& runs) { out.Add(OrZero(runs.last_failure)); }},
+    Row{"backup_last_run_result", kGauge,
+        "1 for the result of the last finished run, 0 for the others",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.last_run) out.OneOf<kRunResults>("result", runs.last_run->result);
+        }},
+    Row{"backup_last_run_exit_code", kGauge,
+        "Exit code of the last finished run where the input carries one",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.last_run) out.Known(runs.last_run->exit_code);
+        }},
+    Row{"backup_last_run_failure_reason", kGauge,
+        "1 for the classified reason of the last failure, 0 for the others",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.last_failure) {
+            out.OneOf<kReasons>("reason", runs.last_failure_reason.value_or(Reason::kOther));
+          }
+        }},
+    Row{"backup_last_run_duration_seconds", kGauge, "Duration of the last finished run",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.last_run) out.Known(runs.last_run->duration);
+        }},
+    Row{"backup_last_run_errors", kGauge,
+        "Errors reported by the last finished run (unreadable files and the like)",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.last_run) out.Known(runs.last_run->errors);
+        }},
+    Row{"backup_consecutive_failures", kGauge, "Failed or interrupted runs since the last success",
+        [](Samples& out, const OperationStanding& runs) {
+          out.Add(ToDouble(runs.consecutive_failures));
+        }},
+    Row{"backup_consecutive_warnings", kGauge, "Runs with a warning since the last clean success",
+        [](Samples& out, const OperationStanding& runs) {
+          out.Add(ToDouble(runs.consecutive_warnings));
+        }},
+
+    // Counters over all runs seen.
+    Row{"backup_runs_total", kCounter, "Finished runs seen",
+        [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.runs)); }},
+    Row{"backup_run_failures_total", kCounter, "Finished runs seen that failed or were interrupted",
+        [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.failures)); }},
+    Row{"backup_run_warnings_total", kCounter, "Finished runs seen that ended with a warning",
+        [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.warnings)); }},
+    Row{"backup_added_bytes_total", kCounter,
+        "Bytes added to the repository by all backup runs seen, as the tool counts them",
+        [](Samples& out, const BackupStanding& backup) {
+          if (BackupRuns(backup)) out.Add(ToDouble(backup.added_bytes));
+        }},
+    Row{"backup_added_stored_bytes_total", kCounter,
+        "Bytes added to the repository by all backup runs seen, as stored",
+        [](Samples& out, const BackupStanding& backup) {
+          if (BackupRuns(backup)) out.Add(ToDouble(backup.added_stored_bytes));
+        }},
+    Row{"backup_processed_bytes_total", kCounter, "Source bytes processed by all backup runs seen",
+        [](Samples& out, const BackupStanding& backup) {
+          if (BackupRuns(backup)) out.Add(ToDouble(backup.processed_bytes));
+        }},
+
+    // What the last successful backup contained.
+    Row{"backup_last_success_added_bytes", kGauge,
+        "Bytes the last successful backup added to the repository, as the tool counts them",
+        [](Samples& out, const Figures& figures) { out.Known(figures.added_bytes); }},
+    Row{"backup_last_success_added_stored_bytes", kGauge,
+        "Bytes the last successful backup added, compressed and deduplicated",
+        [](Samples& out, const Figures& figures) { out.Known(figures.added_stored_bytes); }},
+    Row{"backup_last_success_processed_bytes", kGauge,
+        "Source bytes the last successful backup covered",
+        [](Samples& out, const Figures& figures) { out.Known(figures.processed_bytes); }},
+    Row{"backup_last_success_files", kGauge, "Files in the last successful backup by state",
+        [](Samples& out, const Figures& figures) {
+          out.Known("state", "new", figures.files_new);
+          out.Known("state", "changed", figures.files_changed);
+          out.Known("state", "unmodified", figures.files_unmodified);
+        }},
+    Row{"backup_last_success_processed_files", kGauge, "Files the last successful backup covered",
+        [](Samples& out, const Figures& figures) { out.Known(figures.processed_files); }},
+    Row{"backup_last_success_directories", kGauge,
+        "Directories in the last successful backup by state",
+        [](Samples& out, const Figures& figures) {
+          out.Known("state", "new", figures.directories_new);
+          out.Known("state", "changed", figures.directories_changed);
+          out.Known("state", "unmodified", figures.directories_unmodified);
+        }},
+
+    // Inputs.
+    Row{"backup_source_up", kGauge,
+        "1 if the input was read and parsed the last time it was looked at",
+        [](Samples& out, const SourceView& source) { out.Add(source.up ? 1 : 0); }},
+    Row{"backup_source_look_timestamp_seconds", kGauge,
+        "Last time the source was looked at, changed or not",
+        [](Samples& out, const SourceView& source) { out.Known(source.status.looked); }},
+    Row{"backup_source_files", kGauge, "Files that match the pattern",
+        [](Samples& out, const SourceView& source) {
+          out.Known(source.Seen(source.status.files));
+        }},
+    Row{"backup_source_unreadable_files", kGauge,
+        "Files that match and cannot be read or understood",
+        [](Samples& out, const SourceView& source) {
+          out.Known(source.Seen(source.status.unreadable_files));
+        }},
+    Row{"backup_source_polling", kGauge,
+        "1 where changes are found by looking only, without inotify",
+        [](Samples& out, const SourceView& source) {
+          out.Known(source.Seen(source.status.polling ? 1 : 0));
+        }},
+    Row{"backup_source_last_read_timestamp_seconds", kGauge,
+        "Last time the input was read with success",
+        [](Samples& out, const SourceView& source) { out.Known(source.status.last_read); }},
+    Row{"backup_source_modified_timestamp_seconds", kGauge, "Modification time of the input file",
+        [](Samples& out, const SourceView& source) { out.Known(source.status.modified); }},
+    Row{"backup_source_records_total", kCounter, "Records taken from the input",
+        [](Samples& out, const SourceView& source) {
+          out.Add(ToDouble(source.standing.counts.records));
+        }},
+    Row{"backup_source_parse_errors_total", kCounter,
+        "Records of the input that could not be understood",
+        [](Samples& out, const SourceView& source) {
+          out.Add(ToDouble(source.standing.counts.parse_errors));
+        }},
+    Row{"backup_source_passed_over_total", kCounter, "Records left aside without harm",
+        [](Samples& out, const SourceView& source) {
+          const RecordCounts& counts = source.standing.counts;
+          out.Add({{"reason", "text"}}, ToDouble(counts.text));
+          out.Add({{"reason", "unknown_message"}}, ToDouble(counts.unknown_messages));
+          out.Add({{"reason", "unknown_field"}}, ToDouble(counts.unknown_fields));
+        }},
+    Row{"backup_source_skipped_bytes_total", kCounter, "Bytes not read as records",
+        [](Samples& out, const SourceView& source) {
+          out.Add({{"reason", "too_long"}}, ToDouble(source.standing.skipped.too_long));
+          out.Add({{"reason", "nul"}}, ToDouble(source.standing.skipped.nul));
+        }},
+    Row{"backup_source_read_errors_total", kCounter, "Failed reads of the input",
+        [](Samples& out, const SourceView& source) {
+          out.Add({{"reason", "missing"}}, ToDouble(source.status.missing));
+          out.Add({{"reason", "permission"}}, ToDouble(source.status.permission));
+          out.Add({{"reason", "truncated"}}, ToDouble(source.status.truncated));
+          out.Add({{"reason", "too_large"}}, ToDouble(source.status.too_large));
+          out.Add({{"reason", "io"}}, ToDouble(source.status.io));
+        }},
+    Row{"backup_source_lag_bytes", kGauge, "Bytes of the input not read yet",
+        [](Samples& out, const SourceView& source) {
+          out.Known(source.Seen(source.status.lag_bytes));
+        }},
+
+    // The exporter itself.
+    Row{"backup_exporter_build_info", kGauge, "Build information, always 1",
+        [](Samples& out, const ExporterView&) {
+          out.Add({{"version", kVersion},
+                   {"revision", kRevision},
+                   {"branch", kBranch},
+                   {"compiler", kCompiler}},
+                  1);
+        }},
+    Row{"backup_exporter_config_last_reload_successful", kGauge,
+        "1 if the last configuration reload was taken",
+        [](Samples& out, const ExporterView& exporter) {
+          out.Add(exporter.program.reload_successful ? 1 : 0);
+        }},
+    Row{"backup_exporter_config_last_reload_success_timestamp_seconds", kGauge,
+        "Time of the last accepted configuration",
+        [](Samples& out, const ExporterView& exporter) { out.Known(exporter.program.reloaded); }},
+    Row{"backup_exporter_ledger_commit_timestamp_seconds", kGauge, "Last commit of the ledger",
+        [](Samples& out, const ExporterView& exporter) {
+          out.Known(exporter.standings.committed);
+        }},
+    Row{"backup_exporter_ledger_errors_total", kCounter, "Failed reads or writes of the ledger",
+        [](Samples& out, const ExporterView& exporter) {
+          out.Add(ToDouble(exporter.standings.errors));
+        }},
+    Row{"backup_exporter_series_dropped_total", kCounter,
+        "Label sets refused by a cardinality limit",
+        [](Samples& out, const ExporterView& exporter) {
+          out.Add({{"reason", "limit"}}, ToDouble(exporter.standings.series_dropped));
+        }},
+    Row{"backup_exporter_clock_jumps_total", kCounter,
+        "Wall-clock steps seen (wall versus monotonic clock)",
+        [](Samples& out, const ExporterView& exporter) {
+          out.Add(ToDouble(exporter.program.clock_jumps));
+        }},
+    Row{"backup_exporter_future_stamps_total", kCounter,
+        "Records stamped more than 5 minutes ahead, held back",
+        [](Samples& out, const ExporterView& exporter) {
+          out.Add(ToDouble(exporter.standings.future_stamps));
+        }},
+    Row{"backup_exporter_ledger_full", kGauge,
+        "1 while the ledger cannot be written and the exporter works from memory",
+        [](Samples& out, const ExporterView& exporter) {
+          out.Add(exporter.program.ledger_full ? 1 : 0);
+        }},
+
+    // The scrape itself: last, after all that it times.
+    Row{"backup_exporter_scrape_duration_seconds", kGauge, "Time a collector took for this scrape",
+        [](Samples& out, const CollectorRun& run) { out.Add(ToSeconds(run.duration)); }},
+    Row{"backup_exporter_scrape_collector_success", kGauge,
+        "1 if a collector succeeded for this scrape",
+        [](Samples& out, const CollectorRun& run) { out.Add(run.success ? 1 : 0); }},
+};
+
+// What samples are about, and the labels that say so.
+template <typename T>
+struct Subject {
+  Labels labels;
+  T what;
+};
+
+// Fills the family of a row of kind Fill; leaves those of other kinds as they are.
+template <typename Fill, typename T>
+void Collect(const Row& row, const std::vector<Subject<T>>& subjects, MetricFamily& family) {
+  const Fill* fill = std::get_if<Fill>(&row.fill);
+  if (fill == nullptr) return;
+  Samples out(family, subjects.size());
+  for (const Subject<T>& subject : subjects) {
+    out.About(subject.labels);
+    (*fill)(out, subject.what);
+  }
+}
+
+// Hands on what `collect` makes of each row.
+template <typename CollectRow>
+void HandOn(const FamilySink& sink, CollectRow collect) {
+  for (const Row& row : kRows) {
+    MetricFamily family{std::string(row.name), std::string(row.help), row.type, {}};
+    collect(row, family);
+    if (!family.metric.empty()) sink(family);
+  }
+}
+
+}  // namespace
+
+void BackupFamilies(const Standings& standings, const FamilySink& sink) {
+  std::vector<Subject<const BackupStanding&>> backups;
+  std::vector<Subject<const OperationStanding&>> operations;
+  std::vector<Subject<const Figures&>> last_successes;
+  std::unordered_set<std::string> taken;
+  for (const auto& backup : standings.backups) {
+    std::string name = LabelValue(backup->name);
+    if (!taken.insert(name).second) name = HashedLabelValue(backup->name);
+    const ClientMetric::Label label{"backup", name};
+    backups.push_back({{label}, *backup});
+    for (const OperationStanding& runs : backup->operations) {
+      operations.push_back({{label, {"operation", std::string(Name(runs.operation))}}, runs});
+      if (runs.operation == Operation::kBackup) {
+        last_successes.push_back({{label}, runs.last_success_figures});
+      }
+    }
+  }
+  HandOn(sink, [&](const Row& row, MetricFamily& family) {
+    Collect<OfBackup>(row, backups, family);
+    Collect<OfOperation>(row, operations, family);
+    Collect<OfLastSuccess>(row, last_successes, family);
+  });
+}
+
+void SourceFamilies(const std::map<std::string, SourceStatus>& statuses,
+                    const std::map<std::string, SourceStanding>& standings, Time now,
+                    const FamilySink& sink) {
+  std::map<std::string, std::pair<SourceStatus, SourceStanding>> all;
+  for (const auto& [name, status] : statuses) all[name].first = status;
+  for (const auto& [name, standing] : standings) all[name].second = standing;
+  std::vector<Subject<SourceView>> sources;
+  for (const auto& [name, source] : all) {
+    const auto& [status, standing] = source;
+    sources.push_back({{{"source", LabelValue(name)}}, {status, standing, IsUp(status, now)}});
+  }
+  HandOn(sink,
+         [&](const Row& row, MetricFamily& family) { Collect<OfSource>(row, sources, family); });
+}
+
+void ExporterFamilies(const ProgramStatus& program, const Standings& standings,
+                      const FamilySink& sink) {
+  const std::vector<Subject<ExporterView>> exporter{{{}, {program, standings}}};
+  HandOn(sink,
+         [&](const Row& row, MetricFamily& family) { Collect<OfExporter>(row, exporter, family); });
+}
+
+void ScrapeFamilies(std::span<const CollectorRun> collectors, const FamilySink& sink) {
+  std::vector<Subject<const CollectorRun&>> runs;
+  for (const CollectorRun& run : collectors) {
+    runs.push_back({{{"collector", std::string(run.name)}}, run});
+  }
+  HandOn(sink,
+         [&](const Row& row, MetricFamily& family) { Collect<OfCollector>(row, runs, family); });
+}
+
+bool IsUp(const SourceStatus& status, Time now) {
+  constexpr std::chrono::seconds kBlindAfter{30};
+  // A look in the future (the clock was set back) proves as little as an old one.
+  return status.up && status.looked && std::chrono::abs(now - *status.looked) <= kBlindAfter;
+}
+
+std::vector<Metric> AllMetrics() {
+  std::vector<Metric> metrics;
+  for (const Row& row : kRows) metrics.push_back({row.name, row.type, row.help});
+  return metrics;
+}
+
+}  // namespace backup_exporter
