@@ -1,0 +1,59 @@
+#include "base/time.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace backup_exporter {
+namespace {
+
+std::optional<std::int64_t> Micros(std::string_view text) {
+  const auto time = ParseRfc3339(text);
+  if (!time) return std::nullopt;
+  return time->time_since_epoch().count();
+}
+
+TEST(Time, ReadsUtcOffsetsAndFractions) {
+  EXPECT_EQ(Micros("2021-03-24T16:36:56.831077Z"), 1616603816831077);
+  EXPECT_EQ(Micros("1970-01-01T01:00:00+01:00"), 0);
+  EXPECT_EQ(Micros("1970-01-01T14:00:00.5+14:00"), 500000);
+  EXPECT_EQ(Micros("1969-12-31T19:00:00-05:00"), 0);
+  EXPECT_EQ(Micros("2026-11-21T02:00:02.631602195+01:00"), 1795222802631602);
+}
+
+TEST(Time, ReadsALeapSecondAsTheSecondAfter) {
+  EXPECT_EQ(Micros("2016-12-31T23:59:60Z"), Micros("2017-01-01T00:00:00Z"));
+}
+
+TEST(Time, TakesGosZeroTimeAsUnknown) { EXPECT_EQ(Micros("0001-01-01T00:00:00Z"), std::nullopt); }
+
+TEST(Time, RefusesWhatIsNoInstant) {
+  for (const char* text : {"", "2026-11-21", "2026-11-21T02:00:02", "2026-11-21T02:00:02.Z",
+                           "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-21T24:00:00Z",
+                           "2026-11-21T02:61:00Z", "2026-11-21T02:00:61Z", "2026-11-21T02:00:02Zx",
+                           "2026-11-21T02:00:02+1:00", "2026-11-21T02:00:02+25:00",
+                           "26-11-21T02:00:02Z", "2026-1 -21T02:00:02Z", "+026-11-21T02:00:02Z"}) {
+    EXPECT_EQ(Micros(text), std::nullopt) << text;
+  }
+}
+
+TEST(Time, HoldsTheYear9999) { EXPECT_EQ(Micros("9999-12-31T23:59:59Z"), 253402300799000000); }
+
+TEST(Time, PrintsUtc) {
+  EXPECT_EQ(FormatUtc(*ParseRfc3339("2026-11-21T02:00:02.6+01:00")), "2026-11-21T01:00:02Z");
+}
+
+TEST(Time, ClampsSecondsBeyondTheRange) {
+  EXPECT_EQ(FromSeconds(1.5), Duration(1500000));
+  EXPECT_EQ(FromSeconds(1e300), Duration::max());
+  EXPECT_EQ(FromSeconds(-1e300), Duration::min());
+}
+
+TEST(Time, KnowsThatTheMachineStartedInThePast) {
+  const auto boot = BootTime();
+  ASSERT_TRUE(boot.has_value());
+  EXPECT_LT(*boot, SystemClock().Now());
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,301 @@
+#include "config/config.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace backup_exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  EXPECT_TRUE(stream) << path;
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::vector<fs::path> Examples() {
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(TESTDATA_DIR "/config")) {
+    if (entry.path().extension() == ".yaml") paths.push_back(entry.path());
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+ConfigurationOrMistakes Parse(std::string_view text) {
+  return ParseConfiguration(text, "a.yaml", "/etc/backup_exporter");
+}
+
+Configuration Parsed(std::string_view text) {
+  auto parsed = Parse(text);
+  if (parsed) return *parsed;
+  for (const Mistake& mistake : parsed.error()) ADD_FAILURE() << Describe(mistake);
+  return {};
+}
+
+std::vector<std::string> NamesOf(std::string_view text) {
+  std::vector<std::string> names;
+  for (const SourceConfig& source : Parsed(text).sources) names.push_back(source.ingest.input.name);
+  return names;
+}
+
+// Holds for whatever stands in the text: a configuration with sources, or mistakes inside the text.
+void ExpectAnAnswer(const std::string& text) {
+  const auto parsed = Parse(text);
+  if (parsed) {
+    EXPECT_FALSE(parsed->sources.empty()) << text;
+    return;
+  }
+  EXPECT_FALSE(parsed.error().empty()) << text;
+  const auto lines = std::ranges::count(text, '\n') + 2;  // the end may be what is wrong
+  for (const Mistake& mistake : parsed.error()) {
+    EXPECT_LE(mistake.line, lines) << Describe(mistake) << "\n" << text;
+    EXPECT_GE(mistake.line, 0) << Describe(mistake) << "\n" << text;
+    EXPECT_EQ(mistake.line > 0, mistake.column > 0) << Describe(mistake) << "\n" << text;
+    EXPECT_FALSE(mistake.text.empty()) << text;
+  }
+}
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "config_test.XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+  std::string Write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return (path_ / name).string();
+  }
+
+ private:
+  fs::path path_;
+};
+
+constexpr const char* kSmallest = "sources: [{format: restic, path: logs/*.jsonl}]\n";
+
+TEST(Configuration, SaysOfEveryExampleWhatIsWrongWithIt) {
+  const auto examples = Examples();
+  ASSERT_FALSE(examples.empty());
+  for (const fs::path& path : examples) {
+    const std::string name = path.filename().string();
+    std::string found;
+    if (const auto parsed = ParseConfiguration(ReadFile(path), name, "/etc"); !parsed) {
+      for (const Mistake& mistake : parsed.error()) found += Describe(mistake) + "\n";
+    }
+    EXPECT_EQ(found, ReadFile(fs::path(path).replace_extension(".mistakes"))) << name;
+  }
+}
+
+TEST(Configuration, TheSmallestOneHasTheDefaultsOfItsFormat) {
+  const Configuration configuration = Parsed(kSmallest);
+  EXPECT_EQ(configuration.storage_path, std::nullopt);
+  ASSERT_EQ(configuration.sources.size(), 1u);
+  const SourceConfig& source = configuration.sources[0];
+  EXPECT_EQ(source.ingest.format, "restic");
+  EXPECT_EQ(source.ingest.input.name, "restic");
+  EXPECT_EQ(source.ingest.input.pattern, "/etc/backup_exporter/logs/*.jsonl");
+  EXPECT_EQ(source.ingest.input.framing, FormatNamed("restic")->framing);
+  EXPECT_FALSE(source.ingest.decoder.extended_status);
+  EXPECT_EQ(source.fold.source, "restic");
+  EXPECT_EQ(source.fold.tool, "restic");
+  EXPECT_EQ(source.fold.pattern, source.ingest.input.pattern);
+  EXPECT_EQ(source.fold.backup, FormatNamed("restic")->backup);
+  EXPECT_FALSE(source.fold.backup_configured);
+  EXPECT_EQ(source.fold.repository, "");
+  EXPECT_EQ(source.fold.operation, Operation::kBackup);
+  EXPECT_FALSE(source.fold.warnings_are_failures);
+}
+
+TEST(Configuration, EveryKeyReachesTheOptionsItBelongsTo) {
+  const Configuration configuration = Parsed(R"(
+sources:
+  - name: nightly
+    format: restic
+    path: /var/log/restic/*.jsonl
+    backup: "{dir}-{stem}"
+    repository: nas
+    operation: check
+    warnings_count_as: failure
+  - format: resticprofile
+    path: /var/lib/resticprofile/*.json
+    backup: "{profile}"
+    extended_status: true
+    warnings_count_as: warning
+storage:
+  path: state
+)");
+  EXPECT_EQ(configuration.storage_path, "/etc/backup_exporter/state");
+  ASSERT_EQ(configuration.sources.size(), 2u);
+  const SourceConfig& restic = configuration.sources[0];
+  EXPECT_EQ(restic.ingest.input.name, "nightly");
+  EXPECT_EQ(restic.ingest.input.pattern, "/var/log/restic/*.jsonl");
+  EXPECT_EQ(restic.fold.source, "nightly");
+  EXPECT_EQ(restic.fold.backup, "{dir}-{stem}");
+  EXPECT_TRUE(restic.fold.backup_configured);
+  EXPECT_EQ(restic.fold.repository, "nas");
+  EXPECT_EQ(restic.fold.operation, Operation::kCheck);
+  EXPECT_TRUE(restic.fold.warnings_are_failures);
+  const SourceConfig& profiles = configuration.sources[1];
+  EXPECT_EQ(profiles.ingest.input.framing, FormatNamed("resticprofile")->framing);
+  EXPECT_TRUE(profiles.ingest.decoder.extended_status);
+  EXPECT_EQ(profiles.fold.tool, "resticprofile");
+  EXPECT_TRUE(profiles.fold.backup_configured);
+  EXPECT_FALSE(profiles.fold.warnings_are_failures);
+}
+
+TEST(Configuration, SourcesWithoutANameAreNumberedAroundThoseWithOne) {
+  EXPECT_THAT(NamesOf(R"(
+sources:
+  - {format: restic, path: /a}
+  - {format: restic, path: /b}
+  - {format: restic, path: /c, name: restic-2}
+  - {format: resticprofile, path: /d}
+  - {format: restic, path: /e, name: last}
+)"),
+              ElementsAre("restic", "restic-3", "restic-2", "resticprofile", "last"));
+}
+
+TEST(Configuration, AGivenNameIsNeverTakenByANumberedOne) {
+  EXPECT_THAT(NamesOf(R"(
+sources:
+  - {format: restic, path: /a}
+  - {format: resticprofile, path: /b, name: restic}
+)"),
+              ElementsAre("restic-2", "restic"));
+}
+
+TEST(Configuration, PathsLoseSingleDotsAndKeepDoubleOnes) {
+  const auto pattern = [](const std::string& path) {
+    return Parsed("sources: [{format: restic, path: \"" + path + "\"}]")
+        .sources.at(0)
+        .ingest.input.pattern;
+  };
+  EXPECT_EQ(pattern("a.jsonl"), "/etc/backup_exporter/a.jsonl");
+  EXPECT_EQ(pattern("./a//b/./*.jsonl"), "/etc/backup_exporter/a/b/*.jsonl");
+  EXPECT_EQ(pattern("../log/a"), "/etc/backup_exporter/../log/a");
+  EXPECT_EQ(pattern("//var/./log/[ab]?.jsonl"), "/var/log/[ab]?.jsonl");
+}
+
+TEST(Configuration, ARelativePathStartsAtTheFileThatHoldsIt) {
+  const Folder folder;
+  const auto loaded = LoadConfiguration(folder.Write("a.yaml", kSmallest));
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->sources.at(0).ingest.input.pattern, (folder / "logs/*.jsonl").string());
+
+  const fs::path here = fs::current_path();
+  fs::current_path(folder / "");
+  const auto loaded_here = LoadConfiguration("a.yaml");
+  fs::current_path(here);
+  ASSERT_TRUE(loaded_here);
+  EXPECT_EQ(loaded_here->sources.at(0).ingest.input.pattern, (folder / "logs/*.jsonl").string());
+}
+
+TEST(Configuration, MistakesNameTheFileAsItWasGiven) {
+  const Folder folder;
+  const std::string path = folder.Write("a.yaml", "sources: x\n");
+  const auto loaded = LoadConfiguration(path);
+  ASSERT_FALSE(loaded);
+  ASSERT_EQ(loaded.error().size(), 1u);
+  EXPECT_EQ(Describe(loaded.error()[0]), path + ":1:10: `sources` must be a list, not text");
+}
+
+class FileThatCannotBeRead : public ::testing::Test {
+ protected:
+  // What is wrong with the file, which loading must name first.
+  static std::string WhyNot(const fs::path& path) {
+    const auto loaded = LoadConfiguration(path.string());
+    if (loaded || loaded.error().size() != 1) return "";
+    const std::string described = Describe(loaded.error()[0]);
+    const std::string begin = path.string() + ": ";
+    return described.starts_with(begin) ? described.substr(begin.size()) : described;
+  }
+  Folder folder_;
+};
+
+TEST_F(FileThatCannotBeRead, IsToBeGivenWhereItIsMissing) {
+  constexpr const char* kMissing = "No such file or directory; give its place with --config.file";
+  EXPECT_EQ(WhyNot(folder_ / "missing.yaml"), kMissing);
+  EXPECT_EQ(WhyNot(""), kMissing);
+}
+
+TEST_F(FileThatCannotBeRead, MayBeADirectory) {
+  EXPECT_EQ(WhyNot(folder_ / ""), "is a directory, not a regular file");
+}
+
+TEST_F(FileThatCannotBeRead, MayBeALoopOfLinks) {
+  fs::create_symlink("loop.yaml", folder_ / "loop.yaml");
+  EXPECT_EQ(WhyNot(folder_ / "loop.yaml"), "Too many levels of symbolic links");
+}
+
+TEST_F(FileThatCannotBeRead, MayBeForbidden) {
+  if (::geteuid() == 0) GTEST_SKIP() << "nothing is forbidden to root";
+  const std::string path = folder_.Write("a.yaml", kSmallest);
+  fs::permissions(path, fs::perms::none);
+  EXPECT_EQ(WhyNot(path), "Permission denied");
+}
+
+TEST_F(FileThatCannotBeRead, MayBeTooLarge) {
+  const std::string comment = "#" + std::string((1 << 20) - std::string(kSmallest).size() - 2, 'x');
+  const std::string largest = kSmallest + comment + "\n";
+  EXPECT_TRUE(LoadConfiguration(folder_.Write("largest.yaml", largest)));
+  EXPECT_EQ(WhyNot(folder_.Write("larger.yaml", largest + "\n")),
+            "is larger than 1048576 bytes, which is the limit");
+}
+
+TEST(Configuration, FilesCutOffAnywhereHaveAnAnswer) {
+  for (const fs::path& path : Examples()) {
+    const std::string text = ReadFile(path);
+    for (std::size_t size = 0; size <= text.size(); ++size) ExpectAnAnswer(text.substr(0, size));
+  }
+}
+
+TEST(Configuration, FilesWithChangedBytesHaveAnAnswer) {
+  std::mt19937 random(20261121);
+  const std::string bytes =
+      "sources: - format restic path \n\n\n  \t{}[]\"'&*!|>#%@`,?~\\:-\xC3\xBC\xFF";
+  const auto below = [&](std::size_t limit) { return random() % limit; };
+  for (const fs::path& path : Examples()) {
+    const std::string text = ReadFile(path);
+    for (int round = 0; round < 200; ++round) {
+      std::string changed = text;
+      for (std::size_t changes = below(4); changes <= 4; ++changes) {
+        const std::size_t at = below(changed.size() + 1);
+        changed.replace(at, below(3), bytes.substr(below(bytes.size()), below(3)));
+      }
+      ExpectAnAnswer(changed);
+    }
+  }
+}
+
+TEST(Configuration, RandomBytesHaveAnAnswer) {
+  std::mt19937 random(20261121);
+  const std::string yaml = "a: - \n\n \t{}[]\"'&*!|>#%@,?~\\.";
+  for (int round = 0; round < 20000; ++round) {
+    std::string text;
+    for (std::size_t size = random() % 60; text.size() < size;) {
+      text += round % 4 == 0 ? static_cast<char>(random()) : yaml[random() % yaml.size()];
+    }
+    ExpectAnAnswer(text);
+  }
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,172 @@
+#include "config/yaml.h"
+
+#include <gmock/gmock.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace backup_exporter {
+namespace {
+
+using ::testing::ElementsAre;
+using Kind = YamlValue::Kind;
+
+std::shared_ptr<const YamlValue> Parse(std::string_view text) {
+  Mistakes mistakes("a.yaml");
+  auto value = ParseYaml(text, mistakes);
+  for (const Mistake& mistake : mistakes.Sorted()) ADD_FAILURE() << Describe(mistake);
+  return value ? value : std::make_shared<YamlValue>();
+}
+
+std::vector<std::string> MistakesOf(std::string_view text) {
+  Mistakes mistakes("a.yaml");
+  EXPECT_EQ(ParseYaml(text, mistakes), nullptr);
+  std::vector<std::string> described;
+  for (const Mistake& mistake : mistakes.Sorted()) described.push_back(Describe(mistake));
+  return described;
+}
+
+std::string PlaceOf(const YamlValue& value) {
+  return std::to_string(value.place.line) + ":" + std::to_string(value.place.column);
+}
+
+std::string Repeated(std::string_view text, std::size_t times) {
+  std::string repeated;
+  for (std::size_t i = 0; i < times; ++i) repeated += text;
+  return repeated;
+}
+
+TEST(Yaml, ValuesKnowTheirKindAndPlace) {
+  const auto root = Parse("a:\n  - text\n  - {b: 'x'}\n  - [y]\nc: ~\n");
+  ASSERT_EQ(root->kind, Kind::kMap);
+  ASSERT_EQ(root->children.size(), 4u);
+  EXPECT_EQ(root->children[0]->text, "a");
+  const YamlValue& list = *root->children[1];
+  ASSERT_EQ(list.kind, Kind::kList);
+  ASSERT_EQ(list.children.size(), 3u);
+  EXPECT_EQ(PlaceOf(list), "2:3");
+  EXPECT_EQ(list.children[0]->kind, Kind::kText);
+  EXPECT_EQ(list.children[0]->text, "text");
+  EXPECT_EQ(PlaceOf(*list.children[0]), "2:5");
+  EXPECT_EQ(list.children[1]->kind, Kind::kMap);
+  EXPECT_EQ(PlaceOf(*list.children[1]), "3:5");
+  EXPECT_EQ(PlaceOf(*list.children[1]->children[1]), "3:9");
+  EXPECT_EQ(list.children[2]->kind, Kind::kList);
+  EXPECT_EQ(PlaceOf(*list.children[2]), "4:5");
+  EXPECT_EQ(root->children[3]->kind, Kind::kNothing);
+}
+
+TEST(Yaml, TellsFlowFromBlockAndQuotedFromPlain) {
+  const auto root = Parse("- true\n- 'true'\n- \"true\"\n- [x]\n- {x: y}\n-\n  - x\n- x: y\n");
+  ASSERT_EQ(root->children.size(), 7u);
+  EXPECT_FALSE(root->children[0]->quoted);
+  EXPECT_TRUE(root->children[1]->quoted);
+  EXPECT_TRUE(root->children[2]->quoted);
+  EXPECT_TRUE(root->children[3]->flow);
+  EXPECT_TRUE(root->children[4]->flow);
+  EXPECT_FALSE(root->children[5]->flow);
+  EXPECT_FALSE(root->children[6]->flow);
+}
+
+TEST(Yaml, WhatIsMissingIsAtItsKeyOrDash) {
+  const auto map = Parse("a:\n\n# - comment\nb: null\n");
+  ASSERT_EQ(map->children.size(), 4u);
+  EXPECT_EQ(PlaceOf(*map->children[1]), "1:1");
+  EXPECT_EQ(PlaceOf(*map->children[3]), "4:1");
+  const auto list = Parse("- x\n-\n\n- y\n-   \n");
+  ASSERT_EQ(list->children.size(), 4u);
+  EXPECT_EQ(PlaceOf(*list->children[1]), "2:1");
+  EXPECT_EQ(PlaceOf(*list->children[3]), "5:1");
+}
+
+TEST(Yaml, PlacesCountFromTheTextAfterAByteOrderMark) {
+  const auto root = Parse("\uFEFFa: x\nb: y\n");
+  ASSERT_EQ(root->children.size(), 4u);
+  EXPECT_EQ(PlaceOf(*root->children[0]), "1:1");
+  EXPECT_EQ(PlaceOf(*root->children[1]), "1:4");
+  EXPECT_EQ(PlaceOf(*root->children[3]), "2:4");
+}
+
+TEST(Yaml, LinesMayEndLikeWindows) {
+  const auto root = Parse("a: x\r\nb: y\r\n");
+  ASSERT_EQ(root->children.size(), 4u);
+  EXPECT_EQ(root->children[1]->text, "x");
+  EXPECT_EQ(PlaceOf(*root->children[3]), "2:4");
+}
+
+TEST(Yaml, AnAliasIsTheValueItStandsFor) {
+  const auto root = Parse("a: &x [1, 2]\nb: *x\n");
+  ASSERT_EQ(root->children.size(), 4u);
+  EXPECT_EQ(root->children[1], root->children[3]);
+}
+
+TEST(Yaml, ATextWithoutContentIsNothing) {
+  for (const std::string_view text : {"", "\n\n", "# comment\n", "---\n", "~\n", "\uFEFF"}) {
+    EXPECT_EQ(Parse(text)->kind, Kind::kNothing) << text;
+  }
+}
+
+TEST(Yaml, EveryCharacterOfUnicodeIsText) {
+  for (const std::string_view text : {"ü", "€", "\uD7FF", "\uE000", "\U00010000", "\U0010FFFF"}) {
+    EXPECT_EQ(Parse(text)->text, text);
+  }
+}
+
+TEST(Yaml, BytesThatAreNoUtf8AreRefused) {
+  // Cut off, alone, overlong, a surrogate, beyond U+10FFFF, never used.
+  for (const std::string_view bytes :
+       {"\xC3", "\xE2\x82", "\xF0\x9F\x98", "\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x80\xAF",
+        "\xF0\x80\x80\xAF", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
+        "\xFF", "\xFE", "\xE2(\xA1"}) {
+    EXPECT_THAT(MistakesOf("a: ü\nb: x" + std::string(bytes) + "\n"),
+                ElementsAre("a.yaml:2:5: this is not UTF-8 text"));
+  }
+}
+
+TEST(Yaml, ControlCharactersAreRefused) {
+  for (const std::string_view bytes : {"\x01", "\x1B", "\x7F", "\u0085", "\u009F"}) {
+    EXPECT_THAT(MistakesOf("a: " + std::string(bytes)),
+                ElementsAre("a.yaml:1:4: a control character, which YAML does not allow"));
+  }
+  EXPECT_THAT(MistakesOf(std::string_view("\0a", 2)),
+              ElementsAre("a.yaml:1:1: a control character, which YAML does not allow"));
+}
+
+TEST(Yaml, QuotesThatAreClosedAreNotTakenForOpen) {
+  for (const std::string_view text :
+       {"'a'", "''", "'it''s'", "''''", "\"\"", "\"a\"", R"("\"")", R"("\\")", "\"a\n b\"",
+        "&x 'a'", "&x\n\"a\"", "|\n \"a", ">\n 'a", "a\"", "it's"}) {
+    EXPECT_EQ(Parse(text)->kind, Kind::kText) << text;
+  }
+}
+
+TEST(Yaml, QuotesLeftOpenAreRefused) {
+  for (const std::string_view text : {"'", "'a", "'a\n\n", "'it''", "'''", "\"", "\"a\n", R"("\")",
+                                      R"("a\\\")", "&x 'a", "&x\n  \"a", "! 'a"}) {
+    const auto mistakes = MistakesOf(text);
+    ASSERT_EQ(mistakes.size(), 1u) << text;
+    EXPECT_THAT(mistakes[0], ::testing::EndsWith("the quote that begins here is never closed"));
+  }
+}
+
+TEST(Yaml, NestingIsBounded) {
+  const auto nested = [](std::size_t depth) { return Repeated("[", depth) + Repeated("]", depth); };
+  EXPECT_EQ(Parse(nested(64))->kind, Kind::kList);
+  EXPECT_THAT(MistakesOf(nested(65)),
+              ElementsAre("a.yaml:1:65: lists and maps are nested too deeply"));
+}
+
+TEST(Yaml, EndlessNestingIsAMistakeLikeAnyOther) {
+  for (const std::string_view part : {"[", "{", "{a: ", "[[],", "[a, ", "[a: ", "[? ", "- ", "? ",
+                                      ": ", "a: [", "- ? ", "&a [", "[&a ", "!a ", "[\"", "*a "}) {
+    EXPECT_FALSE(MistakesOf(Repeated(part, 20000)).empty()) << part;
+  }
+  std::string stairs;
+  for (std::size_t i = 0; i < 300; ++i) stairs += std::string(i, ' ') + "a:\n";
+  EXPECT_THAT(MistakesOf(stairs),
+              ElementsAre("a.yaml:65:65: lists and maps are nested too deeply"));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,264 @@
+#include "metrics/families.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "metrics/exposition.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
+
+constexpr Time kNow{seconds(1'800'000'000)};
+
+// The lines of samples that `families` hands on, without help and type.
+template <typename Families>
+std::vector<std::string> Samples(Families families) {
+  std::string text;
+  families([&](const prometheus::MetricFamily& family) { TextSerializer::Append(family, text); });
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with('#')) lines.push_back(line);
+  }
+  return lines;
+}
+
+Standings With(std::vector<BackupStanding> backups) {
+  Standings standings;
+  for (BackupStanding& backup : backups) {
+    standings.backups.push_back(std::make_shared<const BackupStanding>(std::move(backup)));
+  }
+  return standings;
+}
+
+BackupStanding Home(std::vector<OperationStanding> operations) {
+  BackupStanding home;
+  home.name = "home";
+  home.tool = "restic";
+  home.repository = "nas";
+  home.source = "logs";
+  home.operations = std::move(operations);
+  return home;
+}
+
+std::vector<std::string> BackupSamples(const Standings& standings) {
+  return Samples([&](const FamilySink& sink) { BackupFamilies(standings, sink); });
+}
+
+std::vector<std::string> SourceSamples(const std::map<std::string, SourceStatus>& statuses,
+                                       const std::map<std::string, SourceStanding>& standings) {
+  return Samples([&](const FamilySink& sink) { SourceFamilies(statuses, standings, kNow, sink); });
+}
+
+TEST(AllMetrics, HaveUniqueNamesTypesThatFitAndHelp) {
+  std::set<std::string_view> names;
+  for (const Metric& metric : AllMetrics()) {
+    SCOPED_TRACE(metric.name);
+    EXPECT_TRUE(names.insert(metric.name).second);
+    EXPECT_TRUE(std::regex_match(std::string(metric.name), std::regex("backup_[a-z]+(_[a-z]+)*")));
+    EXPECT_EQ(metric.name.ends_with("_total"), metric.type == prometheus::MetricType::Counter);
+    EXPECT_FALSE(metric.help.empty());
+    EXPECT_FALSE(metric.help.ends_with('.'));
+  }
+  EXPECT_GE(names.size(), 50U);
+}
+
+TEST(BackupFamilies, HaveNoSamplesWithoutBackups) { EXPECT_THAT(BackupSamples({}), IsEmpty()); }
+
+TEST(BackupFamilies, HaveNoSamplesForWhatIsNotKnown) {
+  EXPECT_THAT(
+      BackupSamples(With({Home({OperationStanding()})})),
+      ElementsAre(
+          R"(backup_info{backup="home",tool="restic",repository="nas",source="logs"} 1)",
+          R"(backup_last_success_timestamp_seconds{backup="home",operation="backup"} 0)",
+          R"(backup_last_clean_success_timestamp_seconds{backup="home",operation="backup"} 0)",
+          R"(backup_last_failure_timestamp_seconds{backup="home",operation="backup"} 0)",
+          R"(backup_consecutive_failures{backup="home",operation="backup"} 0)",
+          R"(backup_consecutive_warnings{backup="home",operation="backup"} 0)",
+          R"(backup_runs_total{backup="home",operation="backup"} 0)",
+          R"(backup_run_failures_total{backup="home",operation="backup"} 0)",
+          R"(backup_run_warnings_total{backup="home",operation="backup"} 0)",
+          R"(backup_added_bytes_total{backup="home"} 0)",
+          R"(backup_added_stored_bytes_total{backup="home"} 0)",
+          R"(backup_processed_bytes_total{backup="home"} 0)"));
+}
+
+TEST(BackupFamilies, HaveNoSamplesForTheUnknownPartsOfAKnownRun) {
+  OperationStanding runs;
+  runs.last_run = LastRun{kNow, RunResult::kWarning, {}, {}, {}};
+  const auto samples = BackupSamples(With({Home({runs})}));
+  EXPECT_THAT(samples, Contains(StartsWith("backup_last_run_timestamp_seconds{")));
+  EXPECT_THAT(samples, Not(Contains(StartsWith("backup_last_run_exit_code"))));
+  EXPECT_THAT(samples, Not(Contains(StartsWith("backup_last_run_duration_seconds"))));
+  EXPECT_THAT(samples, Not(Contains(StartsWith("backup_last_run_errors"))));
+}
+
+TEST(BackupFamilies, TellZeroFromUnknown) {
+  OperationStanding runs;
+  runs.last_run = LastRun{kNow, RunResult::kSuccess, 0, Duration(0), 0};
+  runs.last_success_figures.added_bytes = 0;
+  runs.last_success_figures.files_changed = 0;
+  const auto samples = BackupSamples(With({Home({runs})}));
+  EXPECT_THAT(
+      samples,
+      IsSupersetOf({R"(backup_last_run_exit_code{backup="home",operation="backup"} 0)",
+                    R"(backup_last_run_duration_seconds{backup="home",operation="backup"} 0)",
+                    R"(backup_last_run_errors{backup="home",operation="backup"} 0)",
+                    R"(backup_last_success_added_bytes{backup="home"} 0)",
+                    R"(backup_last_success_files{backup="home",state="changed"} 0)"}));
+  EXPECT_THAT(samples, Not(Contains(StartsWith("backup_last_success_processed_bytes"))));
+  EXPECT_THAT(samples, Not(Contains(R"(backup_last_success_files{backup="home",state="new"} 0)")));
+}
+
+TEST(BackupFamilies, KeepTheFractionsOfSeconds) {
+  OperationStanding runs;
+  runs.last_success = Time(Duration(1'616'603'816'831'077));
+  runs.last_run = LastRun{*runs.last_success, RunResult::kSuccess, {}, milliseconds(1250), {}};
+  EXPECT_THAT(
+      BackupSamples(With({Home({runs})})),
+      IsSupersetOf(
+          {R"(backup_last_success_timestamp_seconds{backup="home",operation="backup"} 1616603816.831077)",
+           R"(backup_last_run_duration_seconds{backup="home",operation="backup"} 1.25)"}));
+}
+
+TEST(BackupFamilies, ShowFiguresOfOtherOperationsNowhere) {
+  OperationStanding check;
+  check.operation = Operation::kCheck;
+  check.last_success = kNow;
+  check.last_success_figures.added_bytes = 5;
+  check.last_success_figures.processed_files = 6;
+  BackupStanding home = Home({check});
+  home.added_bytes = 7;
+  const auto samples = BackupSamples(With({home}));
+  EXPECT_THAT(samples, Contains(R"(backup_runs_total{backup="home",operation="check"} 0)"));
+  EXPECT_THAT(samples, Not(Contains(StartsWith("backup_last_success_added_bytes"))));
+  EXPECT_THAT(samples, Not(Contains(StartsWith("backup_last_success_processed_files"))));
+  EXPECT_THAT(samples, Not(Contains(StartsWith("backup_added_bytes_total"))));
+}
+
+TEST(BackupFamilies, CallAFailureWithoutAReasonOther) {
+  OperationStanding runs;
+  EXPECT_THAT(BackupSamples(With({Home({runs})})),
+              Not(Contains(StartsWith("backup_last_run_failure_reason"))));
+  runs.last_failure = kNow;
+  const auto samples = BackupSamples(With({Home({runs})}));
+  EXPECT_THAT(
+      samples,
+      IsSupersetOf(
+          {R"(backup_last_run_failure_reason{backup="home",operation="backup",reason="other"} 1)",
+           R"(backup_last_run_failure_reason{backup="home",operation="backup",reason="locked"} 0)"}));
+}
+
+TEST(BackupFamilies, ShowExactlyOneMemberOfASet) {
+  OperationStanding runs;
+  runs.last_run = LastRun{kNow, RunResult::kInterrupted, {}, {}, {}};
+  std::vector<std::string> results;
+  for (const std::string& sample : BackupSamples(With({Home({runs})}))) {
+    if (sample.starts_with("backup_last_run_result{")) {
+      results.push_back(sample.substr(sample.find("result=\"")));
+    }
+  }
+  EXPECT_THAT(results, UnorderedElementsAre(R"(result="success"} 0)", R"(result="skipped"} 0)",
+                                            R"(result="warning"} 0)", R"(result="interrupted"} 1)",
+                                            R"(result="failure"} 0)"));
+}
+
+TEST(BackupFamilies, KeepBackupsApartWhoseNamesComeOutTheSame) {
+  BackupStanding first = Home({});
+  first.name = "a\xFE";
+  BackupStanding second = first;
+  second.name = "a\xFF";
+  EXPECT_THAT(
+      BackupSamples(With({first, second})),
+      ElementsAre(
+          "backup_info{backup=\"a\uFFFD\",tool=\"restic\",repository=\"nas\",source=\"logs\"} 1",
+          testing::ContainsRegex("backup_info\\{backup=\"a\uFFFD[0-9a-f]+\",")));
+}
+
+TEST(SourceFamilies, ShowASourceThatWasNeverLookedAtAsDown) {
+  EXPECT_THAT(
+      SourceSamples({}, {{"logs", {}}}),
+      ElementsAre(R"(backup_source_up{source="logs"} 0)",
+                  R"(backup_source_records_total{source="logs"} 0)",
+                  R"(backup_source_parse_errors_total{source="logs"} 0)",
+                  R"(backup_source_passed_over_total{source="logs",reason="text"} 0)",
+                  R"(backup_source_passed_over_total{source="logs",reason="unknown_message"} 0)",
+                  R"(backup_source_passed_over_total{source="logs",reason="unknown_field"} 0)",
+                  R"(backup_source_skipped_bytes_total{source="logs",reason="too_long"} 0)",
+                  R"(backup_source_skipped_bytes_total{source="logs",reason="nul"} 0)",
+                  R"(backup_source_read_errors_total{source="logs",reason="missing"} 0)",
+                  R"(backup_source_read_errors_total{source="logs",reason="permission"} 0)",
+                  R"(backup_source_read_errors_total{source="logs",reason="truncated"} 0)",
+                  R"(backup_source_read_errors_total{source="logs",reason="too_large"} 0)",
+                  R"(backup_source_read_errors_total{source="logs",reason="io"} 0)"));
+}
+
+TEST(SourceFamilies, ShowWhatTheLastLookSawEvenIfItIsNothing) {
+  SourceStatus status;
+  status.looked = kNow;
+  EXPECT_THAT(SourceSamples({{"logs", status}}, {}),
+              IsSupersetOf({R"(backup_source_up{source="logs"} 0)",
+                            R"(backup_source_look_timestamp_seconds{source="logs"} 1800000000)",
+                            R"(backup_source_files{source="logs"} 0)",
+                            R"(backup_source_unreadable_files{source="logs"} 0)",
+                            R"(backup_source_polling{source="logs"} 0)",
+                            R"(backup_source_lag_bytes{source="logs"} 0)"}));
+}
+
+TEST(SourceFamilies, ComeFromTheBoardAndTheLedgerTogether) {
+  const auto samples = SourceSamples({{"a", {}}, {"b", {}}}, {{"b", {}}, {"c", {}}});
+  EXPECT_THAT(std::vector(samples.begin(), samples.begin() + 3),
+              ElementsAre(R"(backup_source_up{source="a"} 0)", R"(backup_source_up{source="b"} 0)",
+                          R"(backup_source_up{source="c"} 0)"));
+}
+
+TEST(IsUp, NeedsALookThatIsNotLongAgo) {
+  SourceStatus status;
+  status.up = true;
+  EXPECT_FALSE(IsUp(status, kNow));
+  status.looked = kNow;
+  EXPECT_TRUE(IsUp(status, kNow));
+  EXPECT_TRUE(IsUp(status, kNow + seconds(30)));
+  EXPECT_FALSE(IsUp(status, kNow + seconds(30) + Duration(1)));
+  status.up = false;
+  EXPECT_FALSE(IsUp(status, kNow));
+}
+
+TEST(IsUp, DoesNotTrustALookFromTheFuture) {
+  SourceStatus status;
+  status.up = true;
+  status.looked = kNow;
+  EXPECT_TRUE(IsUp(status, kNow - seconds(1)));
+  EXPECT_FALSE(IsUp(status, kNow - seconds(3600)));
+}
+
+TEST(ExporterFamilies, LeaveOutTimesThatAreNotKnown) {
+  const auto samples = Samples([](const FamilySink& sink) { ExporterFamilies({}, {}, sink); });
+  EXPECT_THAT(samples, Contains("backup_exporter_config_last_reload_successful 1"));
+  EXPECT_THAT(
+      samples,
+      Not(Contains(StartsWith("backup_exporter_config_last_reload_success_timestamp_seconds"))));
+  EXPECT_THAT(samples,
+              Not(Contains(StartsWith("backup_exporter_ledger_commit_timestamp_seconds"))));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,291 @@
+#include "metrics/page.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Time kNow{seconds(1'800'000'000)};
+
+class StandingClock final : public Clock {
+ public:
+  [[nodiscard]] Time Now() const override { return kNow; }
+  [[nodiscard]] SteadyTime Steady() const override { return SteadyTime(seconds(steady++ * step)); }
+
+  std::int64_t step = 0;  // seconds from one look to the next
+  mutable std::atomic<std::int64_t> steady = 0;
+};
+
+// A page and what it shows.
+class PageTest : public testing::Test {
+ protected:
+  std::shared_ptr<const Standings> standings = std::make_shared<Standings>();
+  ProgramStatus program;
+  StatusBoard board;
+  StandingClock clock;
+  MetricsPage page{[this] { return standings; }, [this] { return program; }, board, clock};
+};
+
+std::shared_ptr<BackupStanding> Backup(const std::string& name) {
+  auto backup = std::make_shared<BackupStanding>();
+  backup->name = name;
+  backup->tool = "restic";
+  backup->source = "logs";
+  return backup;
+}
+
+// Every row of the table has a sample here, and every label a value that needs care.
+std::shared_ptr<const Standings> Everything() {
+  auto standings = std::make_shared<Standings>();
+
+  auto home = Backup("home");
+  home->repository = "sftp:nas:/srv/restic";
+  home->added_bytes = 4'503'599'627'370'497;
+  home->added_stored_bytes = 123'456'789'012;
+  home->processed_bytes = 1'000'000;
+  OperationStanding backup;
+  backup.last_start = Time(Duration(1'799'990'000'123'456));
+  backup.last_run = LastRun{Time(Duration(1'799'990'100'831'077)), RunResult::kWarning, 3,
+                            Duration(100'707'621), 2};
+  backup.last_success = backup.last_run->end;
+  backup.last_success_evidence = Evidence::kReport;
+  backup.last_clean_success = Time(seconds(1'799'900'000));
+  backup.last_failure = Time(seconds(1'799'800'000));
+  backup.last_failure_reason = Reason::kNetwork;
+  backup.consecutive_warnings = 1;
+  backup.runs = 12;
+  backup.failures = 2;
+  backup.warnings = 3;
+  std::uint64_t figure = 1;
+  for (const FigureField& field : kFigureFields) {
+    backup.last_success_figures.*field.member = figure;
+    figure *= 10;
+  }
+  OperationStanding check;
+  check.operation = Operation::kCheck;
+  check.last_run = LastRun{Time(seconds(1'799'000'000)), RunResult::kFailure, 1, {}, {}};
+  check.last_failure = check.last_run->end;
+  check.last_failure_reason = Reason::kRepositoryMissing;
+  check.consecutive_failures = 4;
+  check.runs = 4;
+  check.failures = 4;
+  home->operations = {backup, check};
+  standings->backups.push_back(home);
+
+  auto odd = Backup("odd \"name\" \\ of\ntwo lines \xFF");
+  odd->tool = "borg";
+  odd->operations.emplace_back();
+  standings->backups.push_back(odd);
+
+  SourceStanding logs;
+  logs.counts = {
+      .records = 1000, .parse_errors = 1, .text = 20, .unknown_messages = 3, .unknown_fields = 4};
+  logs.skipped = {.too_long = 20'000'000, .nul = 4096};
+  standings->sources = {{"logs", logs}, {"new", {}}};
+
+  standings->committed = Time(Duration(1'799'999'999'500'000));
+  standings->errors = 1;
+  standings->future_stamps = 2;
+  standings->series_dropped = 3;
+  return standings;
+}
+
+SourceStatus EverythingOfASource() {
+  SourceStatus status;
+  status.up = true;
+  status.polling = true;
+  status.files = 7;
+  status.unreadable_files = 1;
+  status.lag_bytes = 12'345;
+  status.looked = kNow - seconds(5);
+  status.last_read = kNow - seconds(60);
+  status.modified = kNow - seconds(70);
+  status.missing = 1;
+  status.permission = 2;
+  status.truncated = 3;
+  status.too_large = 4;
+  status.io = 5;
+  return status;
+}
+
+// The same for every build.
+std::string WithoutBuild(const std::string& page) {
+  static const std::regex kBuild(R"(backup_exporter_build_info\{version="[^"]+",revision="[^"]+",)"
+                                 R"(branch="[^"]+",compiler="[^"]+"\})");
+  return std::regex_replace(
+      page, kBuild,
+      R"(backup_exporter_build_info{version="V",revision="R",branch="B",compiler="C"})");
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+TEST_F(PageTest, ShowsEverythingAsInTheGoldenPage) {
+  const std::string golden = std::string(TESTDATA_DIR) + "/metrics/full.prom";
+  standings = Everything();
+  program = {.reload_successful = false,
+             .reloaded = Time(seconds(1'799'000'000)),
+             .clock_jumps = 5,
+             .ledger_full = true};
+  board.Post("logs", EverythingOfASource());
+  const std::string text = WithoutBuild(page.Render());
+  if (std::getenv("RENEW_GOLDEN") != nullptr) std::ofstream(golden) << text;
+  EXPECT_EQ(text, ReadFile(golden));
+}
+
+TEST(GoldenPage, HasEveryMetricOfTheTable) {
+  const std::string text = ReadFile(std::string(TESTDATA_DIR) + "/metrics/full.prom");
+  std::size_t at = 0;
+  for (const Metric& metric : AllMetrics()) {
+    const std::size_t found = text.find("\n# TYPE " + std::string(metric.name) + " ", at);
+    ASSERT_NE(found, std::string::npos) << metric.name << " is not there, or not in its place";
+    at = found;
+  }
+}
+
+TEST(GoldenPage, PassesPromtoolWithoutAWord) {
+  const std::string command =
+      "promtool check metrics < '" + std::string(TESTDATA_DIR) + "/metrics/full.prom' 2>&1";
+  FILE* promtool = popen(command.c_str(), "r");
+  ASSERT_NE(promtool, nullptr);
+  std::string output;
+  std::array<char, 4096> buffer{};
+  while (std::fgets(buffer.data(), buffer.size(), promtool) != nullptr) output += buffer.data();
+  EXPECT_EQ(pclose(promtool), 0) << "is promtool installed?";
+  EXPECT_EQ(output, "");
+}
+
+TEST_F(PageTest, EndsInANewlineAndIsTheBodyInOnePiece) {
+  standings = Everything();
+  const MetricsBody body = page.Body();
+  ASSERT_NE(body.backups, nullptr);
+  EXPECT_EQ(page.Render(), *body.backups + body.rest);
+  EXPECT_TRUE(body.backups->ends_with('\n'));
+  EXPECT_TRUE(body.rest.ends_with('\n'));
+}
+
+TEST_F(PageTest, IsThereBeforeThereIsABackup) {
+  EXPECT_TRUE(page.Render().starts_with("# HELP backup_exporter_build_info "));
+}
+
+TEST_F(PageTest, SharesWhatComesFromTheSameStandings) {
+  standings = Everything();
+  const auto first = page.Body().backups;
+  EXPECT_EQ(page.Body().backups, first);
+  standings = Everything();
+  const auto second = page.Body().backups;
+  EXPECT_NE(second, first);
+  EXPECT_EQ(*second, *first);
+}
+
+TEST_F(PageTest, LosesABackupWithTheStandingsThatHadIt) {
+  auto both = std::make_shared<Standings>();
+  both->backups = {Backup("gone"), Backup("home")};
+  standings = both;
+  EXPECT_NE(page.Render().find("backup=\"gone\""), std::string::npos);
+  auto one = std::make_shared<Standings>();
+  one->backups = {Backup("home")};
+  standings = one;
+  const std::string text = page.Render();
+  EXPECT_EQ(text.find("backup=\"gone\""), std::string::npos);
+  EXPECT_NE(text.find("backup=\"home\""), std::string::npos);
+}
+
+TEST_F(PageTest, ShowsAtOnceWhatDoesNotComeFromTheStandings) {
+  (void)page.Render();
+  board.Post("logs", EverythingOfASource());
+  program.clock_jumps = 9;
+  const std::string text = page.Render();
+  EXPECT_NE(text.find("backup_source_up{source=\"logs\"} 1\n"), std::string::npos);
+  EXPECT_NE(text.find("backup_exporter_clock_jumps_total 9\n"), std::string::npos);
+}
+
+TEST_F(PageTest, TellsHowLongEachCollectorTook) {
+  clock.step = 2;
+  const std::string text = page.Render();
+  for (const std::string collector : {"backups", "sources", "exporter"}) {
+    EXPECT_NE(
+        text.find("backup_exporter_scrape_duration_seconds{collector=\"" + collector + "\"} 2\n"),
+        std::string::npos);
+    EXPECT_NE(
+        text.find("backup_exporter_scrape_collector_success{collector=\"" + collector + "\"} 1\n"),
+        std::string::npos);
+  }
+}
+
+TEST(FailingCollector, IsLeftOutAndSaidToHaveFailed) {
+  StatusBoard board;
+  board.Post("logs", EverythingOfASource());
+  const StandingClock clock;
+  MetricsPage page([] { return Everything(); },
+                   []() -> ProgramStatus { throw std::runtime_error("no status"); }, board, clock);
+  const std::string text = page.Render();
+  EXPECT_NE(text.find("backup_runs_total{"), std::string::npos);
+  EXPECT_NE(text.find("backup_source_up{"), std::string::npos);
+  EXPECT_EQ(text.find("backup_exporter_build_info"), std::string::npos);
+  EXPECT_NE(text.find("backup_exporter_scrape_collector_success{collector=\"exporter\"} 0\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("backup_exporter_scrape_collector_success{collector=\"backups\"} 1\n"),
+            std::string::npos);
+}
+
+TEST(CrowdOfScrapes, SeesWholePagesWhileStandingsChange) {
+  std::mutex mutex;
+  auto standings = std::make_shared<const Standings>();
+  const auto present = [&] {
+    const std::lock_guard lock(mutex);
+    return standings;
+  };
+  StatusBoard board;
+  const StandingClock clock;
+  MetricsPage page(
+      present, [] { return ProgramStatus(); }, board, clock);
+  std::atomic<int> broken = 0;
+  {
+    std::vector<std::jthread> scrapes;
+    for (int i = 0; i < 4; ++i) {
+      scrapes.emplace_back([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          const std::string text = page.Render();
+          // Both are there or none is.
+          const bool first = text.find("backup_info{backup=\"first\"") != std::string::npos;
+          const bool second = text.find("backup_info{backup=\"second\"") != std::string::npos;
+          if (first != second || !text.ends_with('\n')) ++broken;
+        }
+      });
+    }
+    for (int i = 0; i < 200; ++i) {
+      auto next = std::make_shared<Standings>();
+      if (i % 2 == 0) next->backups = {Backup("first"), Backup("second")};
+      {
+        const std::lock_guard lock(mutex);
+        standings = std::move(next);
+      }
+      board.Post("logs", EverythingOfASource());
+    }
+  }
+  EXPECT_EQ(broken, 0);
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,70 @@
+#include "model/run.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string_view>
+
+namespace backup_exporter {
+namespace {
+
+TEST(Names, FitTheirValues) {
+  EXPECT_EQ(Name(Operation::kBackup), "backup");
+  EXPECT_EQ(Name(Operation::kCheck), "check");
+  EXPECT_EQ(Name(Operation::kPrune), "prune");
+  EXPECT_EQ(Name(Operation::kForget), "forget");
+  EXPECT_EQ(Name(Operation::kCompact), "compact");
+  EXPECT_EQ(Name(Operation::kCopy), "copy");
+  EXPECT_EQ(Name(Operation::kRestore), "restore");
+  EXPECT_EQ(Name(Operation::kOther), "other");
+
+  EXPECT_EQ(Name(RunResult::kSuccess), "success");
+  EXPECT_EQ(Name(RunResult::kSkipped), "skipped");
+  EXPECT_EQ(Name(RunResult::kWarning), "warning");
+  EXPECT_EQ(Name(RunResult::kInterrupted), "interrupted");
+  EXPECT_EQ(Name(RunResult::kFailure), "failure");
+
+  EXPECT_EQ(Name(Evidence::kClaim), "claim");
+  EXPECT_EQ(Name(Evidence::kExitCode), "exit_code");
+  EXPECT_EQ(Name(Evidence::kReport), "report");
+  EXPECT_EQ(Name(Evidence::kArchive), "archive");
+
+  EXPECT_EQ(Name(Reason::kLocked), "locked");
+  EXPECT_EQ(Name(Reason::kAuth), "auth");
+  EXPECT_EQ(Name(Reason::kRepositoryMissing), "repository_missing");
+  EXPECT_EQ(Name(Reason::kNetwork), "network");
+  EXPECT_EQ(Name(Reason::kNoSpace), "no_space");
+  EXPECT_EQ(Name(Reason::kSourceMissing), "source_missing");
+  EXPECT_EQ(Name(Reason::kSourceUnreadable), "source_unreadable");
+  EXPECT_EQ(Name(Reason::kInterrupted), "interrupted");
+  EXPECT_EQ(Name(Reason::kHook), "hook");
+  EXPECT_EQ(Name(Reason::kTimeout), "timeout");
+  EXPECT_EQ(Name(Reason::kOther), "other");
+}
+
+TEST(Names, LeadBackToTheOperation) {
+  for (int i = 0; i < kOperations; ++i) {
+    const auto operation = static_cast<Operation>(i);
+    EXPECT_EQ(OperationNamed(Name(operation)), operation);
+  }
+}
+
+TEST(Names, OfUnknownOperationsAreRefused) {
+  EXPECT_EQ(OperationNamed(""), std::nullopt);
+  EXPECT_EQ(OperationNamed("Backup"), std::nullopt);
+  EXPECT_EQ(OperationNamed("backups"), std::nullopt);
+}
+
+TEST(FigureFields, AreEveryFigureOnce) {
+  std::set<std::string_view> columns;
+  Figures figures;
+  for (const FigureField& field : kFigureFields) {
+    EXPECT_TRUE(columns.insert(field.column).second) << field.column;
+    EXPECT_FALSE((figures.*field.member).has_value()) << field.column << " is there twice";
+    figures.*field.member = 1;
+  }
+  EXPECT_EQ(sizeof(Figures), kFigureFields.size() * sizeof(std::optional<std::uint64_t>));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,210 @@
+#include "web/landing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/build_info.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr Time kNow = std::chrono::sys_days{std::chrono::year{2026} / 11 / 21} + hours(4);
+
+OperationStanding Ran(RunResult result, Duration ago) {
+  OperationStanding runs;
+  runs.last_run = LastRun{kNow - ago, result, {}, {}, {}};
+  if (result == RunResult::kSuccess || result == RunResult::kWarning) {
+    runs.last_success = kNow - ago;
+    runs.last_success_evidence = Evidence::kReport;
+  } else if (result != RunResult::kSkipped) {
+    runs.last_failure = kNow - ago;
+  }
+  return runs;
+}
+
+class LandingPageTest : public testing::Test {
+ protected:
+  void Add(const std::string& name, OperationStanding runs) {
+    auto backup = std::make_shared<BackupStanding>();
+    backup->name = name;
+    backup->operations = {std::move(runs)};
+    standings.backups.push_back(backup);
+  }
+
+  [[nodiscard]] std::string Html() const {
+    return LandingPage(standings, sources, "/metrics", kNow);
+  }
+
+  // The names of the backups as they stand on the page, from above.
+  [[nodiscard]] std::vector<std::string> Names() const {
+    const std::string html = Html();
+    const std::string before = "<td data-label=\"Backup\">";
+    std::vector<std::string> names;
+    for (auto at = html.find(before); at != std::string::npos; at = html.find(before, at + 1)) {
+      const auto begin = at + before.size();
+      names.push_back(html.substr(begin, html.find('<', begin) - begin));
+    }
+    return names;
+  }
+
+  Standings standings;
+  std::map<std::string, SourceStatus> sources;
+};
+
+TEST_F(LandingPageTest, ShowsNameVersionAndTheWayToTheMetrics) {
+  EXPECT_THAT(Html(), HasSubstr("<h1>backup_exporter <small>" + std::string(kVersion)));
+  EXPECT_THAT(Html(), HasSubstr("<a href=\"/metrics\">"));
+  EXPECT_THAT(LandingPage(standings, sources, "/a\"b&c", kNow),
+              HasSubstr("<a href=\"/a&quot;b&amp;c\">"));
+}
+
+TEST_F(LandingPageTest, HasNoScriptsAndLoadsNothing) {
+  Add("home", Ran(RunResult::kSuccess, hours(1)));
+  EXPECT_THAT(Html(), Not(HasSubstr("<script")));
+  EXPECT_THAT(Html(), Not(HasSubstr("src=")));
+  EXPECT_THAT(Html(), Not(HasSubstr("<link")));
+  EXPECT_THAT(Html(), Not(HasSubstr("url(")));
+}
+
+TEST_F(LandingPageTest, ShowsHowABackupStands) {
+  OperationStanding runs = Ran(RunResult::kSuccess, hours(3) + minutes(20));
+  runs.last_success_figures.added_bytes = 1'610'612'736;
+  Add("home", runs);
+  EXPECT_THAT(
+      Html(),
+      HasSubstr("<tr><td data-label=\"Backup\">home</td><td data-label=\"Operation\">backup</td>"
+                "<td data-label=\"Last result\"><span class=\"good\">success</span></td>"
+                "<td data-label=\"Last success\"><span>"
+                "<time datetime=\"2026-11-21T00:40:00Z\">2026-11-21 00:40:00 UTC</time> "
+                "<small>3 h ago, by report</small></span></td>"
+                "<td data-label=\"Added\">1.5 GiB</td></tr>"));
+}
+
+TEST_F(LandingPageTest, ShowsAFailureWithItsReason) {
+  OperationStanding runs = Ran(RunResult::kFailure, hours(1));
+  runs.last_failure_reason = Reason::kNoSpace;
+  Add("home", runs);
+  EXPECT_THAT(Html(), HasSubstr("<span class=\"bad\">failure <small>no_space</small></span>"));
+  EXPECT_THAT(Html(), HasSubstr("<span class=\"bad\">never</span>"));
+}
+
+TEST_F(LandingPageTest, ShowsNoReasonOfAnEarlierFailure) {
+  OperationStanding runs = Ran(RunResult::kSuccess, hours(1));
+  runs.last_failure = kNow - days(9);
+  runs.last_failure_reason = Reason::kNoSpace;
+  Add("home", runs);
+  EXPECT_THAT(Html(), Not(HasSubstr("no_space")));
+}
+
+TEST_F(LandingPageTest, PutsTheWorstFirst) {
+  Add("success", Ran(RunResult::kSuccess, hours(1)));
+  Add("skipped", Ran(RunResult::kSkipped, hours(1)));
+  Add("warning", Ran(RunResult::kWarning, hours(1)));
+  Add("nothing finished", OperationStanding());
+  Add("interrupted", Ran(RunResult::kInterrupted, hours(1)));
+  Add("failure", Ran(RunResult::kFailure, hours(1)));
+  EXPECT_THAT(Names(), testing::ElementsAre("failure", "interrupted", "nothing finished", "warning",
+                                            "skipped", "success"));
+}
+
+TEST_F(LandingPageTest, PutsTheOldestSuccessFirstAmongEquals) {
+  Add("young", Ran(RunResult::kSuccess, hours(1)));
+  Add("old", Ran(RunResult::kSuccess, days(3)));
+  Add("also young", Ran(RunResult::kSuccess, hours(1)));
+  EXPECT_THAT(Names(), testing::ElementsAre("old", "also young", "young"));
+}
+
+TEST_F(LandingPageTest, TellsAgesInWords) {
+  const std::vector<std::pair<Duration, std::string>> ages{
+      {seconds(0), "just now"},   {seconds(59), "just now"},
+      {seconds(60), "1 min ago"}, {minutes(59), "59 min ago"},
+      {hours(1), "1 h ago"},      {hours(47), "47 h ago"},
+      {hours(48), "2 d ago"},     {days(400), "400 d ago"},
+      {-seconds(30), "just now"}, {-hours(1), "ahead of the clock"},
+  };
+  for (const auto& [age, words] : ages) {
+    standings.backups.clear();
+    Add("home", Ran(RunResult::kSuccess, age));
+    EXPECT_THAT(Html(), HasSubstr("<small>" + words + ", by report</small>"));
+  }
+}
+
+TEST_F(LandingPageTest, TellsSizesInWords) {
+  const std::vector<std::pair<std::uint64_t, std::string>> sizes{{0, "0 B"},
+                                                                 {1023, "1023 B"},
+                                                                 {1024, "1.0 KiB"},
+                                                                 {1'572'864, "1.5 MiB"},
+                                                                 {~std::uint64_t{0}, "16.0 EiB"}};
+  for (const auto& [size, words] : sizes) {
+    OperationStanding runs = Ran(RunResult::kSuccess, hours(1));
+    runs.last_success_figures.added_bytes = size;
+    standings.backups.clear();
+    Add("home", runs);
+    EXPECT_THAT(Html(), HasSubstr("<td data-label=\"Added\">" + words + "</td>"));
+  }
+}
+
+TEST_F(LandingPageTest, EscapesWhatComesFromOutside) {
+  Add("<b>\"a\" & 'b'\xFF", OperationStanding());
+  sources["<i>"] = {};
+  EXPECT_THAT(Html(), HasSubstr("&lt;b&gt;&quot;a&quot; &amp; &#39;b&#39;\uFFFD</td>"));
+  EXPECT_THAT(Html(), HasSubstr("&lt;i&gt;"));
+  EXPECT_THAT(Html(), Not(HasSubstr("<b>")));
+  EXPECT_THAT(Html(), Not(HasSubstr("<i>")));
+}
+
+TEST_F(LandingPageTest, SaysWhatToCheckWhereThereAreNoBackups) {
+  EXPECT_THAT(Html(), HasSubstr("No backups yet"));
+  EXPECT_THAT(Html(), HasSubstr("No sources."));
+  Add("home", OperationStanding());
+  EXPECT_THAT(Html(), Not(HasSubstr("No backups yet")));
+}
+
+TEST_F(LandingPageTest, ShowsTheStateOfEverySource) {
+  SourceStatus up;
+  up.up = true;
+  up.looked = up.last_read = kNow;
+  up.files = 2;
+  SourceStatus blind = up;
+  blind.looked = kNow - minutes(5);
+  SourceStatus empty;
+  empty.looked = kNow;
+  SourceStatus unreadable = empty;
+  unreadable.files = 3;
+  unreadable.unreadable_files = 1;
+  sources = {{"a up", up}, {"b blind", blind}, {"c empty", empty}, {"d unreadable", unreadable}};
+  standings.sources = {{"e new", {}}};
+  const std::string html = Html();
+  EXPECT_THAT(html, HasSubstr("a up</td><td data-label=\"State\"><span class=\"good\">up<"));
+  EXPECT_THAT(html, HasSubstr("b blind</td><td data-label=\"State\"><span class=\"bad\">blind:"));
+  EXPECT_THAT(html,
+              HasSubstr("c empty</td><td data-label=\"State\"><span class=\"bad\">down: no "));
+  EXPECT_THAT(html, HasSubstr("d unreadable</td><td data-label=\"State\"><span class=\"bad\">down: "
+                              "cannot read"));
+  EXPECT_THAT(html, HasSubstr("e new</td><td data-label=\"State\"><span class=\"odd\">not looked"));
+  EXPECT_GT(html.find("a up"), html.find("e new")) << "what is up comes last";
+  EXPECT_THAT(html, HasSubstr("4 of 5 sources are not up"));
+}
+
+TEST_F(LandingPageTest, SaysNothingAboutBlindnessWhereAllIsSeen) {
+  SourceStatus up;
+  up.up = true;
+  up.looked = kNow;
+  sources = {{"logs", up}};
+  EXPECT_THAT(Html(), Not(HasSubstr("not up")));
+}
+
+}  // namespace
+}  // namespace backup_exporter
