@@ -1,7 +1,7 @@
 #include "decoders/json.h"
 
 #include <algorithm>
-#include <limits>
+#include <utility>
 
 namespace backup_exporter {
 namespace {
@@ -38,13 +38,15 @@ std::optional<std::uint64_t> Members::Count(const char* key) {
 std::optional<int> Members::Integer(const char* key) {
   const Json* value = Find(key);
   if (value == nullptr) return std::nullopt;
-  const std::int64_t number = value->is_number_integer() ? value->get<std::int64_t>()
-                                                         : std::numeric_limits<std::int64_t>::max();
-  if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
+  const bool fits =
+      value->is_number_unsigned()
+          ? std::in_range<int>(value->get<std::uint64_t>())
+          : value->is_number_integer() && std::in_range<int>(value->get<std::int64_t>());
+  if (!fits) {
     sound_ = false;
     return std::nullopt;
   }
-  return static_cast<int>(number);
+  return value->get<int>();
 }
 
 std::optional<double> Members::Number(const char* key) {

@@ -1,8 +1,9 @@
 // restic --json, one record a line, as it stands in a file: messages, documents of one line, and
 // plain text between them where standard error was captured too.
 //
-// Source: restic 0.14.0 as run; shapes of 0.15 to 0.19.1 from its documentation (doc/075_scripting.rst)
-// and sources (internal/ui/backup/json.go, internal/ui/restore/json.go, cmd/restic/*.go).
+// Source: restic 0.14.0 as run; shapes of 0.15 to 0.19.1 from its documentation
+// (doc/075_scripting.rst) and sources (internal/ui/backup/json.go, internal/ui/restore/json.go,
+// cmd/restic/*.go).
 
 #include <algorithm>
 #include <set>
@@ -74,7 +75,8 @@ class ResticDecoder final : public Decoder {
 
  private:
   void Line(std::string_view line) {
-    if (const auto progress = ScanStatusLine(line)) return runs_.Progress(Operation::kBackup, *progress);
+    if (const auto progress = ScanStatusLine(line))
+      return runs_.Progress(Operation::kBackup, *progress);
     if (IsVerboseLine(line)) return runs_.Underway(Operation::kBackup);
     const bool json_like = line.starts_with('{') || line.starts_with('[');
     if (json_like) {
@@ -93,28 +95,44 @@ class ResticDecoder final : public Decoder {
   }
 
   void Unparsed(std::string_view text) {
-    if (!text.starts_with(R"({")")) return Text(text);
+    if (!text.starts_with(R"({")") && !text.starts_with("[{")) return Text(text);
     ++out_->counts.parse_errors;
+    // What a line of text, which continued the torn one, says nevertheless.
     const std::size_t error = FindFinalError(text);
-    if (error != std::string_view::npos) Text(text.substr(error));
+    if (error != std::string_view::npos) return Text(text.substr(error));
+    if (WordsOf(text) == ResticWords::kSourceMissing) runs_.SourceMissing();
   }
 
   void Text(std::string_view line) {
     switch (WordsOf(line)) {
-      case ResticWords::kNothing: ++out_->counts.text; break;
+      case ResticWords::kNothing:
+        ++out_->counts.text;
+        break;
       case ResticWords::kFailed:
-      case ResticWords::kUnreadable: runs_.Failed(std::nullopt, line); break;
-      case ResticWords::kSourceMissing: runs_.SourceMissing(); break;
-      case ResticWords::kSignal: runs_.Signal(); break;
+      case ResticWords::kUnreadable:
+        runs_.Failed(std::nullopt, line);
+        break;
+      case ResticWords::kSourceMissing:
+        runs_.SourceMissing();
+        break;
+      case ResticWords::kSignal:
+        runs_.Signal();
+        break;
       case ResticWords::kCheckBegins:
         runs_.CheckStage(CheckStageOf(line));
         break;
       case ResticWords::kCheckClean:
         runs_.Finished({.operation = Operation::kCheck, .result = RunResult::kSuccess});
         break;
-      case ResticWords::kPruned: runs_.Pruned(); break;
-      case ResticWords::kRestoreBegins: runs_.Hint(Operation::kRestore); break;
-      case ResticWords::kRestoreError: runs_.Hint(Operation::kRestore); break;
+      case ResticWords::kPruned:
+        runs_.Pruned();
+        break;
+      case ResticWords::kRestoreBegins:
+        runs_.Hint(Operation::kRestore);
+        break;
+      case ResticWords::kRestoreError:
+        runs_.Error(Operation::kRestore);
+        break;
     }
   }
 
@@ -128,13 +146,15 @@ class ResticDecoder final : public Decoder {
     if (type == "error") return Error(json, members);
     if (type == "exit_error") return ExitError(members);
     if (type == "wrapper_exit") return WrapperExit(members);
-    // Known, and without a word on how a run went: init, tag, version, ls, diff, dev's excluded items;
-    // stats and cat config, which have no type.
+    // Known, and without a word on how a run went: init, tag, version, ls, diff, dev's excluded
+    // items; stats, ls up to 0.16, cat config and version 0.17, which have no type.
     static const std::set<std::string, std::less<>> kIrrelevant{
-        "initialized", "changed", "version", "snapshot", "node", "change", "statistics", "excluded_item"};
-    const bool known = kIrrelevant.contains(type) ||
-                       (type.empty() && (members.Has("snapshots_count") || members.Has("struct_type") ||
-                                         members.Has("chunker_polynomial")));
+        "initialized", "changed", "version",    "snapshot",
+        "node",        "change",  "statistics", "excluded_item"};
+    const bool known =
+        kIrrelevant.contains(type) ||
+        (type.empty() && (members.Has("snapshots_count") || members.Has("struct_type") ||
+                          members.Has("chunker_polynomial") || members.Has("go_version")));
     if (!known) ++out_->counts.unknown_messages;
   }
 
@@ -154,8 +174,8 @@ class ResticDecoder final : public Decoder {
     if (members.Has("action")) return runs_.Underway(Operation::kBackup);
     const bool restore = HasAny(members, {"files_restored", "bytes_restored", "files_skipped",
                                           "bytes_skipped", "files_deleted"});
-    const bool backup = HasAny(members, {"files_done", "bytes_done", "current_files", "error_count",
-                                         "seconds_remaining"});
+    const bool backup = HasAny(
+        members, {"files_done", "bytes_done", "current_files", "error_count", "seconds_remaining"});
     std::optional<Operation> operation;
     if (backup || restore) operation = restore ? Operation::kRestore : Operation::kBackup;
     const ResticProgress progress{
@@ -165,8 +185,8 @@ class ResticDecoder final : public Decoder {
         .error_count = members.Count("error_count").value_or(0)};
     Take(members,
          {"message_type", "seconds_elapsed", "seconds_remaining", "percent_done", "total_files",
-          "files_done", "total_bytes", "bytes_done", "error_count", "current_files", "files_restored",
-          "files_skipped", "files_deleted", "bytes_restored", "bytes_skipped"},
+          "files_done", "total_bytes", "bytes_done", "error_count", "current_files",
+          "files_restored", "files_skipped", "files_deleted", "bytes_restored", "bytes_skipped"},
          [&] { runs_.Progress(operation, progress); });
   }
 
@@ -193,10 +213,10 @@ class ResticDecoder final : public Decoder {
     }
     const bool dry_run = members.Boolean("dry_run").value_or(false);
     Take(members,
-         {"message_type", "files_new", "files_changed", "files_unmodified", "dirs_new", "dirs_changed",
-          "dirs_unmodified", "data_blobs", "tree_blobs", "data_added", "data_added_packed",
-          "total_files_processed", "total_bytes_processed", "total_duration", "backup_start",
-          "backup_end", "snapshot_id", "dry_run"},
+         {"message_type", "files_new", "files_changed", "files_unmodified", "dirs_new",
+          "dirs_changed", "dirs_unmodified", "data_blobs", "tree_blobs", "data_added",
+          "data_added_packed", "total_files_processed", "total_bytes_processed", "total_duration",
+          "backup_start", "backup_end", "snapshot_id", "dry_run"},
          [&] { dry_run ? runs_.Withdrawn() : runs_.Finished(std::move(end)); });
   }
 
@@ -204,21 +224,28 @@ class ResticDecoder final : public Decoder {
     RunFinished end{.operation = Operation::kCheck};
     end.figures.errors = members.Count("num_errors");
     end.result = end.figures.errors == 0U ? RunResult::kSuccess : RunResult::kFailure;
-    if (end.result == RunResult::kFailure) end.reason = Reason::kOther;
+    // Why, the exit code will say: a check that could not even begin counts an error too.
     Take(members,
          {"message_type", "num_errors", "broken_packs", "suggest_repair_index", "suggest_prune"},
          [&] { runs_.Finished(std::move(end)); });
   }
 
   void RestoreSummary(Members& members) {
+    const std::initializer_list<std::string_view> known{
+        "message_type",  "seconds_elapsed", "total_files",    "files_restored", "files_skipped",
+        "files_deleted", "total_bytes",     "bytes_restored", "bytes_skipped"};
+    // All its members may be absent. Strange ones alone are of a command that this version does not
+    // know.
+    if (members.Unknown(known) > 0 &&
+        !HasAny(members, {"files_restored", "files_skipped", "files_deleted"})) {
+      ++out_->counts.unknown_messages;
+      return;
+    }
     RunFinished end{.operation = Operation::kRestore, .result = RunResult::kSuccess};
     end.figures.processed_files = members.Count("files_restored").value_or(0);
     end.figures.processed_bytes = members.Count("bytes_restored").value_or(0);
     end.duration = FromSeconds(static_cast<double>(members.Count("seconds_elapsed").value_or(0)));
-    Take(members,
-         {"message_type", "seconds_elapsed", "total_files", "files_restored", "files_skipped",
-          "files_deleted", "total_bytes", "bytes_restored", "bytes_skipped"},
-         [&] { runs_.Finished(std::move(end)); });
+    Take(members, known, [&] { runs_.Finished(std::move(end)); });
   }
 
   void Error(const Json& json, Members& members) {
@@ -282,7 +309,8 @@ class ResticDecoder final : public Decoder {
       archive.snapshot_id = members.Text("original");
       if (archive.snapshot_id.empty()) archive.snapshot_id = members.Text("id");
       const auto start = members.Stamp("time");
-      if (const auto summary = snapshot.find("summary"); summary != snapshot.end() && summary->is_object()) {
+      if (const auto summary = snapshot.find("summary");
+          summary != snapshot.end() && summary->is_object()) {
         Members figures(*summary);
         archive.figures = BackupFigures(figures);
         archive.end = figures.Stamp("backup_end");

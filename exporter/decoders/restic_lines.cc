@@ -5,8 +5,8 @@
 namespace backup_exporter {
 namespace {
 
-// Bytes that a JSON string holds as they are, and that mean themselves: printable ASCII without quote
-// and backslash.
+// Bytes that a JSON string holds as they are, and that mean themselves: printable ASCII without
+// quote and backslash.
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
   for (int c = 0x20; c < 0x7F; ++c) plain[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
@@ -57,7 +57,9 @@ class Scanner {
   }
 
   // `,"key":digits`, which may be missing; false if it is there and not a number.
-  bool Optional(std::string_view key, std::uint64_t* value) { return !Literal(key) || Digits(value); }
+  bool Optional(std::string_view key, std::uint64_t* value) {
+    return !Literal(key) || Digits(value);
+  }
 
   [[nodiscard]] bool AtEnd() const { return rest_.empty(); }
 
@@ -106,8 +108,9 @@ bool IsVerboseLine(std::string_view line) {
          (scan.Literal("new") || scan.Literal("unchanged") || scan.Literal("modified")) &&
          scan.Literal(R"(","item":)") && scan.String() && scan.Literal(R"(,"duration":)") &&
          scan.Fraction() && scan.Literal(R"(,"data_size":)") && scan.Digits(&ignored) &&
-         scan.Optional(R"(,"data_size_in_repo":)", &ignored) && scan.Literal(R"(,"metadata_size":)") &&
-         scan.Digits(&ignored) && scan.Optional(R"(,"metadata_size_in_repo":)", &ignored) &&
+         scan.Optional(R"(,"data_size_in_repo":)", &ignored) &&
+         scan.Literal(R"(,"metadata_size":)") && scan.Digits(&ignored) &&
+         scan.Optional(R"(,"metadata_size_in_repo":)", &ignored) &&
          scan.Literal(R"(,"total_files":)") && scan.Digits(&ignored) && scan.Literal("}") &&
          scan.AtEnd();
 }

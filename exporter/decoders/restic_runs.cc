@@ -6,6 +6,15 @@
 #include "decoders/restic_words.h"
 
 namespace backup_exporter {
+namespace {
+
+// A password, a repository or a lock that is not to be had ends a run before it does anything.
+bool EndsAtOnce(Reason reason) {
+  return reason == Reason::kAuth || reason == Reason::kRepositoryMissing ||
+         reason == Reason::kLocked;
+}
+
+}  // namespace
 
 void ResticRuns::At(std::uint64_t offset, Decoded* out) {
   offset_ = offset;
@@ -28,7 +37,8 @@ void ResticRuns::Begin(std::optional<Operation> operation) {
   Emit(RunStarted{operation});
 }
 
-void ResticRuns::Underway(std::optional<Operation> operation) {
+// Opens a run if none is, or if that which is does something else.
+void ResticRuns::Continue(std::optional<Operation> operation) {
   const bool other = operation && memory_.operation && *operation != *memory_.operation;
   if (memory_.phase != Phase::kOpen || other) {
     Begin(operation);
@@ -37,50 +47,68 @@ void ResticRuns::Underway(std::optional<Operation> operation) {
   }
 }
 
+void ResticRuns::Underway(std::optional<Operation> operation) {
+  if (memory_.phase != Phase::kStopping) Continue(operation);
+}
+
 void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgress& progress) {
   const ResticProgress& before = memory_.progress;
-  const bool back =
-      progress.seconds_elapsed < before.seconds_elapsed || progress.files_done < before.files_done ||
-      progress.bytes_done < before.bytes_done || progress.error_count < before.error_count;
-  // After a signal status lines go on until the uploads under way are done.
-  if (memory_.phase == Phase::kFailed && memory_.status_seen && !back) {
+  const bool back = progress.seconds_elapsed < before.seconds_elapsed ||
+                    progress.files_done < before.files_done ||
+                    progress.bytes_done < before.bytes_done ||
+                    progress.error_count < before.error_count;
+  // After a signal status lines go on until the uploads under way are done. One of zeros comes
+  // first.
+  if (memory_.phase == Phase::kStopping && !back && progress != ResticProgress{}) {
     memory_.progress = progress;
     return;
   }
   if (memory_.phase == Phase::kOpen && back) memory_.phase = Phase::kIdle;
-  Underway(operation);
-  memory_.status_seen = true;
+  Continue(operation);
+  memory_.working = true;
   memory_.progress = progress;
   Emit(RunProgress{FromSeconds(static_cast<double>(progress.seconds_elapsed))});
 }
 
 void ResticRuns::CheckStage(int stage) {
   if (memory_.phase == Phase::kOpen && stage <= memory_.stage) memory_.phase = Phase::kIdle;
-  Underway(Operation::kCheck);
+  Continue(Operation::kCheck);
   memory_.stage = stage;
+  memory_.working = stage > 1;
 }
 
 void ResticRuns::Error(Operation operation) {
-  Underway(operation);
+  Continue(operation);
   ++memory_.errors;
 }
 
 void ResticRuns::SourceMissing() {
-  if (memory_.status_seen && memory_.phase == Phase::kOpen) memory_.phase = Phase::kIdle;
-  Underway(Operation::kBackup);
+  if (memory_.phase == Phase::kOpen && memory_.working) memory_.phase = Phase::kIdle;
+  Continue(Operation::kBackup);
   memory_.source_missing = true;
 }
 
 void ResticRuns::Signal() {
-  // A report that came before the signal stands; a worse exit code may still follow.
-  if (memory_.phase == Phase::kReported) return;
-  if (memory_.phase != Phase::kOpen) Begin(std::nullopt);
-  Emit(RunFinished{.operation = memory_.operation,
-                   .result = RunResult::kInterrupted,
-                   .evidence = Evidence::kReport,
-                   .reason = Reason::kInterrupted});
-  memory_.phase = Phase::kFailed;
-  memory_.status_seen = true;
+  switch (memory_.phase) {
+    case Phase::kStopping:
+    case Phase::kReported:  // the report stands; a worse exit code may still follow
+    case Phase::kDryRun:
+      return;
+    case Phase::kOpen:
+      Emit(RunFinished{.operation = memory_.operation,
+                       .result = RunResult::kInterrupted,
+                       .evidence = Evidence::kReport,
+                       .reason = Reason::kInterrupted});
+      memory_.phase = Phase::kStopping;
+      memory_.result = RunResult::kInterrupted;
+      return;
+    case Phase::kIdle:
+    case Phase::kFailed:
+      // Only its last words will show what it was that had begun; anything else is of another run.
+      Begin(std::nullopt);
+      memory_ = Memory{};
+      return;
+  }
 }
 
 void ResticRuns::Hint(Operation operation) {
@@ -96,47 +124,47 @@ void ResticRuns::Finished(RunFinished end) {
   if (memory_.phase != Phase::kOpen) memory_ = Memory{};
   memory_.operation = end.operation;
 
+  // None seen is not none: standard error may be elsewhere, and the last status line too old.
   const std::uint64_t errors = std::max(memory_.errors, memory_.progress.error_count);
-  if (end.operation == Operation::kBackup || end.operation == Operation::kRestore) {
-    end.figures.errors = errors;
-  }
   if (errors > 0) {
-    end.result = std::max(end.result, end.operation == Operation::kBackup ? RunResult::kWarning
-                                                                          : RunResult::kFailure);
-    end.reason = end.operation == Operation::kBackup ? Reason::kSourceUnreadable : Reason::kOther;
+    const bool backup = end.operation == Operation::kBackup;
+    end.figures.errors = errors;
+    end.result = std::max(end.result, backup ? RunResult::kWarning : RunResult::kFailure);
+    if (backup) end.reason = Reason::kSourceUnreadable;
   }
   if (memory_.source_missing) {
     end.result = RunResult::kFailure;
     end.reason = Reason::kSourceMissing;
   }
-  memory_.reported_failure = end.result == RunResult::kFailure;
+  memory_.result = end.result;
   memory_.phase = Phase::kReported;
   Emit(std::move(end));
 }
 
 void ResticRuns::Pruned() {
   if (memory_.phase != Phase::kReported || memory_.operation != Operation::kForget) return;
-  Emit(RunFinished{.operation = Operation::kForget, .result = RunResult::kSuccess, .of_last_run = true});
+  Emit(RunFinished{
+      .operation = Operation::kForget, .result = RunResult::kSuccess, .of_last_run = true});
 }
 
 void ResticRuns::Withdrawn() {
   if (memory_.phase == Phase::kOpen) Emit(RunWithdrawn{});
   memory_ = Memory{};
+  memory_.phase = Phase::kDryRun;
 }
 
 // What restic prints after a report of its own: backup only exit code 3 (see Unreadable); check and
-// restore the code of the errors they reported; forget the trouble of the prune that follows it. A
-// wrong password, a missing repository or a lock ends a run before it can report anything.
+// restore the code of the errors they reported; forget the trouble of the prune that follows it.
 bool ResticRuns::BelongsToReport(std::optional<Operation> named, Reason reason) const {
   if (named && named != memory_.operation) return false;
-  if (memory_.operation == Operation::kCheck) return memory_.reported_failure;
+  if (memory_.operation == Operation::kCheck) return memory_.result == RunResult::kFailure;
   if (memory_.operation == Operation::kBackup) return false;
-  return named.has_value() || (reason != Reason::kAuth && reason != Reason::kRepositoryMissing &&
-                               reason != Reason::kLocked);
+  return named.has_value() || !EndsAtOnce(reason);
 }
 
 void ResticRuns::Failed(std::optional<int> exit_code, std::string_view error) {
-  if (exit_code == 3 || WordsOf(error) == ResticWords::kUnreadable) return Unreadable(exit_code, error);
+  if (exit_code == 3 || WordsOf(error) == ResticWords::kUnreadable)
+    return Unreadable(exit_code, error);
 
   Reason reason = ReasonOf(error);
   if (reason == Reason::kOther && exit_code) reason = ReasonOf(*exit_code).value_or(reason);
@@ -145,20 +173,34 @@ void ResticRuns::Failed(std::optional<int> exit_code, std::string_view error) {
     reason = Reason::kSourceMissing;
   }
   const std::optional<Operation> named = OperationOf(error);
-  RunFinished end{.operation = named,
-                  .result = reason == Reason::kInterrupted ? RunResult::kInterrupted : RunResult::kFailure,
-                  .evidence = Evidence::kExitCode,
-                  .exit_code = exit_code,
-                  .reason = reason,
-                  .message = std::string(error)};
+  RunFinished end{
+      .operation = named,
+      .result = reason == Reason::kInterrupted ? RunResult::kInterrupted : RunResult::kFailure,
+      .evidence = Evidence::kExitCode,
+      .exit_code = exit_code,
+      .reason = reason,
+      .message = std::string(error)};
   switch (memory_.phase) {
     case Phase::kOpen:
-      if (named) Underway(named);
+      if (memory_.working && EndsAtOnce(reason)) {
+        Begin(named);
+      } else if (named) {
+        Continue(named);
+      }
       end.operation = memory_.operation;
       break;
-    case Phase::kReported: end.of_last_run = BelongsToReport(named, reason); break;
-    case Phase::kFailed: end.of_last_run = reason == Reason::kInterrupted; break;
-    case Phase::kIdle: end.operation = named ? named : memory_.operation; break;
+    case Phase::kStopping:
+      end.of_last_run = reason == Reason::kInterrupted;
+      break;
+    case Phase::kReported:
+      end.of_last_run = BelongsToReport(named, reason);
+      break;
+    case Phase::kFailed:
+    case Phase::kDryRun:
+      break;
+    case Phase::kIdle:
+      end.operation = named ? named : memory_.operation;
+      break;
   }
   if (end.of_last_run) {
     end.operation = memory_.operation;
@@ -166,51 +208,83 @@ void ResticRuns::Failed(std::optional<int> exit_code, std::string_view error) {
     memory_ = Memory{};
   }
   memory_.operation = end.operation;
+  memory_.result = end.result;
   memory_.phase = Phase::kFailed;
   Emit(std::move(end));
 }
 
+// Only backup makes a snapshot all the same; since 0.19 forget ends with 3 too.
 void ResticRuns::Unreadable(std::optional<int> exit_code, std::string_view error) {
-  // Since 0.19 forget ends with 3 too; only backup makes a snapshot all the same.
-  const Operation operation = OperationOf(error).value_or(
-      memory_.phase == Phase::kReported ? memory_.operation.value_or(Operation::kBackup)
-                                        : Operation::kBackup);
-  const bool of_backup = operation == Operation::kBackup;
-  const bool missing = memory_.source_missing && memory_.phase != Phase::kIdle;
-  RunFinished end{.operation = operation,
-                  .result = of_backup && !missing ? RunResult::kWarning : RunResult::kFailure,
+  const std::optional<Operation> operation = OperationOf(error);
+  if (memory_.phase == Phase::kDryRun &&
+      operation.value_or(Operation::kBackup) == Operation::kBackup) {
+    return;
+  }
+  const bool reported =
+      memory_.phase == Phase::kReported && (!operation || operation == memory_.operation);
+  if (memory_.phase == Phase::kOpen) {
+    Continue(operation);
+  } else if (!reported) {
+    memory_ = Memory{};
+    memory_.operation = operation;
+  }
+  RunFinished end{.operation = memory_.operation,
+                  .result = RunResult::kFailure,
                   .evidence = Evidence::kExitCode,
                   .exit_code = exit_code.value_or(3),
-                  .reason = missing     ? Reason::kSourceMissing
-                            : of_backup ? Reason::kSourceUnreadable
-                                        : Reason::kOther,
-                  .message = std::string(error)};
-  if (memory_.phase == Phase::kOpen) Underway(operation);
-  end.of_last_run = memory_.phase == Phase::kReported && memory_.operation == operation;
-  memory_.operation = operation;
+                  .reason = Reason::kOther,
+                  .message = std::string(error),
+                  .of_last_run = reported};
+  if (memory_.source_missing) {
+    end.reason = Reason::kSourceMissing;
+  } else if (memory_.operation == Operation::kBackup) {
+    end.result = RunResult::kWarning;
+    end.reason = Reason::kSourceUnreadable;
+  }
+  memory_.result = end.result;
   memory_.phase = Phase::kFailed;
   Emit(std::move(end));
 }
 
 void ResticRuns::Exited(int exit_code, std::optional<Time> at) {
-  const bool known = memory_.phase != Phase::kIdle;
-  RunFinished end{.operation = memory_.operation,
+  const Memory run = memory_;
+  // What shows its progress reports its success too: this is the exit code of something else.
+  const bool unreported = run.phase == Phase::kOpen && run.working;
+  if (exit_code == 0 && unreported) return;
+  memory_ = Memory{};
+  // A code of 0 alone does not say what it was that succeeded, and a dry run ends with 0 or 3.
+  if (exit_code == 0 && !run.operation) return;
+  if (exit_code == 3 && run.phase == Phase::kDryRun) return;
+
+  const bool backup = run.operation == Operation::kBackup;
+  RunFinished end{.operation = run.operation,
                   .result = RunResult::kSuccess,
                   .evidence = Evidence::kExitCode,
                   .end = at,
                   .exit_code = exit_code,
-                  .of_last_run = memory_.phase == Phase::kReported || memory_.phase == Phase::kFailed,
+                  .of_last_run = run.phase == Phase::kStopping || run.phase == Phase::kReported ||
+                                 run.phase == Phase::kFailed,
                   .final = true};
-  if (exit_code == 3 && memory_.operation == Operation::kBackup && known && !memory_.source_missing) {
-    end.result = RunResult::kWarning;
-  } else if (exit_code != 0) {
-    end.result = EndedBySignal(exit_code) ? RunResult::kInterrupted : RunResult::kFailure;
+  if (exit_code == 0) {
+    // Nothing was unreadable, of which a backup's report says nothing.
+    if (backup && run.phase == Phase::kReported) end.figures.errors = run.errors;
+  } else if (EndedBySignal(exit_code) ||
+             (exit_code == 1 && run.result == RunResult::kInterrupted)) {
+    // 0.17 and 0.18 end with 1 after a signal.
+    end.result = RunResult::kInterrupted;
+    end.reason = Reason::kInterrupted;
+  } else if (exit_code == 3) {
+    end.result = backup && !unreported ? RunResult::kWarning : RunResult::kFailure;
+    if (backup) end.reason = Reason::kSourceUnreadable;
+  } else {
+    end.result = RunResult::kFailure;
+    end.reason = ReasonOf(exit_code);
   }
-  if (exit_code != 0) end.reason = ReasonOf(exit_code);
-  // A code of 0 alone does not say what it was that succeeded.
-  const bool says_something = exit_code != 0 || memory_.operation.has_value();
-  memory_ = Memory{};
-  if (says_something) Emit(std::move(end));
+  if (run.source_missing) {
+    end.result = RunResult::kFailure;
+    end.reason = Reason::kSourceMissing;
+  }
+  Emit(std::move(end));
 }
 
 std::string ResticRuns::Save() const {
@@ -224,9 +298,9 @@ std::string ResticRuns::Save() const {
               m.progress.error_count,
               m.stage,
               m.errors,
-              m.status_seen,
-              m.source_missing,
-              m.reported_failure}
+              static_cast<int>(m.result),
+              m.working,
+              m.source_missing}
       .dump();
 }
 
@@ -235,20 +309,24 @@ void ResticRuns::Restore(std::string_view saved) {
   const auto json = ParseJson(saved);
   if (!json || !json->is_array() || json->size() != 11) return;
   for (std::size_t i = 0; i < 11; ++i) {
-    if (i < 8 ? !(*json)[i].is_number_integer() : !(*json)[i].is_boolean()) return;
+    if (i < 9 ? !(*json)[i].is_number_integer() : !(*json)[i].is_boolean()) return;
   }
   const auto number = [&json](std::size_t i) { return (*json)[i].get<std::uint64_t>(); };
   const int phase = (*json)[0].get<int>();
   const int operation = (*json)[1].get<int>();
-  if (phase < 0 || phase > static_cast<int>(Phase::kFailed) || operation >= kOperations) return;
+  const int result = (*json)[8].get<int>();
+  if (phase < 0 || phase > static_cast<int>(Phase::kDryRun) || operation >= kOperations ||
+      result < 0 || result >= kRunResults) {
+    return;
+  }
   memory_.phase = static_cast<Phase>(phase);
   if (operation >= 0) memory_.operation = static_cast<Operation>(operation);
   memory_.progress = {number(2), number(3), number(4), number(5)};
   memory_.stage = (*json)[6].get<int>();
   memory_.errors = number(7);
-  memory_.status_seen = (*json)[8].get<bool>();
-  memory_.source_missing = (*json)[9].get<bool>();
-  memory_.reported_failure = (*json)[10].get<bool>();
+  memory_.result = static_cast<RunResult>(result);
+  memory_.working = (*json)[9].get<bool>();
+  memory_.source_missing = (*json)[10].get<bool>();
 }
 
 }  // namespace backup_exporter

@@ -32,7 +32,7 @@ class ResticRuns {
   void Error(Operation operation);
   // A path to back up is not there. Comes before the first status line of its run.
   void SourceMissing();
-  // Told to stop: the run is as good as over, although status lines may still come.
+  // Told to stop: the run is as good as over, although it may still say something.
   void Signal();
   // Lines that follow are of this operation, but prove no run.
   void Hint(Operation operation);
@@ -57,22 +57,25 @@ class ResticRuns {
   enum class Phase : int {
     kIdle,      // nothing that a later record could belong to
     kOpen,      // a run goes on
+    kStopping,  // the last run was told to stop, and its final error may follow
     kReported,  // the last run reported its end
-    kFailed,    // the last run ended with an error or a signal
+    kFailed,    // the last run ended with an error
+    kDryRun,    // what reported its end was no run
   };
 
   struct Memory {
     Phase phase = Phase::kIdle;
     std::optional<Operation> operation;  // of the open or the last run, or a hint
     ResticProgress progress;
-    int stage = 0;             // of a text check
-    std::uint64_t errors = 0;  // error records of the run
-    bool status_seen = false;
+    int stage = 0;                           // of a text check
+    std::uint64_t errors = 0;                // error records of the run
+    RunResult result = RunResult::kSuccess;  // of the last run
+    bool working = false;  // it got past opening and locking the repository, and said so
     bool source_missing = false;
-    bool reported_failure = false;  // the report itself was bad news
   };
 
   void Begin(std::optional<Operation> operation);
+  void Continue(std::optional<Operation> operation);
   void Emit(decltype(Event::what) what);
   void Unreadable(std::optional<int> exit_code, std::string_view error);
   [[nodiscard]] bool BelongsToReport(std::optional<Operation> named, Reason reason) const;

@@ -13,8 +13,10 @@ bool Contains(std::string_view text, std::string_view part) {
 }
 
 constexpr std::array kFinalErrors{
-    "Fatal: "sv,      "unable to create lock in backend: "sv, "panic: "sv, "fatal error: "sv, "unknown flag: "sv,
-    "unknown shorthand flag: "sv, "unknown command "sv,
+    "Fatal: "sv,          "unable to create lock in backend: "sv,
+    "panic: "sv,          "fatal error: "sv,
+    "unknown flag: "sv,   "unknown shorthand flag: "sv,
+    "unknown command "sv,
 };
 
 constexpr auto kUnreadable = std::to_array({
@@ -32,8 +34,6 @@ constexpr std::array kHints{
     Hint{"wrong password or no key found", Reason::kAuth},
     Hint{"context canceled", Reason::kInterrupted},
     Hint{"already locked", Reason::kLocked},
-    Hint{"unable to create lock", Reason::kLocked},
-    Hint{"failed to refresh lock", Reason::kLocked},
     Hint{"no space left on device", Reason::kNoSpace},
     Hint{"disk quota exceeded", Reason::kNoSpace},
     Hint{"dial tcp", Reason::kNetwork},
@@ -44,6 +44,7 @@ constexpr std::array kHints{
     Hint{"TLS handshake", Reason::kNetwork},
     Hint{"i/o timeout", Reason::kNetwork},
     Hint{"timed out", Reason::kTimeout},
+    Hint{"failed to refresh lock in time", Reason::kTimeout},
     Hint{"repository does not exist", Reason::kRepositoryMissing},
     Hint{"Is there a repository at", Reason::kRepositoryMissing},
     Hint{"unable to open config file", Reason::kRepositoryMissing},
@@ -51,6 +52,7 @@ constexpr std::array kHints{
     Hint{"nothing to backup", Reason::kSourceMissing},
     Hint{"could not be read", Reason::kSourceUnreadable},
     Hint{"failed to read all source data", Reason::kSourceUnreadable},
+    Hint{"unable to create lock", Reason::kLocked},
 };
 
 }  // namespace
@@ -59,7 +61,8 @@ ResticWords WordsOf(std::string_view line) {
   const auto begins = [line](std::string_view words) { return line.starts_with(words); };
   if (std::ranges::any_of(kFinalErrors, begins)) return ResticWords::kFailed;
   if (std::ranges::any_of(kUnreadable, begins)) return ResticWords::kUnreadable;
-  if (line.ends_with(" does not exist, skipping") || line.ends_with(" cannot be accessed, skipping")) {
+  if (line.ends_with(" does not exist, skipping") ||
+      line.ends_with(" cannot be accessed, skipping")) {
     return ResticWords::kSourceMissing;
   }
   if (begins("signal ") && Contains(line, " received, cleaning up")) return ResticWords::kSignal;
@@ -75,18 +78,21 @@ ResticWords WordsOf(std::string_view line) {
 }
 
 Reason ReasonOf(std::string_view error) {
-  const auto found =
-      std::ranges::find_if(kHints, [error](const Hint& hint) { return Contains(error, hint.words); });
+  const auto found = std::ranges::find_if(
+      kHints, [error](const Hint& hint) { return Contains(error, hint.words); });
   return found == kHints.end() ? Reason::kOther : found->reason;
 }
 
 std::optional<Reason> ReasonOf(int exit_code) {
   switch (exit_code) {
-    case 3: return Reason::kSourceUnreadable;
-    case 10: return Reason::kRepositoryMissing;
-    case 11: return Reason::kLocked;
-    case 12: return Reason::kAuth;
-    default: break;
+    case 10:
+      return Reason::kRepositoryMissing;
+    case 11:
+      return Reason::kLocked;
+    case 12:
+      return Reason::kAuth;
+    default:
+      break;
   }
   if (EndedBySignal(exit_code)) return Reason::kInterrupted;
   return std::nullopt;
@@ -108,9 +114,8 @@ bool EndedBySignal(int exit_code) { return exit_code > 128 && exit_code <= 128 +
 
 std::size_t FindFinalError(std::string_view line) {
   std::size_t first = std::string_view::npos;
-  for (const auto words : {kFinalErrors[0], kFinalErrors[1], kUnreadable[0], kUnreadable[1]}) {
-    first = std::min(first, line.find(words));
-  }
+  for (const auto words : kFinalErrors) first = std::min(first, line.find(words));
+  for (const auto words : kUnreadable) first = std::min(first, line.find(words));
   return first;
 }
 

@@ -35,11 +35,20 @@ struct Stderr {
 
 void Read(std::string_view line, Stderr& out) {
   switch (WordsOf(line)) {
-    case ResticWords::kFailed: out.reason = ReasonOf(line); break;
-    case ResticWords::kUnreadable: out.unreadable = true; break;
-    case ResticWords::kSourceMissing: out.source_missing = true; break;
-    case ResticWords::kSignal: out.interrupted = true; break;
-    default: break;
+    case ResticWords::kFailed:
+      out.reason = ReasonOf(line);
+      break;
+    case ResticWords::kUnreadable:
+      out.unreadable = true;
+      break;
+    case ResticWords::kSourceMissing:
+      out.source_missing = true;
+      break;
+    case ResticWords::kSignal:
+      out.interrupted = true;
+      break;
+    default:
+      break;
   }
 }
 
@@ -63,7 +72,7 @@ Stderr ReadStderr(std::string_view text) {
       const std::string message = members.Text("message");
       Read(message, out);
       if (code == 3) out.unreadable = true;
-      if (code && ReasonOf(*code) && code != 3) out.reason = ReasonOf(*code);
+      if (code && ReasonOf(*code)) out.reason = ReasonOf(*code);
     }
   }
   if (out.reason == Reason::kInterrupted) out.interrupted = true;
@@ -77,7 +86,8 @@ class ResticprofileDecoder final : public Decoder {
   void Decode(const Record& record, Decoded& out) override {
     ++out.counts.records;
     const auto json = ParseJson(record.bytes);
-    const auto profiles = json && json->is_object() ? json->find("profiles") : Json::const_iterator();
+    const auto profiles =
+        json && json->is_object() ? json->find("profiles") : Json::const_iterator();
     if (!json || !json->is_object() || profiles == json->end() || !profiles->is_object()) {
       ++out.counts.parse_errors;
       return;
@@ -111,14 +121,16 @@ class ResticprofileDecoder final : public Decoder {
   void Restore(std::string_view) override {}
 
  private:
-  std::optional<RunFinished> Section(Operation operation, const Json& status, RecordCounts& counts) const {
+  std::optional<RunFinished> Section(Operation operation, const Json& status,
+                                     RecordCounts& counts) const {
     Members members(status);
     const auto success = members.Boolean("success");
     RunFinished run{.operation = operation, .final = true};
     run.end = members.Stamp("time");
     run.message = members.Text("error");
     const std::string stderr_text = members.Text("stderr");
-    if (const auto seconds = members.Count("duration"); seconds && *seconds > 0 && *seconds < 1'000'000'000) {
+    if (const auto seconds = members.Count("duration");
+        seconds && *seconds > 0 && *seconds < 1'000'000'000) {
       // Whole seconds, rounded up: the run began at most that long before.
       run.duration = std::chrono::seconds(*seconds);
       if (run.end) run.start = *run.end - *run.duration;
@@ -136,8 +148,8 @@ class ResticprofileDecoder final : public Decoder {
     if (!members.Sound() || !success || !run.end) return std::nullopt;
     counts.unknown_fields += members.Unknown(
         {"success", "time", "error", "stderr", "duration", "files_new", "files_changed",
-         "files_unmodified", "dirs_new", "dirs_changed", "dirs_unmodified", "files_total", "bytes_added",
-         "bytes_added_packed", "bytes_total"});
+         "files_unmodified", "dirs_new", "dirs_changed", "dirs_unmodified", "files_total",
+         "bytes_added", "bytes_added_packed", "bytes_total"});
     Judge(*success, ReadStderr(stderr_text), run);
     if (*success && operation == Operation::kBackup) run.figures = Collected(figures);
     return run;
@@ -173,16 +185,17 @@ class ResticprofileDecoder final : public Decoder {
 
   // Zeros are what resticprofile writes where it collected nothing.
   [[nodiscard]] Figures Collected(Figures figures) const {
-    if (options_.extended_status) return figures;
-    const bool nothing = std::ranges::all_of(kFigureFields, [&figures](const FigureField& field) {
-      return (figures.*field.member).value_or(0) == 0;
-    });
-    if (nothing) return {};
-    if (figures.added_bytes == 0U && figures.files_new.value_or(0) + figures.files_changed.value_or(0) > 0) {
-      figures.added_bytes.reset();
+    if (!options_.extended_status) {
+      const bool nothing = std::ranges::all_of(kFigureFields, [&figures](const FigureField& field) {
+        return (figures.*field.member).value_or(0) == 0;
+      });
+      if (nothing) return {};
+      const bool files = figures.files_new.value_or(0) + figures.files_changed.value_or(0) > 0;
+      if (figures.added_bytes == 0U && files) figures.added_bytes.reset();
     }
-    // Versions before 0.32 and restic before 0.17 do not know what was stored.
-    if (figures.added_stored_bytes == 0U && figures.added_bytes != 0U) figures.added_stored_bytes.reset();
+    // restic before 0.17 does not tell what was stored, which is never nothing of something.
+    if (figures.added_stored_bytes == 0U && figures.added_bytes != 0U)
+      figures.added_stored_bytes.reset();
     return figures;
   }
 

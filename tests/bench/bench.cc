@@ -1,0 +1,181 @@
+// How fast a catch-up reads, and a scrape answers, beside what others need for the like.
+//
+// Run by scripts/bench. Quote medians and ratios of one run: machines differ, and drift.
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+#include <prometheus/text_serializer.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "ingest/ingest.h"
+#include "kit/http_client.h"
+#include "kit/restic_log.h"
+#include "kit/temporary_directory.h"
+#include "ledger/ledger.h"
+#include "metrics/families.h"
+#include "metrics/page.h"
+#include "web/server.h"
+
+namespace backup_exporter {
+namespace {
+
+constexpr std::size_t kLogBytes = std::size_t{300} << 20;
+
+// The same 300 MB for all that read it.
+const std::string& Log() {
+  static const TemporaryDirectory directory;
+  static const std::string path = [] {
+    std::string file = directory.path() + "/home.jsonl";
+    WriteResticLog(file, kLogBytes);
+    return file;
+  }();
+  return path;
+}
+
+void SetBytes(benchmark::State& state) {
+  state.SetBytesProcessed(state.iterations() *
+                          static_cast<std::int64_t>(std::filesystem::file_size(Log())));
+}
+
+FoldOptions ResticSource() {
+  return {.source = "restic", .tool = "restic", .pattern = Log(), .backup = "{stem}"};
+}
+
+// All of it: read, cut, decoded, folded and committed to a ledger on disk.
+void CatchUp(benchmark::State& state) {
+  for (auto _ : state) {
+    const TemporaryDirectory storage;
+    auto ledger = Ledger::Open({.directory = storage.path() + "/ledger"});
+    (*ledger)->Configure({ResticSource()});
+    SystemFiles files;
+    SystemClock clock;
+    StatusBoard board;
+    IngestOptions options;
+    options.input.name = options.format = "restic";
+    options.input.pattern = Log();
+    auto ingest = Ingest::Create(options, files, MakeInotifyWatcher(), **ledger, board);
+    while (!(*ingest)->caught_up())
+      (*ingest)->Step({.wall = clock.Now(), .steady = clock.Steady()});
+    benchmark::DoNotOptimize((*ledger)->standings());
+  }
+  SetBytes(state);
+}
+BENCHMARK(CatchUp)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// A peer: the lines counted by wc.
+void CountLines(benchmark::State& state) {
+  const std::string command = "wc -l < " + Log() + " > /dev/null";
+  for (auto _ : state) benchmark::DoNotOptimize(std::system(command.c_str()));
+  SetBytes(state);
+}
+BENCHMARK(CountLines)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// A peer: every line through the JSON library, and nothing done with it.
+void ParseEveryLine(benchmark::State& state) {
+  for (auto _ : state) {
+    std::ifstream file(Log());
+    for (std::string line; std::getline(file, line);) {
+      benchmark::DoNotOptimize(nlohmann::json::parse(line, nullptr, false));
+    }
+  }
+  SetBytes(state);
+}
+BENCHMARK(ParseEveryLine)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// A page of about a thousand series, of as many backups as that takes.
+class Served {
+ public:
+  Served() {
+    auto standings = std::make_shared<Standings>();
+    for (int i = 0; i < 16; ++i) {
+      auto backup = std::make_shared<BackupStanding>();
+      backup->name = fmt::format("backup-{:03}", i);
+      backup->tool = "restic";
+      backup->source = "restic";
+      OperationStanding operation{
+          .last_start = Time(std::chrono::seconds(1'795'000'000 + i)),
+          .last_run = LastRun{.end = Time(std::chrono::seconds(1'795'000'100 + i)),
+                              .result = RunResult::kSuccess,
+                              .exit_code = 0,
+                              .duration = std::chrono::seconds(100),
+                              .errors = 0},
+          .last_success = Time(std::chrono::seconds(1'795'000'100 + i)),
+          .last_success_evidence = Evidence::kReport,
+          .last_failure = Time(std::chrono::seconds(1'794'000'000)),
+          .last_failure_reason = Reason::kNetwork};
+      for (const FigureField& field : kFigureFields)
+        operation.last_success_figures.*field.member = 123456789 + i;
+      backup->operations.push_back(operation);
+      standings->backups.push_back(std::move(backup));
+    }
+    standings_ = std::move(standings);
+    page_ = std::make_unique<MetricsPage>([this] { return standings_; },
+                                          [] { return ProgramStatus{}; }, board_, clock_);
+    server_ = *WebServer::Start({.listen_addresses = {"127.0.0.1:0"}},
+                                {.metrics = [this] { return page_->Body(); },
+                                 .standings = [this] { return standings_; },
+                                 .sources = [this] { return board_.Statuses(); },
+                                 .ready = [] { return true; }});
+  }
+  // Rendered anew, as after every commit.
+  std::string Render() {
+    standings_ = std::make_shared<Standings>(*standings_);
+    return page_->Render();
+  }
+  [[nodiscard]] int port() const { return server_->ports().front(); }
+  [[nodiscard]] const Standings& standings() const { return *standings_; }
+
+ private:
+  std::shared_ptr<const Standings> standings_;
+  StatusBoard board_;
+  SystemClock clock_;
+  std::unique_ptr<MetricsPage> page_;
+  std::unique_ptr<WebServer> server_;
+};
+
+double Series(const std::string& page) {
+  double series = 0;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) series += line.starts_with('#') ? 0 : 1;
+  return series;
+}
+
+void Scrape(benchmark::State& state) {
+  Served served;
+  std::string body;
+  for (auto _ : state) body = Get(served.port(), "/metrics").body;
+  state.counters["series"] = Series(body);
+}
+BENCHMARK(Scrape)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void RenderAfterAChange(benchmark::State& state) {
+  Served served;
+  std::string body;
+  for (auto _ : state) body = served.Render();
+  state.counters["series"] = Series(body);
+}
+BENCHMARK(RenderAfterAChange)->Unit(benchmark::kMicrosecond);
+
+// A peer: prometheus-cpp's own serializer on the same families.
+void RenderByPrometheusCpp(benchmark::State& state) {
+  Served served;
+  std::vector<prometheus::MetricFamily> families;
+  BackupFamilies(served.standings(),
+                 [&](const prometheus::MetricFamily& family) { families.push_back(family); });
+  std::string body;
+  for (auto _ : state) {
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families);
+    body = out.str();
+  }
+  state.counters["series"] = Series(body);
+}
+BENCHMARK(RenderByPrometheusCpp)->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,206 @@
+// Whatever becomes of a file, decoding it neither crashes nor claims more success than the whole
+// file does; and nothing depends on where reading was interrupted.
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <string>
+
+#include "kit/decoding.h"
+#include "kit/event_text.h"
+
+namespace backup_exporter {
+namespace {
+
+constexpr std::size_t kSmall = 3000;
+
+std::vector<Capture> SmallCaptures() {
+  std::vector<Capture> captures;
+  for (const Format& format : Formats()) {
+    for (Capture& capture : CapturesOf(format.name)) {
+      if (capture.text.size() < kSmall) captures.push_back(std::move(capture));
+    }
+  }
+  return captures;
+}
+
+Decoded DecodeText(const Capture& capture, std::string text) {
+  return Decode({.format = capture.format, .path = capture.path, .text = std::move(text)});
+}
+
+// What speaks of success, each as a line.
+std::set<std::string> Successes(const std::vector<Event>& events) {
+  std::set<std::string> texts;
+  for (const Event& event : events) {
+    const auto* end = std::get_if<RunFinished>(&event.what);
+    const bool good = end != nullptr && end->result == RunResult::kSuccess;
+    if (good || std::holds_alternative<ArchiveListed>(event.what)) texts.insert(EventText(event));
+  }
+  return texts;
+}
+
+TEST(Damage, AFileCutAtAnyByteClaimsNoSuccessOfItsOwn) {
+  for (const Capture& capture : SmallCaptures()) {
+    SCOPED_TRACE(capture.path);
+    const std::set<std::string> whole = Successes(Decode(capture).events);
+    for (std::size_t size = 0; size < capture.text.size(); ++size) {
+      const Decoded cut = DecodeText(capture, capture.text.substr(0, size));
+      ASSERT_TRUE(std::ranges::includes(whole, Successes(cut.events))) << "cut at " << size;
+    }
+  }
+}
+
+// A run that was killed leaves half a line, and the next run goes on in the same line.
+TEST(Damage, ARunThatContinuesATornLineEndsAsItWouldHaveAlone) {
+  for (const Capture& capture : CapturesOf("restic")) {
+    if (capture.text.size() >= kSmall) continue;
+    SCOPED_TRACE(capture.path);
+    const std::vector<ToldRun> alone = RunsTold(Decode(capture).events);
+    if (alone.empty() || !alone.back().result) continue;
+    const std::set<std::string> whole = Successes(Decode(capture).events);
+    for (const char* torn :
+         {R"({"message_type":"status","seconds_elapsed":7,"perc)", R"([{"tags":nu)", R"({"mess)"}) {
+      const Decoded decoded = DecodeText(capture, torn + capture.text);
+      EXPECT_EQ(decoded.counts.parse_errors, 1U);
+      EXPECT_TRUE(std::ranges::includes(whole, Successes(decoded.events))) << torn;
+      const bool a_document =
+          capture.text.starts_with('[') || capture.text.starts_with(R"({"time")");
+      const std::vector<ToldRun> runs = RunsTold(decoded.events);
+      if (a_document) continue;  // swallowed with the torn line: no word on how the run went
+      ASSERT_FALSE(runs.empty()) << torn;
+      EXPECT_EQ(runs.back().result, alone.back().result) << torn;
+      EXPECT_EQ(runs.back().reason, alone.back().reason) << torn;
+    }
+  }
+}
+
+TEST(Damage, ACaptureAfterAnyTornOneClaimsNoSuccessOfItsOwn) {
+  std::vector<Capture> captures = SmallCaptures();
+  std::erase_if(captures, [](const Capture& capture) { return capture.format != "restic"; });
+  std::mt19937 random(7);
+  for (int i = 0; i < 3000; ++i) {
+    const Capture& first = captures[random() % captures.size()];
+    const Capture& second = captures[random() % captures.size()];
+    if (first.text.empty()) continue;
+    const std::string torn = first.text.substr(0, random() % first.text.size());
+    const std::string half = torn.substr(torn.rfind('\n') + 1);
+    if (!half.empty() && half[0] != '{' && half[0] != '[') continue;  // text swallows text
+    std::set<std::string> known = Successes(Decode(first).events);
+    known.merge(Successes(Decode(second).events));
+    const Decoded decoded = DecodeText(first, torn + second.text);
+    // A prune's last word may confirm the forget before it.
+    std::set<std::string> told = Successes(decoded.events);
+    std::erase_if(told, [](const std::string& text) {
+      return text == "finished forget success evidence=report of_last_run";
+    });
+    EXPECT_TRUE(std::ranges::includes(known, told))
+        << torn << "|" << second.text << testing::PrintToString(told);
+  }
+}
+
+TEST(Damage, NoiseIsCountedAndHarmless) {
+  std::mt19937 random(42);
+  const auto noise = [&random] {
+    std::string text(random() % 300 + 1, '\0');
+    for (char& c : text) c = static_cast<char>(random() % 256);
+    if (random() % 2 == 0) text.insert(0, random() % 2 == 0 ? "{\"" : "[{");
+    return text;
+  };
+  for (const Format& format : Formats()) {
+    const auto decoder = format.make({});
+    Decoded out;
+    for (int i = 0; i < 5000; ++i) decoder->Decode({.bytes = noise(), .offset = 0}, out);
+    EXPECT_EQ(out.counts.records, 5000U);
+    EXPECT_GE(out.counts.parse_errors + out.counts.text, 4900U);
+    EXPECT_THAT(EventTexts(out.events), testing::IsEmpty());
+  }
+}
+
+TEST(Damage, FlippedBytesAreHarmless) {
+  std::mt19937 random(43);
+  for (const Capture& capture : SmallCaptures()) {
+    if (capture.text.empty()) continue;
+    for (int i = 0; i < 50; ++i) {
+      std::string text = capture.text;
+      for (int flips = 0; flips < 3; ++flips)
+        text[random() % text.size()] ^= static_cast<char>(1U << (random() % 8));
+      const Decoded decoded = DecodeText(capture, text);
+      EXPECT_LE(decoded.counts.parse_errors, decoded.counts.records + 3);
+    }
+  }
+}
+
+// Which of several in a row is left depends on where a piece ends, and does not matter.
+std::vector<std::string> WithoutProgress(std::vector<Event> events) {
+  std::erase_if(events,
+                [](const Event& event) { return std::holds_alternative<RunProgress>(event.what); });
+  return EventTexts(events);
+}
+
+TEST(SavedDecoder, GoesOnAtAnyRecordAsIfNothingHadHappened) {
+  for (const Capture& capture : CapturesOf("restic")) {
+    SCOPED_TRACE(capture.path);
+    const std::vector<std::string> whole = WithoutProgress(Decode(capture).events);
+    const std::vector<Record> records = LinesOf(capture.text);
+    for (std::size_t stop = 0; stop <= records.size(); ++stop) {
+      Decoded out;
+      auto decoder = MakeDecoder(capture.format);
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        if (i == stop) {
+          const std::string saved = decoder->Save();
+          decoder = MakeDecoder(capture.format);
+          decoder->Restore(saved);
+          EXPECT_EQ(decoder->Save(), saved);
+        }
+        decoder->Decode(records[i], out);
+      }
+      ASSERT_EQ(WithoutProgress(out.events), whole) << "stopped before record " << stop;
+    }
+  }
+}
+
+TEST(SavedDecoder, GoesOnThroughFilesOfManyRuns) {
+  const std::vector<Capture> captures = CapturesOf("restic");
+  std::mt19937 random(44);
+  for (int i = 0; i < 200; ++i) {
+    std::string text;
+    for (int runs = 0; runs < 5; ++runs) text += captures[random() % captures.size()].text;
+    const auto one = MakeDecoder("restic");
+    Decoded whole = DecodeLines(*one, text);
+    Decoded pieces;
+    std::string saved;
+    for (const Record& record : LinesOf(text)) {
+      const auto decoder = MakeDecoder("restic");
+      decoder->Restore(saved);
+      decoder->Decode(record, pieces);
+      saved = decoder->Save();
+      ASSERT_LT(saved.size(), 200U);
+    }
+    ASSERT_EQ(WithoutProgress(pieces.events), WithoutProgress(whole.events)) << text;
+    ASSERT_EQ(CountsText(pieces.counts), CountsText(whole.counts)) << text;
+    // Its own expectations hold: nothing belongs to a run that is not there.
+    EXPECT_LE(RunsTold(whole.events).size(), whole.events.size());
+  }
+}
+
+TEST(SavedDecoder, TakesWhatItCannotHaveSavedForNothing) {
+  const std::string line = R"({"message_type":"status","percent_done":0,"files_done":1})";
+  for (const char* saved : {"", "x", "{}", "[]", "null", "[1]", "[9,0,0,0,0,0,0,0,0,false,false]",
+                            "[-1,0,0,0,0,0,0,0,0,false,false]", "[1,99,0,0,0,0,0,0,0,false,false]",
+                            "[1,0,0,0,0,0,0,0,9,false,false]", "[1,0,0,0,0,0,0,0,-1,false,false]",
+                            "[1,0,0,0,0,0,0,0,0,0,false]", "[1,0,0.5,0,0,0,0,0,0,false,false]",
+                            "[18446744073709551615,0,0,0,0,0,0,0,0,false,false]",
+                            "[1,0,0,0,0,0,0,0,0,false,false,false]"}) {
+    const auto decoder = MakeDecoder("restic");
+    decoder->Restore(saved);
+    Decoded out;
+    decoder->Decode({.bytes = line, .offset = 0}, out);
+    EXPECT_THAT(EventTexts(out.events), testing::ElementsAre("started backup", "progress 0s"))
+        << saved;
+  }
+}
+
+}  // namespace
+}  // namespace backup_exporter

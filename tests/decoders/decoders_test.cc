@@ -1,0 +1,42 @@
+#include "decoders/decoders.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+
+namespace backup_exporter {
+namespace {
+
+TEST(Formats, AreFoundByTheirNames) {
+  EXPECT_FALSE(Formats().empty());
+  for (const Format& format : Formats()) {
+    const Format* found = FormatNamed(format.name);
+    ASSERT_NE(found, nullptr) << format.name;
+    EXPECT_EQ(found->name, format.name);
+  }
+  EXPECT_EQ(FormatNamed("kopia"), nullptr);
+  EXPECT_EQ(FormatNamed(""), nullptr);
+}
+
+TEST(Formats, NameTheirBackups) {
+  for (const Format& format : Formats()) {
+    EXPECT_FALSE(format.backup.empty()) << format.name;
+    EXPECT_EQ(format.labels, format.backup.find("{profile}") != std::string_view::npos)
+        << format.name;
+  }
+}
+
+TEST(Formats, CountEveryRecordAndRememberNothingOfAnEmptyFile) {
+  for (const Format& format : Formats()) {
+    const auto decoder = format.make({});
+    EXPECT_EQ(decoder->Save(), "") << format.name;
+    Decoded out;
+    decoder->Decode({.bytes = "not a record", .offset = 3}, out);
+    EXPECT_EQ(out.counts.records, 1U) << format.name;
+    EXPECT_EQ(out.counts.parse_errors + out.counts.text, 1U) << format.name;
+    EXPECT_THAT(out.events, testing::IsEmpty()) << format.name;
+  }
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,231 @@
+// The program as its user meets it: command line, reload, broken input, and Prometheus.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <regex>
+#include <set>
+
+#include "kit/exporter_process.h"
+#include "kit/http_client.h"
+#include "kit/process.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Program : public testing::Test {
+ protected:
+  [[nodiscard]] std::string Path(const std::string& name) const {
+    return directory_.path() + "/" + name;
+  }
+  void Configure(const std::string& text) { directory_.Write("config.yaml", text); }
+  [[nodiscard]] ExporterProcess Start() const {
+    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+  }
+
+  TemporaryDirectory directory_;
+};
+
+constexpr const char* kResticprofile =
+    "sources:\n  - format: resticprofile\n    path: status.json\n";
+
+TEST_F(Program, PrintsWhatAStatusFileSays) {
+  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/self.json", Path("status.json"));
+  Configure(kResticprofile);
+  const Page page = OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml"));
+  EXPECT_EQ(
+      page.Find("backup_last_success_timestamp_seconds{backup=\"self\",operation=\"backup\"}"),
+      "1616603816.831077");
+  EXPECT_EQ(page.Find("backup_last_success_added_bytes{backup=\"self\"}"), "296536447");
+  EXPECT_EQ(
+      page.Find("backup_last_run_result{backup=\"self\",operation=\"check\",result=\"failure\"}"),
+      "1");
+}
+
+TEST_F(Program, SaysItsVersion) {
+  EXPECT_TRUE(
+      std::regex_search(OutputOf({BACKUP_EXPORTER_BINARY, "--version"}),
+                        std::regex("^backup_exporter [0-9]+\\.[0-9]+\\.[0-9]+ \\(revision ")));
+}
+
+TEST_F(Program, TellsEveryMistakeOfAConfigurationAtOnce) {
+  Configure(
+      "sources:\n  - fromat: restic\n    path: 7x/*.jsonl\n  - format: rustic\n    path: "
+      "a\nmonitors: []\n");
+  EXPECT_EQ(
+      RunProcess({BACKUP_EXPORTER_BINARY, "--config.check", "--config.file=" + Path("config.yaml")},
+                 {.errors = Path("errors")}),
+      2);
+  const std::string errors = ReadText(Path("errors"));
+  for (const char* place : {"config.yaml:2:5: ", "config.yaml:4:13: ", "config.yaml:6:1: "}) {
+    EXPECT_NE(errors.find(place), std::string::npos) << place << "\n" << errors;
+  }
+}
+
+TEST_F(Program, SaysWhatToDoAboutAMissingConfiguration) {
+  EXPECT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("nowhere.yaml")},
+                       {.errors = Path("errors")}),
+            2);
+  EXPECT_NE(ReadText(Path("errors")).find("--config.file"), std::string::npos);
+}
+
+TEST_F(Program, ReloadsOnHangupAndKeepsTheOldConfigurationOnAMistake) {
+  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/self.json", Path("status.json"));
+  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/documented.json", Path("other.json"));
+  Configure(kResticprofile);
+  ExporterProcess exporter = Start();
+  const auto shows = [&](const std::string& backup) {
+    return exporter.Scrape()
+        .Find("backup_runs_total{backup=\"" + backup + "\",operation=\"backup\"}")
+        .has_value();
+  };
+  EXPECT_TRUE(shows("self"));
+
+  Configure("sources:\n  - format: nonsense\n");
+  exporter.process().Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] {
+    return exporter.Scrape().Number("backup_exporter_config_last_reload_successful") == 0;
+  }));
+  EXPECT_TRUE(shows("self"));
+
+  // A backup that leaves the configuration is gone, and back with it.
+  Configure("sources:\n  - format: resticprofile\n    path: other.json\n");
+  exporter.process().Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return shows("web") && !shows("self"); }));
+  EXPECT_EQ(exporter.Scrape().Number("backup_exporter_config_last_reload_successful"), 1);
+  Configure(kResticprofile);
+  exporter.process().Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return shows("self") && !shows("web"); }));
+  EXPECT_EQ(exporter.Stop(), 0);
+}
+
+TEST_F(Program, ServesIpv4AndIpv6) {
+  Configure(kResticprofile);
+  ExporterProcess both(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path(),
+                       {"--web.listen-address=[::1]:0"});
+  std::smatch port;
+  const std::string log = ReadText(Path("log"));
+  ASSERT_TRUE(std::regex_search(log, port, std::regex(R"(\[::1\]:0 \(port ([0-9]+)\))"))) << log;
+  Connection six(std::stoi(port[1]), "::1");
+  ASSERT_TRUE(six.open());
+  six.Send("GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(ParseReply(six.ReadToEnd()).status, 200);
+  EXPECT_EQ(Get(both.port(), "/-/healthy").status, 200);
+  EXPECT_EQ(Get(both.port(), "/").status, 200);
+}
+
+// Files as they are found after crashes, full disks and copies of anything: cut at every byte, and
+// random bytes.
+TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
+  fs::create_directories(Path("logs"));
+  fs::create_directories(Path("profiles"));
+  Configure(
+      "sources:\n  - format: restic\n    path: logs/*.jsonl\n    backup: home\n"
+      "  - format: resticprofile\n    path: profiles/*.json\n    backup: \"{profile}\"\n");
+  const std::string good =
+      ReadText(std::string(TESTDATA_DIR) + "/restic/0.18-documented/backup-success.stdout.jsonl");
+  const std::string status = ReadText(std::string(TESTDATA_DIR) + "/resticprofile/self.json");
+  directory_.Write("logs/good.jsonl", good);
+  directory_.Write("profiles/good.json", status);
+  ExporterProcess exporter = Start();
+  const auto last_success = [&exporter] {
+    const Page page = exporter.Scrape();
+    return std::pair(
+        page.Find("backup_last_success_timestamp_seconds{backup=\"home\",operation=\"backup\"}"),
+        page.Find("backup_last_success_timestamp_seconds{backup=\"self\",operation=\"backup\"}"));
+  };
+  const auto before = last_success();
+  ASSERT_TRUE(before.first && before.second);
+  ASSERT_NE(*before.first, "0");
+  const auto errors = [&exporter](const std::string& source) {
+    return exporter.Scrape().Number("backup_source_parse_errors_total{source=\"" + source + "\"}");
+  };
+
+  // Every cut is a file of its own; the success in it, where it is whole, is the one known already.
+  for (std::size_t cut = 0; cut < good.size(); ++cut) {
+    directory_.Write("logs/cut-" + std::to_string(cut) + ".jsonl", good.substr(0, cut) + "\n");
+  }
+  for (std::size_t cut = 0; cut < status.size(); cut += 7) {
+    directory_.Write("profiles/cut-" + std::to_string(cut) + ".json", status.substr(0, cut));
+  }
+  std::mt19937 random(1);
+  for (int i = 0; i < 50; ++i) {
+    std::string noise(4096, '\0');
+    for (char& byte : noise) byte = static_cast<char>(random());
+    directory_.Write("logs/noise-" + std::to_string(i) + ".jsonl",
+                     noise + "\n{\"message_type\":\"summary\",\n");
+    directory_.Write("profiles/noise-" + std::to_string(i) + ".json", noise);
+  }
+  EXPECT_TRUE(Eventually([&] { return errors("restic") > 100 && errors("resticprofile") > 100; }))
+      << errors("restic") << " " << errors("resticprofile");
+  EXPECT_EQ(last_success(), before);
+  EXPECT_EQ(exporter.Scrape().Number("backup_source_up{source=\"resticprofile\"}"), 0);
+  EXPECT_EQ(exporter.Scrape().Number("backup_source_up{source=\"restic\"}"), 1);
+  EXPECT_EQ(exporter.Stop(), 0);
+}
+
+// Debian's Prometheus scrapes the page, and every family on it can be asked for.
+TEST_F(Program, IsScrapedByPrometheusInFull) {
+  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/documented.json", Path("status.json"));
+  Configure(kResticprofile);
+  ExporterProcess exporter = Start();
+  const std::string page = exporter.Scrape().text();
+  directory_.Write("page.prom", page);
+  EXPECT_EQ(OutputOf({"sh", "-c", "promtool check metrics < '" + Path("page.prom") + "' 2>&1"}),
+            "");
+
+  directory_.Write(
+      "prometheus.yml",
+      "scrape_configs:\n  - job_name: backups\n    scrape_interval: 1s\n    static_configs:\n"
+      "      - targets: ['127.0.0.1:" +
+          std::to_string(exporter.port()) + "']\n");
+  // Prometheus cannot say which free port it took; one that was free a moment ago nearly always is.
+  int port = 0;
+  {
+    fs::create_directories(Path("lender"));
+    ExporterProcess lender(BACKUP_EXPORTER_BINARY, Path("config.yaml"), Path("lender"));
+    port = lender.port();
+    lender.Stop();
+  }
+  Process prometheus({"prometheus", "--config.file=" + Path("prometheus.yml"),
+                      "--storage.tsdb.path=" + Path("tsdb"),
+                      "--web.listen-address=127.0.0.1:" + std::to_string(port)},
+                     {.errors = Path("prometheus.log")});
+  const auto ask = [port](const std::string& query) {
+    const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/api/v1/query";
+    const std::string answer = OutputOf(
+        {"sh", "-c", "curl -sG '" + url + "' --data-urlencode 'query=" + query + "' || true"});
+    return nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
+  };
+  const bool scraped = Eventually([&] {
+    const auto answer = ask("up");
+    return answer.is_object() && answer["data"]["result"].size() == 1 &&
+           answer["data"]["result"][0]["value"][1] == "1";
+  });
+  ASSERT_TRUE(scraped) << ReadText(Path("prometheus.log"));
+  std::set<std::string> families;
+  const std::regex type("# TYPE ([a-z_]+) ");
+  for (std::sregex_iterator match(page.begin(), page.end(), type), end; match != end; ++match) {
+    families.insert((*match)[1]);
+  }
+  EXPECT_GT(families.size(), 40U);
+  for (const std::string& family : families) {
+    EXPECT_FALSE(ask(family)["data"]["result"].empty()) << family;
+  }
+  const auto value =
+      ask("backup_last_success_timestamp_seconds{backup=\"web\",operation=\"backup\"}");
+  EXPECT_EQ(value["data"]["result"][0]["metric"]["instance"],
+            "127.0.0.1:" + std::to_string(exporter.port()));
+  prometheus.Signal(SIGTERM);
+  EXPECT_EQ(prometheus.Wait(), 0);
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,110 @@
+// What a stop, a crash and a second start do to the record: nothing.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "kit/exporter_process.h"
+#include "kit/process.h"
+#include "kit/restic_log.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kConfig =
+    "sources:\n"
+    "  - format: restic\n    path: logs/*.jsonl\n"
+    "  - format: resticprofile\n    path: profiles/*.json\n";
+
+class Restart : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(fs::path(directory_.path()) / "logs");
+    fs::create_directories(fs::path(directory_.path()) / "profiles");
+    directory_.Write("config.yaml", kConfig);
+  }
+  [[nodiscard]] std::string Path(const std::string& name) const {
+    return directory_.path() + "/" + name;
+  }
+  [[nodiscard]] ExporterProcess Start(const std::string& ledger) const {
+    fs::create_directories(Path(ledger));
+    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), Path(ledger));
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(Restart, ChangesNoValue) {
+  const fs::path data(TESTDATA_DIR);
+  fs::copy_file(data / "resticprofile/documented.json", Path("profiles/status.json"));
+  for (const char* name :
+       {"backup-success-then-wrong-password", "backup-unreadable", "backup-killed"}) {
+    fs::copy_file(data / "restic/0.14.0" / (std::string(name) + ".both.jsonl"),
+                  Path("logs/" + std::string(name) + ".jsonl"));
+  }
+  // Long ago, so that every verdict has settled.
+  for (const auto& file : fs::directory_iterator(Path("logs"))) {
+    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  }
+  ExporterProcess first = Start("one");
+  const std::string before = first.Scrape().Lasting();
+  EXPECT_EQ(first.Stop(), 0);
+  ExporterProcess second = Start("one");
+  EXPECT_EQ(second.Scrape().Lasting(), before);
+  EXPECT_NE(before.find("backup_last_success_timestamp_seconds{backup=\"web\""), std::string::npos);
+}
+
+TEST_F(Restart, AfterAKillInTheMiddleOfACatchUpEndsLikeAnUninterruptedRun) {
+  const std::size_t runs = WriteResticLog(Path("logs/home.jsonl"), std::size_t{100} << 20);
+  const std::string undisturbed = Start("undisturbed").Scrape().Lasting();
+  EXPECT_NE(undisturbed.find("backup_runs_total{backup=\"home\",operation=\"backup\"} " +
+                             std::to_string(runs)),
+            std::string::npos);
+
+  fs::create_directories(Path("killed"));
+  std::vector<std::string> command{BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
+                                   "--storage.path=" + Path("killed/ledger"),
+                                   "--web.listen-address=127.0.0.1:0"};
+  const std::uintmax_t size = fs::file_size(Path("logs/home.jsonl"));
+  const auto position = [&]() -> std::uintmax_t {
+    const std::string answer =
+        OutputOf({"sh", "-c",
+                  "sqlite3 -readonly '" + Path("killed/ledger/ledger.db") +
+                      "' 'SELECT coalesce(max(offset),0) FROM files' || echo 0"});
+    return std::stoull(answer);
+  };
+  // Each life ends as soon as it has committed something more.
+  int in_the_middle = 0;
+  for (std::uintmax_t before = 0; before < size;) {
+    Process exporter(command, {});
+    EXPECT_TRUE(Eventually([&] { return position() > before; }));
+    exporter.Signal(SIGKILL);
+    EXPECT_EQ(exporter.Wait(), 128 + SIGKILL);
+    before = position();
+    in_the_middle += before < size ? 1 : 0;
+  }
+  EXPECT_GT(in_the_middle, 0) << "no life ended in the middle";
+  EXPECT_EQ(Start("killed").Scrape().Lasting(), undisturbed);
+}
+
+TEST_F(Restart, ASecondExporterOnTheSameLedgerRefusesAndTheFirstGoesOn) {
+  ExporterProcess first = Start("one");
+  const std::string errors = Path("second");
+  EXPECT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
+                        "--storage.path=" + Path("one/ledger"), "--web.listen-address=127.0.0.1:0"},
+                       {.errors = errors}),
+            2);
+  EXPECT_NE(ReadText(errors).find("is in use by another backup_exporter (process " +
+                                  std::to_string(first.process().pid()) + ")"),
+            std::string::npos)
+      << ReadText(errors);
+  EXPECT_TRUE(first.process().Running());
+}
+
+}  // namespace
+}  // namespace backup_exporter

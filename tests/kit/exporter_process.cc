@@ -1,0 +1,79 @@
+#include "kit/exporter_process.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <regex>
+#include <sstream>
+
+#include "kit/http_client.h"
+
+namespace backup_exporter {
+
+std::optional<std::string> Page::Find(const std::string& series) const {
+  const std::string head = "\n" + series + " ";
+  const std::string text = "\n" + text_;
+  const std::size_t at = text.find(head);
+  if (at == std::string::npos) return std::nullopt;
+  const std::size_t begin = at + head.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+double Page::Number(const std::string& series) const {
+  const auto value = Find(series);
+  return value ? std::stod(*value) : -1;
+}
+
+std::string Page::Result(const std::string& backup, const std::string& operation) const {
+  for (const char* result : {"success", "warning", "failure", "interrupted", "skipped"}) {
+    std::string series = "backup_last_run_result{backup=\"";
+    series.append(backup).append("\",operation=\"").append(operation).append("\",result=\"");
+    if (Number(series.append(result).append("\"}")) == 1) return result;
+  }
+  return {};
+}
+
+std::string Page::Lasting() const {
+  static const std::regex kPassing(
+      "^(# (HELP|TYPE) "
+      ")?(backup_exporter_(config|scrape|ledger)_|backup_source_(look|last_read|up|polling|"
+      "read_errors|lag|files|unreadable))");
+  std::istringstream lines(text_);
+  std::string lasting;
+  for (std::string line; std::getline(lines, line);) {
+    if (!std::regex_search(line, kPassing)) lasting += line + "\n";
+  }
+  return lasting;
+}
+
+ExporterProcess::ExporterProcess(const std::string& binary, const std::string& config,
+                                 const std::string& directory, std::vector<std::string> more) {
+  const std::string log = directory + "/log";
+  const std::string before = ReadText(log);
+  std::vector<std::string> command{binary, "--config.file=" + config,
+                                   "--storage.path=" + directory + "/ledger",
+                                   "--web.listen-address=127.0.0.1:0"};
+  command.insert(command.end(), more.begin(), more.end());
+  process_ = std::make_unique<Process>(command, ProcessOptions{.errors = log});
+  const std::regex kPort(R"(\(port ([0-9]+)\))");
+  const bool ready = Eventually([&] {
+    const std::string text = ReadText(log).substr(before.size());
+    std::smatch match;
+    if (std::regex_search(text, match, kPort)) port_ = std::stoi(match[1]);
+    return (port_ != 0 && Get(port_, "/-/ready").status == 200) || !process_->Running();
+  });
+  EXPECT_TRUE(ready && process_->Running()) << ReadText(log);
+}
+
+Page ExporterProcess::Scrape() const { return Page(Get(port_, "/metrics").body); }
+
+int ExporterProcess::Stop() {
+  process_->Signal(SIGTERM);
+  return process_->Wait();
+}
+
+Page OncePage(const std::string& binary, const std::string& config) {
+  return Page(OutputOf({binary, "once", "--config.file=" + config}));
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,132 @@
+// A ledger and files that tell it of runs, so that a case is a few lines:
+//
+//   Take(log_, {Started(), Finished(kFailure)}, kAtEnd);
+//   EXPECT_EQ(Home().failures, 1u);
+//
+// What the ledger takes in is made here, without files and decoders.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kit/standings_text.h"
+#include "kit/temporary_directory.h"
+#include "ledger/ledger.h"
+#include "model/event.h"
+
+namespace backup_exporter {
+
+using namespace std::chrono_literals;
+
+using enum RunResult;
+
+// 02:00 UTC in the n-th night of the tests' calendar. Their present is noon after night 30.
+[[nodiscard]] Time Night(int n);
+
+// A RunFinished, said in words. Without At it has no clock.
+struct Finished : RunFinished {
+  explicit Finished(RunResult verdict) { result = verdict; }
+  Finished& At(Time time) { return end = time, *this; }
+  Finished& From(Time time) { return start = time, *this; }
+  Finished& Lasting(Duration time) { return duration = time, *this; }
+  Finished& Of(Operation what) { return operation = what, *this; }
+  Finished& Id(std::string id) { return snapshot_id = std::move(id), *this; }
+  Finished& Code(int code) { return exit_code = code, *this; }
+  Finished& Because(Reason why) { return reason = why, *this; }
+  Finished& By(Evidence by) { return evidence = by, *this; }
+  Finished& Adding(std::uint64_t bytes) { return figures.added_bytes = bytes, *this; }
+  Finished& With(const Figures& all) { return figures = all, *this; }
+  Finished& Whole() { return final = true, *this; }  // nothing worse can follow
+  Finished& OfLastRun() { return of_last_run = true, *this; }
+};
+
+using Started = RunStarted;
+using Progress = RunProgress;
+using Withdrawn = RunWithdrawn;
+
+struct Listed : ArchiveListed {
+  Listed(std::string id, Time time) { snapshot_id = std::move(id), start = time; }
+  Listed& Until(Time time) { return end = time, *this; }
+  Listed& AmongOthers() { return among_others = true, *this; }
+};
+
+// A record that says nothing about a run.
+struct Noise {};
+
+// What one record says, and of which label.
+struct Said {
+  template <typename T>
+  requires(!std::same_as<std::remove_cvref_t<T>, Said>)
+      Said(T&& event,
+           std::string name = {})  // NOLINT: a list of events reads better without the word
+      : label(std::move(name)) {
+    if constexpr (!std::same_as<std::remove_cvref_t<T>, Noise>) what = std::forward<T>(event);
+  }
+  std::optional<decltype(Event::what)> what;
+  std::string label;
+};
+
+// How the file stands after the step. Each holds what stands before it.
+enum class Rest { kMore, kAtEnd, kQuiet, kGone, kOver };
+using enum Rest;
+
+// One generation of a file.
+struct TestFile {
+  explicit TestFile(const std::string& path, Time modified = Night(30)) {
+    mark.path = path;
+    mark.modified = modified;
+  }
+  TestFile& Modified(Time time) { return mark.modified = time, *this; }
+  FileMark mark;
+};
+
+// A source named `name` with all files below /NAME/, and a template of its own if one is given.
+[[nodiscard]] FoldOptions SourceOf(const std::string& name, const std::string& backup = {});
+
+// The next step of a file. Moves the file's mark on.
+[[nodiscard]] FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
+
+// A ledger in a folder with two sources that feed one backup, `home`: logs (/log/home.log) and
+// status files (/status/home.json).
+class LedgerTest : public testing::Test {
+ protected:
+  LedgerTest();
+  void TearDown() override;
+
+  // Commits one step; it must be taken.
+  void Take(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
+  // Commits one step that may be refused; why it was.
+  std::string Refused(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
+  Result<void> Commit(std::vector<FileStep>& steps);
+  void Tick();
+  // Closes the ledger and opens it again, as a restart does.
+  void Reopen();
+
+  [[nodiscard]] Ledger& ledger() { return *ledger_; }
+  [[nodiscard]] std::string Standing() const { return StandingsText(*ledger_->standings()); }
+  [[nodiscard]] std::vector<std::string> Names() const;
+  // Empty standings where there is no such thing.
+  [[nodiscard]] BackupStanding Backup(const std::string& name) const;
+  [[nodiscard]] OperationStanding Of(const std::string& name, Operation operation) const;
+  [[nodiscard]] OperationStanding Home() const { return Of("home", Operation::kBackup); }
+
+  TemporaryDirectory directory_;
+  LedgerOptions options_;
+  std::vector<FoldOptions> sources_{SourceOf("log", "home"), SourceOf("status", "home")};
+  Time now_ = Night(30) + 10h;
+  TestFile log_{"/log/home.log"};
+  TestFile status_{"/status/home.json"};
+
+ private:
+  void Open();
+  std::unique_ptr<Ledger> ledger_;
+};
+
+}  // namespace backup_exporter

@@ -1,0 +1,15 @@
+// Restic's output made up in bulk: runs of many status lines with a summary each, as 0.18 prints
+// them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace backup_exporter {
+
+// Appends runs to `path` until it has at least `bytes`; returns how many runs. Status lines are as
+// long and as frequent as real ones; every run has its own snapshot id, times and figures.
+std::size_t WriteResticLog(const std::string& path, std::size_t bytes,
+                           std::size_t lines_per_run = 2000);
+
+}  // namespace backup_exporter

@@ -1,0 +1,112 @@
+// A source on a temporary directory, turned by hand, with as much of a ledger as it needs: marks.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kit/failing_files.h"
+#include "kit/fake_clock.h"
+#include "kit/fake_watcher.h"
+#include "kit/temporary_directory.h"
+#include "sources/source.h"
+
+namespace backup_exporter {
+
+class SourceRig {
+ public:
+  explicit SourceRig(const std::string& pattern = "*.log", Framing framing = Framing::kLines) {
+    options.name = "test";
+    options.pattern = directory / pattern;
+    options.framing = framing;
+  }
+
+  // Begins, or begins again as after a restart: with the marks that were accepted.
+  void Start() {
+    std::vector<KnownFile> known;
+    for (const auto& [id, file] : ledger) known.push_back(file);
+    auto fake = std::make_unique<FakeWatcher>();
+    watcher = fake.get();
+    source = std::make_unique<Source>(options, files, std::move(fake), std::move(known));
+  }
+
+  // Takes all there is now, in as many turns as it takes, and returns the records.
+  std::vector<std::string> Read(bool last_look = false) {
+    std::vector<std::string> records;
+    steps.clear();
+    const int endless = 10'000;
+    for (int turn = 0; turn < endless; ++turn) {
+      auto pieces = Turn(last_look);
+      if (pieces.empty() && source->NextLook() > clock.Steady()) return records;
+      for (Piece& piece : pieces) {
+        for (const Record& record : piece.records) records.emplace_back(record.bytes);
+        Accept(piece);
+      }
+    }
+    ADD_FAILURE() << "there is no end to it";
+    return records;
+  }
+  // One turn, nothing accepted.
+  std::vector<Piece> Turn(bool last_look = false) {
+    if (!source) Start();
+    auto pieces = source->Read(clock.Both(), budget, last_look);
+    for (std::string& trouble : source->TakeTroubles()) troubles.push_back(std::move(trouble));
+    return pieces;
+  }
+  void Accept(Piece& piece) {
+    FileMark& mark = piece.step.mark;
+    if (mark.id == 0) mark.id = next_id++;
+    if (piece.step.over) {
+      ledger.erase(mark.id);
+    } else {
+      ledger[mark.id] = {mark, piece.step.decoder_state};
+    }
+    source->Accept(piece.step, piece.file);
+    steps.push_back(piece.step);
+  }
+
+  // As inotify tells it.
+  std::vector<std::string> ReadAfterChange(const std::string& name, bool closed = false) {
+    watcher->Tell(directory / name, closed);
+    return Read();
+  }
+  // As without it: the next sweep finds what changed.
+  std::vector<std::string> ReadAfterSweep() {
+    clock.Advance(std::chrono::seconds(30));
+    return Read();
+  }
+
+  [[nodiscard]] SourceStatus Status() const { return source->status(); }
+  // Flags of the steps that the last Read accepted.
+  [[nodiscard]] int Quiet() const { return Count(&FileStep::quiet); }
+  [[nodiscard]] int Gone() const { return Count(&FileStep::writer_gone); }
+  [[nodiscard]] int Over() const { return Count(&FileStep::over); }
+
+  TemporaryDirectory directory;
+  FailingFiles files;
+  FakeClock clock{SystemClock().Now()};  // files written later are fresh
+  SourceOptions options;
+  std::size_t budget = 16 << 20;
+  FakeWatcher* watcher = nullptr;
+  std::unique_ptr<Source> source;
+  std::map<std::int64_t, KnownFile> ledger;
+  std::int64_t next_id = 1;
+  std::vector<FileStep> steps;
+  std::vector<std::string> troubles;
+
+ private:
+  int Count(bool FileStep::*flag) const {
+    int count = 0;
+    for (const FileStep& step : steps) count += step.*flag ? 1 : 0;
+    return count;
+  }
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace backup_exporter
