@@ -27,7 +27,8 @@ std::string BackupName(std::string_view pattern, std::string_view path, std::str
 }
 
 bool Feeds(const FoldOptions& source, const std::string& path, const std::string& pattern) {
-  return source.backup == pattern && fnmatch(source.pattern.c_str(), path.c_str(), FNM_PATHNAME) == 0;
+  return source.backup == pattern &&
+         fnmatch(source.pattern.c_str(), path.c_str(), FNM_PATHNAME) == 0;
 }
 
 std::string Backups::Clash(RowId backup, const std::string& name, const FoldOptions& source,
@@ -43,14 +44,16 @@ std::string Backups::Clash(RowId backup, const std::string& name, const FoldOpti
     if (other == sources_.end() || !Feeds(other->second, other_path, Text(feeds, 2))) continue;
     if (source.backup_configured && other->second.backup_configured) continue;
     return fmt::format(
-        "the backup \"{}\" of {} (source {}) is also that of {} (source {}); if both are one backup, say "
+        "the backup \"{}\" of {} (source {}) is also that of {} (source {}); if both are one "
+        "backup, say "
         "so with `backup: {}` at each source, else give them different names with `backup:`",
         name, path, source.source, other_path, other->second.source, name);
   }
   return {};
 }
 
-Backups::Answer Backups::Find(const FoldOptions& source, const std::string& path, const std::string& label) {
+Backups::Answer Backups::Find(const FoldOptions& source, const std::string& path,
+                              const std::string& label) {
   const std::string name = BackupName(source.backup, path, label);
   if (name.empty()) {
     return {.refused = fmt::format("{} gives its backup no name; give one with `backup:`", path)};
@@ -62,19 +65,19 @@ Backups::Answer Backups::Find(const FoldOptions& source, const std::string& path
     SQLite::Statement& count = database_.Prepare("SELECT count(*) FROM backups");
     count.executeStep();
     if (static_cast<std::size_t>(count.getColumn(0).getInt64()) >= most_) return {};
-    SQLite::Statement& insert = database_.Prepare("INSERT INTO backups(name,seen) VALUES(?,0)");
+    SQLite::Statement& insert = database_.Prepare("INSERT INTO backups(name) VALUES(?)");
     insert.bind(1, name);
     insert.exec();
     backup = database_.handle().getLastInsertRowid();
   } else if (std::string clash = Clash(backup, name, source, path); !clash.empty()) {
     return {.refused = std::move(clash)};
   }
-  SQLite::Statement& seen = database_.Prepare("UPDATE backups SET seen=? WHERE id=?");
-  Bind(seen, 1, std::optional(now_));
-  seen.bind(2, backup);
+  SQLite::Statement& seen = database_.Prepare("UPDATE backups SET unseen_days=0 WHERE id=?");
+  seen.bind(1, backup);
   seen.exec();
   SQLite::Statement& feed = database_.Prepare(
-      "INSERT INTO feeds(backup,source,path,template) VALUES(?,?,?,?) ON CONFLICT(backup,source,path) DO "
+      "INSERT INTO feeds(backup,source,path,template) VALUES(?,?,?,?) ON "
+      "CONFLICT(backup,source,path) DO "
       "UPDATE SET template=excluded.template");
   feed.bind(1, backup);
   feed.bind(2, source.source);

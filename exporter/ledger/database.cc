@@ -19,20 +19,22 @@ namespace {
 constexpr int kApplicationId = 0x626b7570;
 constexpr int kSchemaVersion = 1;
 
-// Version 1. Times and durations are microseconds (since the Unix epoch, UTC); words are the names of
-// model/run.h; what is not known is NULL.
+// Version 1. Times and durations are microseconds (since the Unix epoch, UTC); words are the names
+// of model/run.h; what is not known is NULL.
 //
 //   files       one row a generation of a file: how far it was read, what its decoder remembers
-//   backups     what is backed up, with the counters over all its backup runs
+//   backups     what is backed up, with the counters over all its backup runs; unseen_days: since a
+//               record spoke of it, counted and not reckoned, so that no step of the clock makes it
+//               old
 //   feeds       which source and file a backup is heard of from
 //   runs        state: open (no end seen), provisional (finished, worse may follow), settled.
 //               ended_by: no later than this it ended; ended: it is known when
 //   sightings   which files told of a run: a file tells of a run once
 //   identities  what a run is recognised by if it is read again; outlives the run's row
-//   cursors     per file and backup: the run whose end has not been read, and the one that ended last
-//   totals      counters over all runs ever seen
-//   counters    everything else that is counted; source is empty for the program itself
-//   notices     what monitors are to be told, until it is delivered
+//   cursors     per file and backup: the run whose end has not been read, and the one that ended
+//   last totals      counters over all runs ever seen counters    everything else that is counted;
+//   source is empty for the program itself notices     what monitors are to be told, until it is
+//   delivered
 constexpr const char* kSchema = R"sql(
 CREATE TABLE files(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, path TEXT NOT NULL,
@@ -41,7 +43,7 @@ CREATE TABLE files(
   decoder_state TEXT NOT NULL);
 CREATE INDEX files_of_source ON files(source);
 CREATE TABLE backups(
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unseen_days INTEGER NOT NULL DEFAULT 0,
   added_bytes INTEGER NOT NULL DEFAULT 0, added_stored_bytes INTEGER NOT NULL DEFAULT 0,
   processed_bytes INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE feeds(
@@ -56,9 +58,10 @@ CREATE TABLE runs(
   added_bytes INTEGER, added_stored_bytes INTEGER, processed_bytes INTEGER, processed_files INTEGER,
   files_new INTEGER, files_changed INTEGER, files_unmodified INTEGER, directories_new INTEGER,
   directories_changed INTEGER, directories_unmodified INTEGER, errors INTEGER);
-CREATE INDEX runs_by_end ON runs(backup, operation, ended);
+CREATE INDEX runs_by_end ON runs(backup, operation, ended, started);
 CREATE INDEX runs_by_order ON runs(backup, operation, ended_by, id);
-CREATE INDEX runs_unsettled ON runs(state, settles_at) WHERE state <> 'settled';
+CREATE INDEX runs_open ON runs(backup, operation) WHERE state='open';
+CREATE INDEX runs_held ON runs(settles_at) WHERE settles_at IS NOT NULL;
 CREATE TABLE sightings(
   run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, source TEXT NOT NULL,
   path TEXT NOT NULL, PRIMARY KEY(run, source, path)) WITHOUT ROWID;
@@ -107,23 +110,26 @@ Result<int> Lock(const std::string& directory) {
   Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (file.get() < 0) {
     const int error_number = errno;
-    return Fail(ErrorKind::kIo,
-                fmt::format("ledger: cannot write in {}: {}; make it writable for the user that runs "
-                            "backup_exporter, or name another directory with --storage.path",
-                            directory, SystemText(error_number)));
+    return Fail(
+        ErrorKind::kIo,
+        fmt::format("ledger: cannot write in {}: {}; make it writable for the user that runs "
+                    "backup_exporter, or name another directory with --storage.path",
+                    directory, SystemText(error_number)));
   }
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) {
-      return Fail(ErrorKind::kIo, fmt::format("ledger: cannot lock {}: {}", path, SystemText(errno)));
+      return Fail(ErrorKind::kIo,
+                  fmt::format("ledger: cannot lock {}: {}", path, SystemText(errno)));
     }
     std::array<char, 32> owner{};
     const ssize_t length = pread(file.get(), owner.data(), owner.size() - 1, 0);
     std::string process(owner.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
     while (!process.empty() && process.back() == '\n') process.pop_back();
-    return Fail(ErrorKind::kRefused,
-                fmt::format("ledger: {} is in use by another backup_exporter{}; stop that one, or name "
-                            "another directory with --storage.path",
-                            directory, process.empty() ? "" : " (process " + process + ")"));
+    return Fail(
+        ErrorKind::kRefused,
+        fmt::format("ledger: {} is in use by another backup_exporter{}; stop that one, or name "
+                    "another directory with --storage.path",
+                    directory, process.empty() ? "" : " (process " + process + ")"));
   }
   const std::string process = fmt::format("{}\n", getpid());
   // For the message above only: without it the lock holds all the same.
@@ -160,25 +166,27 @@ void CreateFile(const std::string& path) {
 }
 
 std::string HowToGoOn(const std::string& path) {
-  return fmt::format("nothing was changed. To go on, put back a good copy, or move the file aside (mv "
-                     "{0} {0}.damaged) and start again: the history begins anew from what the watched "
-                     "files still hold",
-                     path);
+  return fmt::format(
+      "nothing was changed. To go on, put back a good copy, or move the file aside (mv "
+      "{0} {0}.damaged) and start again: the history begins anew from what the watched "
+      "files still hold",
+      path);
 }
 
 Result<void> CheckFile(SQLite::Database& handle, const std::string& path) {
   const int application = handle.execAndGet("PRAGMA application_id").getInt();
   const int version = handle.execAndGet("PRAGMA user_version").getInt();
   if (application != kApplicationId) {
-    return Fail(ErrorKind::kInvalid,
-                fmt::format("ledger: {} is no ledger of backup_exporter; {}", path, HowToGoOn(path)));
+    return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is no ledger of backup_exporter; {}",
+                                                 path, HowToGoOn(path)));
   }
   if (version > kSchemaVersion) {
-    return Fail(ErrorKind::kInvalid,
-                fmt::format("ledger: {} was written by a newer backup_exporter (format {}, this one "
-                            "knows {}); start that version again, or name another directory with "
-                            "--storage.path; nothing was changed",
-                            path, version, kSchemaVersion));
+    return Fail(
+        ErrorKind::kInvalid,
+        fmt::format("ledger: {} was written by a newer backup_exporter (format {}, this one "
+                    "knows {}); start that version again, or name another directory with "
+                    "--storage.path; nothing was changed",
+                    path, version, kSchemaVersion));
   }
   const std::string verdict = handle.execAndGet("PRAGMA quick_check(1)").getString();
   if (verdict != "ok") {
@@ -214,9 +222,10 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
   std::error_code failure;
   std::filesystem::create_directories(directory, failure);
   if (failure) {
-    return Fail(ErrorKind::kIo, fmt::format("ledger: cannot make the directory {}: {}; name another with "
-                                            "--storage.path",
-                                            directory, failure.message()));
+    return Fail(ErrorKind::kIo,
+                fmt::format("ledger: cannot make the directory {}: {}; name another with "
+                            "--storage.path",
+                            directory, failure.message()));
   }
   auto lock = Lock(directory);
   if (!lock) return tl::unexpected(lock.error());
@@ -227,10 +236,14 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
     if (!std::filesystem::exists(path)) {
       CreateFile(path);
     } else if (std::filesystem::file_size(path) == 0) {
-      return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is empty; {}", path, HowToGoOn(path)));
+      return Fail(ErrorKind::kInvalid,
+                  fmt::format("ledger: {} is empty; {}", path, HowToGoOn(path)));
     }
     auto handle = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE);
+    // A file that is refused keeps even the WAL that a crash left beside it.
+    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     if (auto sound = CheckFile(*handle, path); !sound) return tl::unexpected(sound.error());
+    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
     Pragmas(*handle);
     // A file that can be read and not written shows itself here, not at the first backup.
     SQLite::Transaction transaction(*handle, SQLite::TransactionBehavior::IMMEDIATE);
@@ -240,12 +253,13 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
   } catch (const SQLite::Exception& exception) {
     const int code = exception.getErrorCode();
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-      return Fail(ErrorKind::kInvalid,
-                  fmt::format("ledger: {} is damaged ({}); {}", path, exception.what(), HowToGoOn(path)));
+      return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is damaged ({}); {}", path,
+                                                   exception.what(), HowToGoOn(path)));
     }
-    return Fail(ErrorKind::kIo, fmt::format("ledger: cannot open {} for writing: {}; check that it and its "
-                                            "directory belong to the user that runs backup_exporter",
-                                            path, exception.what()));
+    return Fail(ErrorKind::kIo,
+                fmt::format("ledger: cannot open {} for writing: {}; check that it and its "
+                            "directory belong to the user that runs backup_exporter",
+                            path, exception.what()));
   } catch (const std::filesystem::filesystem_error& error) {
     return Fail(ErrorKind::kIo, fmt::format("ledger: {}", error.what()));
   }
@@ -254,13 +268,17 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
 SQLite::Statement& Database::Prepare(std::string_view sql) {
   auto found = statements_.find(sql);
   if (found == statements_.end()) {
-    found = statements_
-                .emplace(sql, std::make_unique<SQLite::Statement>(*handle_, std::string(sql)))
-                .first;
+    found =
+        statements_.emplace(sql, std::make_unique<SQLite::Statement>(*handle_, std::string(sql)))
+            .first;
   }
   found->second->tryReset();
   found->second->clearBindings();
   return *found->second;
+}
+
+void Database::Release() {
+  for (const auto& [sql, statement] : statements_) statement->tryReset();
 }
 
 void Bind(SQLite::Statement& statement, int index, std::optional<std::int64_t> value) {

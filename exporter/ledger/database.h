@@ -20,8 +20,8 @@ namespace backup_exporter {
 
 class Database {
  public:
-  // Empty: in memory. Nothing is overwritten: a file that is damaged, foreign, newer or in use is an
-  // error that says how to go on.
+  // Empty: in memory. Nothing is overwritten: a file that is damaged, foreign, newer or in use is
+  // an error that says how to go on.
   [[nodiscard]] static Result<std::unique_ptr<Database>> Open(const std::string& directory);
   ~Database();
   Database(const Database&) = delete;
@@ -30,6 +30,10 @@ class Database {
   // A prepared statement, reset and ready to bind. Kept: `sql` is to be one of few fixed texts. The
   // same text must not be in use twice at a time.
   SQLite::Statement& Prepare(std::string_view sql);
+  // Lets go of all that statements still read. To be called before each commit, else SQLite cannot
+  // begin its WAL file anew and it grows for ever; and after the last read, else what another
+  // process writes to the file shuts this one out.
+  void Release();
   SQLite::Database& handle() { return *handle_; }
 
  private:

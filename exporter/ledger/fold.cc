@@ -19,9 +19,9 @@ bool IsBad(RunResult result) {
   return result == RunResult::kFailure || result == RunResult::kInterrupted;
 }
 
-// The file's modification time tells when its last run ended, where that has no clock: from this event
-// on. A success is dated only if nothing follows it in the file: what follows without being understood
-// may be the failures of a month.
+// The file's modification time tells when its last run ended, where that has no clock: from this
+// event on. A success is dated only if nothing follows it in the file: what follows without being
+// understood may be the failures of a month.
 std::size_t FirstDated(const FileStep& step) {
   std::size_t first = step.events.size();
   if (!step.at_end) return first;
@@ -37,11 +37,14 @@ std::size_t FirstDated(const FileStep& step) {
 }
 
 // Ids of 8 hex digits (restic up to 0.14) and of 64 meet by their first 8.
-bool SameSnapshot(std::string_view a, std::string_view b) { return a.starts_with(b) || b.starts_with(a); }
+bool SameSnapshot(std::string_view a, std::string_view b) {
+  return a.starts_with(b) || b.starts_with(a);
+}
 
 }  // namespace
 
 bool Fold::Take(const FoldOptions& source, FileStep& step) {
+  step.refused.clear();
   std::map<std::string, RowId> named;
   for (const Event& event : step.events) {
     if (named.contains(event.label)) continue;
@@ -52,8 +55,9 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     }
     named[event.label] = answer.backup;
   }
-  std::optional<Time> before = SavePosition(source, step);
   const Time end_by = std::min(step.mark.modified, now_);
+  std::optional<Time> before = SavePosition(source, step);
+  if (before) before = std::min(*before, end_by);
 
   const std::size_t dated = FirstDated(step);
   for (std::size_t i = 0; i < step.events.size(); ++i) {
@@ -74,7 +78,12 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     before.reset();
   }
   for (const RowId backup : store_.BackupsOf(step.mark.id)) {
-    TakeEnd({.source = source, .step = step, .backup = backup, .end = end_by, .end_by = end_by, .before = {}});
+    TakeEnd({.source = source,
+             .step = step,
+             .backup = backup,
+             .end = end_by,
+             .end_by = end_by,
+             .before = {}});
   }
   if (step.over) {
     SQLite::Statement& remove = database_.Prepare("DELETE FROM files WHERE id=?");
@@ -88,15 +97,17 @@ std::optional<Time> Fold::SavePosition(const FoldOptions& source, FileStep& step
   FileMark& mark = step.mark;
   std::optional<Time> before;
   if (mark.id != 0) {
-    SQLite::Statement& find = database_.Prepare("SELECT modified FROM files WHERE id=? AND at_end=1");
+    SQLite::Statement& find =
+        database_.Prepare("SELECT modified FROM files WHERE id=? AND at_end=1");
     find.bind(1, mark.id);
     if (find.executeStep()) before = Instant(find, 0);
   }
   SQLite::Statement& save = database_.Prepare(
-      mark.id == 0 ? "INSERT INTO files(source,path,device,inode,offset,prefix_crc,modified,at_end,"
-                     "decoder_state) VALUES(?,?,?,?,?,?,?,?,?)"
-                   : "UPDATE files SET source=?,path=?,device=?,inode=?,offset=?,prefix_crc=?,modified=?,"
-                     "at_end=?,decoder_state=? WHERE id=?");
+      mark.id == 0
+          ? "INSERT INTO files(source,path,device,inode,offset,prefix_crc,modified,at_end,"
+            "decoder_state) VALUES(?,?,?,?,?,?,?,?,?)"
+          : "UPDATE files SET source=?,path=?,device=?,inode=?,offset=?,prefix_crc=?,modified=?,"
+            "at_end=?,decoder_state=? WHERE id=?");
   save.bind(1, source.source);
   save.bind(2, mark.path);
   // Device and inode numbers use all 64 bits; they are kept bit for bit.
@@ -117,11 +128,13 @@ void Fold::Take(const Place& place, const RunStarted& event) {
   Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
   // The one before has no end: whatever it was, its process is gone.
   Interrupt(cursor.open_run, place.before, place.end_by);
-  for (const RowId run : store_.OpenRunsOf(place.backup, place.source.source, place.step.mark.path)) {
+  for (const RowId run :
+       store_.OpenRunsOf(place.backup, place.source.source, place.step.mark.path)) {
     Interrupt(run, std::nullopt, place.end_by);
   }
   Settle(cursor.last_run);
-  StoredRun run{.backup = place.backup, .operation = event.operation.value_or(place.source.operation)};
+  StoredRun run{.backup = place.backup,
+                .operation = event.operation.value_or(place.source.operation)};
   store_.Save(run);
   store_.AddSighting(run.id, place.source.source, place.step.mark.path);
   if (event.operation) CountRun(run, "");
@@ -131,7 +144,8 @@ void Fold::Take(const Place& place, const RunStarted& event) {
 
 void Fold::Take(const Place& place, const RunProgress& event) {
   // Only the file's newest line tells the time by the file's.
-  const bool newest = place.step.at_end && std::holds_alternative<RunProgress>(place.step.events.back().what);
+  const bool newest =
+      place.step.at_end && &event == std::get_if<RunProgress>(&place.step.events.back().what);
   const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
   if (!newest || !cursor.open_run) return;
   auto run = store_.Find(*cursor.open_run);
@@ -158,20 +172,22 @@ void Fold::Take(const Place& place, const RunFinished& event) {
     return;
   }
   auto own = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
-  const Operation operation = event.operation.value_or(own ? own->operation : place.source.operation);
+  const Operation operation =
+      event.operation.value_or(own ? own->operation : place.source.operation);
   const std::optional<Time> end = event.end ? event.end : place.end;
   std::optional<Time> start = event.start;
   if (!start && end && event.duration) start = *end - *event.duration;
+  if (!start && own) start = own->started;
 
   std::optional<StoredRun> run = ByIdentity(place.backup, operation, event.snapshot_id, event.end);
   // Another file may have told the end of the run that this one had open.
   if (!run && own && own->state != RunState::kOpen) run = own;
-  if (!run) run = ByOverlap(place, operation, start, end);
+  if (!run) run = ByOverlap(place, operation, start, end, event.snapshot_id);
   if (!run) run = own;
   if (own && own->state == RunState::kOpen && (!run || run->id != own->id)) store_.Remove(own->id);
   if (!run) run = StoredRun{.backup = place.backup};
   if (cursor.last_run != run->id) Settle(cursor.last_run);
-  cursor.open_run.reset();
+  cursor = {};
 
   const bool forgotten = run->id == 0 && run->backup == 0;
   if (!forgotten) {
@@ -194,9 +210,10 @@ void Fold::Take(const Place& place, const ArchiveListed& event) {
                   .snapshot_id = event.snapshot_id,
                   .final = true};
   if (event.end) end.duration = std::max(*event.end - event.start, Duration(0));
-  std::optional<StoredRun> run = ByIdentity(place.backup, Operation::kBackup, event.snapshot_id, std::nullopt);
+  std::optional<StoredRun> run =
+      ByIdentity(place.backup, Operation::kBackup, event.snapshot_id, std::nullopt);
   if (!run && event.among_others) return;
-  if (!run) run = ByOverlap(place, Operation::kBackup, event.start, end.end);
+  if (!run) run = ByOverlap(place, Operation::kBackup, event.start, end.end, event.snapshot_id);
   if (!run) run = StoredRun{.backup = place.backup, .started = event.start};
   if (run->backup == 0) return;
   Merge(place, end, *run);
@@ -209,7 +226,7 @@ void Fold::TakeEnd(const Place& place) {
   const Cursor cursor = store_.CursorOf(step.mark.id, place.backup);
   auto last = cursor.last_run && !cursor.open_run ? store_.Find(*cursor.last_run) : std::nullopt;
   if (last && !last->ended && IsBad(*last->result)) {
-    last->ended = place.end;
+    last->ended = last->ended_by;
     store_.Save(*last);
     touched_.insert(place.backup);
   }
@@ -217,8 +234,8 @@ void Fold::TakeEnd(const Place& place) {
   if (step.writer_gone || step.over) Interrupt(cursor.open_run, place.end, place.end_by);
 }
 
-std::optional<StoredRun> Fold::ByIdentity(RowId backup, Operation operation, const std::string& snapshot_id,
-                                          std::optional<Time> end) {
+std::optional<StoredRun> Fold::ByIdentity(RowId backup, Operation operation,
+                                          const std::string& snapshot_id, std::optional<Time> end) {
   std::string key;
   if (!snapshot_id.empty()) {
     key = "id:" + snapshot_id.substr(0, 8);
@@ -230,9 +247,12 @@ std::optional<StoredRun> Fold::ByIdentity(RowId backup, Operation operation, con
   for (;;) {
     RowId id = 0;
     switch (store_.FindIdentity(backup, operation, key, &id)) {
-      case RunStore::Known::kNo: return std::nullopt;
-      case RunStore::Known::kForgotten: return StoredRun{};
-      case RunStore::Known::kYes: break;
+      case RunStore::Known::kNo:
+        return std::nullopt;
+      case RunStore::Known::kForgotten:
+        return StoredRun{};
+      case RunStore::Known::kYes:
+        break;
     }
     auto run = store_.Find(id);
     if (snapshot_id.empty() || SameSnapshot(run->snapshot_id, snapshot_id)) return run;
@@ -242,11 +262,16 @@ std::optional<StoredRun> Fold::ByIdentity(RowId backup, Operation operation, con
   }
 }
 
-std::optional<StoredRun> Fold::ByOverlap(const Place& place, Operation operation, std::optional<Time> start,
-                                         std::optional<Time> end) {
+std::optional<StoredRun> Fold::ByOverlap(const Place& place, Operation operation,
+                                         std::optional<Time> start, std::optional<Time> end,
+                                         const std::string& snapshot_id) {
   if (!end) return std::nullopt;
-  const auto id = store_.Overlapping(place.backup, operation, place.source.source, place.step.mark.path,
-                                     start.value_or(*end), *end, kSlack);
+  const StoredRun seen{.backup = place.backup,
+                       .operation = operation,
+                       .started = start,
+                       .ended = end,
+                       .snapshot_id = snapshot_id};
+  const auto id = store_.Overlapping(seen, place.source.source, place.step.mark.path, kSlack);
   return id ? store_.Find(*id) : std::nullopt;
 }
 
@@ -254,8 +279,9 @@ void Fold::RememberIdentity(const RunFinished& event, const StoredRun& run) {
   if (!event.snapshot_id.empty()) {
     const std::string key = "id:" + event.snapshot_id.substr(0, 8);
     RowId holder = 0;
-    const bool taken = store_.FindIdentity(run.backup, run.operation, key, &holder) == RunStore::Known::kYes &&
-                       holder != run.id;
+    const bool taken =
+        store_.FindIdentity(run.backup, run.operation, key, &holder) == RunStore::Known::kYes &&
+        holder != run.id;
     store_.AddIdentity(run.backup, run.operation, taken ? "id:" + event.snapshot_id : key, run.id);
   } else if (event.end) {
     store_.AddIdentity(run.backup, run.operation,
@@ -266,12 +292,20 @@ void Fold::RememberIdentity(const RunFinished& event, const StoredRun& run) {
 void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
   const bool first = !run.result.has_value();
   RunResult result = event.result;
-  if (result == RunResult::kWarning && place.source.warnings_are_failures) result = RunResult::kFailure;
+  if (result == RunResult::kWarning && place.source.warnings_are_failures)
+    result = RunResult::kFailure;
   const RunState before = run.state;
   const std::optional<RunResult> result_before = run.result;
+  const bool inferred = run.result && !run.evidence;
   MergeVerdict(event, result, run);
 
-  const std::optional<Time> end = event.end ? event.end : place.end;
+  std::optional<Time> end = event.end ? event.end : place.end;
+  // What is settled cannot be held back any more.
+  if (before == RunState::kSettled && end > now_ + kFuture) end.reset();
+  if (inferred && end) {
+    run.ended.reset();
+    run.duration.reset();
+  }
   // A listing knows only when an archive was begun.
   const bool point = run.ended && run.ended == run.started;
   if (!run.ended || (point && end > run.ended)) run.ended = end;
@@ -285,7 +319,8 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
     if (!figure) figure = event.figures.*field.member;
   }
   if (run.state == RunState::kOpen) run.state = RunState::kProvisional;
-  HoldBackFuture(run);
+  HoldBackFuture(place, run);
+  if (run.started > run.ended_by) run.started.reset();
   store_.Save(run);
   store_.AddSighting(run.id, place.source.source, place.step.mark.path);
   if (run.ended) store_.BoundEarlier(run, place.source.source, place.step.mark.path);
@@ -315,10 +350,14 @@ void Fold::MergeVerdict(const RunFinished& event, RunResult result, StoredRun& r
   run.evidence = std::max(run.evidence.value_or(event.evidence), event.evidence);
 }
 
-void Fold::HoldBackFuture(StoredRun& run) {
-  if (run.settles_at || run.state == RunState::kSettled || !run.ended || *run.ended <= now_ + kFuture) return;
+void Fold::HoldBackFuture(const Place& place, StoredRun& run) {
+  if (run.state == RunState::kSettled || !run.ended || *run.ended <= now_ + kFuture) return;
+  if (!run.settles_at) ++future_stamps_;
   run.settles_at = *run.ended - kFuture;
-  ++future_stamps_;
+  if (!IsBad(*run.result)) return;
+  // Bad news does not wait: what can be read has happened.
+  run.ended = run.ended_by = place.end_by;
+  run.settles_at.reset();
 }
 
 void Fold::Interrupt(std::optional<RowId> id, std::optional<Time> ended, Time ended_by) {
@@ -363,7 +402,8 @@ void Fold::ReleaseHeld() {
 // An empty column only makes the operation known.
 void Fold::CountRun(const StoredRun& run, std::string_view column) {
   SQLite::Statement& totals = database_.Prepare(
-      "INSERT INTO totals(backup,operation,runs,failures,warnings) VALUES(?1,?2,?3='runs',?3='failures',"
+      "INSERT INTO totals(backup,operation,runs,failures,warnings) "
+      "VALUES(?1,?2,?3='runs',?3='failures',"
       "?3='warnings') ON CONFLICT(backup,operation) DO UPDATE SET runs=runs+excluded.runs,"
       "failures=failures+excluded.failures,warnings=warnings+excluded.warnings");
   totals.bind(1, run.backup);
@@ -373,7 +413,8 @@ void Fold::CountRun(const StoredRun& run, std::string_view column) {
 }
 
 void Fold::CountFigures(RowId backup, const Figures& before, const Figures& after) {
-  const auto learned = [](const std::optional<std::uint64_t>& old, const std::optional<std::uint64_t>& now) {
+  const auto learned = [](const std::optional<std::uint64_t>& old,
+                          const std::optional<std::uint64_t>& now) {
     return old ? std::optional<std::uint64_t>(0) : std::optional<std::uint64_t>(now.value_or(0));
   };
   SQLite::Statement& totals = database_.Prepare(

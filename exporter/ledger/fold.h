@@ -1,7 +1,7 @@
 // Events into runs: which run a record speaks of, what its verdict is, and when it holds.
 //
-// The rules of the design ("Identity of a run", "Verdicts settle", "When a run happened") live here.
-// For the ledger's own sources; throws SQLite::Exception. One Fold serves one transaction.
+// The rules of the design ("Identity of a run", "Verdicts settle", "When a run happened") live
+// here. For the ledger's own sources; throws SQLite::Exception. One Fold serves one transaction.
 #pragma once
 
 #include <map>
@@ -21,7 +21,8 @@ namespace backup_exporter {
 
 class Fold {
  public:
-  Fold(Database& database, Backups& backups, Time now) : database_(database), backups_(backups), store_(database), now_(now) {}
+  Fold(Database& database, Backups& backups, Time now)
+      : database_(database), backups_(backups), store_(database), now_(now) {}
 
   // Takes a step in. False, with `step.refused` saying why: the step has no place as things are
   // configured; what it wrote must be rolled back.
@@ -41,7 +42,8 @@ class Fold {
     const FoldOptions& source;
     const FileStep& step;
     RowId backup;
-    // For a record without a clock: when its run ended, if its file tells; and what it cannot be after.
+    // For a record without a clock: when its run ended, if its file tells; and what it cannot be
+    // after.
     std::optional<Time> end;
     Time end_by;
     // Modification time of the file when it was last read to its end, before this step and event.
@@ -55,20 +57,22 @@ class Fold {
   void Take(const Place& place, const RunFinished& event);
   void Take(const Place& place, const RunWithdrawn& event);
   void Take(const Place& place, const ArchiveListed& event);
-  // What the end of the file says about its runs: when a failure was, that nothing follows, that their
-  // process is gone.
+  // What the end of the file says about its runs: when a failure was, that nothing follows, that
+  // their process is gone.
   void TakeEnd(const Place& place);
 
-  // A run that was read before under this identity. nullopt: none; id 0: one that was forgotten since.
-  std::optional<StoredRun> ByIdentity(RowId backup, Operation operation, const std::string& snapshot_id,
-                                      std::optional<Time> end);
+  // A run that was read before under this identity. nullopt: none; id 0: one that was forgotten
+  // since.
+  std::optional<StoredRun> ByIdentity(RowId backup, Operation operation,
+                                      const std::string& snapshot_id, std::optional<Time> end);
   // A run that another file tells of, at the same time.
-  std::optional<StoredRun> ByOverlap(const Place& place, Operation operation, std::optional<Time> start,
-                                     std::optional<Time> end);
+  std::optional<StoredRun> ByOverlap(const Place& place, Operation operation,
+                                     std::optional<Time> start, std::optional<Time> end,
+                                     const std::string& snapshot_id);
   // Makes what the event says part of the run: worst result, best figures, strongest evidence.
   void Merge(const Place& place, const RunFinished& event, StoredRun& run);
   void MergeVerdict(const RunFinished& event, RunResult result, StoredRun& run);
-  void HoldBackFuture(StoredRun& run);
+  void HoldBackFuture(const Place& place, StoredRun& run);
   void RememberIdentity(const RunFinished& event, const StoredRun& run);
   // An open run is over without a word, at `ended` if that is known, else no later than `ended_by`.
   void Interrupt(std::optional<RowId> run, std::optional<Time> ended, Time ended_by);

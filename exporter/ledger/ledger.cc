@@ -25,13 +25,16 @@ constexpr auto kSourceCounters = std::to_array<SourceCounter>({
     {"records", [](SourceStanding& s) -> std::uint64_t& { return s.counts.records; }},
     {"parse_errors", [](SourceStanding& s) -> std::uint64_t& { return s.counts.parse_errors; }},
     {"text", [](SourceStanding& s) -> std::uint64_t& { return s.counts.text; }},
-    {"unknown_messages", [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_messages; }},
+    {"unknown_messages",
+     [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_messages; }},
     {"unknown_fields", [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_fields; }},
     {"too_long_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.too_long; }},
     {"nul_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.nul; }},
 });
 constexpr std::string_view kFutureStamps = "future_stamps";
 constexpr std::string_view kSeriesDropped = "series_dropped";
+// When history was forgotten last, in microseconds since the epoch.
+constexpr std::string_view kForgot = "forgot";
 constexpr std::string_view kClockJumps = "clock_jumps";
 
 }  // namespace
@@ -45,7 +48,8 @@ class Ledger::State {
     const std::lock_guard lock(mutex_);
     sources_.clear();
     for (FoldOptions& source : sources) sources_[source.source] = std::move(source);
-    Guard("read", [&] { LoadAll(); });
+    if (const auto read = Guard("read", [&] { LoadAll(); }); !read)
+      Log().error(read.error().message);
   }
 
   Result<std::vector<KnownFile>> KnownFiles(const std::string& source) {
@@ -53,7 +57,8 @@ class Ledger::State {
     std::vector<KnownFile> files;
     auto done = Guard("read", [&] {
       SQLite::Statement& select = database_->Prepare(
-          "SELECT id,path,device,inode,offset,prefix_crc,modified,decoder_state FROM files WHERE source=? "
+          "SELECT id,path,device,inode,offset,prefix_crc,modified,decoder_state FROM files WHERE "
+          "source=? "
           "ORDER BY id");
       select.bind(1, source);
       while (select.executeStep()) {
@@ -84,7 +89,7 @@ class Ledger::State {
     std::set<RowId> touched;
     auto done = Guard("commit", [&] {
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      Backups backups(*database_, sources_, options_.max_backups, now);
+      Backups backups(*database_, sources_, options_.max_backups);
       Fold fold(*database_, backups, now);
       for (FileStep& step : steps) {
         database_->Prepare("SAVEPOINT step").exec();
@@ -100,11 +105,13 @@ class Ledger::State {
       StoreCounters(name, counted);
       AddCounter(kFutureStamps, fold.future_stamps());
       AddCounter(kSeriesDropped, fold.dropped());
+      database_->Release();
       transaction.commit();
       future_stamps_ += fold.future_stamps();
       series_dropped_ += fold.dropped();
       touched = fold.touched();
     });
+    full_ = !done;
     if (!done) {
       for (std::size_t i = 0; i < steps.size(); ++i) steps[i].mark.id = ids[i];
       Publish();
@@ -112,18 +119,20 @@ class Ledger::State {
     }
     counters_[name] = counted;
     committed_ = now;
-    auto read = Guard("read", [&] { Refresh(touched); });
+    // What is committed is committed, whether or not it can be read back.
+    if (const auto read = Guard("read", [&] { Refresh(touched); }); !read)
+      Log().error(read.error().message);
     Publish();
-    return read;
+    return {};
   }
 
   Result<void> Tick(Time now, std::uint64_t clock_jumps) {
     const std::lock_guard lock(mutex_);
-    const bool forget = !forgot_ || now - *forgot_ >= std::chrono::hours(24);
+    // Either way: a clock that was wrong may be right again.
+    const bool forget = !forgot_ || std::chrono::abs(now - *forgot_) >= std::chrono::hours(24);
     auto done = Guard("commit", [&] {
-      std::set<RowId> touched;
-      SQLite::Statement& held =
-          database_->Prepare("SELECT EXISTS(SELECT 1 FROM runs WHERE state='provisional' AND settles_at<=?)");
+      SQLite::Statement& held = database_->Prepare(
+          "SELECT EXISTS(SELECT 1 FROM runs WHERE state='provisional' AND settles_at<=?)");
       Bind(held, 1, std::optional(now));
       held.executeStep();
       const bool release = held.getColumn(0).getInt() != 0;
@@ -131,16 +140,19 @@ class Ledger::State {
       if (!release && !forget && clock_jumps == 0) return;
 
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      Backups backups(*database_, sources_, options_.max_backups, now);
+      Backups backups(*database_, sources_, options_.max_backups);
       Fold fold(*database_, backups, now);
       fold.ReleaseHeld();
       AddCounter(kClockJumps, clock_jumps);
       if (forget) {
         ForgetRuns(*database_, now - options_.history);
-        SQLite::Statement& gone = database_->Prepare("DELETE FROM backups WHERE seen<?");
-        Bind(gone, 1, std::optional(Time(now - options_.discovered_backups_expire)));
+        database_->Prepare("UPDATE backups SET unseen_days=unseen_days+1").exec();
+        SQLite::Statement& gone = database_->Prepare("DELETE FROM backups WHERE unseen_days>?");
+        gone.bind(1, static_cast<std::int64_t>(options_.discovered_backups_expire.count()));
         gone.exec();
+        StoreCounter("", kForgot, static_cast<std::uint64_t>(now.time_since_epoch().count()));
       }
+      database_->Release();
       transaction.commit();
       committed_ = now;
       clock_jumps_ += clock_jumps;
@@ -151,7 +163,9 @@ class Ledger::State {
     return done;
   }
 
-  [[nodiscard]] std::shared_ptr<const Standings> standings() const { return std::atomic_load(&standings_); }
+  [[nodiscard]] std::shared_ptr<const Standings> standings() const {
+    return std::atomic_load(&standings_);
+  }
 
   Result<void> Load() {
     const std::lock_guard lock(mutex_);
@@ -162,6 +176,7 @@ class Ledger::State {
         const auto value = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
         if (name == kFutureStamps) future_stamps_ = value;
         if (name == kSeriesDropped) series_dropped_ = value;
+        if (name == kForgot) forgot_ = Instant(select, 2);
         if (name == kClockJumps) clock_jumps_ = value;
         for (const SourceCounter& counter : kSourceCounters) {
           if (counter.name == name) counter.member(counters_[Text(select, 0)]) = value;
@@ -175,13 +190,15 @@ class Ledger::State {
   // Runs what may throw, and says where.
   template <typename Action>
   Result<void> Guard(std::string_view what, Action action) {
+    Result<void> done;
     try {
       action();
-      return {};
     } catch (const std::exception& exception) {
       ++errors_;
-      return Fail(ErrorKind::kIo, fmt::format("ledger: {}: {}", what, exception.what()));
+      done = Fail(ErrorKind::kIo, fmt::format("ledger: {}: {}", what, exception.what()));
     }
+    database_->Release();
+    return done;
   }
 
   static void Add(FileStep& step, SourceStanding& to) {
@@ -192,13 +209,18 @@ class Ledger::State {
   void StoreCounters(const std::string& source, SourceStanding& now) {
     for (const SourceCounter& counter : kSourceCounters) {
       if (counter.member(now) == counter.member(counters_[source])) continue;
-      SQLite::Statement& store = database_->Prepare(
-          "INSERT INTO counters(source,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value");
-      store.bind(1, source);
-      Bind(store, 2, counter.name);
-      Bind(store, 3, std::optional(counter.member(now)));
-      store.exec();
+      StoreCounter(source, counter.name, counter.member(now));
     }
+  }
+
+  void StoreCounter(const std::string& source, std::string_view name, std::uint64_t value) {
+    SQLite::Statement& store = database_->Prepare(
+        "INSERT INTO counters(source,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
+        "value=excluded.value");
+    store.bind(1, source);
+    Bind(store, 2, name);
+    Bind(store, 3, std::optional(value));
+    store.exec();
   }
 
   void AddCounter(std::string_view name, std::uint64_t count) {
@@ -213,12 +235,13 @@ class Ledger::State {
 
   // A backup is shown under the first configured source that feeds it.
   std::shared_ptr<const BackupStanding> Query(RowId backup) {
-    SQLite::Statement& feeds =
-        database_->Prepare("SELECT source,path,template FROM feeds WHERE backup=? ORDER BY source,path");
+    SQLite::Statement& feeds = database_->Prepare(
+        "SELECT source,path,template FROM feeds WHERE backup=? ORDER BY source,path");
     feeds.bind(1, backup);
     while (feeds.executeStep()) {
       const auto source = sources_.find(Text(feeds, 0));
-      if (source == sources_.end() || !Feeds(source->second, Text(feeds, 1), Text(feeds, 2))) continue;
+      if (source == sources_.end() || !Feeds(source->second, Text(feeds, 1), Text(feeds, 2)))
+        continue;
       auto standing = std::make_shared<BackupStanding>(QueryStanding(*database_, backup));
       standing->tool = source->second.tool;
       standing->repository = source->second.repository;
@@ -259,6 +282,7 @@ class Ledger::State {
     for (const auto& [name, source] : sources_) next->sources[name] = counters_[name];
     next->committed = committed_;
     next->errors = errors_;
+    next->full = full_;
     next->future_stamps = future_stamps_;
     next->series_dropped = series_dropped_;
     next->clock_jumps = clock_jumps_;
@@ -276,6 +300,7 @@ class Ledger::State {
   std::optional<Time> committed_;
   std::optional<Time> forgot_;
   std::uint64_t errors_ = 0;
+  bool full_ = false;
   std::uint64_t future_stamps_ = 0;
   std::uint64_t series_dropped_ = 0;
   std::uint64_t clock_jumps_ = 0;

@@ -1,9 +1,9 @@
-// The ledger: the one durable thing. It takes steps (a position, and the events before it), folds the
-// events into runs, and answers with the standing of every backup.
+// The ledger: the one durable thing. It takes steps (a position, and the events before it), folds
+// the events into runs, and answers with the standing of every backup.
 //
-// One SQLite file, one writer. A step is one transaction: position, decoder state, runs and counters
-// are on disk together or not at all, so that a crash repeats nothing and loses nothing. Reading
-// files, decoding and rendering is left to others.
+// One SQLite file, one writer. A step is one transaction: position, decoder state, runs and
+// counters are on disk together or not at all, so that a crash repeats nothing and loses nothing.
+// Reading files, decoding and rendering is left to others.
 //
 // Thread-safe. Commit and Tick take turns on the writer; Standings never waits for them.
 #pragma once
@@ -23,13 +23,14 @@
 namespace backup_exporter {
 
 struct LedgerOptions {
-  std::string directory;           // made if missing; empty: in memory, gone with the program
+  std::string directory;  // made if missing; empty: in memory, gone with the program
   std::chrono::days history{400};
   std::chrono::days discovered_backups_expire{90};
   std::size_t max_backups = 1000;
 };
 
-// How the events of a source become runs: the part of a source's configuration that the ledger needs.
+// How the events of a source become runs: the part of a source's configuration that the ledger
+// needs.
 struct FoldOptions {
   std::string source;              // its name
   std::string tool;                // the format's name
@@ -59,8 +60,8 @@ class Ledger {
   [[nodiscard]] Result<std::vector<KnownFile>> KnownFiles(const std::string& source);
 
   // Folds the steps of one source into the ledger in one transaction, and gives their marks ids. A
-  // step that names a backup which another source has is refused: it says so in `refused` and leaves
-  // no trace. After an error nothing of any step is in the ledger.
+  // step that names a backup which another source has is refused: it says so in `refused` and
+  // leaves no trace. After an error nothing of any step is in the ledger.
   [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
 
   // Does what time alone brings: releases verdicts that were stamped ahead of the clock, forgets

@@ -23,18 +23,21 @@ void BindName(SQLite::Statement& statement, int index, std::optional<Enum> value
 
 // Columns after the id, in the order of BindRun and ReadRun; figures follow.
 constexpr const char* kInsert =
-    "INSERT INTO runs(backup,operation,state,started,ended,ended_by,settles_at,duration,result,evidence,"
+    "INSERT INTO "
+    "runs(backup,operation,state,started,ended,ended_by,settles_at,duration,result,evidence,"
     "exit_code,reason,snapshot_id,message,added_bytes,added_stored_bytes,processed_bytes,"
     "processed_files,files_new,files_changed,files_unmodified,directories_new,directories_changed,"
     "directories_unmodified,errors) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kUpdate =
-    "UPDATE runs SET backup=?,operation=?,state=?,started=?,ended=?,ended_by=?,settles_at=?,duration=?,"
+    "UPDATE runs SET "
+    "backup=?,operation=?,state=?,started=?,ended=?,ended_by=?,settles_at=?,duration=?,"
     "result=?,evidence=?,exit_code=?,reason=?,snapshot_id=?,message=?,added_bytes=?,"
     "added_stored_bytes=?,processed_bytes=?,processed_files=?,files_new=?,files_changed=?,"
     "files_unmodified=?,directories_new=?,directories_changed=?,directories_unmodified=?,errors=? "
     "WHERE id=?";
 constexpr const char* kSelect =
-    "SELECT backup,operation,state,started,ended,ended_by,settles_at,duration,result,evidence,exit_code,"
+    "SELECT "
+    "backup,operation,state,started,ended,ended_by,settles_at,duration,result,evidence,exit_code,"
     "reason,snapshot_id,message,added_bytes,added_stored_bytes,processed_bytes,processed_files,"
     "files_new,files_changed,files_unmodified,directories_new,directories_changed,"
     "directories_unmodified,errors FROM runs WHERE id=?";
@@ -51,11 +54,13 @@ int BindRun(SQLite::Statement& statement, const StoredRun& run) {
   Bind(statement, ++index, run.duration);
   BindName(statement, ++index, run.result);
   BindName(statement, ++index, run.evidence);
-  Bind(statement, ++index, run.exit_code ? std::optional<std::int64_t>(*run.exit_code) : std::nullopt);
+  Bind(statement, ++index,
+       run.exit_code ? std::optional<std::int64_t>(*run.exit_code) : std::nullopt);
   BindName(statement, ++index, run.reason);
   Bind(statement, ++index, run.snapshot_id);
   Bind(statement, ++index, run.message);
-  for (const FigureField& field : kFigureFields) Bind(statement, ++index, run.figures.*field.member);
+  for (const FigureField& field : kFigureFields)
+    Bind(statement, ++index, run.figures.*field.member);
   return index;
 }
 
@@ -79,7 +84,8 @@ StoredRun ReadRun(SQLite::Statement& statement, RowId id) {
   run.reason = Named<Reason>(Text(statement, column++), kReasons);
   run.snapshot_id = Text(statement, column++);
   run.message = Text(statement, column++);
-  for (const FigureField& field : kFigureFields) run.figures.*field.member = Count(statement, column++);
+  for (const FigureField& field : kFigureFields)
+    run.figures.*field.member = Count(statement, column++);
   return run;
 }
 
@@ -117,7 +123,8 @@ Cursor RunStore::CursorOf(RowId file, RowId backup) {
 
 void RunStore::SetCursor(RowId file, RowId backup, const Cursor& cursor) {
   SQLite::Statement& statement = database_.Prepare(
-      "INSERT INTO cursors(file,backup,open_run,last_run) VALUES(?,?,?,?) ON CONFLICT(file,backup) DO "
+      "INSERT INTO cursors(file,backup,open_run,last_run) VALUES(?,?,?,?) ON CONFLICT(file,backup) "
+      "DO "
       "UPDATE SET open_run=excluded.open_run, last_run=excluded.last_run");
   statement.bind(1, file);
   statement.bind(2, backup);
@@ -127,7 +134,8 @@ void RunStore::SetCursor(RowId file, RowId backup, const Cursor& cursor) {
 }
 
 std::vector<RowId> RunStore::BackupsOf(RowId file) {
-  SQLite::Statement& statement = database_.Prepare("SELECT backup FROM cursors WHERE file=? ORDER BY backup");
+  SQLite::Statement& statement =
+      database_.Prepare("SELECT backup FROM cursors WHERE file=? ORDER BY backup");
   statement.bind(1, file);
   std::vector<RowId> backups;
   while (statement.executeStep()) backups.push_back(statement.getColumn(0).getInt64());
@@ -143,31 +151,38 @@ void RunStore::AddSighting(RowId run, const std::string& source, const std::stri
   statement.exec();
 }
 
-std::optional<RowId> RunStore::Overlapping(RowId backup, Operation operation, const std::string& source,
-                                           const std::string& path, Time start, Time end, Duration slack) {
-  // A row without a start is a point; one without an end that is open lasts until now, and one without
-  // a known end overlaps nothing. The slack is for points on either side.
+std::optional<RowId> RunStore::Overlapping(const StoredRun& seen, const std::string& source,
+                                           const std::string& path, Duration slack) {
+  // A run without a start is a point; one that ended without a known time overlaps nothing.
   SQLite::Statement& statement = database_.Prepare(
-      "SELECT id FROM runs WHERE backup=?1 AND operation=?2 "
-      "AND (ended IS NOT NULL OR (state='open' AND started IS NOT NULL)) "
-      "AND coalesce(started, ended) <= ?6 + CASE WHEN ?5=?6 OR started IS NULL THEN ?7 ELSE 0 END "
-      "AND (state='open' OR ended >= ?5 - CASE WHEN ?5=?6 OR started IS NULL THEN ?7 ELSE 0 END) "
-      "AND NOT EXISTS(SELECT 1 FROM sightings WHERE run=runs.id AND source=?3 AND path=?4) "
-      "ORDER BY ended DESC, id DESC LIMIT 1");
-  statement.bind(1, backup);
-  Bind(statement, 2, Name(operation));
+      "SELECT id FROM ("
+      "  SELECT id, coalesce(started, ended) AS start, ended, snapshot_id FROM runs"
+      "    WHERE backup=?1 AND operation=?2 AND ended >= ?5-?7 AND coalesce(started, ended) <= "
+      "?6+?7"
+      "  UNION ALL SELECT id, started, NULL, snapshot_id FROM runs"
+      "    WHERE backup=?1 AND operation=?2 AND state='open' AND started IS NOT NULL) AS other "
+      "WHERE start <= ?6 + CASE WHEN ?5=?6 OR start=ended THEN ?7 ELSE 0 END "
+      "AND (ended IS NULL OR ended >= ?5 - CASE WHEN ?5=?6 OR start=ended THEN ?7 ELSE 0 END) "
+      "AND (snapshot_id='' OR ?8='') "
+      "AND NOT EXISTS(SELECT 1 FROM sightings WHERE run=other.id AND source=?3 AND path=?4) "
+      "ORDER BY ended IS NULL, abs(ended-?6), id DESC LIMIT 1");
+  statement.bind(1, seen.backup);
+  Bind(statement, 2, Name(seen.operation));
   statement.bind(3, source);
   statement.bind(4, path);
-  Bind(statement, 5, std::optional(start));
-  Bind(statement, 6, std::optional(end));
+  Bind(statement, 5, seen.started ? seen.started : seen.ended);
+  Bind(statement, 6, seen.ended);
   Bind(statement, 7, std::optional(slack));
+  statement.bind(8, seen.snapshot_id);
   if (!statement.executeStep()) return std::nullopt;
   return statement.getColumn(0).getInt64();
 }
 
-std::vector<RowId> RunStore::OpenRunsOf(RowId backup, const std::string& source, const std::string& path) {
+std::vector<RowId> RunStore::OpenRunsOf(RowId backup, const std::string& source,
+                                        const std::string& path) {
   SQLite::Statement& statement = database_.Prepare(
-      "SELECT id FROM runs JOIN sightings ON run=id WHERE state='open' AND backup=? AND source=? AND path=?");
+      "SELECT id FROM runs JOIN sightings ON run=id WHERE state='open' AND backup=? AND source=? "
+      "AND path=?");
   statement.bind(1, backup);
   statement.bind(2, source);
   statement.bind(3, path);
@@ -176,9 +191,11 @@ std::vector<RowId> RunStore::OpenRunsOf(RowId backup, const std::string& source,
   return runs;
 }
 
-void RunStore::BoundEarlier(const StoredRun& run, const std::string& source, const std::string& path) {
+void RunStore::BoundEarlier(const StoredRun& run, const std::string& source,
+                            const std::string& path) {
   SQLite::Statement& statement = database_.Prepare(
-      "UPDATE runs SET ended_by=?1 WHERE backup=?2 AND operation=?3 AND ended IS NULL AND ended_by>?1 AND "
+      "UPDATE runs SET ended_by=?1 WHERE backup=?2 AND operation=?3 AND ended IS NULL AND "
+      "ended_by>?1 AND "
       "id<?4 AND EXISTS(SELECT 1 FROM sightings WHERE run=runs.id AND source=?5 AND path=?6)");
   Bind(statement, 1, run.ended);
   statement.bind(2, run.backup);
@@ -189,7 +206,8 @@ void RunStore::BoundEarlier(const StoredRun& run, const std::string& source, con
   statement.exec();
 }
 
-RunStore::Known RunStore::FindIdentity(RowId backup, Operation operation, const std::string& key, RowId* run) {
+RunStore::Known RunStore::FindIdentity(RowId backup, Operation operation, const std::string& key,
+                                       RowId* run) {
   SQLite::Statement& statement = database_.Prepare(
       "SELECT run, EXISTS(SELECT 1 FROM runs WHERE id=run) FROM identities "
       "WHERE backup=? AND operation=? AND key=?");
@@ -203,7 +221,8 @@ RunStore::Known RunStore::FindIdentity(RowId backup, Operation operation, const 
 
 void RunStore::AddIdentity(RowId backup, Operation operation, const std::string& key, RowId run) {
   SQLite::Statement& statement = database_.Prepare(
-      "INSERT INTO identities(backup,operation,key,run) VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET run=excluded.run");
+      "INSERT INTO identities(backup,operation,key,run) VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET "
+      "run=excluded.run");
   statement.bind(1, backup);
   Bind(statement, 2, Name(operation));
   statement.bind(3, key);

@@ -64,11 +64,11 @@ class RunStore {
 
   // A file told of the run.
   void AddSighting(RowId run, const std::string& source, const std::string& path);
-  // A run of another file that overlaps [start, end], the latest; open runs last until now. Where one
-  // of the two has no length, `slack` may lie between them.
-  [[nodiscard]] std::optional<RowId> Overlapping(RowId backup, Operation operation, const std::string& source,
-                                                 const std::string& path, Time start, Time end,
-                                                 Duration slack);
+  // The run of another file whose time overlaps that of `seen` (whose end is known), the one that
+  // ended nearest to it; open runs last until now. Where one of the two has no length, `slack` may
+  // lie between them. Two snapshots are never one run.
+  [[nodiscard]] std::optional<RowId> Overlapping(const StoredRun& seen, const std::string& source,
+                                                 const std::string& path, Duration slack);
   // Open runs that earlier generations of this path left behind.
   [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
                                               const std::string& path);
@@ -78,7 +78,8 @@ class RunStore {
 
   enum class Known { kNo, kYes, kForgotten };
   // Whether a run of this identity was read before; kForgotten: yes, and its row is gone.
-  [[nodiscard]] Known FindIdentity(RowId backup, Operation operation, const std::string& key, RowId* run);
+  [[nodiscard]] Known FindIdentity(RowId backup, Operation operation, const std::string& key,
+                                   RowId* run);
   void AddIdentity(RowId backup, Operation operation, const std::string& key, RowId run);
 
  private:

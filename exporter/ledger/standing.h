@@ -64,12 +64,13 @@ struct SourceStanding {
 
 struct Standings {
   std::vector<std::shared_ptr<const BackupStanding>> backups;  // by name
-  std::map<std::string, SourceStanding> sources;                // configured ones, by name
-  std::optional<Time> committed;                                // last commit
-  std::uint64_t errors = 0;                                     // failed reads and writes of the ledger
-  std::uint64_t future_stamps = 0;                              // runs held back
-  std::uint64_t series_dropped = 0;                             // backups refused by the limit
-  std::uint64_t clock_jumps = 0;                                // wall-clock steps seen
+  std::map<std::string, SourceStanding> sources;               // configured ones, by name
+  std::optional<Time> committed;                               // last commit
+  std::uint64_t errors = 0;          // failed reads and writes of the ledger
+  bool full = false;                 // it could not be written the last time
+  std::uint64_t future_stamps = 0;   // runs held back
+  std::uint64_t series_dropped = 0;  // backups refused by the limit
+  std::uint64_t clock_jumps = 0;     // wall-clock steps seen
 };
 
 }  // namespace backup_exporter

@@ -1,5 +1,7 @@
 #include "ledger/standing_query.h"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -14,6 +16,7 @@ constexpr std::string_view kGood = "'success','warning'";
 constexpr std::string_view kClean = "'success'";
 constexpr std::string_view kBad = "'failure','interrupted'";
 constexpr std::string_view kWarning = "'warning'";
+constexpr std::string_view kNotSkipped = "'success','warning','failure','interrupted'";
 
 // A place in the order of runs: those without a known time stand where they were read.
 struct Order {
@@ -26,10 +29,18 @@ class Query {
   Query(Database& database, RowId backup, std::string operation)
       : database_(database), backup_(backup), operation_(std::move(operation)) {}
 
+  // The last run that counts as one: what was skipped never stands in front of something worse.
+  std::optional<StoredRun> LastRun() {
+    auto last = Last(kAny);
+    if (!last || last->result != RunResult::kSkipped) return last;
+    auto before = Last(kNotSkipped);
+    return before && *before->result > RunResult::kSkipped ? before : last;
+  }
+
   // The last of the settled runs with such a result whose end is known.
   std::optional<StoredRun> Last(std::string_view results) {
-    SQLite::Statement& statement =
-        Prepare("SELECT id", results, " AND ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT 1");
+    SQLite::Statement& statement = Prepare(
+        "SELECT id", results, " AND ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT 1");
     if (!statement.executeStep()) return std::nullopt;
     return RunStore(database_).Find(statement.getColumn(0).getInt64());
   }
@@ -37,7 +48,8 @@ class Query {
   // How many settled runs of one kind came after the last of another.
   std::uint64_t Since(std::string_view reset, std::string_view results) {
     const Order order = LastOrder(reset);
-    SQLite::Statement& statement = Prepare("SELECT count(*)", results, " AND (ended_by,id)>(?3,?4)");
+    SQLite::Statement& statement =
+        Prepare("SELECT count(*)", results, " AND (ended_by,id)>(?3,?4)");
     statement.bind(3, order.ended_by);
     statement.bind(4, order.run);
     statement.executeStep();
@@ -52,8 +64,8 @@ class Query {
   }
 
   std::optional<Time> LastStart() {
-    SQLite::Statement& statement =
-        database_.Prepare("SELECT max(started) FROM runs WHERE backup=?1 AND operation=?2");
+    SQLite::Statement& statement = database_.Prepare(
+        "SELECT max(started) FROM runs WHERE backup=?1 AND operation=?2 AND settles_at IS NULL");
     statement.bind(1, backup_);
     statement.bind(2, operation_);
     statement.executeStep();
@@ -61,7 +73,8 @@ class Query {
   }
 
  private:
-  SQLite::Statement& Prepare(std::string_view what, std::string_view results, std::string_view rest) {
+  SQLite::Statement& Prepare(std::string_view what, std::string_view results,
+                             std::string_view rest) {
     std::string sql(what);
     sql.append(" FROM runs WHERE backup=?1 AND operation=?2 AND state='settled' AND result IN (");
     sql.append(results).append(")").append(rest);
@@ -79,7 +92,7 @@ class Query {
 OperationStanding QueryOperation(Database& database, RowId backup, Operation operation) {
   Query query(database, backup, std::string(Name(operation)));
   OperationStanding standing{.operation = operation, .last_start = query.LastStart()};
-  if (const auto run = query.Last(kAny)) {
+  if (const auto run = query.LastRun()) {
     standing.last_run = LastRun{.end = *run->ended,
                                 .result = *run->result,
                                 .exit_code = run->exit_code,
@@ -117,15 +130,17 @@ BackupStanding QueryStanding(Database& database, RowId backup) {
   }
   for (int i = 0; i < kOperations; ++i) {
     const auto operation = static_cast<Operation>(i);
-    SQLite::Statement& statement =
-        database.Prepare("SELECT runs,failures,warnings FROM totals WHERE backup=? AND operation=?");
+    SQLite::Statement& statement = database.Prepare(
+        "SELECT runs,failures,warnings FROM totals WHERE backup=?1 AND operation=?2 AND (runs>0 OR "
+        "EXISTS(SELECT 1 FROM runs WHERE backup=?1 AND operation=?2))");
     statement.bind(1, backup);
     Bind(statement, 2, Name(operation));
     if (!statement.executeStep()) continue;
     const std::uint64_t runs = Count(statement, 0).value_or(0);
     const std::uint64_t failures = Count(statement, 1).value_or(0);
     const std::uint64_t warnings = Count(statement, 2).value_or(0);
-    OperationStanding& known = standing.operations.emplace_back(QueryOperation(database, backup, operation));
+    OperationStanding& known =
+        standing.operations.emplace_back(QueryOperation(database, backup, operation));
     known.runs = runs;
     known.failures = failures;
     known.warnings = warnings;
@@ -140,18 +155,22 @@ void ForgetRuns(Database& database, Time cutoff) {
   for (const auto& [backup, operation] : operations) {
     Query query(database, backup, operation);
     // What came after the last success counts in rows, and the last of each kind is shown.
+    const std::int64_t old = cutoff.time_since_epoch().count();
+    const Order clean = query.LastOrder(kClean);
     const std::int64_t end =
-        std::min({cutoff.time_since_epoch().count(), query.LastOrder(kGood).ended_by,
-                  query.LastOrder(kClean).run != 0 ? query.LastOrder(kClean).ended_by : cutoff.time_since_epoch().count()});
-    const auto last_good = query.Last(kGood);
-    const auto last_bad = query.Last(kBad);
+        std::min({old, query.LastOrder(kGood).ended_by, clean.run != 0 ? clean.ended_by : old});
+    const std::array shown{query.LastRun(), query.Last(kGood), query.Last(kClean),
+                           query.Last(kBad)};
+    const std::optional<Time> last_start = query.LastStart();
     SQLite::Statement& forget = database.Prepare(
-        "DELETE FROM runs WHERE backup=? AND operation=? AND state='settled' AND ended_by<? AND id NOT IN (?,?)");
-    forget.bind(1, backup);
-    forget.bind(2, operation);
-    forget.bind(3, end);
-    forget.bind(4, last_good ? last_good->id : 0);
-    forget.bind(5, last_bad ? last_bad->id : 0);
+        "DELETE FROM runs WHERE backup=? AND operation=? AND state='settled' AND ended_by<? "
+        "AND (started IS NULL OR started<>?) AND id NOT IN (?,?,?,?)");
+    int index = 0;
+    forget.bind(++index, backup);
+    forget.bind(++index, operation);
+    forget.bind(++index, end);
+    Bind(forget, ++index, last_start);
+    for (const auto& run : shown) forget.bind(++index, run ? run->id : 0);
     forget.exec();
   }
 }

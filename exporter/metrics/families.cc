@@ -329,7 +329,7 @@ const std::array kRows{
     Row{"backup_exporter_clock_jumps_total", kCounter,
         "Wall-clock steps seen (wall versus monotonic clock)",
         [](Samples& out, const ExporterView& exporter) {
-          out.Add(ToDouble(exporter.program.clock_jumps));
+          out.Add(ToDouble(exporter.standings.clock_jumps));
         }},
     Row{"backup_exporter_future_stamps_total", kCounter,
         "Records stamped more than 5 minutes ahead, held back",
@@ -339,7 +339,7 @@ const std::array kRows{
     Row{"backup_exporter_ledger_full", kGauge,
         "1 while the ledger cannot be written and the exporter works from memory",
         [](Samples& out, const ExporterView& exporter) {
-          out.Add(exporter.program.ledger_full ? 1 : 0);
+          out.Add(exporter.standings.full ? 1 : 0);
         }},
 
     // The scrape itself: last, after all that it times.

@@ -26,8 +26,6 @@ namespace backup_exporter {
 struct ProgramStatus {
   bool reload_successful = true;
   std::optional<Time> reloaded;  // when the present configuration was taken
-  std::uint64_t clock_jumps = 0;
-  bool ledger_full = false;
 };
 
 // How one collector did for this scrape.

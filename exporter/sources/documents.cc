@@ -40,16 +40,16 @@ struct Document {
   FileMark mark;
   std::string decoder_state;
   std::optional<FileStat> seen;
-  Time looked;                        // last time its content was compared
-  bool dirty = true;                  // may have changed
-  bool blocked = false;               // cannot be read, and nothing happened since
-  bool unreadable = false;            // cannot be read, or is broken
-  bool refused = false;               // nobody takes what it holds
-  bool over = false;                  // nothing stands at its path any more
-  std::optional<SteadyTime> torn;     // since when it is no good document
-  std::optional<SteadyTime> again;    // when to look at it again, changed or not
-  std::optional<Content> telling;     // broken content, in the piece that was given out
-  std::optional<Content> told;        // and accepted
+  Time looked;                      // last time its content was compared
+  bool dirty = true;                // may have changed
+  bool blocked = false;             // cannot be read, and nothing happened since
+  bool unreadable = false;          // cannot be read, or is broken
+  bool refused = false;             // nobody takes what it holds
+  bool over = false;                // nothing stands at its path any more
+  std::optional<SteadyTime> torn;   // since when it is no good document
+  std::optional<SteadyTime> again;  // when to look at it again, changed or not
+  std::optional<Content> telling;   // broken content, in the piece that was given out
+  std::optional<Content> told;      // and accepted
 
   [[nodiscard]] std::optional<SteadyTime> Due() const {
     if (over) return SteadyTime::min();

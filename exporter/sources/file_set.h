@@ -37,7 +37,8 @@ class FileSet {
  public:
   virtual ~FileSet() = default;
   // Takes in what a look showed, at all paths (those that match, and Places) or at some.
-  virtual void Observe(const std::vector<Observation>& observations, bool all, const Moment& now) = 0;
+  virtual void Observe(const std::vector<Observation>& observations, bool all,
+                       const Moment& now) = 0;
   // Paths that want to be looked at although they do not match.
   [[nodiscard]] virtual std::vector<std::string> Places() const = 0;
   [[nodiscard]] virtual bool Knows(const std::string& path) const = 0;

@@ -20,7 +20,7 @@ std::string_view Trim(std::string_view line, std::uint64_t offset, std::uint64_t
 }
 
 void CutLine(std::string_view line, std::uint64_t offset, std::size_t limit,
-                    std::vector<Record>* records, SkippedBytes* skipped) {
+             std::vector<Record>* records, SkippedBytes* skipped) {
   const std::string_view record = Trim(line, offset, &skipped->nul);
   if (record.size() > limit) {
     skipped->too_long += record.size();

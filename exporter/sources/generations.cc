@@ -14,6 +14,12 @@ bool IsNothing(const Error& error) {
   return error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kInvalid;
 }
 
+void LookAtOpenFile(Tailer& tailer, bool closed, const Moment& now) {
+  if (tailer.file() == nullptr) return;
+  const auto stat = tailer.file()->Stat();
+  tailer.Seen(stat ? *stat : *tailer.seen(), closed, now);
+}
+
 KnownFile NewFile(const std::string& path, const FileStat& stat) {
   KnownFile file;
   file.mark.path = path;
@@ -55,7 +61,7 @@ class Generations::Batch {
 
 Generations::Generations(const SourceParts& parts, std::vector<KnownFile> known) : parts_(parts) {
   std::ranges::sort(known, {}, [](const KnownFile& file) { return file.mark.id; });
-  for (KnownFile& file : known) Add(std::move(file), /*present=*/true).second.lost = true;
+  for (KnownFile& file : known) lost_.insert(Add(std::move(file), /*present=*/true).first);
 }
 
 Generations::Numbered& Generations::Add(KnownFile file, bool present) {
@@ -64,23 +70,16 @@ Generations::Numbered& Generations::Add(KnownFile file, bool present) {
   Generation added{.tailer = Tailer(parts_.files,
                                     {parts_.options.record_limit, parts_.options.piece_size},
                                     std::move(file), present)};
-  const auto [newest, first] = newest_.try_emplace(path, number);
-  if (!first) added.before = std::exchange(newest->second, number);
+  by_name_[path].insert(number);
   return *generations_.emplace(number, std::move(added)).first;
 }
 
 void Generations::Remove(std::size_t number) {
   const auto one = generations_.find(number);
   End(*one);
-  const auto newest = newest_.find(one->second.tailer.mark().path);
-  if (newest->second == number) {
-    const auto before = one->second.before;
-    if (before && generations_.contains(*before)) {
-      newest->second = *before;
-    } else {
-      newest_.erase(newest);
-    }
-  }
+  const auto name = by_name_.find(one->second.tailer.mark().path);
+  name->second.erase(number);
+  if (name->second.empty()) by_name_.erase(name);
   generations_.erase(one);
 }
 
@@ -92,8 +91,8 @@ void Generations::PutAt(Numbered& one, const std::string& path, const FileStat& 
   generation.tailer.PutAt(path, parts_.discovery.Matches(path), stat, now);
   at_[path] = number;
   by_identity_[stat.identity()] = number;
-  generation.lost = false;
   generation.lost_since.reset();
+  lost_.erase(number);
   touched_.insert(number);
 }
 
@@ -111,7 +110,7 @@ void Generations::End(Numbered& one) {
   LeavePlace(one);
   LeaveIdentity(one);
   one.second.tailer.End();
-  one.second.lost = false;
+  lost_.erase(one.first);
   touched_.insert(one.first);
 }
 
@@ -119,7 +118,11 @@ void Generations::Observe(const std::vector<Observation>& observations, bool all
                           const Moment& now) {
   Batch batch(parts_.files, observations);
   auto leavers = FindLeavers(observations, all, now);
-  for (const Numbered* one : leavers) LeavePlace(*one);
+  for (const Numbered* one : leavers) {
+    LeavePlace(*one);
+    // Its inode may be another file's by now, unless it is held open.
+    if (one->second.tailer.file() == nullptr) LeaveIdentity(*one);
+  }
   // All that moved first: a path that one of them took is not free for those that are gone.
   std::erase_if(leavers, [&](Numbered* one) { return FindAgain(*one, batch, now); });
   for (Numbered* one : leavers) GiveUpName(*one, batch, now);
@@ -133,8 +136,8 @@ void Generations::Observe(const std::vector<Observation>& observations, bool all
   looked_ = true;
 }
 
-// Those that are not, or not any more, where they were; the newest first, which has the better claim
-// to a path.
+// Those that are not, or not any more, where they were; the newest first, which has the better
+// claim to a path.
 std::vector<Generations::Numbered*> Generations::FindLeavers(
     const std::vector<Observation>& observations, bool all, const Moment& now) {
   std::vector<Numbered*> leavers;
@@ -148,47 +151,48 @@ std::vector<Generations::Numbered*> Generations::FindLeavers(
       touched_.insert(one.first);
     } else if (observation.stat || IsNothing(observation.stat.error())) {
       // What is told of a path that holds nothing now was about the file that was there.
-      if (!observation.stat) tailer.Seen(*tailer.seen(), observation.closed, now);
+      LookAtOpenFile(tailer, !observation.stat && observation.closed, now);
       leavers.push_back(&one);
     } else {
       NoteUnreadable(one.first, observation.stat.error());
     }
   }
-  if (all) {
-    for (Numbered& one : generations_) {
-      Tailer& tailer = one.second.tailer;
-      if (one.second.lost) {
-        leavers.push_back(&one);
-      } else if (tailer.file() != nullptr && tailer.place().empty()) {
-        // Nobody else tells of it: it has no name that we know.
-        if (const auto stat = tailer.file()->Stat()) tailer.Seen(*stat, false, now);
-        if (tailer.seen()->links == 0) tailer.LoseName(/*removed=*/true);
-        touched_.insert(one.first);
-      }
-    }
+  for (const std::size_t number : lost_) leavers.push_back(&*generations_.find(number));
+  for (auto one = generations_.begin(); all && one != generations_.end(); ++one) {
+    Tailer& tailer = one->second.tailer;
+    if (tailer.file() == nullptr || !tailer.place().empty() || lost_.contains(one->first)) continue;
+    LookAtOpenFile(tailer, false, now);  // it has no name by which others could tell of it
+    if (tailer.seen()->links == 0) tailer.LoseName(/*removed=*/true);
+    touched_.insert(one->first);
   }
   std::ranges::sort(leavers, std::greater<>(), [](const Numbered* one) { return one->first; });
   return leavers;
 }
 
+// A file that no generation is known to be in.
+bool Generations::IsFree(const Observation& there) const {
+  return there.stat && !at_.contains(there.path) && !by_identity_.contains(there.stat->identity());
+}
+
+// Of several, it may be another one that a file of the name belongs to.
+bool Generations::HasNameAlone(const Numbered& one) const {
+  return by_name_.at(one.second.tailer.mark().path).size() == 1;
+}
+
 bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
   auto& [number, generation] = one;
   Tailer& tailer = generation.tailer;
-  if (tailer.file() != nullptr) {
-    const auto stat = tailer.file()->Stat();
-    if (stat) tailer.Seen(*stat, false, now);
-    if (stat && stat->links == 0) return false;
-  }
+  if (tailer.file() != nullptr && tailer.seen()->links == 0) return false;
   const FileIdentity identity = tailer.identity();
   const auto owner = by_identity_.find(identity);
   if (owner != by_identity_.end() && owner->second != number) return false;
 
   const std::string& name = tailer.mark().path;
   const auto may_be_it = [&](const std::string& path, const FileStat& stat) {
-    // An inode alone proves little: it may have been used again. What is in the file will tell.
-    return !at_.contains(path) &&
-           (path == name || tailer.seen() ||
-            (tailer.mark().offset > 0 && stat.size >= tailer.mark().offset));
+    if (at_.contains(path)) return false;
+    // An inode alone proves little: it may have been used again.
+    return (path == name && HasNameAlone(one)) || tailer.file() != nullptr ||
+           tailer.Recognises(path, stat);
   };
   if (const Observation* there = batch.Of(identity, name)) {
     if (!may_be_it(there->path, *there->stat)) return false;
@@ -214,13 +218,13 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, const Moment& no
     return;
   }
   const bool all_read = tailer.file() == nullptr || tailer.lag() == 0;
-  if (there != nullptr && there->stat && all_read && tailer.mark().offset > 0 &&
-      !at_.contains(name) && !by_identity_.contains(there->stat->identity())) {
+  if (there != nullptr && IsFree(*there) && all_read && tailer.mark().offset > 0 &&
+      (HasNameAlone(one) || tailer.Recognises(name, *there->stat))) {
     PutAt(one, name, *there->stat, now);
     return;
   }
   if (tailer.file() != nullptr) {
-    one.second.lost = false;
+    lost_.erase(one.first);
     tailer.LoseName(/*removed=*/tailer.seen()->links == 0);
     touched_.insert(one.first);
     return;
@@ -235,7 +239,7 @@ void Generations::MarkLost(Numbered& one, const Moment& now) {
   Generation& generation = one.second;
   if (!generation.lost_since) generation.lost_since = now.steady;
   generation.tailer.LoseName(/*removed=*/false);
-  generation.lost = true;
+  lost_.insert(one.first);
   touched_.insert(one.first);
   if (generation.tailer.file() == nullptr && now.steady - *generation.lost_since >= kLostFor) {
     End(one);
@@ -266,7 +270,7 @@ void Generations::TakeIn(const std::string& path, const FileStat& stat, bool clo
 void Generations::NoteBadPath(const std::string& path, const Error& error) {
   if (at_.contains(path)) return;  // its file is unreadable
   // A directory among the files of a pattern is nobody's mistake.
-  const bool expected = parts_.discovery.literal() || newest_.contains(path);
+  const bool expected = parts_.discovery.literal() || by_name_.contains(path);
   if (!parts_.discovery.Matches(path) || error.kind == ErrorKind::kNotFound ||
       (error.kind == ErrorKind::kInvalid && !expected && !bad_paths_.contains(path))) {
     bad_paths_.erase(path);
@@ -275,11 +279,17 @@ void Generations::NoteBadPath(const std::string& path, const Error& error) {
   }
 }
 
+std::optional<std::size_t> Generations::Before(std::size_t number) const {
+  const auto& siblings = by_name_.at(generations_.at(number).tailer.mark().path);
+  const auto one = siblings.find(number);
+  return one == siblings.begin() ? std::nullopt : std::optional(*std::prev(one));
+}
+
 std::vector<std::string> Generations::Places() const {
   std::vector<std::string> places(bad_paths_.begin(), bad_paths_.end());
   for (const auto& [path, number] : at_) places.push_back(path);
-  for (const auto& [number, generation] : generations_) {
-    if (generation.lost) places.push_back(generation.tailer.mark().path);
+  for (const std::size_t number : lost_) {
+    places.push_back(generations_.at(number).tailer.mark().path);
   }
   return places;
 }

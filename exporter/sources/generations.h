@@ -2,9 +2,9 @@
 //
 // A generation keeps its number from the first look to its last word, and is followed by its
 // identity: when another file takes its path it is looked for under its new name, to be read to its
-// end. Only when it is nowhere to be found, and nothing of it is left to be read, may the new file be
-// the same one again: replaced by a copy, or restored. What is in the files, and whose turn it is to
-// be read, is left to others.
+// end. Only when it is nowhere to be found, and nothing of it is left to be read, may the new file
+// be the same one again: replaced by a copy, or restored. What is in the files, and whose turn it
+// is to be read, is left to others.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,6 @@ namespace backup_exporter {
 
 struct Generation {
   Tailer tailer;
-  std::optional<std::size_t> before = {};  // the number of the one that had its name before
-  bool lost = false;                  // nobody can tell where it is
   std::optional<SteadyTime> lost_since = {};
 };
 
@@ -47,6 +45,8 @@ class Generations {
   // By number; a reference stays valid until Remove.
   [[nodiscard]] std::map<std::size_t, Generation>& all() { return generations_; }
   [[nodiscard]] const std::map<std::size_t, Generation>& all() const { return generations_; }
+  // The one that had the same name before.
+  [[nodiscard]] std::optional<std::size_t> Before(std::size_t number) const;
   void Touch(std::size_t number) { touched_.insert(number); }
   // Numbers of those that something happened to since the last call.
   [[nodiscard]] std::set<std::size_t> TakeTouched() { return std::exchange(touched_, {}); }
@@ -72,6 +72,8 @@ class Generations {
 
   [[nodiscard]] std::vector<Numbered*> FindLeavers(const std::vector<Observation>& observations,
                                                    bool all, const Moment& now);
+  [[nodiscard]] bool HasNameAlone(const Numbered& one) const;
+  [[nodiscard]] bool IsFree(const Observation& there) const;
   // True if its place was found, or cannot be told now.
   bool FindAgain(Numbered& one, Batch& batch, const Moment& now);
   void GiveUpName(Numbered& one, const Batch& batch, const Moment& now);
@@ -83,9 +85,10 @@ class Generations {
   bool looked_ = false;
   std::map<std::size_t, Generation> generations_;
   std::size_t next_number_ = 1;
-  std::unordered_map<std::string, std::size_t> at_;      // who is at a path
-  std::map<FileIdentity, std::size_t> by_identity_;      // of those that are at a path or open
-  std::unordered_map<std::string, std::size_t> newest_;  // of a name
+  std::unordered_map<std::string, std::size_t> at_;  // who is at a path
+  std::map<FileIdentity, std::size_t> by_identity_;  // of those that are at a path or open
+  std::unordered_map<std::string, std::set<std::size_t>> by_name_;
+  std::set<std::size_t> lost_;  // nobody can tell where they are
   std::set<std::string> bad_paths_;
   std::set<std::size_t> touched_;
 };

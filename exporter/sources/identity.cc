@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kWindow = 256 * 1024;
 
 // CRC of `count` bytes at `offset`; nullopt where the file has fewer.
-Result<std::optional<std::uint32_t>> CrcAt(const File& file, std::uint64_t offset, std::size_t count) {
+Result<std::optional<std::uint32_t>> CrcAt(const File& file, std::uint64_t offset,
+                                           std::size_t count) {
   std::array<char, std::max(Fingerprint::kHead, Fingerprint::kTail)> buffer;
   const auto got = file.ReadAt(offset, std::span(buffer).first(count));
   if (!got) return tl::unexpected(got.error());

@@ -1,6 +1,6 @@
-// Which file is this? A file is the one that was read before if its first `offset` bytes are the same
-// as those read. Comparing all of them is for when nothing cheaper will do (after a restart); while
-// the program runs, the ends of that stretch are compared.
+// Which file is this? A file is the one that was read before if its first `offset` bytes are the
+// same as those read. Comparing all of them is for when nothing cheaper will do (after a restart);
+// while the program runs, the ends of that stretch are compared.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ struct Fingerprint {
 // Reads both ends. kTemporary where the file has become shorter than that.
 [[nodiscard]] Result<Fingerprint> TakeFingerprint(const File& file, std::uint64_t offset);
 
-// The fingerprint at `offset` of a file of which `bytes` were just read: those before `offset`, kTail
-// of them at least if there are that many. The head is `previous`'s, or read.
+// The fingerprint at `offset` of a file of which `bytes` were just read: those before `offset`,
+// kTail of them at least if there are that many. The head is `previous`'s, or read.
 [[nodiscard]] Result<Fingerprint> FingerprintAfter(const File& file,
                                                    const std::optional<Fingerprint>& previous,
                                                    std::string_view bytes, std::uint64_t offset);

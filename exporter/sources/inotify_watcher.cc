@@ -119,8 +119,7 @@ class InotifyWatcher final : public Watcher {
     }
     if (found == directories_.end()) return;
     for (const std::string& directory : found->second) {
-      const auto [place, added] =
-          places->try_emplace(Join(directory, name), changes->files.size());
+      const auto [place, added] = places->try_emplace(Join(directory, name), changes->files.size());
       if (added) changes->files.push_back({place->first});
       bool& closed = changes->files[place->second].closed;
       if ((event.mask & IN_MODIFY) != 0) closed = false;

@@ -98,17 +98,12 @@ std::vector<Piece> LineFiles::Read(const Moment& now, std::size_t budget, bool l
 }
 
 bool LineFiles::Speak(std::size_t number, Turn& turn) {
-  const auto one = generations_.all().find(number);
-  if (one == generations_.all().end()) return true;
+  if (!generations_.all().contains(number)) return true;
   const auto spoken = turn.spoken.find(number);
   if (spoken != turn.spoken.end()) return spoken->second;
-  if (one->second.before) {
-    const auto before = generations_.all().find(*one->second.before);
-    if (before != generations_.all().end() && before->second.tailer.Behind() &&
-        !Speak(before->first, turn)) {
-      return false;
-    }
-  }
+  const auto before = generations_.Before(number);
+  if (before && generations_.all().at(*before).tailer.Behind() && !Speak(*before, turn))
+    return false;
   if (turn.budget == 0) return false;
   const bool done = SpeakItself(number, turn);
   turn.spoken[number] = done;
@@ -143,6 +138,7 @@ bool LineFiles::SpeakItself(std::size_t number, Turn& turn) {
   }
   if (tailer.Finished()) {
     generations_.Remove(number);
+    open_.erase(number);
     return true;
   }
   if (tailer.Behind()) turn.budget = 0;  // it took all of it, and found no end
@@ -173,8 +169,7 @@ void LineFiles::CloseOldest(std::size_t keep) {
     for (auto number = open_.begin(); number != open_.end(); ++number) {
       const Tailer& tailer = generations_.all().at(*number).tailer;
       if (!tailer.CanClose()) continue;
-      if (oldest == open_.end() ||
-          tailer.grown() < generations_.all().at(*oldest).tailer.grown()) {
+      if (oldest == open_.end() || tailer.grown() < generations_.all().at(*oldest).tailer.grown()) {
         oldest = number;
       }
     }

@@ -90,8 +90,8 @@ class Source::State {
     bool there = !discovery_.literal();
     for (std::string& path : found.paths) {
       auto stat = files_.Stat(path);
-      there = there || (path == discovery_.pattern() &&
-                        (stat || stat.error().kind != ErrorKind::kNotFound));
+      there = there ||
+              (path == discovery_.pattern() && (stat || stat.error().kind != ErrorKind::kNotFound));
       const bool was_closed = closed.contains(path);
       observations.push_back({std::move(path), std::move(stat), was_closed});
     }

@@ -1,9 +1,9 @@
 // One configured input: a path pattern whose files become records.
 //
 // Finds the files, tells generations of a name apart, resumes where the ledger's marks say, cuts
-// records out of what was added. Leaves to others: what a record means (decoders), and when it counts
-// as read (the ledger; nothing is read past until Accept). Single-threaded: the thread that owns the
-// source turns Read, Accept and NextLook; status() may be copied out between turns.
+// records out of what was added. Leaves to others: what a record means (decoders), and when it
+// counts as read (the ledger; nothing is read past until Accept). Single-threaded: the thread that
+// owns the source turns Read, Accept and NextLook; status() may be copied out between turns.
 #pragma once
 
 #include <cstddef>
@@ -32,21 +32,22 @@ struct SourceOptions {
 
 class Source {
  public:
-  // `known` are the ledger's marks of this source that are not over. `files` must outlive the source.
-  // Nothing is touched before the first Read.
+  // `known` are the ledger's marks of this source that are not over. `files` must outlive the
+  // source. Nothing is touched before the first Read.
   Source(SourceOptions options, Files& files, std::unique_ptr<Watcher> watcher,
          std::vector<KnownFile> known);
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
-  // Looks at what changed and returns new records, oldest file first, at most about `budget` bytes in
-  // all (one record may be longer) and one piece of a file. The pieces are to be taken in by the
-  // ledger in this order. An empty answer means that nothing is to be done until NextLook or the next
-  // change; where looking itself takes long (a line of gigabytes), NextLook is now. A piece may have
-  // no records and only say that its file is quiet, gone or over.
-  // `last_look`: there will be no other look (`once`): what is unfinished now stays so.
-  [[nodiscard]] std::vector<Piece> Read(const Moment& now, std::size_t budget, bool last_look = false);
+  // Looks at what changed and returns new records, oldest file first, at most about `budget` bytes
+  // in all (one record may be longer) and one piece of a file. The pieces are to be taken in by the
+  // ledger in this order. An empty answer means that nothing is to be done until NextLook or the
+  // next change; where looking itself takes long (a line of gigabytes), NextLook is now. A piece
+  // may have no records and only say that its file is quiet, gone or over. `last_look`: there will
+  // be no other look (`once`): what is unfinished now stays so.
+  [[nodiscard]] std::vector<Piece> Read(const Moment& now, std::size_t budget,
+                                        bool last_look = false);
 
   // The ledger took the piece: its records are never read again. Pieces that are not accepted come
   // back with the next Read.

@@ -62,6 +62,19 @@ void Tailer::PutAt(const std::string& path, bool ours, const FileStat& stat, con
   Seen(stat, false, now);
 }
 
+bool Tailer::Recognises(const std::string& path, const FileStat& stat) {
+  if (mark_.offset == 0) return seen_ && seen_->size > 0 && *seen_ == stat;
+  if (stat.size < mark_.offset) return false;
+  if (!fingerprint_ && Untouched(stat)) return true;
+  const auto file = files_.Open(path);
+  if (!file) return false;
+  if (fingerprint_) return StillHas(**file, *fingerprint_).value_or(false);
+  PrefixCheck check(mark_.offset, mark_.prefix_crc);
+  const bool same = check.Advance(**file, mark_.offset) == PrefixCheck::Answer::kSame;
+  if (same) fingerprint_ = check.fingerprint();
+  return same;
+}
+
 void Tailer::LoseName(bool removed) {
   place_.clear();
   ours_ = false;
@@ -115,7 +128,8 @@ Tailer::Ending Tailer::EndingAt(const Moment& now, bool last_look, Writers& writ
   ending.gone = gone_told_ || (closed_ && now.steady - *closed_ >= kQuiet) ||
                 ((fresh_ || last_look) && writers.AreGone(*seen_, now));
   ending.over = removed_ || (!ours_ && now.steady - grown_ >= kIdle);
-  ending.quiet = ending.gone || ending.over || closed_ || now.steady - grown_ >= kQuiet || last_look;
+  ending.quiet =
+      ending.gone || ending.over || closed_ || now.steady - grown_ >= kQuiet || last_look;
   ending.cut = ending.over || last_look || (!ours_ && ending.quiet);
   return ending;
 }
@@ -126,8 +140,7 @@ Result<Tailer::Look> Tailer::Read(const Moment& now, std::size_t room, bool last
     Part rest;
     rest.end = {mark_.offset, mark_.prefix_crc};
     rest.at_end = true;
-    return Look{.piece = Tell(std::move(rest), seen_.value_or(FileStat{.modified = mark_.modified}),
-                              {.quiet = true, .over = true}, now)};
+    return Look{.piece = Tell(std::move(rest), FileStat{}, {.quiet = true, .over = true}, now)};
   }
   if (!fingerprint_ && seen_ && Untouched(*seen_) && seen_->size == mark_.offset &&
       !place_.empty()) {
@@ -184,13 +197,18 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
                                                      const Ending& ending) {
   Part part;
   part.end = {mark_.offset, mark_.prefix_crc};
-  std::size_t wanted = std::clamp(room, std::min(kLeastRead, options_.piece_size), options_.piece_size);
+  std::size_t wanted =
+      std::clamp(room, std::min(kLeastRead, options_.piece_size), options_.piece_size);
   if (long_line_) {
     if (auto scanned = long_line_->Scan(*file_, size, room); !scanned) {
       return tl::unexpected(std::move(scanned.error()));
     }
     const bool to_the_end = long_line_->scanned().offset >= size;
     if (!long_line_->ended() && !to_the_end) return std::nullopt;
+    if (!long_line_->ended() && !ending.quiet) {
+      part.at_end = true;
+      return part;
+    }
     if (long_line_->length() <= options_.record_limit + 1) {  // one more for a "\r"
       part.end = long_line_->text();
       wanted = std::max<std::size_t>(wanted, long_line_->length() + 1);
@@ -218,8 +236,8 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
     return Fail(ErrorKind::kInvalid, place_ + ": is UTF-16, which cannot be read; write UTF-8");
   }
 
-  std::size_t taken = CutLines(bytes, part.end.offset, options_.record_limit, &part.records,
-                               &part.skipped);
+  std::size_t taken =
+      CutLines(bytes, part.end.offset, options_.record_limit, &part.records, &part.skipped);
   if (part.at_end && taken < wanted) {
     const std::string_view rest = bytes.substr(taken);
     const std::uint64_t offset = part.end.offset + taken;
@@ -235,8 +253,8 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
     return std::nullopt;
   }
   if (part.end.offset > mark_.offset) {
-    const auto fingerprint = FingerprintAfter(
-        *file_, fingerprint_, {part.buffer.get(), before + taken}, part.end.offset);
+    const auto fingerprint = FingerprintAfter(*file_, fingerprint_,
+                                              {part.buffer.get(), before + taken}, part.end.offset);
     if (!fingerprint) return tl::unexpected(fingerprint.error());
     part.fingerprint = *fingerprint;
   }
@@ -255,7 +273,8 @@ std::optional<Piece> Tailer::Tell(Part part, const FileStat& stat, const Ending&
 
   const bool moved = part.end.offset > mark_.offset;
   const bool known = moved || mark_.id != 0 || mark_.offset > 0;
-  const bool news = (step.quiet && !quiet_told_) || (step.writer_gone && !gone_told_) || step.over;
+  const bool news = (step.quiet && !quiet_told_) || (step.writer_gone && !gone_told_) ||
+                    step.over || stat.device != mark_.device || stat.inode != mark_.inode;
   if (!moved && !(news && known)) {
     if (part.at_end) Note(step);
     return std::nullopt;

@@ -1,7 +1,8 @@
 // One generation of one file of lines, read to its end as it grows.
 //
 // Knows the position in it, whether the file is still the one it was, and when its writer seems to
-// have finished. Where the file is found, and which generation comes after which, is decided outside.
+// have finished. Where the file is found, and which generation comes after which, is decided
+// outside.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +33,8 @@ class Tailer {
   // It is at this path now; `ours` if the path is one of the source's. A file with another identity
   // is read on only if it begins as the one before did.
   void PutAt(const std::string& path, bool ours, const FileStat& stat, const Moment& now);
+  // Whether a file holds what was read; unless it is as it was then, its content is compared.
+  [[nodiscard]] bool Recognises(const std::string& path, const FileStat& stat);
   // It has no name that we know. What was opened can be read on.
   void LoseName(bool removed);
   // It looks like this now; `closed` if a writer closed it since the last time.
@@ -41,10 +44,11 @@ class Tailer {
 
   struct Look {
     std::optional<Piece> piece = {};  // without its number
-    bool elsewhere = false;      // another file is at its path
-    bool replaced = false;       // the bytes that were read are no longer in the file
+    bool elsewhere = false;           // another file is at its path
+    bool replaced = false;            // the bytes that were read are no longer in the file
   };
-  // Reads on, about `room` bytes at most. An empty look with Due() in the past asks for another one.
+  // Reads on, about `room` bytes at most. An empty look with Due() in the past asks for another
+  // one.
   [[nodiscard]] Result<Look> Read(const Moment& now, std::size_t room, bool last_look,
                                   Writers& writers);
   void Accept(const FileStep& step);

@@ -68,7 +68,8 @@ std::string StandingsText(const Standings& standings) {
         source.counts.unknown_messages, source.counts.unknown_fields, source.skipped.too_long,
         source.skipped.nul);
   }
-  text += fmt::format("future={} dropped={}\n", standings.future_stamps, standings.series_dropped);
+  text += fmt::format("future={} dropped={} jumps={}\n", standings.future_stamps,
+                      standings.series_dropped, standings.clock_jumps);
   return text;
 }
 

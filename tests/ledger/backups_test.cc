@@ -1,0 +1,306 @@
+// Which backup a file speaks of, and who may speak of it.
+#include "ledger/backups.h"
+
+#include <gmock/gmock.h>
+
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(BackupName, FillsInWhatTheFileAndTheRecordSay) {
+  EXPECT_EQ(BackupName("{stem}", "/var/log/nas/home.2026.jsonl", ""), "home.2026");
+  EXPECT_EQ(BackupName("{stem}", "/var/log/nas/home", ""), "home");
+  EXPECT_EQ(BackupName("{dir}", "/var/log/nas/home.jsonl", ""), "nas");
+  EXPECT_EQ(BackupName("{profile}", "/var/log/nas/home.jsonl", "work"), "work");
+  EXPECT_EQ(BackupName("{dir}/{stem} of {profile}", "/var/log/nas/home.jsonl", "work"),
+            "nas/home of work");
+  EXPECT_EQ(BackupName("nas", "/var/log/home.jsonl", "work"), "nas");
+}
+
+TEST(BackupName, LeavesWhatItFillsInAsItIs) {
+  EXPECT_EQ(BackupName("{stem}", "/log/{dir}.json", "work"), "{dir}");
+  EXPECT_EQ(BackupName("{stem", "/log/home.json", ""), "{stem");
+  EXPECT_EQ(BackupName("", "/log/home.json", ""), "");
+}
+
+TEST(Feeds, NeedsThePatternAndTheTemplateOfTheSource) {
+  const FoldOptions source = SourceOf("log", "{dir}");
+  EXPECT_TRUE(Feeds(source, "/log/home.log", "{dir}"));
+  EXPECT_FALSE(Feeds(source, "/log/home.log", "{stem}"));
+  EXPECT_FALSE(Feeds(source, "/log/nas/home.log", "{dir}")) << "a * stays in its directory";
+}
+
+class BackupsTest : public LedgerTest {
+ protected:
+  BackupsTest() { Configure({SourceOf("log"), SourceOf("status")}); }
+  void Configure(std::vector<FoldOptions> sources) {
+    sources_ = std::move(sources);
+    ledger().Configure(sources_);
+  }
+  static std::vector<Said> Success(int night) {
+    return {Finished(kSuccess).At(Night(night)).Whole()};
+  }
+};
+
+TEST_F(BackupsTest, AreNamedByTheirSourcesTemplate) {
+  TestFile nas("/log/nas.log");
+  Take(log_, Success(1));
+  Take(nas, Success(1));
+  EXPECT_EQ(Names(), (std::vector<std::string>{"home", "nas"}));
+}
+
+TEST_F(BackupsTest, AreToldApartByTheLabelsOfRecords) {
+  Configure({SourceOf("status", "{profile}")});
+  Take(status_, {Said(Finished(kSuccess).At(Night(1)).Whole(), "work"),
+                 Said(Finished(kFailure).At(Night(2)).Whole(), "play")});
+  EXPECT_EQ(Names(), (std::vector<std::string>{"play", "work"}));
+  EXPECT_EQ(Of("work", Operation::kBackup).last_success, Night(1));
+  EXPECT_EQ(Of("play", Operation::kBackup).failures, 1u);
+}
+
+TEST_F(BackupsTest, SayWhichToolSourceAndRepositoryTheyAreOf) {
+  FoldOptions source = SourceOf("log");
+  source.tool = "borg";
+  source.repository = "nas";
+  Configure({source});
+  Take(log_, Success(1));
+  EXPECT_EQ(Backup("home").tool, "borg");
+  EXPECT_EQ(Backup("home").source, "log");
+  EXPECT_EQ(Backup("home").repository, "nas");
+}
+
+TEST_F(BackupsTest, WithoutANameAreRefused) {
+  Configure({SourceOf("status", "{profile}")});
+  EXPECT_THAT(Refused(status_, Success(1)),
+              HasSubstr("/status/home.json gives its backup no name"));
+  EXPECT_EQ(Names(), std::vector<std::string>{});
+}
+
+// Clashes.
+
+TEST_F(BackupsTest, OfTwoSourcesWithoutAConfiguredNameClash) {
+  Take(log_, Success(1));
+  const std::string before = StandingText(Backup("home"));
+  const std::string refused = Refused(status_, {Finished(kFailure).At(Night(2)).Whole(), Noise()});
+  EXPECT_EQ(refused,
+            "the backup \"home\" of /status/home.json (source status) is also that of "
+            "/log/home.log (source log); "
+            "if both are one backup, say so with `backup: home` at each source, else give them "
+            "different names "
+            "with `backup:`");
+  EXPECT_EQ(StandingText(Backup("home")), before);
+  EXPECT_TRUE(ledger().KnownFiles("status")->empty()) << "the position neither";
+  EXPECT_EQ(ledger().standings()->sources.at("status").counts.records, 0u);
+}
+
+TEST_F(BackupsTest, OfTwoFilesOfOneSourceClash) {
+  FoldOptions source = SourceOf("log");
+  source.pattern = "/log/*/*";
+  Configure({source});
+  TestFile one("/log/one/home.log"), two("/log/two/home.log");
+  Take(one, Success(1));
+  const std::string refused = Refused(two, Success(2));
+  EXPECT_THAT(refused, HasSubstr("/log/two/home.log (source log)"));
+  EXPECT_THAT(refused, HasSubstr("/log/one/home.log (source log)"));
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(ledger().KnownFiles("log")->size(), 1u);
+}
+
+TEST_F(BackupsTest, ThatClashLeaveNoTraceOfTheOtherLabelsOfTheStep) {
+  Configure({SourceOf("log"), SourceOf("status", "{profile}")});
+  Take(log_, Success(1));
+  EXPECT_NE(Refused(status_, {Said(Finished(kSuccess).At(Night(2)).Whole(), "work"),
+                              Said(Finished(kSuccess).At(Night(2)).Whole(), "home")}),
+            "");
+  EXPECT_EQ(Names(), std::vector<std::string>{"home"});
+  EXPECT_EQ(Home().runs, 1u);
+}
+
+TEST_F(BackupsTest, ThatClashLeaveTheOtherStepsOfTheCommitAlone) {
+  Take(log_, Success(1));
+  TestFile nas("/status/nas.json");
+  std::vector<FileStep> steps{Step(status_, Success(2)), Step(nas, Success(3))};
+  ASSERT_TRUE(Commit(steps));
+  EXPECT_NE(steps[0].refused, "");
+  EXPECT_EQ(steps[0].mark.id, 0);
+  EXPECT_EQ(steps[1].refused, "");
+  EXPECT_NE(steps[1].mark.id, 0);
+  EXPECT_EQ(Of("nas", Operation::kBackup).last_success, Night(3));
+  EXPECT_EQ(ledger().KnownFiles("status")->size(), 1u);
+}
+
+TEST_F(BackupsTest, ThatClashWhereOnlyOneSourceSaysSo) {
+  Configure({SourceOf("log", "home"), SourceOf("status")});
+  Take(log_, Success(1));
+  EXPECT_NE(Refused(status_, Success(2)), "");
+}
+
+TEST_F(BackupsTest, OfTwoSourcesAreOneWhereBothSaySo) {
+  Configure({SourceOf("log", "home"), SourceOf("status", "{stem}")});
+  Take(log_, Success(1));
+  Take(status_, Success(2));
+  EXPECT_EQ(Names(), std::vector<std::string>{"home"});
+  EXPECT_EQ(Home().runs, 2u);
+  EXPECT_EQ(Backup("home").source, "log") << "the first by name";
+}
+
+TEST_F(BackupsTest, AreTakenOnceTheClashIsConfiguredAway) {
+  Take(log_, Success(1));
+  std::vector<FileStep> steps{Step(status_, Success(2))};
+  ASSERT_TRUE(Commit(steps));
+  EXPECT_NE(steps[0].refused, "");
+  Configure({SourceOf("log", "home"), SourceOf("status", "home")});
+  ASSERT_TRUE(Commit(steps));
+  EXPECT_EQ(steps[0].refused, "");
+  Take(log_, Success(3));
+  EXPECT_EQ(Home().runs, 3u);
+}
+
+TEST_F(BackupsTest, MayTakeTheNameOfOneThatLeftTheConfiguration) {
+  Take(log_, Success(1));
+  Configure({SourceOf("status")});
+  Take(status_, Success(2));
+  EXPECT_EQ(Home().last_success, Night(2));
+}
+
+// Leaving and coming back.
+
+TEST_F(BackupsTest, LeaveWithTheirSourceAndComeBackWithIt) {
+  Take(log_, Success(1));
+  const std::string before = StandingText(Backup("home"));
+  Configure({SourceOf("status")});
+  EXPECT_EQ(Names(), std::vector<std::string>{});
+  Reopen();
+  EXPECT_EQ(Names(), std::vector<std::string>{});
+  Configure({SourceOf("log")});
+  EXPECT_EQ(StandingText(Backup("home")), before);
+}
+
+TEST_F(BackupsTest, LeaveWhenThePatternNoLongerMatchesTheirFile) {
+  TestFile nas("/log/nas.log");
+  Take(log_, Success(1));
+  Take(nas, Success(1));
+  FoldOptions source = SourceOf("log");
+  source.pattern = "/log/h*";
+  Configure({source});
+  EXPECT_EQ(Names(), std::vector<std::string>{"home"});
+  Configure({SourceOf("log")});
+  EXPECT_EQ(Names(), (std::vector<std::string>{"home", "nas"}));
+}
+
+TEST_F(BackupsTest, LeaveWhenTheTemplateChanges) {
+  Take(log_, Success(1));
+  Configure({SourceOf("log", "{dir}")});
+  EXPECT_EQ(Names(), std::vector<std::string>{});
+  Take(log_, Success(2));
+  EXPECT_EQ(Names(), std::vector<std::string>{"log"});
+  Configure({SourceOf("log")});
+  EXPECT_EQ(Names(), std::vector<std::string>{"home"});
+  EXPECT_EQ(Home().last_success, Night(1));
+}
+
+TEST_F(BackupsTest, StayWhileAnySourceFeedsThem) {
+  Configure({SourceOf("log", "home"), SourceOf("status", "home")});
+  Take(log_, Success(1));
+  Take(status_, Success(2));
+  Configure({SourceOf("status", "home")});
+  EXPECT_EQ(Backup("home").source, "status");
+  EXPECT_EQ(Home().runs, 2u);
+}
+
+TEST_F(BackupsTest, StayWhenTheirFileIsGone) {
+  Take(log_, Success(1));
+  Take(log_, {}, kOver);
+  EXPECT_EQ(Home().last_success, Night(1));
+}
+
+// Limits.
+
+TEST_F(BackupsTest, BeyondTheLimitAreCountedAndTheirFilesReadOn) {
+  options_.max_backups = 2;
+  Reopen();
+  for (const char* name : {"/log/a.log", "/log/b.log", "/log/c.log", "/log/d.log"}) {
+    TestFile file(name);
+    Take(file, Success(1));
+  }
+  EXPECT_EQ(Names(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(ledger().standings()->series_dropped, 2u);
+  EXPECT_EQ(ledger().KnownFiles("log")->size(), 4u);
+
+  TestFile known("/log/a.log");
+  Take(known, Success(2));
+  EXPECT_EQ(Of("a", Operation::kBackup).last_success, Night(2)) << "those within go on";
+  EXPECT_EQ(ledger().standings()->series_dropped, 2u);
+}
+
+TEST_F(BackupsTest, AreLimitedToAThousandByDefault) {
+  std::vector<FileStep> steps;
+  for (int i = 0; i < 1003; ++i) {
+    TestFile file("/log/" + std::to_string(i) + ".log");
+    steps.push_back(Step(file, Success(1)));
+  }
+  ASSERT_TRUE(Commit(steps));
+  EXPECT_EQ(Names().size(), 1000u);
+  EXPECT_EQ(ledger().standings()->series_dropped, 3u);
+}
+
+// Expiry.
+
+TEST_F(BackupsTest, OfWhichNothingIsHeardForNinetyDaysAreForgotten) {
+  Take(log_, Success(1));
+  TestFile nas("/log/nas.log");
+  for (int day = 0; day < 90; ++day) {
+    Take(nas, Success(1));
+    Tick();
+    EXPECT_EQ(Names(), (std::vector<std::string>{"home", "nas"})) << day;
+    now_ += 24h;
+  }
+  Tick();
+  EXPECT_EQ(Names(), std::vector<std::string>{"nas"});
+  Reopen();
+  EXPECT_EQ(Names(), std::vector<std::string>{"nas"});
+}
+
+TEST_F(BackupsTest, AreNotForgottenByRestartsAndTicks) {
+  Take(log_, Success(1));
+  for (int i = 0; i < 100; ++i) {
+    if (i % 10 == 0) Reopen();
+    Tick();
+    now_ += 1min;
+  }
+  EXPECT_EQ(Names(), std::vector<std::string>{"home"});
+}
+
+// faults.md 69
+TEST_F(BackupsTest, AreNotForgottenWhenTheClockJumps) {
+  Take(log_, Success(1));
+  Tick();
+  const std::string before = Standing();
+  for (const auto jump : {+365 * 24h, -2 * 365 * 24h, +365 * 24h}) {
+    now_ += jump;
+    Tick();
+    Reopen();
+    Tick();
+    EXPECT_EQ(Standing(), before);
+  }
+}
+
+TEST_F(BackupsTest, MakeRoomForOthersWhenTheyAreForgotten) {
+  options_.max_backups = 1;
+  options_.discovered_backups_expire = std::chrono::days(1);
+  Reopen();
+  Take(log_, Success(1));
+  for (int day = 0; day < 3; ++day) {
+    Tick();
+    now_ += 24h;
+  }
+  TestFile nas("/log/nas.log");
+  Take(nas, Success(1));
+  EXPECT_EQ(Names(), std::vector<std::string>{"nas"});
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,247 @@
+// Opening the ledger's file with all that can be wrong. Tests may run as root, whom permissions do
+// not stop.
+#include "ledger/database.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::AllOf;
+
+using testing::HasSubstr;
+
+class Opening : public testing::Test {
+ protected:
+  // The error of opening it; an empty one if it opens.
+  [[nodiscard]] Error Open() const { return OpenAt(state_); }
+  [[nodiscard]] static Error OpenAt(const std::string& directory) {
+    auto opened = Ledger::Open({.directory = directory});
+    return opened ? Error{} : opened.error();
+  }
+  [[nodiscard]] std::string Bytes(const std::string& name = "ledger.db") const {
+    std::ifstream file(state_ + "/" + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void Write(const std::string& bytes) const {
+    std::filesystem::create_directories(state_);
+    std::ofstream(path_, std::ios::binary) << bytes;
+  }
+  // A ledger with a run in it, closed.
+  void Make() const {
+    auto ledger = Ledger::Open({.directory = state_});
+    ASSERT_TRUE(ledger);
+    (*ledger)->Configure({SourceOf("log")});
+    TestFile file("/log/home.log");
+    for (int i = 0; i < 50; ++i) {
+      std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1) + i * 1min)}, kQuiet)};
+      ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+      file.mark = steps[0].mark;
+    }
+  }
+  void Execute(const std::string& sql) const {
+    SQLite::Database(path_, SQLite::OPEN_READWRITE).exec(sql);
+  }
+  // It is refused, for good, the person told how to go on, and the file left as it was.
+  void ExpectRefused(const std::string& why) const {
+    const std::string before = Bytes();
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const Error error = Open();
+      EXPECT_EQ(error.kind, ErrorKind::kInvalid);
+      EXPECT_THAT(error.message, AllOf(HasSubstr("ledger: " + path_ + " " + why),
+                                       HasSubstr("nothing was changed")));
+      EXPECT_EQ(Bytes(), before);
+    }
+  }
+
+  TemporaryDirectory directory_;
+  const std::string state_ = directory_ / "a/state";
+  const std::string path_ = state_ + "/ledger.db";
+};
+
+TEST_F(Opening, MakesTheDirectoryAndTheFile) {
+  EXPECT_EQ(Open().message, "");
+  EXPECT_TRUE(std::filesystem::exists(path_));
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
+  EXPECT_EQ(Open().message, "") << "and finds it again";
+}
+
+TEST_F(Opening, IsNotHinderedByAHalfMadeFile) {
+  std::filesystem::create_directories(state_);
+  std::ofstream(path_ + ".new") << "half";
+  EXPECT_EQ(Open().message, "");
+}
+
+TEST_F(Opening, SaysWhereItCannotMakeItsDirectory) {
+  const std::string file = directory_ / "file";
+  directory_.Write("file", "mine");
+  for (const std::string& place : {file, file + "/state"}) {
+    const Error error = OpenAt(place);
+    EXPECT_EQ(error.kind, ErrorKind::kIo);
+    EXPECT_THAT(error.message,
+                AllOf(HasSubstr("ledger: cannot make the directory " + place + ": Not a directory"),
+                      HasSubstr("--storage.path")));
+  }
+  EXPECT_EQ(std::filesystem::file_size(file), 4u);
+}
+
+TEST_F(Opening, SaysWhereItCannotWrite) {
+  // /proc takes no files of anybody.
+  const Error error = OpenAt("/proc");
+  EXPECT_EQ(error.kind, ErrorKind::kIo);
+  EXPECT_THAT(error.message,
+              AllOf(HasSubstr("ledger: cannot write in /proc: "), HasSubstr("--storage.path")));
+}
+
+TEST_F(Opening, SaysWhereItMayNotWrite) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may";
+  std::filesystem::create_directories(state_);
+  std::filesystem::permissions(
+      state_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  EXPECT_THAT(Open().message, HasSubstr("cannot write in " + state_ + ": Permission denied"));
+  std::filesystem::permissions(state_, std::filesystem::perms::owner_all);
+}
+
+// faults.md 73
+TEST_F(Opening, IsRefusedWhileAnotherExporterHasIt) {
+  {
+    const auto first = Ledger::Open({.directory = state_});
+    ASSERT_TRUE(first);
+    (*first)->Configure({SourceOf("log")});
+    const Error error = Open();
+    EXPECT_EQ(error.kind, ErrorKind::kRefused);
+    EXPECT_THAT(error.message, AllOf(HasSubstr(state_ + " is in use"),
+                                     HasSubstr("(process " + std::to_string(getpid()) + ")"),
+                                     HasSubstr("--storage.path")));
+    TestFile file("/log/home.log");
+    std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1))})};
+    EXPECT_TRUE((*first)->Commit("log", steps, Night(30))) << "the first goes on";
+  }
+  EXPECT_EQ(Open().message, "") << "once the first has let go";
+}
+
+// faults.md 53
+TEST_F(Opening, RefusesAnEmptyFile) {
+  Write("");
+  ExpectRefused("is empty");
+}
+
+TEST_F(Opening, RefusesGarbage) {
+  Write(std::string(10000, 'x'));
+  ExpectRefused("is damaged");
+}
+
+TEST_F(Opening, RefusesAFileOfZeros) {
+  Write(std::string(65536, '\0'));
+  ExpectRefused("is ");
+}
+
+TEST_F(Opening, RefusesAFileThatWasCutShort) {
+  Make();
+  const auto size = std::filesystem::file_size(path_);
+  for (const auto part : {size / 2, std::uintmax_t{5000}, std::uintmax_t{100}}) {
+    SCOPED_TRACE(part);
+    std::filesystem::resize_file(path_, part);
+    ExpectRefused("is damaged");
+  }
+}
+
+TEST_F(Opening, RefusesAFileWithADamagedPage) {
+  Make();
+  std::string bytes = Bytes();
+  for (std::size_t i = 4096 * 5; i < 4096 * 12 && i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>(i * 7);
+  Write(bytes);
+  ExpectRefused("is damaged");
+}
+
+// faults.md 75
+TEST_F(Opening, RefusesTheFileOfANewerVersion) {
+  Make();
+  Execute("PRAGMA user_version=99");
+  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 1)");
+}
+
+TEST_F(Opening, LeavesTheFileOfANewerVersionAloneThoughItWasNotClosed) {
+  Make();
+  // What a crash leaves behind: a file whose newest pages stand beside it.
+  const std::string aside = directory_ / "aside";
+  {
+    SQLite::Database newer(path_, SQLite::OPEN_READWRITE);
+    newer.exec("PRAGMA user_version=99");
+    std::filesystem::copy(state_, aside);
+  }
+  std::filesystem::remove_all(state_);
+  std::filesystem::rename(aside, state_);
+  const std::string wal = Bytes("ledger.db-wal");
+  EXPECT_NE(wal, "");
+  ExpectRefused("was written by a newer backup_exporter");
+  EXPECT_EQ(Bytes("ledger.db-wal"), wal);
+}
+
+TEST_F(Opening, RefusesTheDatabaseOfAnotherProgram) {
+  std::filesystem::create_directories(state_);
+  SQLite::Database(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
+      .exec("CREATE TABLE songs(title)");
+  ExpectRefused("is no ledger of backup_exporter");
+}
+
+TEST_F(Opening, NamesTheWayOnFromAFileItCannotUse) {
+  Write("garbage");
+  EXPECT_THAT(Open().message, HasSubstr("mv " + path_ + " " + path_ + ".damaged"));
+  std::filesystem::rename(path_, path_ + ".damaged");
+  EXPECT_EQ(Open().message, "");
+}
+
+// faults.md 61, 63: what was committed is there although nothing was closed.
+TEST_F(Opening, FindsWhatWasCommittedBeforeACrash) {
+  const std::string aside = directory_ / "aside";
+  {
+    auto ledger = Ledger::Open({.directory = state_});
+    ASSERT_TRUE(ledger);
+    (*ledger)->Configure({SourceOf("log")});
+    TestFile file("/log/home.log");
+    std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1))}, kQuiet)};
+    ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+    std::filesystem::copy(state_, aside);
+  }
+  auto after = Ledger::Open({.directory = aside});
+  ASSERT_TRUE(after);
+  (*after)->Configure({SourceOf("log")});
+  EXPECT_EQ((*after)->standings()->backups.at(0)->operations.at(0).last_success, Night(1));
+}
+
+TEST_F(Opening, CutsOffWhatACrashLeftTornOfACommit) {
+  const std::string aside = directory_ / "aside";
+  {
+    auto ledger = Ledger::Open({.directory = state_});
+    ASSERT_TRUE(ledger);
+    (*ledger)->Configure({SourceOf("log")});
+    TestFile file("/log/home.log");
+    for (int night = 1; night <= 2; ++night) {
+      std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(night))}, kQuiet)};
+      ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+      file.mark = steps[0].mark;
+    }
+    std::filesystem::copy(state_, aside);
+  }
+  const std::string wal = aside + "/ledger.db-wal";
+  std::filesystem::resize_file(wal, std::filesystem::file_size(wal) - 1000);
+  auto after = Ledger::Open({.directory = aside});
+  ASSERT_TRUE(after);
+  (*after)->Configure({SourceOf("log")});
+  EXPECT_EQ((*after)->standings()->backups.at(0)->operations.at(0).last_success, Night(1));
+  EXPECT_EQ((*after)->KnownFiles("log")->at(0).mark.offset, 100u)
+      << "position and runs go together";
+}
+
+}  // namespace
+}  // namespace backup_exporter

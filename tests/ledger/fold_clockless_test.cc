@@ -1,0 +1,127 @@
+// When a run ended whose record has no clock: what the file's modification time may tell, and what
+// it may not.
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+using Clockless = LedgerTest;
+
+TEST_F(Clockless, LastRunOfTheFileEndedWhenTheFileWasModified) {
+  Take(log_.Modified(Night(3)),
+       {Finished(kSuccess), Finished(kSuccess), Finished(kSuccess).Lasting(5min)}, kQuiet);
+  EXPECT_EQ(Home().runs, 3u);
+  EXPECT_EQ(Home().last_success, Night(3));
+  EXPECT_EQ(Home().last_start, Night(3) - 5min);
+}
+
+TEST_F(Clockless, EarlierRunsAreNeverLast) {
+  Take(log_.Modified(Night(3)), {Finished(kFailure), Finished(kSuccess)}, kQuiet);
+  EXPECT_EQ(Home().last_failure, std::nullopt);
+  EXPECT_EQ(Home().failures, 1u);
+  EXPECT_EQ(Home().last_run->result, kSuccess);
+  EXPECT_EQ(Home().consecutive_failures, 0u);
+}
+
+TEST_F(Clockless, SuccessBeforeAnyOtherRecordStaysUndated) {
+  Take(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().last_success, std::nullopt);
+  EXPECT_EQ(Home().last_run, std::nullopt);
+}
+
+TEST_F(Clockless, SuccessBeforeAStartStaysUndated) {
+  Take(log_.Modified(Night(3)), {Finished(kSuccess), Started()}, kQuiet);
+  EXPECT_EQ(Home().last_success, std::nullopt);
+}
+
+TEST_F(Clockless, SuccessInAFileThatGoesOnStaysUndated) {
+  Take(log_.Modified(Night(3)), {Finished(kSuccess)}, kMore);
+  Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().last_success, std::nullopt);
+}
+
+TEST_F(Clockless, SuccessKeepsTheTimeItWasGivenWhateverFollows) {
+  Take(log_.Modified(Night(3)), {Finished(kSuccess)});
+  Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
+  EXPECT_EQ(Home().last_success, Night(3));
+}
+
+TEST_F(Clockless, FailureIsDatedAlthoughTextFollows) {
+  Take(log_.Modified(Night(3)), {Finished(kFailure), Noise()}, kQuiet);
+  EXPECT_EQ(Home().last_failure, Night(3));
+  EXPECT_EQ(Home().last_run->result, kFailure);
+}
+
+TEST_F(Clockless, FailureAtTheEndOfALongReadIsDatedNoLaterThanItWasRead) {
+  Take(log_.Modified(Night(3)), {Finished(kFailure)}, kMore);
+  Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
+  EXPECT_EQ(Home().last_failure, Night(3));
+}
+
+TEST_F(Clockless, RunTakesItsBadNewsAlong) {
+  Take(log_.Modified(Night(3)),
+       {Finished(kSuccess), Finished(kWarning).By(Evidence::kExitCode).Code(3).OfLastRun()},
+       kQuiet);
+  EXPECT_EQ(Home().last_run->result, kWarning);
+  EXPECT_EQ(Home().last_success, Night(3));
+  EXPECT_EQ(Home().runs, 1u);
+}
+
+TEST_F(Clockless, RunIsDatedByTheClockOfItsExitCode) {
+  Take(log_.Modified(Night(5)), {Finished(kSuccess), Noise()}, kAtEnd);
+  Take(log_.Modified(Night(5)), {Finished(kSuccess).At(Night(3)).Code(0).OfLastRun().Whole()});
+  EXPECT_EQ(Home().last_success, Night(3));
+}
+
+TEST_F(Clockless, RunIsNotLaterThanThePresent) {
+  Take(log_.Modified(now_ + 24h), {Finished(kSuccess)}, kQuiet);
+  EXPECT_EQ(Home().last_success, now_);
+  EXPECT_EQ(ledger().standings()->future_stamps, 0u);
+}
+
+TEST_F(Clockless, InterruptedRunIsNotLaterThanThePresent) {
+  Take(log_.Modified(now_ + 24h), {Started()});
+  now_ += 1h;
+  Take(log_, {Started()});
+  EXPECT_EQ(Home().last_failure, now_);
+}
+
+TEST_F(Clockless, FailuresCountInTheOrderOfReading) {
+  Take(log_.Modified(Night(3)),
+       {Finished(kFailure), Finished(kSuccess), Finished(kFailure), Finished(kFailure), Noise()},
+       kQuiet);
+  EXPECT_EQ(Home().consecutive_failures, 2u);
+  Take(log_.Modified(Night(4)), {Finished(kFailure), Noise()}, kQuiet);
+  EXPECT_EQ(Home().consecutive_failures, 3u);
+  Take(log_.Modified(Night(5)), {Finished(kSuccess), Noise()}, kQuiet);
+  EXPECT_EQ(Home().consecutive_failures, 0u) << "an undated success ends the row";
+  EXPECT_EQ(Home().last_success, std::nullopt);
+}
+
+TEST_F(Clockless, FailureBeforeADatedSuccessOfItsFileDoesNotFollowIt) {
+  Take(log_.Modified(Night(9)),
+       {Finished(kFailure), Finished(kSuccess).At(Night(3)), Finished(kFailure), Noise()}, kQuiet);
+  EXPECT_EQ(Home().failures, 2u);
+  EXPECT_EQ(Home().consecutive_failures, 1u);
+}
+
+TEST_F(Clockless, WarningsCountInTheOrderOfReading) {
+  Take(log_.Modified(Night(3)),
+       {Finished(kWarning), Finished(kSuccess), Finished(kWarning), Noise()}, kQuiet);
+  EXPECT_EQ(Home().consecutive_warnings, 1u);
+  EXPECT_EQ(Home().warnings, 2u);
+}
+
+TEST_F(Clockless, RunsOfTwoFilesAreOrderedByTheirFilesTimes) {
+  TestFile other("/log/other.log");
+  Take(other.Modified(Night(20)), {Finished(kSuccess)}, kQuiet);
+  Take(log_.Modified(Night(10)), {Finished(kFailure)}, kQuiet);
+  EXPECT_EQ(Home().last_run->result, kSuccess);
+  EXPECT_EQ(Home().consecutive_failures, 0u);
+  EXPECT_EQ(Home().last_failure, Night(10));
+}
+
+}  // namespace
+}  // namespace backup_exporter

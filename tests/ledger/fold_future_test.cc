@@ -1,0 +1,118 @@
+// Stamps ahead of the clock.
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+class Future : public LedgerTest {
+ protected:
+  std::uint64_t Stamps() { return ledger().standings()->future_stamps; }
+};
+
+TEST_F(Future, SuccessIsHeldBackAndCountedUntilItsTimeHasCome) {
+  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
+  Take(status_, {Finished(kSuccess).From(now_ + 3h).At(now_ + 4h).Adding(9).Whole()});
+  EXPECT_EQ(Home().last_success, Night(1));
+  EXPECT_EQ(Home().last_start, std::nullopt) << "nothing of it is shown";
+  EXPECT_EQ(Home().runs, 2u);
+  EXPECT_EQ(Stamps(), 1u);
+
+  now_ += 4h - 5min - 1us;
+  Tick();
+  EXPECT_EQ(Home().last_success, Night(1));
+  now_ += 1us;
+  Tick();
+  EXPECT_EQ(Home().last_success, Night(30) + 14h);
+  EXPECT_EQ(Home().last_start, Night(30) + 13h);
+  EXPECT_EQ(Home().last_success_figures.added_bytes, 9u);
+  EXPECT_EQ(Home().runs, 2u);
+  EXPECT_EQ(Stamps(), 1u);
+}
+
+TEST_F(Future, BeginsAfterFiveMinutes) {
+  Take(status_, {Finished(kSuccess).At(now_ + 5min).Whole()});
+  EXPECT_EQ(Home().last_success, now_ + 5min);
+  EXPECT_EQ(Stamps(), 0u);
+  Take(status_, {Finished(kSuccess).At(now_ + 5min + 1us).Whole()});
+  EXPECT_EQ(Home().last_success, now_ + 5min);
+  EXPECT_EQ(Stamps(), 1u);
+}
+
+TEST_F(Future, IsHeldBackWhateverTheFileDoes) {
+  Take(log_, {Finished(kSuccess).At(now_ + 24h)}, kGone);
+  Take(log_, {Started()}, kAtEnd);
+  Take(log_, {}, kOver);
+  EXPECT_EQ(Home().last_success, std::nullopt);
+}
+
+TEST_F(Future, StampsAreCountedOnceARun) {
+  const Time start = now_ + 23h, end = now_ + 24h;
+  Take(status_, {Finished(kSuccess).From(start).At(end).Whole()});
+  Take(log_, {Finished(kSuccess).From(start).At(end - 1s)}, kQuiet);
+  TestFile again("/status/home.json");
+  Take(again, {Finished(kSuccess).From(start).At(end).Whole()});
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Stamps(), 1u);
+}
+
+TEST_F(Future, OutlivesARestart) {
+  Take(status_, {Finished(kSuccess).At(now_ + 24h).Whole()});
+  Reopen();
+  Tick();
+  EXPECT_EQ(Home().last_success, std::nullopt);
+  EXPECT_EQ(Stamps(), 1u);
+  now_ += 24h;
+  Tick();
+  EXPECT_EQ(Home().last_success, now_);
+}
+
+TEST_F(Future, NeverHidesAFailure) {
+  Take(status_.Modified(now_ - 1h),
+       {Finished(kFailure).From(now_ + 23h).At(now_ + 24h).Because(Reason::kAuth).Whole()});
+  EXPECT_EQ(Home().last_run->result, kFailure);
+  EXPECT_EQ(Home().last_failure, now_ - 1h) << "it has happened when it is read";
+  EXPECT_EQ(Home().last_start, std::nullopt);
+  EXPECT_EQ(Home().consecutive_failures, 1u);
+  EXPECT_EQ(Stamps(), 1u);
+
+  TestFile again("/status/home.json");
+  Take(again, {Finished(kFailure).At(now_ + 24h).Whole()});
+  EXPECT_EQ(Home().failures, 1u);
+  EXPECT_EQ(Stamps(), 1u);
+
+  now_ += 1h;
+  Take(status_, {Finished(kSuccess).At(now_).Whole()});
+  EXPECT_EQ(Home().last_run->result, kSuccess) << "it does not stand in the way of what is newer";
+}
+
+TEST_F(Future, NeverHidesThatASuccessTurnedToFailure) {
+  Take(log_.Modified(now_), {Finished(kSuccess).At(now_ + 24h)});
+  Take(log_.Modified(now_), {Finished(kFailure).Code(1).OfLastRun()}, kQuiet);
+  EXPECT_EQ(Home().last_run->result, kFailure);
+  EXPECT_EQ(Home().last_failure, now_);
+}
+
+TEST_F(Future, DoesNotComeInThroughARunThatIsSettled) {
+  Take(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
+  Take(log_, {Finished(kSuccess).At(now_ + 24h).Code(0).OfLastRun().Whole()});
+  EXPECT_EQ(Home().last_success, std::nullopt);
+
+  TestFile listing("/status/listing.json");
+  const std::string id(64, 'a');
+  Take(listing, {Listed(id, Night(5))});
+  TestFile other("/log/other.log");
+  Take(other, {Finished(kSuccess).At(now_ + 24h).Id(id)}, kQuiet);
+  EXPECT_EQ(Home().last_success, Night(5));
+}
+
+TEST_F(Future, ComesAndGoesWithTheClock) {
+  now_ -= 365 * 24h;  // a clock that was lost, and found again
+  Take(status_, {Finished(kSuccess).At(Night(30)).Whole()});
+  EXPECT_EQ(Home().last_success, std::nullopt);
+  now_ += 365 * 24h;
+  Tick();
+  EXPECT_EQ(Home().last_success, Night(30));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,106 @@
+// Archives that a listing shows.
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+class Listing : public LedgerTest {
+ protected:
+  TestFile listing_{"/status/listing.json"};
+};
+
+const std::string kId(64, 'a');
+const std::string kOther(64, 'b');
+
+TEST_F(Listing, ProvesTheSuccessThatMadeTheArchive) {
+  Listed archive(kId, Night(1));
+  archive.figures.processed_bytes = 7;
+  Take(listing_, {archive.Until(Night(1) + 10min)});
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().last_success, Night(1) + 10min);
+  EXPECT_EQ(Home().last_start, Night(1));
+  EXPECT_EQ(Home().last_run->duration, 10min);
+  EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
+  EXPECT_EQ(Home().last_success_figures.processed_bytes, 7u);
+}
+
+TEST_F(Listing, ThatComesAgainCountsNothingTwice) {
+  for (int reading = 0; reading < 3; ++reading) {
+    TestFile file("/status/listing.json");
+    Take(file, {Listed(kId, Night(1)), Listed(kOther, Night(2))}, kOver);
+    EXPECT_EQ(Home().runs, 2u);
+  }
+  EXPECT_EQ(Home().last_success, Night(2));
+}
+
+TEST_F(Listing, StrengthensTheEvidenceOfTheRunItKnowsById) {
+  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId).Adding(5)}, kQuiet);
+  Take(listing_, {Listed(kId, Night(1))});
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().last_success, Night(1) + 10min);
+  EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
+  EXPECT_EQ(Home().last_success_figures.added_bytes, 5u);
+}
+
+TEST_F(Listing, KnowsAShortIdToo) {
+  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId.substr(0, 8))}, kQuiet);
+  Take(listing_, {Listed(kId, Night(1))});
+  EXPECT_EQ(Home().runs, 1u);
+}
+
+TEST_F(Listing, LeavesTheEndOfARunToItsReport) {
+  Take(listing_, {Listed(kId, Night(1))});
+  EXPECT_EQ(Home().last_success, Night(1)) << "all that a listing knows";
+  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Lasting(10min).Id(kId)}, kQuiet);
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().last_success, Night(1) + 10min);
+  EXPECT_EQ(Home().last_run->duration, 10min);
+}
+
+TEST_F(Listing, FindsTheRunWithoutAnIdByItsTime) {
+  Take(log_, {Finished(kSuccess).From(Night(1)).At(Night(1) + 10min)}, kQuiet);
+  Take(listing_, {Listed(kId, Night(1) + 2s)});
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().last_success, Night(1) + 10min);
+  EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
+}
+
+TEST_F(Listing, AmongOthersOnlyMeansRunsThatAreKnown) {
+  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)}, kQuiet);
+  Take(listing_, {Listed(kId, Night(1)).AmongOthers(), Listed(kOther, Night(2)).AmongOthers()});
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().last_success, Night(1) + 10min);
+  EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
+}
+
+TEST_F(Listing, DoesNotUndoAFailure) {
+  Take(log_, {Finished(kFailure).At(Night(1) + 10min).Id(kId).Because(Reason::kHook)}, kQuiet);
+  Take(listing_, {Listed(kId, Night(1))});
+  EXPECT_EQ(Home().last_run->result, kFailure);
+  EXPECT_EQ(Home().last_failure_reason, Reason::kHook);
+  EXPECT_EQ(Home().last_success, std::nullopt);
+}
+
+TEST_F(Listing, LeavesAWarningAWarning) {
+  Take(log_, {Finished(kWarning).At(Night(1) + 10min).Id(kId)}, kQuiet);
+  Take(listing_, {Listed(kId, Night(1))});
+  EXPECT_EQ(Home().last_run->result, kWarning);
+  EXPECT_EQ(Home().last_clean_success, std::nullopt);
+}
+
+TEST_F(Listing, CannotBeUndoneByTheReportOfAnotherRun) {
+  Take(listing_, {Listed(kId, Night(1)).Until(Night(1) + 10min)});
+  Take(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
+  EXPECT_EQ(Home().last_success, Night(1) + 10min);
+  EXPECT_EQ(Home().runs, 2u);
+}
+
+TEST_F(Listing, SettlesARunThatIsStillHeld) {
+  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)});
+  EXPECT_EQ(Home().last_success, std::nullopt);
+  Take(listing_, {Listed(kId, Night(1))});
+  EXPECT_EQ(Home().last_success, Night(1) + 10min);
+}
+
+}  // namespace
+}  // namespace backup_exporter

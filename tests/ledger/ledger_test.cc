@@ -1,0 +1,254 @@
+// The ledger as a whole: what a restart keeps, and what a commit that fails leaves behind.
+#include "ledger/ledger.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::HasSubstr;
+
+// Another connection to the ledger's file, as a test's hand in the machine.
+void Execute(const std::string& directory, const std::string& sql) {
+  SQLite::Database(directory + "/ledger.db", SQLite::OPEN_READWRITE, 5000).exec(sql);
+}
+
+// Whole standings outlive a restart in every test of LedgerTest: TearDown looks.
+class LedgerAsAWhole : public LedgerTest {
+ protected:
+  std::string state() { return directory_ / "state"; }
+  std::vector<FileStep> SomeSteps() {
+    TestFile nas("/log/nas.log");
+    return {Step(log_, {Started(), Finished(kSuccess).At(Night(1)).Adding(5)}, kQuiet),
+            Step(nas, {Finished(kFailure).At(Night(2))}, kQuiet)};
+  }
+};
+
+TEST_F(LedgerAsAWhole, BeginsWithNothing) {
+  EXPECT_EQ(Standing(),
+            "source log: records=0 bad=0 text=0 messages=0 fields=0 too_long=0 nul=0\n"
+            "source status: records=0 bad=0 text=0 messages=0 fields=0 too_long=0 nul=0\n"
+            "future=0 dropped=0 jumps=0\n");
+  EXPECT_TRUE(ledger().KnownFiles("log")->empty());
+  EXPECT_EQ(ledger().standings()->committed, std::nullopt);
+  EXPECT_EQ(ledger().standings()->errors, 0u);
+}
+
+TEST_F(LedgerAsAWhole, KeepsHowFarEveryFileWasRead) {
+  log_.mark.device = 0xffffffffffffffff;
+  log_.mark.inode = 0x8000000000000001;
+  log_.mark.prefix_crc = 0xffffffff;
+  log_.mark.modified = Night(1) + 1us;
+  Take(log_, {Noise(), Noise()});
+  TestFile other("/log/other.log");
+  Take(other, {Finished(kSuccess).At(Night(1))});
+  Take(status_, {Noise()});
+  EXPECT_NE(log_.mark.id, 0);
+  EXPECT_NE(log_.mark.id, other.mark.id);
+  for (int restart = 0; restart < 2; ++restart) {
+    const auto known = ledger().KnownFiles("log");
+    ASSERT_TRUE(known);
+    ASSERT_EQ(known->size(), 2u);
+    EXPECT_EQ((*known)[0].mark, log_.mark);
+    EXPECT_EQ((*known)[0].decoder_state, "after 200");
+    EXPECT_EQ((*known)[1].mark, other.mark);
+    Reopen();
+  }
+  Take(log_, {Noise()});
+  EXPECT_EQ(ledger().KnownFiles("log")->size(), 2u) << "a file keeps its number";
+  EXPECT_EQ(ledger().KnownFiles("log")->at(0).mark.offset, 300u);
+}
+
+TEST_F(LedgerAsAWhole, ForgetsTheMarkOfAFileThatIsOver) {
+  Take(log_, {Noise()});
+  Take(log_, {}, kOver);
+  EXPECT_TRUE(ledger().KnownFiles("log")->empty());
+}
+
+TEST_F(LedgerAsAWhole, KeepsTheCountersOfEverySource) {
+  FileStep step = Step(log_, {});
+  step.counts = {
+      .records = 1, .parse_errors = 2, .text = 3, .unknown_messages = 4, .unknown_fields = 5};
+  step.skipped = {.too_long = 6, .nul = 7};
+  std::vector<FileStep> steps{step};
+  ASSERT_TRUE(Commit(steps));
+  Reopen();
+  ASSERT_TRUE(Commit(steps));
+  Reopen();
+  EXPECT_THAT(
+      Standing(),
+      HasSubstr("source log: records=2 bad=4 text=6 messages=8 fields=10 too_long=12 nul=14\n"));
+  EXPECT_THAT(Standing(), HasSubstr("source status: records=0 "));
+}
+
+TEST_F(LedgerAsAWhole, ShowsTheCountersOfAReturningSourceAgain) {
+  Take(log_, {Noise()});
+  ledger().Configure({SourceOf("status")});
+  EXPECT_EQ(ledger().standings()->sources.count("log"), 0u);
+  ledger().Configure(sources_);
+  EXPECT_EQ(ledger().standings()->sources.at("log").counts.records, 1u);
+}
+
+TEST_F(LedgerAsAWhole, KeepsTheClockJumps) {
+  ASSERT_TRUE(ledger().Tick(now_, 2));
+  ASSERT_TRUE(ledger().Tick(now_, 1));
+  Reopen();
+  EXPECT_EQ(ledger().standings()->clock_jumps, 3u);
+}
+
+TEST_F(LedgerAsAWhole, SaysWhenItLastCommitted) {
+  Take(log_, {Noise()});
+  EXPECT_EQ(ledger().standings()->committed, now_);
+  now_ += 1min;
+  Take(log_, {Noise()});
+  EXPECT_EQ(ledger().standings()->committed, now_);
+}
+
+TEST_F(LedgerAsAWhole, StandingsAreASnapshotThatStays) {
+  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
+  const auto before = ledger().standings();
+  Take(status_, {Finished(kFailure).At(Night(2)).Whole()});
+  EXPECT_EQ(before->backups[0]->operations[0].runs, 1u);
+  EXPECT_NE(ledger().standings(), before);
+}
+
+TEST_F(LedgerAsAWhole, SharesTheStandingsOfBackupsThatDidNotChange) {
+  sources_ = {SourceOf("log")};
+  ledger().Configure(sources_);
+  auto steps = SomeSteps();
+  ASSERT_TRUE(Commit(steps));
+  const auto before = ledger().standings();
+  Take(log_, {Finished(kSuccess).At(Night(3))}, kQuiet);
+  const auto after = ledger().standings();
+  EXPECT_NE(after->backups[0], before->backups[0]);
+  EXPECT_EQ(after->backups[1], before->backups[1]);
+}
+
+TEST_F(LedgerAsAWhole, RefusesASourceThatIsNotConfigured) {
+  std::vector<FileStep> steps{Step(log_, {Noise()})};
+  const auto done = ledger().Commit("strange", steps, now_);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, ErrorKind::kInvalid);
+  EXPECT_THAT(done.error().message, HasSubstr("strange"));
+}
+
+TEST_F(LedgerAsAWhole, WorksWithoutADirectory) {
+  auto memory = Ledger::Open({});
+  ASSERT_TRUE(memory);
+  (*memory)->Configure(sources_);
+  auto steps = SomeSteps();
+  ASSERT_TRUE((*memory)->Commit("log", steps, now_));
+  EXPECT_EQ((*memory)->standings()->backups.at(0)->operations.at(0).runs, 2u);
+  ASSERT_TRUE((*memory)->Tick(now_));
+}
+
+TEST_F(LedgerAsAWhole, DoesNotLetItsWriteAheadLogGrow) {
+  for (int i = 0; i < 300; ++i)
+    Take(log_, {Started(), Finished(kSuccess).At(Night(1) + i * 1min)}, kQuiet);
+  EXPECT_LT(std::filesystem::file_size(state() + "/ledger.db-wal"), 6u << 20);
+}
+
+// A commit that fails.
+
+TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsHalfWay) {
+  Take(log_, {Finished(kSuccess).At(Night(5))}, kQuiet);
+  const std::string before = Standing();
+  const auto marks = ledger().KnownFiles("log");
+  // The second step is the one that cannot be written.
+  Execute(state(),
+          "CREATE TRIGGER full BEFORE INSERT ON runs WHEN NEW.result='failure' "
+          "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
+  auto steps = SomeSteps();
+  const std::int64_t first = steps[0].mark.id;
+  const auto done = Commit(steps);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, ErrorKind::kIo);
+  EXPECT_EQ(done.error().message, "ledger: commit: database or disk is full");
+  EXPECT_EQ(Standing(), before);
+  EXPECT_EQ(ledger().standings()->errors, 1u);
+  EXPECT_EQ(steps[0].mark.id, first);
+  EXPECT_EQ(steps[1].mark.id, 0);
+  EXPECT_EQ(ledger().KnownFiles("log")->size(), marks->size());
+
+  Execute(state(), "DROP TRIGGER full");
+  ASSERT_TRUE(Commit(steps));
+  EXPECT_NE(steps[1].mark.id, 0);
+  EXPECT_EQ(Home().runs, 3u);
+  EXPECT_EQ(Home().failures, 1u);
+  EXPECT_EQ(ledger().standings()->sources.at("log").counts.records, 4u);
+  EXPECT_EQ(ledger().standings()->errors, 1u);
+}
+
+TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsAtItsEnd) {
+  Execute(state(), "ALTER TABLE counters RENAME TO away");
+  auto steps = SomeSteps();
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    const auto done = Commit(steps);
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().message, HasSubstr("no such table: "));
+    EXPECT_EQ(steps[0].mark.id, 0);
+    EXPECT_EQ(ledger().standings()->errors, static_cast<std::uint64_t>(attempt));
+    EXPECT_EQ(ledger().standings()->sources.at("log").counts.records, 0u);
+  }
+  Execute(state(), "ALTER TABLE away RENAME TO counters");
+  EXPECT_EQ(Backup("home").operations.size(), 0u);
+  ASSERT_TRUE(Commit(steps));
+  EXPECT_EQ(Home().runs, 2u);
+}
+
+TEST_F(LedgerAsAWhole, LeavesNothingOfATickThatFails) {
+  Take(status_, {Finished(kSuccess).At(now_ + 1h).Whole()});
+  Tick();
+  now_ += 2h;
+  Execute(state(),
+          "CREATE TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'database or disk "
+          "is full'); END");
+  EXPECT_FALSE(ledger().Tick(now_, 1));
+  EXPECT_EQ(Home().last_success, std::nullopt);
+  EXPECT_EQ(ledger().standings()->clock_jumps, 0u);
+  EXPECT_EQ(ledger().standings()->errors, 1u);
+  Execute(state(), "DROP TRIGGER full");
+  EXPECT_TRUE(ledger().Tick(now_, 1));
+  EXPECT_EQ(Home().last_success, now_ - 1h);
+  EXPECT_EQ(ledger().standings()->clock_jumps, 1u);
+}
+
+TEST_F(LedgerAsAWhole, TookInWhatItCommittedAlthoughItCannotReadItBack) {
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
+  const std::vector<Said> check{Finished(kFailure).Of(Operation::kCheck).At(Night(1))};
+  Take(log_, check, kQuiet);
+  EXPECT_NE(log_.mark.id, 0);
+  EXPECT_EQ(ledger().standings()->errors, 1u);
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
+  Take(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(2))}, kQuiet);
+  EXPECT_EQ(Of("home", Operation::kCheck).runs, 2u);
+}
+
+TEST_F(LedgerAsAWhole, MayBeReadWhileItIsWritten) {
+  std::atomic<bool> stop = false;
+  std::jthread reader([&] {
+    std::uint64_t last = 0;
+    while (!stop) {
+      const auto standings = ledger().standings();
+      const std::uint64_t runs =
+          standings->backups.empty() ? 0 : standings->backups[0]->operations.at(0).runs;
+      EXPECT_GE(runs, last);
+      last = runs;
+    }
+  });
+  std::jthread ticker([&] {
+    while (!stop) EXPECT_TRUE(ledger().Tick(now_));
+  });
+  for (int i = 0; i < 50; ++i) Take(status_, {Finished(kSuccess).At(Night(1) + i * 1min).Whole()});
+  stop = true;
+}
+
+}  // namespace
+}  // namespace backup_exporter

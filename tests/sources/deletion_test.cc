@@ -1,0 +1,201 @@
+// A file goes away, or its directory does.
+
+#include <gtest/gtest.h>
+
+#include "kit/source_rig.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+class Deletion : public testing::Test, protected SourceRig {};
+
+TEST_F(Deletion, ADeletedFileIsReadToItsEndAndThenOver) {
+  options.piece_size = 1024;
+  budget = 1024;
+  directory.Write("a.log", "first\n");
+  EXPECT_EQ(Read(), (Texts{"first"}));
+  Texts expected;
+  for (int i = 0; i < 10'000; ++i) {
+    expected.push_back("line " + std::to_string(i));
+  }
+  std::string text;
+  for (const std::string& line : expected) text += line + "\n";
+  directory.Append("a.log", text);
+  directory.Remove("a.log");
+  EXPECT_EQ(ReadAfterChange("a.log"), expected);
+  EXPECT_EQ(Over(), 1);
+  EXPECT_EQ(files.open_now(), 0) << "its disk space is free";
+  EXPECT_TRUE(ledger.empty());
+  EXPECT_EQ(Status().files, 0U);
+}
+
+TEST_F(Deletion, GivesTheUnfinishedLineOutAsItIs) {
+  directory.Write("a.log", "1\nunfini");
+  Read();
+  directory.Remove("a.log");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"unfini"}));
+  EXPECT_EQ(Over(), 1);
+}
+
+TEST_F(Deletion, ANewFileOfTheNameWaitsForTheOldOne) {
+  options.piece_size = budget = 16;
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n3\n4\n5\n6\n7\n8\n9\nunfini");
+  directory.Remove("a.log");
+  directory.Write("a.log", "new\n");
+  EXPECT_EQ(ReadAfterChange("a.log"),
+            (Texts{"2", "3", "4", "5", "6", "7", "8", "9", "unfini", "new"}));
+}
+
+TEST_F(Deletion, TheSameBytesInANewFileCountAgainIfTheNameWasFreeMeanwhile) {
+  directory.Write("a.log", "1\n2\n");
+  Read();
+  directory.Remove("a.log");
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
+  directory.Write("a.log", "1\n2\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"1", "2"}));
+}
+
+TEST_F(Deletion, RecreatedWithTheSameInodeIsANewGeneration) {
+  options.max_open_files = 1;  // what is open cannot lend its inode
+  directory.Write("a.log", "1\n2\n");
+  Read();
+  directory.Write("b.log", "1\n");
+  ReadAfterChange("b.log");
+  const auto before = SystemFiles().Stat(directory / "a.log");
+  directory.Remove("a.log");
+  directory.Write("a.log", "3\n4\n5\n");
+  const auto after = SystemFiles().Stat(directory / "a.log");
+  if (before->inode != after->inode) GTEST_LOG_(INFO) << "this file system gave another inode";
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"3", "4", "5"}));
+}
+
+TEST_F(Deletion, OfAFileThatWasNeverOpenedIsNothing) {
+  directory.Write("a.log", "");
+  Read();
+  directory.Write("b.log", "1\n");
+  directory.Remove("b.log");
+  EXPECT_EQ(ReadAfterChange("b.log"), Texts{});
+  EXPECT_TRUE(steps.empty());
+  EXPECT_TRUE(Status().up);
+}
+
+TEST_F(Deletion, BeforeTheFileWasReadToItsEndIsCountedWhereItWasNotOpen) {
+  options.max_open_files = 1;
+  directory.Write("a.log", "1\nunfini");
+  directory.SetModified("a.log", clock.Now() - seconds(5));
+  directory.Write("b.log", "1\n");
+  Read();
+  directory.Remove("a.log");
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
+  EXPECT_EQ(Over(), 1);
+  EXPECT_EQ(Status().missing, 1U);
+  EXPECT_EQ(troubles.size(), 1U);
+}
+
+TEST_F(Deletion, WhileTheProgramWasDownEndsTheGeneration) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Remove("a.log");
+  Start();
+  EXPECT_EQ(Read(), Texts{});
+  EXPECT_EQ(Over(), 1);
+  EXPECT_TRUE(ledger.empty());
+}
+
+TEST_F(Deletion, OfAnEmptyFileIsNotWorthAWord) {
+  directory.Write("a.log", "");
+  Read();
+  directory.Remove("a.log");
+  ReadAfterChange("a.log");
+  EXPECT_TRUE(steps.empty());
+  EXPECT_EQ(files.open_now(), 0);
+}
+
+TEST_F(Deletion, OfAFileThatWasNamedIsMissedOnceEachTime) {
+  options.pattern = directory / "a.log";
+  directory.Write("a.log", "1\n");
+  Read();
+  EXPECT_TRUE(Status().up);
+  directory.Remove("a.log");
+  ReadAfterChange("a.log");
+  EXPECT_FALSE(Status().up);
+  EXPECT_EQ(Status().missing, 1U);
+  ReadAfterSweep();
+  ReadAfterSweep();
+  EXPECT_EQ(Status().missing, 1U);
+  directory.Write("a.log", "2\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
+  EXPECT_TRUE(Status().up);
+  directory.Remove("a.log");
+  ReadAfterSweep();
+  EXPECT_EQ(Status().missing, 2U);
+  EXPECT_EQ(troubles.size(), 3U);
+}
+
+TEST_F(Deletion, OfAllFilesOfAPatternIsNoFault) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Remove("a.log");
+  ReadAfterSweep();
+  EXPECT_TRUE(Status().up);
+  EXPECT_EQ(Status().missing, 0U);
+}
+
+TEST_F(Deletion, AMissingDirectoryIsMissed) {
+  options.pattern = directory / "logs/*.log";
+  Read();
+  EXPECT_FALSE(Status().up);
+  EXPECT_EQ(Status().missing, 1U);
+  directory.MakeDirectory("logs");
+  directory.Write("logs/a.log", "1\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"1"}));
+  EXPECT_TRUE(Status().up);
+  EXPECT_EQ(watcher->watched(), (Texts{directory / "logs"}));
+}
+
+TEST_F(Deletion, OfTheWholeDirectoryIsNotTakenForDeletionUntilADayLater) {
+  // It may be a file system that is not mounted now.
+  options.max_open_files = 1;
+  options.pattern = directory / "logs/*.log";
+  directory.MakeDirectory("logs");
+  directory.Write("logs/a.log", "1\n");
+  directory.Write("logs/b.log", "1\n");
+  Read();
+  directory.Rename("logs", "elsewhere");
+  ReadAfterSweep();
+  EXPECT_EQ(Over(), 0);
+  EXPECT_FALSE(Status().up);
+  directory.Rename("elsewhere", "logs");
+  directory.Append("logs/a.log", "2\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+  EXPECT_TRUE(Status().up);
+
+  std::filesystem::remove_all(directory / "logs");
+  ReadAfterSweep();
+  clock.Advance(hours(24));
+  Read();
+  EXPECT_EQ(ledger.size(), 0U);
+  EXPECT_EQ(files.open_now(), 0);
+}
+
+TEST_F(Deletion, WhileTheDirectoryIsAwayARestartForgetsNothing) {
+  options.pattern = directory / "logs/*.log";
+  directory.MakeDirectory("logs");
+  directory.Write("logs/a.log", "1\n");
+  Read();
+  directory.Rename("logs", "elsewhere");
+  Start();
+  EXPECT_EQ(Read(), Texts{});
+  EXPECT_EQ(Over(), 0);
+  directory.Rename("elsewhere", "logs");
+  directory.Append("logs/a.log", "2\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+}
+
+}  // namespace
+}  // namespace backup_exporter

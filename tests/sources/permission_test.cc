@@ -1,0 +1,198 @@
+// Files and directories that cannot be read for a while, and things that are no files.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "kit/source_rig.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::seconds;
+
+class Permission : public testing::Test, protected SourceRig {};
+
+TEST_F(Permission, LostAndRegainedResumesAtThePosition) {
+  options.max_open_files = 1;
+  directory.Write("a.log", "1\n");
+  directory.Write("b.log", "1\n");
+  Read();
+  ReadAfterChange("b.log");
+  directory.Append("a.log", "2\n");
+  directory.Append("b.log", "2\n");
+  files.FailOpen(directory / "a.log", ErrorKind::kRefused);
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"})) << "the other file is not affected";
+  EXPECT_FALSE(Status().up);
+  EXPECT_EQ(Status().unreadable_files, 1U);
+  EXPECT_EQ(Status().permission, 1U);
+  EXPECT_EQ(Status().lag_bytes, 2U);
+  ReadAfterSweep();
+  ReadAfterSweep();
+  EXPECT_EQ(Status().permission, 1U) << "once each time it is lost";
+  EXPECT_EQ(troubles.size(), 1U);
+  files.Heal();
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
+  EXPECT_TRUE(Status().up);
+  EXPECT_EQ(troubles.size(), 2U);
+}
+
+TEST_F(Permission, MissingFromTheStartIsToldOnce) {
+  directory.Write("a.log", "1\n");
+  files.FailOpen(directory / "a.log", ErrorKind::kRefused);
+  EXPECT_EQ(Read(), Texts{});
+  ReadAfterSweep();
+  EXPECT_EQ(Status().permission, 1U);
+  EXPECT_FALSE(Status().last_read);
+  files.Heal();
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"1"}));
+  EXPECT_TRUE(Status().last_read);
+}
+
+TEST_F(Permission, OfADirectoryIsNotTakenForDeletion) {
+  options.pattern = directory / "*/a.log";
+  for (const char* name : {"one", "two", "three"}) {
+    directory.MakeDirectory(name);
+    directory.Write(std::string(name) + "/a.log", "1\n");
+  }
+  Read();
+  files.FailList(directory / "two", ErrorKind::kRefused);
+  files.FailStat(directory / "two", ErrorKind::kRefused);
+  directory.Append("one/a.log", "2 of one\n");
+  directory.Append("two/a.log", "2 of two\n");
+  directory.Append("three/a.log", "2 of three\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2 of one", "2 of three"}));
+  EXPECT_EQ(Over(), 0);
+  EXPECT_FALSE(Status().up);
+  EXPECT_EQ(Status().permission, 2U) << "of the directory, and of the file in it";
+  ReadAfterSweep();
+  EXPECT_EQ(Status().permission, 2U);
+  files.Heal();
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2 of two"}));
+  EXPECT_TRUE(Status().up);
+}
+
+TEST_F(Permission, OfADirectoryAtTheStartForgetsNothing) {
+  options.pattern = directory / "*/a.log";
+  directory.MakeDirectory("one");
+  directory.Write("one/a.log", "1\n");
+  Read();
+  files.FailList(directory / "one", ErrorKind::kRefused);
+  files.FailStat(directory / "one", ErrorKind::kRefused);
+  Start();
+  EXPECT_EQ(Read(), Texts{});
+  EXPECT_EQ(Over(), 0);
+  files.Heal();
+  directory.Append("one/a.log", "2\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+}
+
+TEST_F(Permission, RegainedAfterTheStartIsNoticedByAnEvent) {
+  directory.Write("a.log", "1\n");
+  Read();
+  files.FailStat(directory / "a.log", ErrorKind::kRefused);
+  Start();
+  EXPECT_EQ(Read(), Texts{});
+  files.Heal();
+  directory.Append("a.log", "2\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
+  EXPECT_EQ(ledger.size(), 1U);
+}
+
+TEST_F(Permission, AReadThatFailsIsCountedAndTriedAgain) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n");
+  files.FailRead(directory / "a.log", ErrorKind::kIo);
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
+  EXPECT_EQ(Status().io, 1U);
+  EXPECT_FALSE(Status().up);
+  EXPECT_GT(source->NextLook(), clock.Steady()) << "not in a hurry";
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  const std::size_t opened = files.opened();
+  files.Heal();
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+  EXPECT_GT(files.opened(), opened) << "opened anew, as a stale handle needs";
+  EXPECT_TRUE(Status().up);
+}
+
+TEST_F(Permission, AFileThatCannotBeReadDoesNotHoldUpItsSuccessor) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n");
+  directory.Rename("a.log", "a.log.1");
+  directory.Write("a.log", "3\n");
+  // Opened under its first name, which the fault goes by.
+  files.FailRead(directory / "a.log", ErrorKind::kIo);
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  files.Heal();
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
+}
+
+TEST_F(Permission, AFifoInItsPlaceNeverBlocksAndIsCountedOnce) {
+  options.pattern = directory / "a.log";
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Rename("a.log", "aside");
+  ASSERT_EQ(::mkfifo((directory / "a.log").c_str(), 0600), 0);
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  ReadAfterSweep();
+  EXPECT_FALSE(Status().up);
+  EXPECT_EQ(Status().unreadable_files, 1U);
+  EXPECT_EQ(Status().io, 1U);
+  ASSERT_EQ(troubles.size(), 1U);
+  EXPECT_NE(troubles[0].find("FIFO"), std::string::npos) << troubles[0];
+  directory.Append("aside", "2\n");
+  directory.Rename("aside", "a.log");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+  EXPECT_TRUE(Status().up);
+}
+
+TEST_F(Permission, ADirectoryInThePlaceOfAFileIsCountedOnce) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Remove("a.log");
+  directory.MakeDirectory("a.log");
+  ReadAfterChange("a.log");
+  ReadAfterSweep();
+  EXPECT_EQ(Status().io, 1U);
+  EXPECT_FALSE(Status().up);
+  std::filesystem::remove(directory / "a.log");
+  directory.Write("a.log", "2\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
+  EXPECT_TRUE(Status().up);
+}
+
+TEST_F(Permission, ADirectoryAmongTheFilesOfAPatternIsNoFault) {
+  options.pattern = directory / "*";
+  directory.MakeDirectory("old");
+  directory.Write("a", "1\n");
+  EXPECT_EQ(Read(), (Texts{"1"}));
+  EXPECT_TRUE(Status().up);
+  EXPECT_EQ(Status().files, 1U);
+}
+
+TEST_F(Permission, SymbolicLinksToNothingOrInACircleAreCountedAndPickedUpWhenMended) {
+  std::filesystem::create_symlink("nowhere", directory / "a.log");
+  std::filesystem::create_symlink("b.log", directory / "b.log");
+  directory.Write("c.log", "1\n");
+  EXPECT_EQ(Read(), (Texts{"1"}));
+  ReadAfterSweep();
+  EXPECT_EQ(Status().unreadable_files, 2U);
+  EXPECT_EQ(Status().io, 2U);
+  directory.Write("nowhere", "2\n");
+  std::filesystem::remove(directory / "b.log");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+  EXPECT_TRUE(Status().up);
+}
+
+TEST_F(Permission, TooManyOpenFilesInTheSystemIsNoReasonToFail) {
+  files.LimitOpen(4);
+  for (int i = 0; i < 20; ++i) directory.Write(std::to_string(i) + ".log", "1\n");
+  EXPECT_EQ(Read().size(), 20U);
+  for (int i = 0; i < 20; ++i) directory.Append(std::to_string(i) + ".log", "2\n");
+  EXPECT_EQ(ReadAfterSweep(), Texts(20, "2"));
+  EXPECT_TRUE(Status().up);
+}
+
+}  // namespace
+}  // namespace backup_exporter

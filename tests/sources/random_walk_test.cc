@@ -1,0 +1,314 @@
+// Random walks: files are written, rotated, truncated, replaced and deleted, the program looks, is
+// told or not, and is killed; and still every line that was not destroyed before somebody could
+// look is delivered once, in the order of its file.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "kit/source_rig.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Line {
+  int file;  // which of all files that ever were
+  bool owed = true;
+  bool torn = false;  // it may come in two parts
+  int times = 0;
+};
+
+// A file as its writer knows it.
+struct Log {
+  int number = 0;
+  std::string name;
+  bool ours = true;      // its name matches
+  bool seen = false;     // this run of the program has seen it
+  bool marked = false;   // the ledger has a mark of it
+  bool held = false;     // surely open
+  bool written = false;  // since the last look
+  bool copied = false;   // since the last look: a copy has its name
+  bool unfinished = false;
+  std::vector<int> fresh;  // lines since the last look
+  int last = -1;           // line
+};
+
+class Walk {
+ public:
+  explicit Walk(unsigned seed) : random_(seed), rig_(Roll(2) ? "*.log" : "*") {
+    all_names_ = rig_.options.pattern.ends_with("/*");
+    // Stamps and positions differ from run to run of the test otherwise.
+    rig_.clock.SetWall(Time(seconds(1'800'000'000)));
+    if (Roll(3) == 0) rig_.options.max_open_files = 1;
+    if (Roll(3) == 0) rig_.options.piece_size = rig_.budget = 16;
+    rig_.files.SetOpenForWriting(std::nullopt);
+  }
+
+  void Go(int steps) {
+    for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) Step();
+    Finish();
+  }
+  [[nodiscard]] const std::string& story() const { return story_; }
+
+ private:
+  int Roll(int sides) { return std::uniform_int_distribution<int>(0, sides - 1)(random_); }
+
+  void Step() {
+    if (Roll(3) == 0) rig_.clock.Advance(milliseconds(Roll(3) == 0 ? Roll(30'000) : Roll(500)));
+    const int what = Roll(100);
+    if (what < 40) return Write(Pick(), 1 + Roll(3));
+    if (what < 48) return WriteHalfALine(Pick());
+    if (what < 56) return Rotate(Pick());
+    if (what < 61) return Truncate(Pick());
+    if (what < 66) return Delete(Pick());
+    if (what < 70) return ReplaceByCopy(Pick());
+    if (what < 74) return Restart();
+    if (what < 77) return LookWithoutAccepting();
+    Look();
+  }
+
+  Log& Pick() {
+    if (logs_.empty() || (logs_.size() < 6 && Roll(6) == 0)) return Create();
+    return logs_[static_cast<std::size_t>(Roll(static_cast<int>(logs_.size())))];
+  }
+
+  Log& Create() {
+    const std::string name = std::string(1, static_cast<char>('a' + Roll(3))) + ".log";
+    for (Log& log : logs_) {
+      if (log.name == name) return log;
+    }
+    return Add(name);
+  }
+  Log& Add(const std::string& name) {
+    Tell("create " + name);
+    Log log;
+    log.number = files_++;
+    log.name = name;
+    rig_.directory.Write(name, "");
+    Touch(log);
+    logs_.push_back(log);
+    return logs_.back();
+  }
+
+  void Touch(const Log& log) {
+    rig_.directory.SetModified(log.name, rig_.clock.Now());
+    changed_.insert(log.name);
+  }
+
+  void Append(Log& log, const std::string& text) {
+    rig_.directory.Append(log.name, text);
+    log.written = true;
+    Touch(log);
+  }
+
+  static std::string Name(int line) { return std::to_string(line) + ":"; }
+  static std::string Text(int line) { return Name(line) + "~rest"; }
+
+  int NewLine(Log& log) {
+    lines_.push_back({.file = log.number});
+    Tell("  line " + std::to_string(lines_.size() - 1));
+    log.last = static_cast<int>(lines_.size()) - 1;
+    log.fresh.push_back(log.last);
+    // What no look can find is not owed.
+    if (!log.ours && !log.seen && !log.marked) lines_.back().owed = false;
+    return log.last;
+  }
+
+  void Write(Log& log, int count) {
+    Tell("write " + log.name);
+    std::string text;
+    if (log.unfinished) text += "~rest\n";
+    log.unfinished = false;
+    for (int i = 0; i < count; ++i) text += Text(NewLine(log)) + "\n";
+    Append(log, text);
+  }
+  void WriteHalfALine(Log& log) {
+    Write(log, 1);
+    Tell("and half a line");
+    Append(log, Name(NewLine(log)));
+    log.unfinished = true;
+    if (!log.ours) lines_.back().torn = true;
+  }
+
+  // Lines that nobody looked at go with what holds them.
+  void Destroy(Log& log, bool all) {
+    if (all) {
+      for (const int line : log.fresh) lines_[static_cast<std::size_t>(line)].owed = false;
+    }
+    if (log.unfinished) {
+      Line& line = lines_[static_cast<std::size_t>(log.last)];
+      line.owed = false;
+      line.torn = true;
+    }
+    log.fresh.clear();
+    log.unfinished = false;
+  }
+
+  void Rotate(Log& log) {
+    if (!log.ours || log.name.size() > 5 || log.copied) return;
+    const std::string name = log.name;
+    log.name += "." + std::to_string(files_);
+    Tell("rotate " + name + " to " + log.name);
+    rig_.directory.Rename(name, log.name);
+    changed_.insert(name);
+    changed_.insert(log.name);
+    log.ours = all_names_;
+    if (log.unfinished && !log.ours) lines_[static_cast<std::size_t>(log.last)].torn = true;
+    // By its inode alone it is not followed.
+    if (rig_.options.max_open_files == 1) log.seen = false;
+    if (!log.ours && !log.seen && !log.marked) Destroy(log, true);
+    if (Roll(2) == 0) Add(name);
+  }
+
+  void Truncate(Log& log) {
+    // Within one stamp and followed by a restart it could not be noticed.
+    rig_.clock.Advance(milliseconds(1));
+    Tell("truncate " + log.name);
+    Destroy(log, true);
+    log.number = files_++;
+    log.seen = log.marked = log.held = false;  // what it holds now, that is
+    std::string text;
+    for (int i = Roll(3); i > 0; --i) text += Text(NewLine(log)) + "\n";
+    rig_.directory.Write(log.name, text);
+    Touch(log);
+  }
+
+  void Delete(Log& log) {
+    rig_.clock.Advance(milliseconds(1));  // for the next file with that inode, as above
+    Tell("delete " + log.name);
+    if (log.held) unlinked_.insert(unlinked_.end(), log.fresh.begin(), log.fresh.end());
+    Destroy(log, !log.held);
+    const std::string name = log.name;
+    rig_.directory.Remove(name);
+    changed_.insert(name);
+    std::erase_if(logs_, [&](const Log& other) { return other.name == name; });
+    if (Roll(2) == 0 && name.size() == 5) Add(name);
+  }
+
+  // As editors and rsync do. Of a file that was read and never renamed: others are read again.
+  void ReplaceByCopy(Log& log) {
+    if (!log.fresh.empty() || log.unfinished || !log.marked || log.name.size() > 5) return;
+    Tell("replace " + log.name + " by a copy");
+    rig_.clock.Advance(milliseconds(1));  // as when deleting
+    std::filesystem::copy_file(rig_.directory / log.name, rig_.directory / ".copy");
+    rig_.directory.Rename(".copy", log.name);
+    log.held = false;
+    log.copied = true;
+    Touch(log);
+    if (Roll(2) == 0) Write(log, 1);
+  }
+
+  void Restart() {
+    Tell("restart");
+    rig_.source.reset();
+    // What only an open file held went with the program.
+    for (const int line : unlinked_) lines_[static_cast<std::size_t>(line)].owed = false;
+    unlinked_.clear();
+    for (Log& log : logs_) {
+      log.seen = log.held = false;
+      if (!log.ours && !log.marked) Destroy(log, true);
+    }
+    started_ = false;
+  }
+
+  void LookWithoutAccepting() {
+    Tell("look, and be killed");
+    Prepare();
+    rig_.Turn();
+    rig_.source.reset();
+    Restart();
+  }
+
+  void Prepare() {
+    if (!rig_.source) rig_.Start();
+    if (started_ && Roll(2) == 0) {
+      for (const std::string& name : changed_) rig_.watcher->Tell(rig_.directory / name);
+    } else {
+      rig_.watcher->TellToLookAtAll();
+    }
+    started_ = true;
+  }
+
+  void Look() {
+    Tell("look");
+    Prepare();
+    for (const std::string& record : rig_.Read()) Take(record);
+    for (Log& log : logs_) {
+      const bool found = log.ours || log.seen || log.marked;
+      log.held = (log.held && found) || (found && log.written && rig_.options.max_open_files > 1);
+      log.written = false;
+      log.seen = log.seen || log.ours;
+      log.copied = false;
+      for (const int line : log.fresh) {
+        if (found && !(log.unfinished && line == log.last)) log.marked = true;
+      }
+      const int unfinished = log.unfinished ? log.last : -1;
+      log.fresh.clear();
+      if (unfinished >= 0) log.fresh.push_back(unfinished);
+    }
+    changed_.clear();
+    unlinked_.clear();
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      const int number = static_cast<int>(i);
+      const bool pending = std::ranges::any_of(
+          logs_, [&](const Log& log) { return log.unfinished && log.last == number; });
+      const Line& line = lines_[i];
+      if (!line.owed || line.torn || pending) continue;
+      ASSERT_EQ(line.times, 1) << "line " << i;
+    }
+  }
+
+  void Take(const std::string& record) {
+    const int number = std::atoi(record.c_str());
+    if (record.starts_with("~")) return;  // of a torn line
+    ASSERT_LT(static_cast<std::size_t>(number), lines_.size()) << record;
+    Line& line = lines_[static_cast<std::size_t>(number)];
+    if (record != Text(number)) {
+      ASSERT_TRUE(line.torn) << record;
+      return;
+    }
+    ++line.times;
+    ASSERT_EQ(line.times, 1) << record;
+    const auto [last, first] = last_.try_emplace(line.file, number);
+    ASSERT_TRUE(first || last->second < number) << record << " after " << last->second;
+    last->second = number;
+  }
+
+  void Finish() {
+    for (Log& log : logs_) {
+      if (log.unfinished) Write(log, 1);
+    }
+    Look();
+  }
+
+  void Tell(const std::string& what) { story_ += what + "\n"; }
+
+  std::mt19937 random_;
+  SourceRig rig_;
+  bool all_names_ = false;
+  bool started_ = false;
+  std::vector<Log> logs_;
+  std::vector<Line> lines_;
+  std::map<int, int> last_;    // line by file
+  std::vector<int> unlinked_;  // lines of deleted files since the last look
+  std::set<std::string> changed_;
+  int files_ = 0;
+  std::string story_;
+};
+
+TEST(RandomWalk, DeliversEveryLineOnceAndInOrder) {
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    Walk walk(seed);
+    walk.Go(120);
+    ASSERT_FALSE(HasFailure()) << "seed " << seed << ":\n" << walk.story();
+  }
+}
+
+}  // namespace
+}  // namespace backup_exporter

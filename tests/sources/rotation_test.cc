@@ -1,0 +1,267 @@
+// A file is renamed and another one takes its name.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "kit/source_rig.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+class Rotation : public testing::Test, protected SourceRig {
+ protected:
+  // As logrotate does with `create`.
+  void Rotate(const std::string& name = "a.log", const std::string& to = "a.log.1") {
+    directory.Rename(name, to);
+    directory.Write(name, "");
+  }
+  void TellOfRotation() {
+    watcher->Tell(directory / "a.log");
+    watcher->Tell(directory / "a.log.1");
+  }
+};
+
+TEST_F(Rotation, TheOldFileIsReadToItsEndBeforeTheNewOne) {
+  directory.Write("a.log", "1\n2\n");
+  Read();
+  directory.Append("a.log", "3\n4\n");
+  Rotate();
+  directory.Append("a.log", "5\n");
+  TellOfRotation();
+  EXPECT_EQ(Read(), (Texts{"3", "4", "5"}));
+  EXPECT_EQ(ledger.size(), 2U);
+  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log") << "not the rotated name";
+}
+
+TEST_F(Rotation, TheOldFileGoesFirstWhenTheBudgetIsSmall) {
+  options.piece_size = 8;
+  budget = 8;
+  directory.Write("a.log", "1\n");
+  Read();
+  Texts expected;
+  for (int i = 10; i < 50; ++i) {
+    directory.Append("a.log", std::to_string(i) + "\n");
+    expected.push_back(std::to_string(i));
+  }
+  Rotate();
+  directory.Append("a.log", "new\n");
+  expected.push_back("new");
+  // Stamps lie: the new file looks older.
+  directory.SetModified("a.log", clock.Now() - hours(48));
+  TellOfRotation();
+  EXPECT_EQ(Read(), expected);
+}
+
+TEST_F(Rotation, IsNoticedWithoutAnyEvent) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n");
+  Rotate();
+  directory.Append("a.log", "3\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
+}
+
+TEST_F(Rotation, LateLinesOfAWriterThatKeptTheOldFileAreRead) {
+  directory.Write("a.log", "1\n");
+  Read();
+  std::ofstream writer(directory / "a.log", std::ios::app);
+  Rotate();
+  TellOfRotation();
+  EXPECT_EQ(Read(), Texts{});
+  for (int i = 0; i < 30; ++i) {
+    writer << "late " << i << std::endl;
+    clock.Advance(seconds(1));
+    EXPECT_EQ(ReadAfterChange("a.log.1"), (Texts{"late " + std::to_string(i)}));
+  }
+  directory.Append("a.log", "new\n");
+  writer << "last" << std::endl;
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"last", "new"})) << "by the sweep, too";
+}
+
+TEST_F(Rotation, TheUnfinishedLineIsKeptAcrossIt) {
+  directory.Write("a.log", "1\ntw");
+  Read();
+  std::ofstream writer(directory / "a.log", std::ios::app);
+  Rotate();
+  directory.Append("a.log", "new\n");
+  TellOfRotation();
+  EXPECT_EQ(Read(), (Texts{"new"}));
+  writer << "o\n" << std::flush;
+  EXPECT_EQ(ReadAfterChange("a.log.1"), (Texts{"two"}));
+}
+
+TEST_F(Rotation, TheUnfinishedLineOfARotatedFileIsGivenOutOnceItIsQuiet) {
+  directory.Write("a.log", "1\ntw");
+  Read();
+  Rotate();
+  TellOfRotation();
+  EXPECT_EQ(Read(), Texts{});
+  clock.Advance(seconds(10));
+  EXPECT_EQ(Read(), (Texts{"tw"}));
+  clock.Advance(seconds(60));
+  EXPECT_EQ(Read(), Texts{});
+}
+
+TEST_F(Rotation, TenBetweenTwoLooksLoseNothing) {
+  directory.Write("a.log", "0\n");
+  Read();
+  Texts expected;
+  for (int i = 1; i <= 10; ++i) {
+    for (int old = i - 1; old >= 1; --old) {
+      directory.Rename("a.log." + std::to_string(old), "a.log." + std::to_string(old + 1));
+    }
+    directory.Append("a.log", "more of " + std::to_string(i) + "\n");
+    Rotate();
+  }
+  // Only the first was known; the others never had the name while somebody looked.
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"more of 1"}));
+
+  SourceRig all("a.log*");
+  all.directory.Write("a.log", "0\n");
+  all.Read();
+  for (int i = 1; i <= 10; ++i) {
+    for (int old = i - 1; old >= 1; --old) {
+      all.directory.Rename("a.log." + std::to_string(old), "a.log." + std::to_string(old + 1));
+    }
+    all.directory.Append("a.log", "more of " + std::to_string(i) + "\n");
+    all.directory.SetModified("a.log", all.clock.Now() + seconds(i));
+    all.directory.Rename("a.log", "a.log.1");
+    all.directory.Write("a.log", "");
+    expected.push_back("more of " + std::to_string(i));
+  }
+  all.clock.Advance(seconds(30));
+  EXPECT_EQ(all.Read(), expected);
+}
+
+TEST_F(Rotation, ARotatedNameThatMatchesIsNotReadTwice) {
+  options.pattern = directory / "a.log*";
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n");
+  Rotate();
+  directory.Append("a.log", "3\n");
+  TellOfRotation();
+  EXPECT_EQ(Read(), (Texts{"2", "3"}));
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  directory.Rename("a.log.1", "a.log.2");
+  Rotate();
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  Start();
+  EXPECT_EQ(Read(), Texts{}) << "nor after a restart";
+  clock.Advance(hours(25));
+  EXPECT_EQ(Read(), Texts{});
+  EXPECT_EQ(Over(), 0) << "it is a file of the source for as long as it is there";
+  EXPECT_EQ(Status().files, 3U);
+}
+
+TEST_F(Rotation, WhileTheProgramWasDownIsMadeUpFor) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n");
+  Rotate();
+  directory.Append("a.log", "3\n");
+  Start();
+  EXPECT_EQ(Read(), (Texts{"2", "3"}));
+  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log");
+}
+
+TEST_F(Rotation, AfterARestartTheRotatedFileIsFollowed) {
+  directory.Write("a.log", "1\n");
+  Read();
+  std::ofstream writer(directory / "a.log", std::ios::app);
+  Rotate();
+  Start();
+  EXPECT_EQ(Read(), Texts{});
+  writer << "late\n" << std::flush;
+  EXPECT_EQ(ReadAfterChange("a.log.1"), (Texts{"late"}));
+}
+
+TEST_F(Rotation, ARotatedFileIsOverWhenItWasIdleForADay) {
+  directory.Write("a.log", "1\n");
+  Read();
+  Rotate();
+  directory.Append("a.log", "2\n");
+  TellOfRotation();
+  Read();
+  clock.Advance(hours(23));
+  Read();
+  EXPECT_EQ(Over(), 0);
+  clock.Advance(hours(1));
+  Read();
+  EXPECT_EQ(Over(), 1);
+  EXPECT_EQ(ledger.size(), 1U);
+  EXPECT_EQ(files.open_now(), 1);
+}
+
+TEST_F(Rotation, AnOldRotatedFileIsOverRightAfterARestart) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.SetModified("a.log", clock.Now() - hours(30));
+  Rotate();
+  Start();
+  Read();
+  EXPECT_EQ(Over(), 1);
+  EXPECT_EQ(ledger.size(), 0U);
+}
+
+TEST_F(Rotation, ACompressedCopyIsNotRead) {
+  options.pattern = directory / "a.log*";
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n3\n");
+  directory.Rename("a.log", "a.log.1");
+  directory.Write("a.log.1.gz", "compressed\n");
+  directory.Remove("a.log.1");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"})) << "the rest comes from the open file";
+  EXPECT_EQ(Over(), 1);
+}
+
+TEST_F(Rotation, IntoAnotherDirectoryIsFollowedByTheOpenFile) {
+  directory.MakeDirectory("old");
+  directory.Write("a.log", "1\n");
+  Read();
+  std::ofstream writer(directory / "a.log", std::ios::app);
+  directory.Rename("a.log", "old/a.log");
+  directory.Write("a.log", "new\n");
+  writer << "late\n" << std::flush;
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"late", "new"}));
+  writer << "later\n" << std::flush;
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"later"}));
+}
+
+TEST_F(Rotation, ASymbolicLinkThatPointsElsewhereNowIsOne) {
+  directory.MakeDirectory("data");
+  directory.Write("data/one", "1\n");
+  directory.Write("data/two", "3\n");
+  std::filesystem::create_symlink("data/one", directory / "a.log");
+  EXPECT_EQ(Read(), (Texts{"1"}));
+  directory.Append("data/one", "2\n");
+  std::filesystem::create_symlink("data/two", directory / "next");
+  directory.Rename("next", "a.log");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
+}
+
+TEST_F(Rotation, AFileThatIsNotOpenIsFoundUnderItsNewName) {
+  options.max_open_files = 1;
+  directory.Write("a.log", "1\n");
+  directory.Write("b.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n");
+  directory.Rename("a.log", "rotated away");
+  directory.Write("a.log", "3\n");
+  directory.Append("b.log", "2\n");
+  directory.Rename("b.log", "b.log.1");
+  directory.Write("b.log", "3\n");
+  directory.SetModified("rotated away", clock.Now() - seconds(40));
+  directory.SetModified("a.log", clock.Now() - seconds(30));
+  directory.SetModified("b.log.1", clock.Now() - seconds(20));
+  directory.SetModified("b.log", clock.Now() - seconds(10));
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3", "2", "3"}));
+}
+
+}  // namespace
+}  // namespace backup_exporter

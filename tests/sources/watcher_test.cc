@@ -1,0 +1,232 @@
+// The watcher on real directories.
+
+#include "sources/watcher.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include "base/files.h"
+#include "kit/temporary_directory.h"
+#include "sources/source.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+class InotifyTest : public testing::Test {
+ protected:
+  // Waits until `found` holds of all that came since the last call.
+  template <typename Predicate>
+  bool Await(Predicate found) {
+    const SteadyTime deadline = steady_clock::now() + minutes(1);
+    Changes all;
+    while (steady_clock::now() < deadline) {
+      Changes changes = watcher->Take();
+      all.look_at_all = all.look_at_all || changes.look_at_all;
+      std::ranges::move(changes.files, std::back_inserter(all.files));
+      if (found(all)) return true;
+      watcher->Wait(deadline);
+    }
+    return false;
+  }
+  bool AwaitChange(const std::string& name, bool closed = false) {
+    return Await([&](const Changes& changes) {
+      return std::ranges::any_of(changes.files, [&](const Change& change) {
+        return change.path == directory / name && (change.closed || !closed);
+      });
+    });
+  }
+  bool AwaitLookAtAll() {
+    return Await([](const Changes& changes) { return changes.look_at_all; });
+  }
+  bool Watch(const std::vector<std::string>& names) {
+    std::vector<std::string> paths;
+    for (const std::string& name : names) paths.push_back(directory / name);
+    return watcher->Watch(paths);
+  }
+
+  TemporaryDirectory directory;
+  std::unique_ptr<Watcher> watcher = MakeInotifyWatcher();
+};
+
+TEST_F(InotifyTest, TellsOfWritingAndOfClosing) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  std::ofstream file(directory / "a");
+  file << "1" << std::flush;
+  EXPECT_TRUE(AwaitChange("a"));
+  file.close();
+  EXPECT_TRUE(AwaitChange("a", /*closed=*/true));
+}
+
+TEST_F(InotifyTest, AFileWrittenToAfterItWasClosedIsNotClosed) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  directory.Write("a", "1");
+  std::ofstream file(directory / "a", std::ios::app);
+  file << "2" << std::flush;
+  const Changes changes = watcher->Take();
+  ASSERT_EQ(changes.files.size(), 1U) << "every path once";
+  EXPECT_FALSE(changes.files[0].closed);
+}
+
+TEST_F(InotifyTest, ChangingPermissionsDoesNotUndoClosing) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  directory.Write("a", "1");
+  ::chmod((directory / "a").c_str(), 0600);
+  const Changes changes = watcher->Take();
+  ASSERT_EQ(changes.files.size(), 1U);
+  EXPECT_TRUE(changes.files[0].closed);
+}
+
+TEST_F(InotifyTest, TellsBothNamesOfAMove) {
+  directory.Write("a", "1");
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  directory.Rename("a", "b");
+  const Changes changes = watcher->Take();
+  ASSERT_EQ(changes.files.size(), 2U);
+  EXPECT_EQ(changes.files[0].path, directory / "a");
+  EXPECT_EQ(changes.files[1].path, directory / "b");
+}
+
+TEST_F(InotifyTest, TellsOfDeletionAndOfPermissions) {
+  directory.Write("a", "1");
+  directory.Write("b", "1");
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  directory.Remove("a");
+  EXPECT_TRUE(AwaitChange("a"));
+  ::chmod((directory / "b").c_str(), 0600);
+  EXPECT_TRUE(AwaitChange("b"));
+}
+
+TEST_F(InotifyTest, NothingIsNothing) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  const Changes changes = watcher->Take();
+  EXPECT_TRUE(changes.files.empty());
+  EXPECT_FALSE(changes.look_at_all);
+}
+
+TEST_F(InotifyTest, WatchesExactlyWhatItIsTold) {
+  directory.MakeDirectory("one");
+  directory.MakeDirectory("two");
+  ASSERT_TRUE(Watch({"one"}));
+  ASSERT_TRUE(Watch({"two"}));
+  directory.Write("one/a", "1");
+  directory.Write("two/a", "1");
+  EXPECT_TRUE(AwaitChange("two/a"));
+  directory.Write("one/a", "2");
+  const Changes changes = watcher->Take();
+  EXPECT_TRUE(changes.files.empty());
+  EXPECT_FALSE(changes.look_at_all);
+}
+
+TEST_F(InotifyTest, ADirectoryThatIsNotThereIsNoFault) {
+  EXPECT_TRUE(Watch({"nowhere"}));
+  directory.Write("file", "");
+  EXPECT_TRUE(Watch({"file"}));
+}
+
+TEST_F(InotifyTest, ADirectoryMadeAnewIsWatchedAnew) {
+  directory.MakeDirectory("one");
+  ASSERT_TRUE(Watch({"one"}));
+  directory.Remove("one");
+  EXPECT_TRUE(AwaitLookAtAll());
+  directory.MakeDirectory("one");
+  ASSERT_TRUE(Watch({"one"}));
+  directory.Write("one/a", "1");
+  EXPECT_TRUE(AwaitChange("one/a"));
+}
+
+TEST_F(InotifyTest, ADirectoryThatMovedAwayIsNotFollowed) {
+  directory.MakeDirectory("one");
+  ASSERT_TRUE(Watch({"one"}));
+  directory.Rename("one", "elsewhere");
+  EXPECT_TRUE(AwaitLookAtAll());
+  directory.MakeDirectory("one");
+  ASSERT_TRUE(Watch({"one"}));
+  directory.Write("elsewhere/a", "1");
+  directory.Write("one/b", "1");
+  EXPECT_TRUE(Await([&](const Changes& changes) {
+    EXPECT_TRUE(std::ranges::none_of(
+        changes.files, [&](const Change& change) { return change.path == directory / "one/a"; }));
+    return !changes.files.empty();
+  }));
+}
+
+TEST_F(InotifyTest, OneDirectoryUnderTwoNamesTellsBoth) {
+  directory.MakeDirectory("one");
+  std::filesystem::create_directory_symlink("one", directory / "two");
+  ASSERT_TRUE(Watch({"one", "two"}));
+  directory.Write("one/a", "1");
+  const Changes changes = watcher->Take();
+  ASSERT_EQ(changes.files.size(), 2U);
+}
+
+TEST_F(InotifyTest, AQueueThatOverflowsMeansToLookAtAll) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  std::ifstream limit_file("/proc/sys/fs/inotify/max_queued_events");
+  std::size_t limit = 0;
+  limit_file >> limit;
+  if (limit == 0 || limit > 100'000) GTEST_SKIP() << "the queue is too long to fill";
+  directory.Write("a", "");
+  directory.Write("b", "");
+  std::ofstream one(directory / "a");
+  std::ofstream two(directory / "b");
+  for (std::size_t i = 0; i <= limit / 2 + 1; ++i) {  // by turns, or they would be merged
+    one << "1" << std::flush;
+    two << "1" << std::flush;
+  }
+  EXPECT_TRUE(watcher->Take().look_at_all);
+  EXPECT_FALSE(watcher->Take().look_at_all);
+}
+
+TEST_F(InotifyTest, WakeEndsAWaitFromAnotherThread) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  std::jthread other([&] { watcher->Wake(); });
+  watcher->Wait(SteadyTime::max());  // for a minute at most, then the deadline of the test run
+}
+
+TEST_F(InotifyTest, WakeEndsAWaitThatHasNotBegun) {
+  watcher->Wake();
+  const SteadyTime before = steady_clock::now();
+  watcher->Wait(before + minutes(1));
+  EXPECT_LT(steady_clock::now(), before + seconds(50));
+  watcher->Wait(SteadyTime::min());
+}
+
+TEST_F(InotifyTest, ASourceReadsWhatItsWatcherTellsItOf) {
+  SystemFiles files;
+  SystemClock clock;
+  Source source({.name = "test", .pattern = directory / "*.log"}, files, std::move(watcher), {});
+  const auto read = [&] {
+    std::vector<std::string> records;
+    for (const Piece& piece : source.Read({clock.Now(), clock.Steady()}, 1 << 20)) {
+      for (const Record& record : piece.records) records.emplace_back(record.bytes);
+      source.Accept(piece.step, piece.file);
+    }
+    return records;
+  };
+  EXPECT_TRUE(read().empty());
+  EXPECT_FALSE(source.status().polling);
+  std::vector<std::string> records;
+  std::jthread writer([&] {
+    for (int i = 0; i < 100; ++i) directory.Append("a.log", std::to_string(i) + "\n");
+    directory.Rename("a.log", "a.log.1");
+    for (int i = 100; i < 200; ++i) directory.Append("a.log", std::to_string(i) + "\n");
+  });
+  const SteadyTime deadline = steady_clock::now() + seconds(25);  // before any sweep
+  while (records.size() < 200 && steady_clock::now() < deadline) {
+    source.Wait(deadline);
+    std::ranges::move(read(), std::back_inserter(records));
+  }
+  std::vector<std::string> expected;
+  for (int i = 0; i < 200; ++i) expected.push_back(std::to_string(i));
+  EXPECT_EQ(records, expected);
+}
+
+}  // namespace
+}  // namespace backup_exporter
