@@ -92,7 +92,7 @@ class Served {
  public:
   Served() {
     auto standings = std::make_shared<Standings>();
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < 21; ++i) {
       auto backup = std::make_shared<BackupStanding>();
       backup->name = fmt::format("backup-{:03}", i);
       backup->tool = "restic";

@@ -288,6 +288,20 @@ TEST_F(BackupsTest, AreNotForgottenWhenTheClockJumps) {
   }
 }
 
+TEST_F(BackupsTest, AreForgottenInTimeAlthoughTheClockWasAheadOnce) {
+  options_.discovered_backups_expire = std::chrono::days(3);
+  Reopen();
+  Take(log_, Success(1));
+  now_ += 365 * 24h;
+  Tick();
+  now_ -= 365 * 24h;
+  for (int day = 0; day < 3; ++day) {
+    Tick();
+    now_ += 24h;
+  }
+  EXPECT_EQ(Names(), std::vector<std::string>{});
+}
+
 TEST_F(BackupsTest, MakeRoomForOthersWhenTheyAreForgotten) {
   options_.max_backups = 1;
   options_.discovered_backups_expire = std::chrono::days(1);

@@ -173,6 +173,7 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsHalfWay) {
   EXPECT_EQ(done.error().message, "ledger: commit: database or disk is full");
   EXPECT_EQ(Standing(), before);
   EXPECT_EQ(ledger().standings()->errors, 1u);
+  EXPECT_TRUE(ledger().standings()->full);
   EXPECT_EQ(steps[0].mark.id, first);
   EXPECT_EQ(steps[1].mark.id, 0);
   EXPECT_EQ(ledger().KnownFiles("log")->size(), marks->size());
@@ -184,6 +185,7 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsHalfWay) {
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(ledger().standings()->sources.at("log").counts.records, 4u);
   EXPECT_EQ(ledger().standings()->errors, 1u);
+  EXPECT_FALSE(ledger().standings()->full);
 }
 
 TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsAtItsEnd) {
