@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/build_info.h"
 #include "base/log.h"
@@ -118,6 +119,9 @@ Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   auto ledger = Ledger::Open({.directory = app->storage_path_});
   if (!ledger) return tl::unexpected(ledger.error());
   app->shared_->ledger = std::move(*ledger);
+  // There, so that it is watched before the first event comes.
+  std::error_code failure;
+  std::filesystem::create_directory(SpoolDirectory(app->storage_path_), failure);
   app->last_tick_ = {.wall = app->shared_->clock.Now(), .steady = app->shared_->clock.Steady()};
   app->status_.reloaded = app->last_tick_.wall;
   // The port first: nothing is read by a program that cannot serve it.
@@ -142,11 +146,13 @@ Result<void> App::StartWeb() {
 }
 
 Result<void> App::StartSources(const Configuration& configuration) {
+  std::vector<SourceConfig> sources = configuration.sources;
+  sources.push_back(EventSource(storage_path_));
   std::vector<FoldOptions> folds;
-  for (const SourceConfig& source : configuration.sources) folds.push_back(source.fold);
+  for (const SourceConfig& source : sources) folds.push_back(source.fold);
   shared_->ledger->Configure(std::move(folds));
   std::vector<std::unique_ptr<Worker>> workers;
-  for (const SourceConfig& source : configuration.sources) {
+  for (const SourceConfig& source : sources) {
     auto ingest = Ingest::Create(source.ingest, shared_->files, MakeInotifyWatcher(),
                                  *shared_->ledger, shared_->board);
     if (!ingest) return tl::unexpected(ingest.error());

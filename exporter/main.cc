@@ -45,6 +45,21 @@ int main(int argc, char** argv) {
   cli.fallthrough();
   const CLI::App* once = cli.add_subcommand(
       "once", "Read everything, print the metrics to standard output, and end; keeps no ledger");
+  EventOptions event;
+  const CLI::App* leave = cli.add_subcommand(
+      "event", "Tell that something happened, from a hook; works while the exporter is down");
+  auto* told = cli.get_subcommand("event");
+  told->add_option("NAME", event.backup, "The backup")->required();
+  told->add_option("EVENT", event.event, "start, finish, fail or log")
+      ->required()
+      ->check(CLI::IsMember({"start", "finish", "fail", "log"}));
+  told->add_option("--operation", event.operation, "backup, check, prune …")
+      ->check([](const std::string& name) {
+        return OperationNamed(name) ? "" : "no operation " + name;
+      });
+  told->add_option("--exit-code", event.exit_code, "How the process ended")
+      ->check(CLI::Range(0, 255));
+  told->add_option("--message", event.message, "What is known about it");
   cli.footer(
       "Without a subcommand it serves. SIGHUP reloads the configuration.\n"
       "Exit codes: 0 fine, 1 failed, 2 usage or configuration.");
@@ -62,6 +77,7 @@ int main(int argc, char** argv) {
     return kMisused;
   }
   if (check) return CheckConfiguration(options.config_file);
-  if (once->parsed()) return Once(options.config_file);
+  if (once->parsed()) return Once(options);
+  if (leave->parsed()) return LeaveEvent(options, event);
   return Serve(options);
 }

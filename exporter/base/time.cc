@@ -111,6 +111,13 @@ std::string FormatUtc(Time time) {
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
+std::string FormatExactUtc(Time time) {
+  std::string text = FormatUtc(time);
+  text.pop_back();
+  const auto micros = time - std::chrono::floor<seconds>(time);
+  return fmt::format("{}.{:06}Z", text, micros.count());
+}
+
 double ToSeconds(Time time) { return ToSeconds(time.time_since_epoch()); }
 
 double ToSeconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }

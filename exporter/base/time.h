@@ -22,6 +22,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // "2026-11-21T01:00:02Z": UTC, whole seconds, for logs and pages.
 [[nodiscard]] std::string FormatUtc(Time time);
+// "2026-11-21T01:00:02.631602Z": all of it, which ParseRfc3339 reads back.
+[[nodiscard]] std::string FormatExactUtc(Time time);
 
 // Seconds since the epoch, as metrics carry them.
 [[nodiscard]] double ToSeconds(Time time);

@@ -2,6 +2,7 @@
 // fine, 1 failed, 2 usage or configuration.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "app.h"
@@ -15,7 +16,19 @@ enum ExitCode : int { kFine = 0, kFailed = 1, kMisused = 2 };
 
 // Reads everything into a ledger in memory and prints the metrics page to standard output. What
 // could not be read is said on standard error, and shows on the page.
-[[nodiscard]] int Once(const std::string& config_file);
+[[nodiscard]] int Once(const AppOptions& options);
+
+// What happened, in the words of whoever calls.
+struct EventOptions {
+  std::string backup;
+  std::string event;  // start, finish, fail or log
+  std::string operation = "backup";
+  std::optional<int> exit_code;
+  std::string message;
+};
+// Leaves an event in the spool for the exporter, whether or not that is running. On disk when this
+// returns with 0.
+[[nodiscard]] int LeaveEvent(const AppOptions& options, const EventOptions& event);
 
 // Says whether the configuration is right, and everything that is wrong with it.
 [[nodiscard]] int CheckConfiguration(const std::string& config_file);

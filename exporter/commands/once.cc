@@ -1,17 +1,23 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "commands/commands.h"
 
 namespace backup_exporter {
 
-int Once(const std::string& config_file) {
-  const auto configuration = LoadConfiguration(config_file);
+int Once(const AppOptions& options) {
+  auto configuration = LoadConfiguration(options.config_file);
   if (!configuration) {
     for (const Mistake& mistake : configuration.error())
       fmt::print(stderr, "{}\n", Describe(mistake));
     return kMisused;
+  }
+  const std::string storage = StoragePath(options.storage_path, *configuration);
+  std::error_code none;  // an exporter that never ran has no spool
+  if (std::filesystem::is_directory(SpoolDirectory(storage), none)) {
+    configuration->sources.push_back(EventSource(storage));
   }
   auto ledger = Ledger::Open({.directory = {}});
   if (!ledger) {

@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -25,9 +27,18 @@ std::string AnyOf(const std::vector<std::string>& names) {
   return text;
 }
 
+// What the spool of `backup_exporter event` holds is no format to be configured.
+constexpr std::string_view kEventFormat = "event";
+
+const Format* ConfigurableFormat(const std::string& name) {
+  return name == kEventFormat ? nullptr : FormatNamed(name);
+}
+
 std::string FormatNames() {
   std::vector<std::string> names;
-  for (const Format& format : Formats()) names.emplace_back(format.name);
+  for (const Format& format : Formats()) {
+    if (format.name != kEventFormat) names.emplace_back(format.name);
+  }
   return AnyOf(names);
 }
 
@@ -102,6 +113,7 @@ class Loader {
     source.ingest.input.pattern = ReadPath(section, source.ingest.format);
     source.fold = ReadFold(section, format);
     source.fold.pattern = source.ingest.input.pattern;
+    source.ingest.decoder.zone = ReadZone(section, format);
     if (const auto extended = section.Flag("extended_status")) {
       source.ingest.decoder.extended_status = *extended;
       if (format != nullptr && format->name != "resticprofile") {
@@ -118,6 +130,10 @@ class Loader {
     if (name->size() > kLongestName) {
       section.Note("name", "`name` is longer than " + std::to_string(kLongestName) + " bytes");
     }
+    if (*name == kEventSource) {
+      section.Note("name", "`name` must not be " + Quoted(*name) +
+                               ": that is the source of what `backup_exporter event` tells");
+    }
     const auto [first, is_new] = names_.emplace(*name, section.PlaceOf("name"));
     if (!is_new) {
       section.Note("name", "a source in line " + std::to_string(first->second.line) + " is named " +
@@ -130,7 +146,7 @@ class Loader {
     section.Require("format", FormatNames());
     const auto name = section.Text("format");
     if (!name) return nullptr;
-    const Format* format = FormatNamed(*name);
+    const Format* format = ConfigurableFormat(*name);
     if (format == nullptr) {
       section.Note("format", "unknown format " + Quoted(*name) + ": it must be " + FormatNames());
     }
@@ -163,15 +179,29 @@ class Loader {
   static FoldOptions ReadFold(Section& section, const Format* format) {
     FoldOptions fold;
     std::vector<std::string> placeholders{"{stem}", "{dir}"};
-    if (format == nullptr || format->labels) placeholders.emplace_back("{profile}");
+    bool match_wrong = false;
+    fold.match = ReadMatch(section, placeholders, &match_wrong);
+    for (const Format& known : Formats()) {
+      if (format != nullptr && format != &known) continue;
+      for (const auto placeholder : known.placeholders) {
+        const bool listed = std::ranges::find(placeholders, placeholder) != placeholders.end();
+        if (!listed) placeholders.emplace_back(placeholder);
+      }
+    }
     if (format != nullptr) {
-      fold.tool = format->name;
-      fold.backup = format->backup;
+      fold.tool = format->tool;
+      // Where the format is found out, so is the name that it gives.
+      if (format->recognises != nullptr) fold.backup = format->backup;
+    }
+    if (format != nullptr && format->backup.empty()) {
+      section.Require("backup", "the name of the backup, which these files do not tell");
     }
     if (const auto backup = section.Text("backup")) {
       fold.backup = *backup;
       fold.backup_configured = true;
-      if (auto mistake = FindTemplateMistake(*backup, placeholders)) {
+      // The groups of a `match` that is wrong are not known.
+      auto mistake = FindTemplateMistake(*backup, placeholders);
+      if (mistake && !match_wrong) {
         section.Note("backup", std::move(*mistake));
       }
     }
@@ -181,13 +211,15 @@ class Loader {
       if (!operation) {
         section.Note("operation",
                      "unknown operation " + Quoted(*name) + ": it must be " + OperationNames());
-      } else if (format != nullptr && format->labels) {
-        section.Note("operation",
-                     "format " + fold.tool + " names the operations itself; leave `operation` out");
+      } else if (format != nullptr && format->names_operations) {
+        section.Note("operation", "format " + std::string(format->name) +
+                                      " names the operations itself; leave `operation` out");
       } else {
         fold.operation = *operation;
+        fold.operation_configured = true;
       }
     }
+    fold.complete = section.Flag("complete").value_or(false);
     if (const auto result = section.Text("warnings_count_as")) {
       fold.warnings_are_failures = *result == "failure";
       if (*result != "failure" && *result != "warning") {
@@ -196,6 +228,50 @@ class Loader {
       }
     }
     return fold;
+  }
+
+  // Adds the named groups to `placeholders`. `wrong`: there is one, and nobody knows its groups.
+  static std::shared_ptr<const re2::RE2> ReadMatch(Section& section,
+                                                   std::vector<std::string>& placeholders,
+                                                   bool* wrong) {
+    const auto pattern = section.Text("match");
+    if (!pattern) return nullptr;
+    // As others write it; RE2 wants a P.
+    std::string text = *pattern;
+    for (std::size_t at = 0; (at = text.find("(?<", at)) != text.npos; at += 4) {
+      if (at + 3 < text.size() && text[at + 3] != '=' && text[at + 3] != '!')
+        text.insert(at + 2, "P");
+    }
+    auto match = std::make_shared<const re2::RE2>(text, re2::RE2::Quiet);
+    if (!match->ok()) {
+      section.Note("match", "`match` is no regular expression (RE2 syntax): " + match->error());
+      *wrong = true;
+      return nullptr;
+    }
+    for (const auto& [name, index] : match->NamedCapturingGroups()) {
+      std::string placeholder = "{" + name + "}";
+      const bool taken = name == "stem" || name == "dir" || name == "profile" || name == "label" ||
+                         name == "repository";
+      if (taken)
+        section.Note("match", "the group " + Quoted(name) + " has the name of a placeholder");
+      placeholders.push_back(std::move(placeholder));
+    }
+    if (placeholders.size() == 2) {
+      section.Note("match",
+                   "`match` names no group: write (?<name>…) for what `backup` should hold");
+    }
+    return match;
+  }
+
+  static TimeZone ReadZone(Section& section, const Format* format) {
+    const auto name = section.Text("timezone");
+    if (name && format != nullptr && !format->local_times) {
+      section.Note("timezone", "format " + std::string(format->name) +
+                                   " says of its times where they are; leave `timezone` out");
+    }
+    const auto zone = TimeZone::Find(name.value_or(""));
+    if (!zone) section.Note("timezone", zone.error().message);
+    return zone.value_or(TimeZone());
   }
 
   // Gives every source without a name that of its format, numbered where it is taken.
@@ -228,6 +304,24 @@ class Loader {
 };
 
 }  // namespace
+
+std::string SpoolDirectory(const std::string& storage_path) { return storage_path + "/spool"; }
+
+SourceConfig EventSource(const std::string& storage_path) {
+  const Format& format = *FormatNamed(kEventFormat);
+  SourceConfig source;
+  source.ingest.format = format.name;
+  source.ingest.input.name = kEventSource;
+  source.ingest.input.framing = format.framing;
+  source.ingest.input.pattern = SpoolDirectory(storage_path) + "/*.jsonl";
+  source.fold = {.source = std::string(kEventSource),
+                 .tool = std::string(format.tool),
+                 .pattern = source.ingest.input.pattern,
+                 .backup = std::string(format.backup),
+                 .backup_configured = true,
+                 .outright = true};
+  return source;
+}
 
 ConfigurationOrMistakes ParseConfiguration(std::string_view text, const std::string& file,
                                            const std::string& directory) {

@@ -22,6 +22,12 @@ struct SourceConfig {
   FoldOptions fold;
 };
 
+// What `backup_exporter event` leaves in the spool of a ledger's directory is a source as any
+// other, of this name, which no other may have.
+inline constexpr std::string_view kEventSource = "events";
+[[nodiscard]] std::string SpoolDirectory(const std::string& storage_path);
+[[nodiscard]] SourceConfig EventSource(const std::string& storage_path);
+
 struct Configuration {
   std::vector<SourceConfig> sources;        // at least one
   std::optional<std::string> storage_path;  // absolute

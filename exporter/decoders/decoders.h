@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/zone.h"
 #include "model/event.h"
 #include "model/record.h"
 
@@ -20,6 +21,7 @@ namespace backup_exporter {
 struct DecoderOptions {
   // resticprofile: its sizes were collected with extended-status, so that zeros are zeros.
   bool extended_status = false;
+  TimeZone zone;  // of the times that borg and borgmatic print without saying of which
 };
 
 // What a decoder makes of the records it was given.
@@ -27,6 +29,8 @@ struct Decoded {
   std::vector<Event> events;
   RecordCounts counts;
 };
+
+struct Format;
 
 // One file's decoder. Not thread-safe.
 class Decoder {
@@ -38,16 +42,28 @@ class Decoder {
   // remembered".
   [[nodiscard]] virtual std::string Save() const = 0;
   virtual void Restore(std::string_view saved) = 0;
+  // The format that the file was found to have, where that was not given; nullptr: none yet.
+  [[nodiscard]] virtual const Format* recognised() const { return nullptr; }
 };
 
 // A row of the table of formats.
 struct Format {
-  std::string_view name;  // as in the configuration, and the `tool` of backup_info
+  std::string_view name;  // as in the configuration
+  std::string_view tool;  // as in backup_info
   Framing framing;
-  std::string_view backup;  // how backups are named where the configuration does not say
-  // Placeholders of `backup` that its records can fill, besides those of the path.
-  bool labels = false;  // {profile}
+  // How backups are named where the configuration does not say; empty: it must say.
+  std::string_view backup;
+  // Placeholders of a backup's name that its records can fill, besides those of the path.
+  std::vector<std::string_view> placeholders;
+  // A record of this file is proof of this format, and of no other; nullptr: nothing is.
+  bool (*recognises)(std::string_view record);
   std::unique_ptr<Decoder> (*make)(const DecoderOptions& options);
+  // It may print times without a zone.
+  bool local_times = false;
+  // Each record says which operation it is of.
+  bool names_operations = false;
+  // The process that writes the file is the run that it tells of: when it is gone, so is the run.
+  bool written_by_run = true;
 };
 
 [[nodiscard]] std::span<const Format> Formats();

@@ -1,12 +1,45 @@
 #include "decoders/json.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace backup_exporter {
 namespace {
+
 constexpr int kDeepest = 100;
+
+// The value of four hexadecimal digits; -1 where there are none.
+int HexAt(std::string_view text, std::size_t at) {
+  int value = 0;
+  if (at + 4 > text.size()) return -1;
+  const auto [end, error] = std::from_chars(text.data() + at, text.data() + at + 4, value, 16);
+  return error == std::errc() && end == text.data() + at + 4 ? value : -1;
 }
+
+// Python writes a byte of a file name that is no UTF-8 as half of a surrogate pair, which is no
+// JSON for others: the character that stands for what cannot be shown takes its place.
+std::string WithoutLoneSurrogates(std::string_view text) {
+  std::string mended(text);
+  for (std::size_t i = 0; i + 1 < mended.size(); ++i) {
+    if (mended[i] != '\\') continue;
+    const int code = mended[i + 1] == 'u' ? HexAt(mended, i + 2) : -1;
+    const bool high = code >= 0xD800 && code < 0xDC00;
+    const bool low = code >= 0xDC00 && code < 0xE000;
+    const int next = high && mended.compare(i + 6, 2, "\\u") == 0 ? HexAt(mended, i + 8) : -1;
+    if (high && next >= 0xDC00 && next < 0xE000) {
+      i += 11;
+    } else if (high || low) {
+      mended.replace(i + 2, 4, "fffd");
+      i += 5;
+    } else {
+      ++i;  // what is escaped is no escape
+    }
+  }
+  return mended;
+}
+
+}  // namespace
 
 std::optional<Json> ParseJson(std::string_view text) {
   bool too_deep = false;
@@ -16,6 +49,10 @@ std::optional<Json> ParseJson(std::string_view text) {
     return depth <= kDeepest;
   };
   Json value = Json::parse(text.begin(), text.end(), keep, /*allow_exceptions=*/false);
+  if (!too_deep && value.is_discarded() && text.find("\\ud") != std::string_view::npos) {
+    const std::string mended = WithoutLoneSurrogates(text);
+    value = Json::parse(mended, keep, /*allow_exceptions=*/false);
+  }
   if (too_deep || value.is_discarded()) return std::nullopt;
   return value;
 }
@@ -77,6 +114,16 @@ std::string Members::Text(const char* key) {
     return {};
   }
   return value->get<std::string>();
+}
+
+std::optional<Time> Members::Micros(const char* key) {
+  const Json* value = Find(key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number_integer()) {
+    sound_ = false;
+    return std::nullopt;
+  }
+  return Time(Duration(value->get<std::int64_t>()));
 }
 
 std::optional<Time> Members::Stamp(const char* key) {

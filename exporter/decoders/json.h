@@ -16,7 +16,7 @@ namespace backup_exporter {
 using Json = nlohmann::json;
 
 // nullopt for what is no JSON, has a number that no double holds, or nests deeper than 100 levels.
-// Of doubled keys the last wins.
+// Of doubled keys the last wins; halves of surrogate pairs are replaced by U+FFFD.
 [[nodiscard]] std::optional<Json> ParseJson(std::string_view text);
 
 // Reads members of an object. A member that is there with the wrong type (a negative size, a text
@@ -33,6 +33,8 @@ class Members {
   std::optional<bool> Boolean(const char* key);
   // Empty where absent.
   std::string Text(const char* key);
+  // Microseconds since the epoch, as decoders save times.
+  std::optional<Time> Micros(const char* key);
   // An RFC 3339 stamp; the year 0001 ("never") is nullopt and sound.
   std::optional<Time> Stamp(const char* key);
 

@@ -147,14 +147,15 @@ class ResticDecoder final : public Decoder {
     if (type == "exit_error") return ExitError(members);
     if (type == "wrapper_exit") return WrapperExit(members);
     // Known, and without a word on how a run went: init, tag, version, ls, diff, dev's excluded
-    // items; stats, ls up to 0.16, cat config and version 0.17, which have no type.
+    // items; ls up to 0.16, cat config and version 0.17, which have no type.
     static const std::set<std::string, std::less<>> kIrrelevant{
         "initialized", "changed", "version",    "snapshot",
         "node",        "change",  "statistics", "excluded_item"};
+    if (type.empty() && members.Has("snapshots_count")) return Statistics(members);
     const bool known =
         kIrrelevant.contains(type) ||
-        (type.empty() && (members.Has("snapshots_count") || members.Has("struct_type") ||
-                          members.Has("chunker_polynomial") || members.Has("go_version")));
+        (type.empty() && (members.Has("struct_type") || members.Has("chunker_polynomial") ||
+                          members.Has("go_version")));
     if (!known) ++out_->counts.unknown_messages;
   }
 
@@ -182,7 +183,8 @@ class ResticDecoder final : public Decoder {
         .seconds_elapsed = members.Count("seconds_elapsed").value_or(0),
         .files_done = members.Count(restore ? "files_restored" : "files_done").value_or(0),
         .bytes_done = members.Count(restore ? "bytes_restored" : "bytes_done").value_or(0),
-        .error_count = members.Count("error_count").value_or(0)};
+        .error_count = members.Count("error_count").value_or(0),
+        .total_bytes = members.Count("total_bytes").value_or(0)};
     Take(members,
          {"message_type", "seconds_elapsed", "seconds_remaining", "percent_done", "total_files",
           "files_done", "total_bytes", "bytes_done", "error_count", "current_files",
@@ -282,8 +284,26 @@ class ResticDecoder final : public Decoder {
     Take(members, {"message_type", "code", "time"}, [&] { runs_.Exited(*code, at); });
   }
 
+  // The mode is not in the output. Of raw-data only blobs are counted; of those that count files
+  // restore-size is the default, whose sum is that of the snapshots as they were.
+  void Statistics(Members& members) {
+    const auto size = members.Count("total_size");
+    const bool files = members.Count("total_file_count").value_or(0) > 0;
+    const bool blobs = members.Count("total_blob_count").value_or(0) > 0;
+    Take(members,
+         {"total_size", "total_file_count", "total_blob_count", "snapshots_count",
+          "total_uncompressed_size", "compression_ratio", "compression_progress",
+          "compression_space_saving"},
+         [&] {
+           if (!size || files == blobs) return;
+           RepositoryMeasured measured{.of_selection = true};
+           (blobs ? measured.stored_bytes : measured.original_bytes) = size;
+           out_->events.push_back({.of = {}, .offset = offset_, .what = measured});
+         });
+  }
+
   void Array(const Json& json) {
-    if (json.empty()) return;  // a listing without a snapshot
+    if (json.empty()) return Snapshots(json);  // or `find` without a hit
     const Json& first = json.front();
     if (!first.is_object()) {
       ++out_->counts.unknown_messages;
@@ -333,10 +353,14 @@ class ResticDecoder final : public Decoder {
       }
     }
     if (!sound) ++out_->counts.parse_errors;
+    ArchivesCounted counted{.archives = archives.size()};
     for (ArchiveListed& archive : archives) {
       archive.among_others = origins.size() > 1;
-      out_->events.push_back({.label = {}, .offset = offset_, .what = std::move(archive)});
+      counted.oldest = std::min(counted.oldest.value_or(archive.start), archive.start);
+      counted.newest = std::max(counted.newest.value_or(archive.start), archive.start);
+      out_->events.push_back({.of = {}, .offset = offset_, .what = std::move(archive)});
     }
+    out_->events.push_back({.of = {}, .offset = offset_, .what = counted});
   }
 
   ResticRuns runs_;
@@ -345,6 +369,25 @@ class ResticDecoder final : public Decoder {
 };
 
 }  // namespace
+
+bool IsRestic(std::string_view record) {
+  record = WithoutTerminalCodes(record);
+  if (record.starts_with(kMessageHead)) return true;
+  if (!record.starts_with('{') && !record.starts_with("[{")) {
+    const ResticWords words = WordsOf(record);
+    return words == ResticWords::kFailed || words == ResticWords::kUnreadable;
+  }
+  const auto json = ParseJson(record);
+  if (!json || json->empty()) return false;
+  const Json& first = json->is_array() ? json->front() : *json;
+  if (!first.is_object()) return false;
+  if (json->is_object()) {
+    return first.contains("message_type") ||
+           (first.contains("total_size") && first.contains("snapshots_count"));
+  }
+  return (first.contains("keep") && first.contains("reasons")) || first.contains("group_key") ||
+         (first.contains("tree") && first.contains("short_id"));
+}
 
 std::unique_ptr<Decoder> MakeResticDecoder(const DecoderOptions&) {
   return std::make_unique<ResticDecoder>();

@@ -85,7 +85,7 @@ std::optional<ResticProgress> ScanStatusLine(std::string_view line) {
       !telling(R"(,"seconds_remaining":)", &ignored) || !scan.Literal(R"(,"percent_done":)") ||
       !scan.Fraction() || !scan.Optional(R"(,"total_files":)", &ignored) ||
       !telling(R"(,"files_done":)", &progress.files_done) ||
-      !scan.Optional(R"(,"total_bytes":)", &ignored) ||
+      !scan.Optional(R"(,"total_bytes":)", &progress.total_bytes) ||
       !telling(R"(,"bytes_done":)", &progress.bytes_done) ||
       !telling(R"(,"error_count":)", &progress.error_count)) {
     return std::nullopt;

@@ -12,12 +12,13 @@
 
 namespace backup_exporter {
 
-// The figures of a status line that only grow during a run.
+// The figures of a status line; all but the last only grow during a run.
 struct ResticProgress {
   std::uint64_t seconds_elapsed = 0;
   std::uint64_t files_done = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t error_count = 0;
+  std::uint64_t total_bytes = 0;  // as far as the scan got; 0: not known
 
   bool operator==(const ResticProgress&) const = default;
 };

@@ -27,7 +27,7 @@ void ResticRuns::Emit(decltype(Event::what) what) {
       std::holds_alternative<RunProgress>(out_->events.back().what)) {
     out_->events.pop_back();
   }
-  out_->events.push_back({.label = {}, .offset = offset_, .what = std::move(what)});
+  out_->events.push_back({.of = {}, .offset = offset_, .what = std::move(what)});
 }
 
 void ResticRuns::Begin(std::optional<Operation> operation) {
@@ -57,9 +57,10 @@ void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgre
                     progress.files_done < before.files_done ||
                     progress.bytes_done < before.bytes_done ||
                     progress.error_count < before.error_count;
+  const bool zeros = progress == ResticProgress{.total_bytes = progress.total_bytes};
   // After a signal status lines go on until the uploads under way are done. One of zeros comes
   // first.
-  if (memory_.phase == Phase::kStopping && !back && progress != ResticProgress{}) {
+  if (memory_.phase == Phase::kStopping && !back && !zeros) {
     memory_.progress = progress;
     return;
   }
@@ -67,7 +68,14 @@ void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgre
   Continue(operation);
   memory_.working = true;
   memory_.progress = progress;
-  Emit(RunProgress{FromSeconds(static_cast<double>(progress.seconds_elapsed))});
+  RunProgress told{.elapsed = FromSeconds(static_cast<double>(progress.seconds_elapsed)),
+                   .processed_bytes = progress.bytes_done};
+  if (progress.total_bytes > 0) {
+    told.expected_bytes = progress.total_bytes;
+    told.done = std::min(
+        1.0, static_cast<double>(progress.bytes_done) / static_cast<double>(progress.total_bytes));
+  }
+  Emit(told);
 }
 
 void ResticRuns::CheckStage(int stage) {

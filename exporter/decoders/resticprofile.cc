@@ -112,7 +112,9 @@ class ResticprofileDecoder final : public Decoder {
           ++out.counts.parse_errors;
           continue;
         }
-        out.events.push_back({.label = name, .offset = record.offset, .what = std::move(*run)});
+        out.events.push_back({.of = {.label = name, .repository = {}},
+                              .offset = record.offset,
+                              .what = std::move(*run)});
       }
     }
   }
@@ -203,6 +205,11 @@ class ResticprofileDecoder final : public Decoder {
 };
 
 }  // namespace
+
+bool IsResticprofile(std::string_view record) {
+  const auto json = record.starts_with('{') ? ParseJson(record) : std::nullopt;
+  return json && json->is_object() && json->contains("profiles") && (*json)["profiles"].is_object();
+}
 
 std::unique_ptr<Decoder> MakeResticprofileDecoder(const DecoderOptions& options) {
   return std::make_unique<ResticprofileDecoder>(options);

@@ -51,6 +51,16 @@ void Ingest::Decode(Piece& piece) const {
   decoder->Restore(piece.step.decoder_state);
   Decoded decoded{.events = {}, .counts = piece.step.counts};
   for (const Record& record : piece.records) decoder->Decode(record, decoded);
+  // Where the format was left to be found out, it names and is named as it was found.
+  const Format* found = decoder->recognised();
+  const Format& format = found != nullptr ? *found : format_;
+  piece.step.tool = format.tool;
+  piece.step.naming = format.backup;
+  // Then only the end of the host's last life ends its runs.
+  if (!format.written_by_run) {
+    const auto boot = BootTime();
+    piece.step.writer_gone = piece.step.writer_gone && boot && piece.step.mark.modified < *boot;
+  }
   piece.step.events = std::move(decoded.events);
   piece.step.counts = decoded.counts;
   piece.step.decoder_state = decoder->Save();

@@ -3,31 +3,33 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
-#include <filesystem>
+#include <set>
+
+#include "ledger/backup_name.h"
 
 namespace backup_exporter {
 
-std::string BackupName(std::string_view pattern, std::string_view path, std::string_view label) {
-  const std::filesystem::path file(path);
-  const std::string stem = file.stem().string();
-  const std::string directory = file.parent_path().filename().string();
-  std::string name;
-  while (!pattern.empty()) {
-    const auto take = [&](std::string_view placeholder, std::string_view value) {
-      if (!pattern.starts_with(placeholder)) return false;
-      name += value;
-      pattern.remove_prefix(placeholder.size());
-      return true;
-    };
-    if (take("{stem}", stem) || take("{dir}", directory) || take("{profile}", label)) continue;
-    name += pattern.front();
-    pattern.remove_prefix(1);
-  }
-  return name;
+namespace {
+
+// How a step's backups are named, as the table keeps it.
+std::string NamingOf(const FoldOptions& source, std::string_view pattern) {
+  std::string naming(pattern);
+  if (source.match) naming.append("\n").append(source.match->pattern());
+  return naming;
 }
 
-bool Feeds(const FoldOptions& source, const std::string& path, const std::string& pattern) {
-  return source.backup == pattern &&
+// The configured template, else that of the format that the step's file has.
+const std::string& PatternOf(const FoldOptions& source, const FileStep& step) {
+  return source.backup.empty() ? step.naming : source.backup;
+}
+
+}  // namespace
+
+bool Feeds(const FoldOptions& source, const std::string& path, const std::string& naming) {
+  // Where the configuration names no template the file's format does, and that stays as it is.
+  const std::string pattern =
+      source.backup.empty() ? naming.substr(0, naming.find('\n')) : source.backup;
+  return NamingOf(source, pattern) == naming &&
          fnmatch(source.pattern.c_str(), path.c_str(), FNM_PATHNAME) == 0;
 }
 
@@ -43,6 +45,11 @@ std::string Backups::Clash(RowId backup, const std::string& name, const FoldOpti
     const std::string other_path = Text(feeds, 1);
     if (other == sources_.end() || !Feeds(other->second, other_path, Text(feeds, 2))) continue;
     if (source.backup_configured && other->second.backup_configured) continue;
+    if (source.outright || other->second.outright) continue;
+    // A file and its rotated self.
+    if (other->first == source.source && WithoutRotation(other_path) == WithoutRotation(path)) {
+      continue;
+    }
     return fmt::format(
         "the backup \"{}\" of {} (source {}) is also that of {} (source {}); if both are one "
         "backup, say "
@@ -52,11 +59,16 @@ std::string Backups::Clash(RowId backup, const std::string& name, const FoldOpti
   return {};
 }
 
-Backups::Answer Backups::Find(const FoldOptions& source, const std::string& path,
-                              const std::string& label) {
-  const std::string name = BackupName(source.backup, path, label);
+Backups::Answer Backups::Find(const FoldOptions& source, const FileStep& step, const Named& of) {
+  const std::string& path = step.mark.path;
+  const std::string& pattern = PatternOf(source, step);
+  const std::string name = BackupName(pattern, source.match.get(), path, of);
   if (name.empty()) {
-    return {.refused = fmt::format("{} gives its backup no name; give one with `backup:`", path)};
+    const std::string why =
+        source.match ? fmt::format("does not match `match: {}`, so it", source.match->pattern())
+                     : "";
+    return {.refused = fmt::format("{} {}gives its backup no name; give one with `backup:`", path,
+                                   why.empty() ? "" : why + " ")};
   }
   SQLite::Statement& find = database_.Prepare("SELECT id FROM backups WHERE name=?");
   find.bind(1, name);
@@ -75,16 +87,41 @@ Backups::Answer Backups::Find(const FoldOptions& source, const std::string& path
   SQLite::Statement& seen = database_.Prepare("UPDATE backups SET unseen_days=0 WHERE id=?");
   seen.bind(1, backup);
   seen.exec();
+  // What the file does not name this time stays as it was named before.
   SQLite::Statement& feed = database_.Prepare(
-      "INSERT INTO feeds(backup,source,path,template) VALUES(?,?,?,?) ON "
-      "CONFLICT(backup,source,path) DO "
-      "UPDATE SET template=excluded.template");
+      "INSERT INTO feeds(backup,source,path,template,tool,repository) VALUES(?,?,?,?,?,?) ON "
+      "CONFLICT(backup,source,path) DO UPDATE SET template=excluded.template, "
+      "tool=iif(excluded.tool='',tool,excluded.tool), "
+      "repository=iif(excluded.repository='',repository,excluded.repository)");
   feed.bind(1, backup);
   feed.bind(2, source.source);
   feed.bind(3, path);
-  feed.bind(4, source.backup);
+  feed.bind(4, NamingOf(source, pattern));
+  feed.bind(5, step.tool);
+  feed.bind(6, of.repository);
   feed.exec();
   return {.backup = backup, .refused = {}};
+}
+
+std::vector<RowId> Backups::FedBy(const FoldOptions& source, const FileStep& step,
+                                  const std::vector<Named>& but) {
+  std::set<std::string> left_out;
+  for (const Named& of : but) {
+    left_out.insert(BackupName(PatternOf(source, step), source.match.get(), step.mark.path, of));
+  }
+  SQLite::Statement& feeds = database_.Prepare(
+      "SELECT backup,template,name FROM feeds JOIN backups ON id=backup WHERE source=? AND path=? "
+      "ORDER BY backup");
+  feeds.bind(1, source.source);
+  feeds.bind(2, step.mark.path);
+  std::vector<RowId> backups;
+  while (feeds.executeStep()) {
+    if (!Feeds(source, step.mark.path, Text(feeds, 1)) || left_out.contains(Text(feeds, 2))) {
+      continue;
+    }
+    backups.push_back(feeds.getColumn(0).getInt64());
+  }
+  return backups;
 }
 
 }  // namespace backup_exporter

@@ -7,23 +7,19 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledger/database.h"
 #include "ledger/ledger.h"
+#include "model/event.h"
 
 namespace backup_exporter {
 
 using RowId = std::int64_t;
 
-// The template with {stem} (file name without its last extension), {dir} (name of its directory)
-// and {profile} (the record's label) filled in; anything else stays as it stands. Templates come
-// checked from config/.
-[[nodiscard]] std::string BackupName(std::string_view pattern, std::string_view path,
-                                     std::string_view label);
-
-// Whether a source, as configured, feeds a backup through this path, named by this template.
+// Whether a source, as configured, feeds a backup through this path, named in this way.
 [[nodiscard]] bool Feeds(const FoldOptions& source, const std::string& path,
-                         const std::string& pattern);
+                         const std::string& naming);
 
 class Backups {
  public:
@@ -35,9 +31,12 @@ class Backups {
     std::string
         refused;  // why the name cannot be used as configured; empty where only the limit says no
   };
-  // The backup, made if it is new.
-  [[nodiscard]] Answer Find(const FoldOptions& source, const std::string& path,
-                            const std::string& label);
+  // The backup that a step names so, made if it is new.
+  [[nodiscard]] Answer Find(const FoldOptions& source, const FileStep& step, const Named& of);
+  // Every backup that the step's file has told of under the present configuration, but for those
+  // named so.
+  [[nodiscard]] std::vector<RowId> FedBy(const FoldOptions& source, const FileStep& step,
+                                         const std::vector<Named>& but);
 
  private:
   [[nodiscard]] std::string Clash(RowId backup, const std::string& name, const FoldOptions& source,

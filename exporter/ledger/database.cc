@@ -17,9 +17,9 @@ namespace {
 
 // "bkup", so that a ledger is known from other SQLite files.
 constexpr int kApplicationId = 0x626b7570;
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
-// Version 1. Times and durations are microseconds (since the Unix epoch, UTC); words are the names
+// Times and durations are microseconds (since the Unix epoch, UTC); words are the names
 // of model/run.h; what is not known is NULL.
 //
 //   files       one row a generation of a file: how far it was read, what its decoder remembers
@@ -32,9 +32,15 @@ constexpr int kSchemaVersion = 1;
 //   sightings   which files told of a run: a file tells of a run once
 //   identities  what a run is recognised by if it is read again; outlives the run's row
 //   cursors     per file and backup: the run whose end has not been read, and the one that ended
-//   last totals      counters over all runs ever seen counters    everything else that is counted;
-//   source is empty for the program itself notices     what monitors are to be told, until it is
-//   delivered
+//               last
+//   totals      counters over all runs ever seen
+//   counters    everything else that is counted; source is empty for the program itself
+//   notices     what monitors are to be told, until it is delivered
+// and since version 2
+//   progress    how far an open run is; silent: its file would not tell if it ended well
+//   listings    the archives that there are, by complete listings; newest: by any
+//   repositories  what they hold, by the source that told of it last
+//   feeds.tool, feeds.repository: as the file itself names them
 constexpr const char* kSchema = R"sql(
 CREATE TABLE files(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, path TEXT NOT NULL,
@@ -85,6 +91,21 @@ CREATE TABLE notices(
   due INTEGER NOT NULL, expires INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
   body TEXT NOT NULL);
 CREATE INDEX notices_by_turn ON notices(monitor, id);
+)sql";
+
+// What version 2 adds.
+constexpr const char* kSchema2 = R"sql(
+CREATE TABLE progress(
+  run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, active INTEGER,
+  processed INTEGER, expected INTEGER, done REAL, silent INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE listings(
+  backup INTEGER PRIMARY KEY REFERENCES backups(id) ON DELETE CASCADE, archives INTEGER,
+  oldest INTEGER, newest INTEGER);
+CREATE TABLE repositories(
+  source TEXT NOT NULL, name TEXT NOT NULL, stored INTEGER, original INTEGER, told INTEGER NOT NULL,
+  PRIMARY KEY(source, name)) WITHOUT ROWID;
+ALTER TABLE feeds ADD COLUMN tool TEXT NOT NULL DEFAULT '';
+ALTER TABLE feeds ADD COLUMN repository TEXT NOT NULL DEFAULT '';
 )sql";
 
 class Descriptor {
@@ -149,6 +170,7 @@ void Pragmas(SQLite::Database& handle) {
 void CreateTables(SQLite::Database& handle) {
   SQLite::Transaction transaction(handle);
   handle.exec(kSchema);
+  handle.exec(kSchema2);
   handle.exec(fmt::format("PRAGMA application_id={}", kApplicationId));
   handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
   transaction.commit();
@@ -247,6 +269,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
     Pragmas(*handle);
     // A file that can be read and not written shows itself here, not at the first backup.
     SQLite::Transaction transaction(*handle, SQLite::TransactionBehavior::IMMEDIATE);
+    if (handle->execAndGet("PRAGMA user_version").getInt() < 2) handle->exec(kSchema2);
     handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
     transaction.commit();
     return std::unique_ptr<Database>(new Database(held.Release(), std::move(handle)));
@@ -300,6 +323,10 @@ void Bind(SQLite::Statement& statement, int index, std::optional<Duration> value
   Bind(statement, index, value ? std::optional<std::int64_t>(value->count()) : std::nullopt);
 }
 
+void Bind(SQLite::Statement& statement, int index, std::optional<double> value) {
+  value ? statement.bind(index, *value) : statement.bind(index);
+}
+
 void Bind(SQLite::Statement& statement, int index, std::string_view value) {
   statement.bind(index, std::string(value));
 }
@@ -307,6 +334,11 @@ void Bind(SQLite::Statement& statement, int index, std::string_view value) {
 std::optional<std::int64_t> Integer(SQLite::Statement& statement, int column) {
   const SQLite::Column value = statement.getColumn(column);
   return value.isNull() ? std::nullopt : std::optional<std::int64_t>(value.getInt64());
+}
+
+std::optional<double> Real(SQLite::Statement& statement, int column) {
+  const SQLite::Column value = statement.getColumn(column);
+  return value.isNull() ? std::nullopt : std::optional(value.getDouble());
 }
 
 std::optional<std::uint64_t> Count(SQLite::Statement& statement, int column) {

@@ -49,8 +49,10 @@ void Bind(SQLite::Statement& statement, int index, std::optional<std::int64_t> v
 void Bind(SQLite::Statement& statement, int index, std::optional<std::uint64_t> value);
 void Bind(SQLite::Statement& statement, int index, std::optional<Time> value);
 void Bind(SQLite::Statement& statement, int index, std::optional<Duration> value);
+void Bind(SQLite::Statement& statement, int index, std::optional<double> value);
 void Bind(SQLite::Statement& statement, int index, std::string_view value);
 [[nodiscard]] std::optional<std::int64_t> Integer(SQLite::Statement& statement, int column);
+[[nodiscard]] std::optional<double> Real(SQLite::Statement& statement, int column);
 [[nodiscard]] std::optional<std::uint64_t> Count(SQLite::Statement& statement, int column);
 [[nodiscard]] std::optional<Time> Instant(SQLite::Statement& statement, int column);
 [[nodiscard]] std::string Text(SQLite::Statement& statement, int column);

@@ -12,11 +12,18 @@ using std::chrono::seconds;
 
 // A stamp further ahead than this is held back until its time has come.
 constexpr Duration kFuture = minutes(5);
+constexpr std::size_t kMostMessage = 4096;  // bytes that are kept of what was said about a run
 // Between two records of one run in different files, where one of them has no length.
 constexpr Duration kSlack = seconds(10);
 
 bool IsBad(RunResult result) {
   return result == RunResult::kFailure || result == RunResult::kInterrupted;
+}
+
+// What an event says of the end of a run, whosever it is; nullptr: nothing.
+const RunFinished* EndIn(const Event& event) {
+  if (const auto* unnamed = std::get_if<FailedUnnamed>(&event.what)) return &unnamed->end;
+  return std::get_if<RunFinished>(&event.what);
 }
 
 // The file's modification time tells when its last run ended, where that has no clock: from this
@@ -27,7 +34,7 @@ std::size_t FirstDated(const FileStep& step) {
   if (!step.at_end) return first;
   bool sure = false;
   for (std::size_t i = step.events.size(); i-- > 0;) {
-    const auto* end = std::get_if<RunFinished>(&step.events[i].what);
+    const RunFinished* end = EndIn(step.events[i]);
     if (end == nullptr) break;
     first = i;
     sure = sure || IsBad(end->result) || step.events[i].offset == step.last_record;
@@ -45,15 +52,16 @@ bool SameSnapshot(std::string_view a, std::string_view b) {
 
 bool Fold::Take(const FoldOptions& source, FileStep& step) {
   step.refused.clear();
-  std::map<std::string, RowId> named;
+  std::map<Named, RowId> named;
   for (const Event& event : step.events) {
-    if (named.contains(event.label)) continue;
-    Backups::Answer answer = backups_.Find(source, step.mark.path, event.label);
+    const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
+    if (names_none || named.contains(event.of)) continue;
+    Backups::Answer answer = backups_.Find(source, step, event.of);
     if (!answer.refused.empty()) {
       step.refused = std::move(answer.refused);
       return false;
     }
-    named[event.label] = answer.backup;
+    named[event.of] = answer.backup;
   }
   const Time end_by = std::min(step.mark.modified, now_);
   std::optional<Time> before = SavePosition(source, step);
@@ -62,15 +70,17 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
   const std::size_t dated = FirstDated(step);
   for (std::size_t i = 0; i < step.events.size(); ++i) {
     const Event& event = step.events[i];
-    const RowId backup = named[event.label];
-    if (backup == 0) {
+    const RowId backup = named[event.of];
+    const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
+    if (backup == 0 && !names_none) {
       ++dropped_;
       continue;
     }
-    touched_.insert(backup);
+    if (backup != 0) touched_.insert(backup);
     const Place place{.source = source,
                       .step = step,
                       .backup = backup,
+                      .of = event.of,
                       .end = i >= dated ? std::optional(end_by) : std::nullopt,
                       .end_by = end_by,
                       .before = before};
@@ -78,12 +88,15 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     before.reset();
   }
   for (const RowId backup : store_.BackupsOf(step.mark.id)) {
-    TakeEnd({.source = source,
-             .step = step,
-             .backup = backup,
-             .end = end_by,
-             .end_by = end_by,
-             .before = {}});
+    const Place place{.source = source,
+                      .step = step,
+                      .backup = backup,
+                      .of = {},
+                      .end = end_by,
+                      .end_by = end_by,
+                      .before = {}};
+    NoteActivity(place);
+    TakeEnd(place);
   }
   if (step.over) {
     SQLite::Statement& remove = database_.Prepare("DELETE FROM files WHERE id=?");
@@ -126,31 +139,39 @@ std::optional<Time> Fold::SavePosition(const FoldOptions& source, FileStep& step
 
 void Fold::Take(const Place& place, const RunStarted& event) {
   Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  const Operation operation = event.operation.value_or(place.source.operation);
   // The one before has no end: whatever it was, its process is gone.
-  Interrupt(cursor.open_run, place.before, place.end_by);
-  for (const RowId run :
+  if (!place.source.outright) Interrupt(cursor.open_run, place.before, place.end_by);
+  for (const RowId id :
        store_.OpenRunsOf(place.backup, place.source.source, place.step.mark.path)) {
-    Interrupt(run, std::nullopt, place.end_by);
+    const auto open = store_.Find(id);
+    if (place.source.outright && open && open->operation != operation) continue;
+    Interrupt(id, std::nullopt, place.end_by);
   }
   Settle(cursor.last_run);
-  StoredRun run{.backup = place.backup,
-                .operation = event.operation.value_or(place.source.operation)};
+  StoredRun run{.backup = place.backup, .operation = operation, .started = event.at};
   store_.Save(run);
   store_.AddSighting(run.id, place.source.source, place.step.mark.path);
+  store_.SetProgress(run.id, {.active = event.at, .silent = event.may_end_silently});
   if (event.operation) CountRun(run, "");
   cursor.open_run = run.id;
   store_.SetCursor(place.step.mark.id, place.backup, cursor);
 }
 
 void Fold::Take(const Place& place, const RunProgress& event) {
+  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
+  if (!run || run->state != RunState::kOpen) return;
+  store_.SetProgress(run->id, {.active = {},
+                               .processed_bytes = event.processed_bytes,
+                               .expected_bytes = event.expected_bytes,
+                               .done = event.done,
+                               .silent = event.may_end_silently});
   // Only the file's newest line tells the time by the file's.
   const bool newest =
       place.step.at_end && &event == std::get_if<RunProgress>(&place.step.events.back().what);
-  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
-  if (!newest || !cursor.open_run) return;
-  auto run = store_.Find(*cursor.open_run);
-  if (!run || run->started) return;
-  run->started = place.end_by - event.elapsed;
+  if (!newest || run->started || !event.elapsed) return;
+  run->started = place.end_by - *event.elapsed;
   store_.Save(*run);
 }
 
@@ -171,7 +192,7 @@ void Fold::Take(const Place& place, const RunFinished& event) {
     if (run) Merge(place, event, *run);
     return;
   }
-  auto own = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
+  auto own = OpenRun(place, cursor, event.operation);
   const Operation operation =
       event.operation.value_or(own ? own->operation : place.source.operation);
   const std::optional<Time> end = event.end ? event.end : place.end;
@@ -184,6 +205,19 @@ void Fold::Take(const Place& place, const RunFinished& event) {
   if (!run && own && own->state != RunState::kOpen) run = own;
   if (!run) run = ByOverlap(place, operation, start, end, event.snapshot_id);
   if (!run) run = own;
+  // An exit code alone does not say of what it is. It may tell more of a run that is known.
+  const bool of_anything = event.evidence == Evidence::kExitCode && !event.operation && !own &&
+                           !place.source.operation_configured;
+  RunFinished told = event;
+  if (of_anything) told.figures = {};
+  if (of_anything && !run) {
+    if (event.result == RunResult::kSuccess) {
+      Settle(cursor.last_run);
+      store_.SetCursor(place.step.mark.id, place.backup, {});
+      return;
+    }
+    if (event.result == RunResult::kWarning) told.result = RunResult::kFailure;
+  }
   if (own && own->state == RunState::kOpen && (!run || run->id != own->id)) store_.Remove(own->id);
   if (!run) run = StoredRun{.backup = place.backup};
   if (cursor.last_run != run->id) Settle(cursor.last_run);
@@ -193,7 +227,7 @@ void Fold::Take(const Place& place, const RunFinished& event) {
   if (!forgotten) {
     run->operation = operation;
     if (!run->started) run->started = start;
-    Merge(place, event, *run);
+    Merge(place, told, *run);
     RememberIdentity(event, *run);
     cursor.last_run = run->id;
   }
@@ -220,6 +254,99 @@ void Fold::Take(const Place& place, const ArchiveListed& event) {
   RememberIdentity(end, *run);
 }
 
+void Fold::Take(const Place& place, const ArchivesCounted& event) {
+  SQLite::Statement& save = database_.Prepare(
+      place.source.complete
+          ? "INSERT INTO listings(backup,archives,oldest,newest) VALUES(?,?,?,?) ON "
+            "CONFLICT(backup) DO UPDATE SET archives=excluded.archives,oldest=excluded.oldest,"
+            "newest=excluded.newest"
+          : "INSERT INTO listings(backup,newest) VALUES(?1,?4) ON CONFLICT(backup) DO UPDATE SET "
+            "newest=max(coalesce(newest,excluded.newest),coalesce(excluded.newest,newest))");
+  save.bind(1, place.backup);
+  if (place.source.complete) {
+    Bind(save, 2, std::optional(event.archives));
+    Bind(save, 3, event.oldest);
+  }
+  Bind(save, 4, event.newest);
+  save.exec();
+}
+
+void Fold::Take(const Place& place, const RepositoryMeasured& event) {
+  if (event.of_selection && !place.source.complete) return;
+  std::string name = place.source.repository;
+  if (name.empty()) name = place.of.label;
+  if (name.empty()) name = place.of.repository;
+  SQLite::Statement& save = database_.Prepare(
+      "INSERT INTO repositories(source,name,stored,original,told) "
+      "SELECT ?1, iif(?2='',name,?2), ?3, ?4, ?5 FROM backups WHERE id=?6 "
+      "ON CONFLICT(source,name) DO UPDATE SET stored=coalesce(excluded.stored,stored),"
+      "original=coalesce(excluded.original,original),told=excluded.told");
+  save.bind(1, place.source.source);
+  save.bind(2, name);
+  Bind(save, 3, event.stored_bytes);
+  Bind(save, 4, event.original_bytes);
+  Bind(save, 5, std::optional(place.end_by));
+  save.bind(6, place.backup);
+  save.exec();
+}
+
+void Fold::Take(const Place& place, const RunNoted& event) {
+  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  const auto id = cursor.open_run ? cursor.open_run : cursor.last_run;
+  auto run = id ? store_.Find(*id) : std::nullopt;
+  if (!run || event.message.empty()) return;
+  if (!run->message.empty()) run->message += '\n';
+  run->message = (run->message + event.message).substr(0, kMostMessage);
+  store_.Save(*run);
+}
+
+void Fold::Take(const Place& place, const FailedUnnamed& event) {
+  std::vector<RowId> backups = backups_.FedBy(place.source, place.step, event.finished);
+  const bool all_finished = backups.empty();
+  if (all_finished) {
+    // Of the last one; where none was ever named, the file's own name has to do.
+    const Named last = event.finished.empty() ? Named{} : event.finished.back();
+    const Backups::Answer answer = backups_.Find(place.source, place.step, last);
+    if (answer.backup == 0) {
+      ++dropped_;
+      return;
+    }
+    backups.push_back(answer.backup);
+  }
+  for (const RowId backup : backups) {
+    Place one = place;
+    one.backup = backup;
+    touched_.insert(backup);
+    RunFinished end = event.end;
+    const bool was_told = store_.CursorOf(place.step.mark.id, backup).last_run.has_value();
+    end.of_last_run = all_finished && !event.finished.empty() && was_told;
+    Take(one, end);
+  }
+}
+
+std::optional<StoredRun> Fold::OpenRun(const Place& place, const Cursor& cursor,
+                                       std::optional<Operation> operation) {
+  if (!place.source.outright) {
+    return cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
+  }
+  for (const RowId id :
+       store_.OpenRunsOf(place.backup, place.source.source, place.step.mark.path)) {
+    auto run = store_.Find(id);
+    if (run && (!operation || run->operation == *operation)) return run;
+  }
+  return std::nullopt;
+}
+
+void Fold::NoteActivity(const Place& place) {
+  if (place.step.counts.records == 0) return;
+  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  const auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
+  if (!run || run->state != RunState::kOpen) return;
+  StoredProgress progress = store_.ProgressOf(run->id);
+  progress.active = std::max(progress.active.value_or(place.end_by), place.end_by);
+  store_.SetProgress(run->id, progress);
+}
+
 void Fold::TakeEnd(const Place& place) {
   const FileStep& step = place.step;
   if (!step.at_end && !step.over) return;
@@ -231,7 +358,12 @@ void Fold::TakeEnd(const Place& place) {
     touched_.insert(place.backup);
   }
   if (step.quiet || step.over) Settle(cursor.last_run);
-  if (step.writer_gone || step.over) Interrupt(cursor.open_run, place.end, place.end_by);
+  if (!step.writer_gone && !step.over) return;
+  Interrupt(cursor.open_run, place.end, place.end_by);
+  if (!place.source.outright) return;
+  for (const RowId run : store_.OpenRunsOf(place.backup, place.source.source, step.mark.path)) {
+    Interrupt(run, place.end, place.end_by);
+  }
 }
 
 std::optional<StoredRun> Fold::ByIdentity(RowId backup, Operation operation,
@@ -318,7 +450,10 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
     auto& figure = run.figures.*field.member;
     if (!figure) figure = event.figures.*field.member;
   }
-  if (run.state == RunState::kOpen) run.state = RunState::kProvisional;
+  if (run.state == RunState::kOpen) {
+    run.state = RunState::kProvisional;
+    store_.RemoveProgress(run.id);
+  }
   HoldBackFuture(place, run);
   if (run.started > run.ended_by) run.started.reset();
   store_.Save(run);
@@ -342,7 +477,7 @@ void Fold::MergeVerdict(const RunFinished& event, RunResult result, StoredRun& r
   if (worse) {
     run.result = result;
     run.reason = event.reason;
-    if (!event.message.empty()) run.message = event.message.substr(0, 4096);
+    if (!event.message.empty()) run.message = event.message.substr(0, kMostMessage);
   } else if (!run.reason && result == *run.result) {
     run.reason = event.reason;
   }
@@ -363,6 +498,12 @@ void Fold::HoldBackFuture(const Place& place, StoredRun& run) {
 void Fold::Interrupt(std::optional<RowId> id, std::optional<Time> ended, Time ended_by) {
   auto run = id ? store_.Find(*id) : std::nullopt;
   if (!run || run->state != RunState::kOpen) return;
+  if (store_.ProgressOf(run->id).silent) {
+    // It may as well have ended.
+    store_.Remove(run->id);
+    touched_.insert(run->backup);
+    return;
+  }
   run->result = RunResult::kInterrupted;
   run->reason = Reason::kInterrupted;
   run->ended = ended;

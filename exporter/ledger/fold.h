@@ -42,6 +42,7 @@ class Fold {
     const FoldOptions& source;
     const FileStep& step;
     RowId backup;
+    Named of;  // how the record names it
     // For a record without a clock: when its run ended, if its file tells; and what it cannot be
     // after.
     std::optional<Time> end;
@@ -57,9 +58,19 @@ class Fold {
   void Take(const Place& place, const RunFinished& event);
   void Take(const Place& place, const RunWithdrawn& event);
   void Take(const Place& place, const ArchiveListed& event);
+  void Take(const Place& place, const ArchivesCounted& event);
+  void Take(const Place& place, const RepositoryMeasured& event);
+  void Take(const Place& place, const RunNoted& event);
+  void Take(const Place& place, const FailedUnnamed& event);
   // What the end of the file says about its runs: when a failure was, that nothing follows, that
   // their process is gone.
   void TakeEnd(const Place& place);
+
+  // The run that a record speaks of, if it speaks of one that began in its file.
+  std::optional<StoredRun> OpenRun(const Place& place, const Cursor& cursor,
+                                   std::optional<Operation> operation);
+  // The file grew: its open runs are alive.
+  void NoteActivity(const Place& place);
 
   // A run that was read before under this identity. nullopt: none; id 0: one that was forgotten
   // since.

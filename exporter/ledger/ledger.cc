@@ -30,6 +30,7 @@ constexpr auto kSourceCounters = std::to_array<SourceCounter>({
     {"unknown_fields", [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_fields; }},
     {"too_long_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.too_long; }},
     {"nul_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.nul; }},
+    {"cut_off_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.cut_off; }},
 });
 constexpr std::string_view kFutureStamps = "future_stamps";
 constexpr std::string_view kSeriesDropped = "series_dropped";
@@ -236,22 +237,45 @@ class Ledger::State {
   // A backup is shown under the first configured source that feeds it.
   std::shared_ptr<const BackupStanding> Query(RowId backup) {
     SQLite::Statement& feeds = database_->Prepare(
-        "SELECT source,path,template FROM feeds WHERE backup=? ORDER BY source,path");
+        "SELECT source,path,template,tool,repository FROM feeds WHERE backup=? ORDER BY "
+        "source,path");
     feeds.bind(1, backup);
+    const FoldOptions* by = nullptr;
+    std::string tool;
+    std::string repository;
     while (feeds.executeStep()) {
       const auto source = sources_.find(Text(feeds, 0));
       if (source == sources_.end() || !Feeds(source->second, Text(feeds, 1), Text(feeds, 2)))
         continue;
-      auto standing = std::make_shared<BackupStanding>(QueryStanding(*database_, backup));
-      standing->tool = source->second.tool;
-      standing->repository = source->second.repository;
-      standing->source = source->second.source;
-      return standing;
+      // What is told by hand names no tool: another source knows more.
+      if (source->second.outright && by != nullptr) continue;
+      tool = Text(feeds, 3);
+      repository = Text(feeds, 4);
+      by = &source->second;
+      if (!by->outright) break;
     }
-    return nullptr;
+    if (by == nullptr) return nullptr;
+    auto standing = std::make_shared<BackupStanding>(QueryStanding(*database_, backup));
+    standing->tool = tool.empty() ? by->tool : tool;
+    standing->repository = by->repository.empty() ? repository : by->repository;
+    standing->source = by->source;
+    return standing;
+  }
+
+  void LoadRepositories() {
+    repositories_.clear();
+    SQLite::Statement& select =
+        database_->Prepare("SELECT source,name,stored,original FROM repositories ORDER BY told");
+    while (select.executeStep()) {
+      if (!sources_.contains(Text(select, 0))) continue;
+      // Of several sources that tell of one the newest holds.
+      repositories_[Text(select, 1)] = {.stored_bytes = Count(select, 2),
+                                        .original_bytes = Count(select, 3)};
+    }
   }
 
   void Refresh(const std::set<RowId>& backups) {
+    LoadRepositories();
     for (const RowId backup : backups) {
       const auto standing = Query(backup);
       const auto name = names_.find(backup);
@@ -280,6 +304,7 @@ class Ledger::State {
     next->backups.reserve(by_name_.size());
     for (const auto& [name, standing] : by_name_) next->backups.push_back(standing);
     for (const auto& [name, source] : sources_) next->sources[name] = counters_[name];
+    next->repositories = repositories_;
     next->committed = committed_;
     next->errors = errors_;
     next->full = full_;
@@ -297,6 +322,7 @@ class Ledger::State {
   std::map<std::string, SourceStanding> counters_;
   std::map<std::string, std::shared_ptr<const BackupStanding>> by_name_;
   std::map<RowId, std::string> names_;
+  std::map<std::string, RepositoryStanding> repositories_;
   std::optional<Time> committed_;
   std::optional<Time> forgot_;
   std::uint64_t errors_ = 0;

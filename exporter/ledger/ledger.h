@@ -20,6 +20,10 @@
 #include "ledger/standing.h"
 #include "model/event.h"
 
+namespace re2 {
+class RE2;
+}
+
 namespace backup_exporter {
 
 struct LedgerOptions {
@@ -35,11 +39,16 @@ struct FoldOptions {
   std::string source;              // its name
   std::string tool;                // the format's name
   std::string pattern;             // of its files; a backup is shown while its file matches one
-  std::string backup;              // template: literal text with {stem}, {dir}, {profile}
+  std::string backup;              // template (backup_name.h); empty: the steps say which
   bool backup_configured = false;  // the template stands in the configuration: may share a backup
-  std::string repository;          // label of backup_info; empty: unknown
+  std::shared_ptr<const re2::RE2> match;     // on the path; its named groups are placeholders
+  std::string repository;                    // its configured name; empty: as the output has it
   Operation operation = Operation::kBackup;  // where the output does not say
+  bool operation_configured = false;         // it stands in the configuration: is surely so
   bool warnings_are_failures = false;
+  bool complete = false;  // its listings show all archives that there are
+  // Its records name backup and operation outright, and may be of backups of other sources.
+  bool outright = false;
 };
 
 class Ledger {

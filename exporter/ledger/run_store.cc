@@ -112,6 +112,40 @@ void RunStore::Remove(RowId run) {
   statement.exec();
 }
 
+StoredProgress RunStore::ProgressOf(RowId run) {
+  SQLite::Statement& statement =
+      database_.Prepare("SELECT active,processed,expected,done,silent FROM progress WHERE run=?");
+  statement.bind(1, run);
+  if (!statement.executeStep()) return {};
+  return {.active = Instant(statement, 0),
+          .processed_bytes = Count(statement, 1),
+          .expected_bytes = Count(statement, 2),
+          .done = Real(statement, 3),
+          .silent = statement.getColumn(4).getInt() != 0};
+}
+
+void RunStore::SetProgress(RowId run, const StoredProgress& progress) {
+  SQLite::Statement& statement = database_.Prepare(
+      "INSERT INTO progress(run,active,processed,expected,done,silent) VALUES(?,?,?,?,?,?) ON "
+      "CONFLICT(run) DO UPDATE SET active=coalesce(excluded.active,active),"
+      "processed=coalesce(excluded.processed,processed),"
+      "expected=coalesce(excluded.expected,expected),done=coalesce(excluded.done,done),"
+      "silent=excluded.silent");
+  statement.bind(1, run);
+  Bind(statement, 2, progress.active);
+  Bind(statement, 3, progress.processed_bytes);
+  Bind(statement, 4, progress.expected_bytes);
+  Bind(statement, 5, progress.done);
+  statement.bind(6, progress.silent ? 1 : 0);
+  statement.exec();
+}
+
+void RunStore::RemoveProgress(RowId run) {
+  SQLite::Statement& statement = database_.Prepare("DELETE FROM progress WHERE run=?");
+  statement.bind(1, run);
+  statement.exec();
+}
+
 Cursor RunStore::CursorOf(RowId file, RowId backup) {
   SQLite::Statement& statement =
       database_.Prepare("SELECT open_run,last_run FROM cursors WHERE file=? AND backup=?");

@@ -42,6 +42,15 @@ struct StoredRun {
   Figures figures;
 };
 
+// How far an open run is. What is not known of a newer record stays as it was.
+struct StoredProgress {
+  std::optional<Time> active;  // its last sign of life
+  std::optional<std::uint64_t> processed_bytes;
+  std::optional<std::uint64_t> expected_bytes;
+  std::optional<double> done;
+  bool silent = false;  // if it ended well, its file would not tell
+};
+
 // A file's place in a backup's runs.
 struct Cursor {
   std::optional<RowId> open_run;
@@ -57,6 +66,10 @@ class RunStore {
   [[nodiscard]] std::optional<StoredRun> Find(RowId run);
   void Remove(RowId run);
 
+  [[nodiscard]] StoredProgress ProgressOf(RowId run);
+  void SetProgress(RowId run, const StoredProgress& progress);
+  void RemoveProgress(RowId run);
+
   [[nodiscard]] Cursor CursorOf(RowId file, RowId backup);
   void SetCursor(RowId file, RowId backup, const Cursor& cursor);
   // The backups that a file has a cursor for.
@@ -69,7 +82,7 @@ class RunStore {
   // lie between them. Two snapshots are never one run.
   [[nodiscard]] std::optional<RowId> Overlapping(const StoredRun& seen, const std::string& source,
                                                  const std::string& path, Duration slack);
-  // Open runs that earlier generations of this path left behind.
+  // Open runs that this path, or earlier generations of it, told of.
   [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
                                               const std::string& path);
 

@@ -25,11 +25,21 @@ struct LastRun {
   std::optional<std::uint64_t> errors;
 };
 
+// A run that has begun and not ended.
+struct RunningRun {
+  std::optional<Time> start;
+  std::optional<Time> active;  // last sign of life
+  std::optional<std::uint64_t> processed_bytes;
+  std::optional<std::uint64_t> expected_bytes;
+  std::optional<double> done;  // 0 to 1
+};
+
 // One operation of one backup.
 struct OperationStanding {
   Operation operation = Operation::kBackup;
   std::optional<Time> last_start;  // of the last known run, finished or not
   std::optional<LastRun> last_run;
+  std::optional<RunningRun> running;
   std::optional<Time> last_success;  // warnings count as success here
   std::optional<Evidence> last_success_evidence;
   Figures last_success_figures;  // of that same run
@@ -47,13 +57,24 @@ struct OperationStanding {
 struct BackupStanding {
   std::string name;
   std::string tool;
-  std::string repository;  // empty: unknown
+  std::string repository;  // as configured, else as the output names it; empty: unknown
   std::string source;
   std::vector<OperationStanding> operations;  // those seen, in the order of Operation
   // Over all backup runs ever seen.
   std::uint64_t added_bytes = 0;
   std::uint64_t added_stored_bytes = 0;
   std::uint64_t processed_bytes = 0;
+  // By listings: how many archives there are, and the oldest, where the configuration says that
+  // these show all; the newest of any.
+  std::optional<std::uint64_t> archives;
+  std::optional<Time> oldest_archive;
+  std::optional<Time> newest_archive;
+};
+
+// What a repository holds in all.
+struct RepositoryStanding {
+  std::optional<std::uint64_t> stored_bytes;
+  std::optional<std::uint64_t> original_bytes;
 };
 
 // Records of one source since it entered the ledger.
@@ -65,6 +86,7 @@ struct SourceStanding {
 struct Standings {
   std::vector<std::shared_ptr<const BackupStanding>> backups;  // by name
   std::map<std::string, SourceStanding> sources;               // configured ones, by name
+  std::map<std::string, RepositoryStanding> repositories;      // told of by these, by name
   std::optional<Time> committed;                               // last commit
   std::uint64_t errors = 0;          // failed reads and writes of the ledger
   bool full = false;                 // it could not be written the last time

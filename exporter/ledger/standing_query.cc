@@ -45,6 +45,17 @@ class Query {
     return RunStore(database_).Find(statement.getColumn(0).getInt64());
   }
 
+  // The last success. Nobody's claim is one where archives prove what there is.
+  std::optional<StoredRun> LastSuccess(std::string_view results) {
+    SQLite::Statement& statement =
+        Prepare("SELECT id", results,
+                " AND ended IS NOT NULL AND (evidence<>'claim' OR NOT EXISTS(SELECT 1 FROM runs "
+                "WHERE backup=?1 AND operation=?2 AND snapshot_id<>'')) "
+                "ORDER BY ended DESC, id DESC LIMIT 1");
+    if (!statement.executeStep()) return std::nullopt;
+    return RunStore(database_).Find(statement.getColumn(0).getInt64());
+  }
+
   // How many settled runs of one kind came after the last of another.
   std::uint64_t Since(std::string_view reset, std::string_view results) {
     const Order order = LastOrder(reset);
@@ -61,6 +72,21 @@ class Query {
         Prepare("SELECT ended_by,id", results, " ORDER BY ended_by DESC, id DESC LIMIT 1");
     if (!statement.executeStep()) return {};
     return {statement.getColumn(0).getInt64(), statement.getColumn(1).getInt64()};
+  }
+
+  // The run under way that began last.
+  std::optional<RunningRun> Running() {
+    SQLite::Statement& statement = database_.Prepare(
+        "SELECT started,active,processed,expected,done FROM runs LEFT JOIN progress ON run=id "
+        "WHERE backup=?1 AND operation=?2 AND state='open' ORDER BY started DESC, id DESC LIMIT 1");
+    statement.bind(1, backup_);
+    statement.bind(2, operation_);
+    if (!statement.executeStep()) return std::nullopt;
+    return RunningRun{.start = Instant(statement, 0),
+                      .active = Instant(statement, 1),
+                      .processed_bytes = Count(statement, 2),
+                      .expected_bytes = Count(statement, 3),
+                      .done = Real(statement, 4)};
   }
 
   std::optional<Time> LastStart() {
@@ -99,12 +125,13 @@ OperationStanding QueryOperation(Database& database, RowId backup, Operation ope
                                 .duration = run->duration,
                                 .errors = run->figures.errors};
   }
-  if (const auto run = query.Last(kGood)) {
+  standing.running = query.Running();
+  if (const auto run = query.LastSuccess(kGood)) {
     standing.last_success = run->ended;
     standing.last_success_evidence = run->evidence;
     standing.last_success_figures = run->figures;
   }
-  if (const auto run = query.Last(kClean)) standing.last_clean_success = run->ended;
+  if (const auto run = query.LastSuccess(kClean)) standing.last_clean_success = run->ended;
   if (const auto run = query.Last(kBad)) {
     standing.last_failure = run->ended;
     standing.last_failure_reason = run->reason.value_or(Reason::kOther);
@@ -127,6 +154,16 @@ BackupStanding QueryStanding(Database& database, RowId backup) {
     standing.added_bytes = Count(statement, 1).value_or(0);
     standing.added_stored_bytes = Count(statement, 2).value_or(0);
     standing.processed_bytes = Count(statement, 3).value_or(0);
+  }
+  {
+    SQLite::Statement& statement =
+        database.Prepare("SELECT archives,oldest,newest FROM listings WHERE backup=?");
+    statement.bind(1, backup);
+    if (statement.executeStep()) {
+      standing.archives = Count(statement, 0);
+      standing.oldest_archive = Instant(statement, 1);
+      standing.newest_archive = Instant(statement, 2);
+    }
   }
   for (int i = 0; i < kOperations; ++i) {
     const auto operation = static_cast<Operation>(i);
@@ -159,7 +196,7 @@ void ForgetRuns(Database& database, Time cutoff) {
     const Order clean = query.LastOrder(kClean);
     const std::int64_t end =
         std::min({old, query.LastOrder(kGood).ended_by, clean.run != 0 ? clean.ended_by : old});
-    const std::array shown{query.LastRun(), query.Last(kGood), query.Last(kClean),
+    const std::array shown{query.LastRun(), query.LastSuccess(kGood), query.LastSuccess(kClean),
                            query.Last(kBad)};
     const std::optional<Time> last_start = query.LastStart();
     SQLite::Statement& forget = database.Prepare(

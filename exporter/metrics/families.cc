@@ -103,18 +103,21 @@ const OperationStanding* BackupRuns(const BackupStanding& backup) {
 }
 
 // What a row is made of: called for each of its subjects, whose labels the samples have already.
-using OfBackup = void (*)(Samples&, const BackupStanding&);        // backup
-using OfOperation = void (*)(Samples&, const OperationStanding&);  // backup, operation
-using OfLastSuccess = void (*)(Samples&, const Figures&);          // backup; of its backup runs
-using OfSource = void (*)(Samples&, const SourceView&);            // source
-using OfExporter = void (*)(Samples&, const ExporterView&);        // none
-using OfCollector = void (*)(Samples&, const CollectorRun&);       // collector
+using OfBackup = void (*)(Samples&, const BackupStanding&);          // backup
+using OfOperation = void (*)(Samples&, const OperationStanding&);    // backup, operation
+using OfLastSuccess = void (*)(Samples&, const Figures&);            // backup; of its backup runs
+using OfRepository = void (*)(Samples&, const RepositoryStanding&);  // repository
+using OfSource = void (*)(Samples&, const SourceView&);              // source
+using OfExporter = void (*)(Samples&, const ExporterView&);          // none
+using OfCollector = void (*)(Samples&, const CollectorRun&);         // collector
 
 struct Row {
   std::string_view name;
   MetricType type;
   std::string_view help;
-  std::variant<OfBackup, OfOperation, OfLastSuccess, OfSource, OfExporter, OfCollector> fill;
+  std::variant<OfBackup, OfOperation, OfLastSuccess, OfRepository, OfSource, OfExporter,
+               OfCollector>
+      fill;
 };
 
 const std::array kRows{
@@ -236,6 +239,47 @@ const std::array kRows{
           out.Known("state", "unmodified", figures.directories_unmodified);
         }},
 
+    // A run in progress.
+    Row{"backup_running", kGauge, "1 while a run is in progress",
+        [](Samples& out, const OperationStanding& runs) { out.Add(runs.running ? 1 : 0); }},
+    Row{"backup_running_start_timestamp_seconds", kGauge,
+        "Start of the run in progress (0 if none)",
+        [](Samples& out, const OperationStanding& runs) {
+          if (!runs.running) out.Add(0);
+          if (runs.running) out.Known(runs.running->start);
+        }},
+    Row{"backup_running_activity_timestamp_seconds", kGauge,
+        "Last sign of life of the run in progress (0 if none)",
+        [](Samples& out, const OperationStanding& runs) {
+          if (!runs.running) out.Add(0);
+          if (runs.running) out.Known(runs.running->active);
+        }},
+    Row{"backup_running_progress_ratio", kGauge,
+        "Share of the run in progress that is done, 0 to 1",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.running && runs.running->done) out.Add(*runs.running->done);
+        }},
+    Row{"backup_running_processed_bytes", kGauge, "Bytes handled so far by the run in progress",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.running) out.Known(runs.running->processed_bytes);
+        }},
+    Row{"backup_running_expected_bytes", kGauge, "Bytes the run in progress expects to handle",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.running) out.Known(runs.running->expected_bytes);
+        }},
+
+    // What listings and statistics show.
+    Row{"backup_snapshots", kGauge, "Snapshots or archives held for this backup",
+        [](Samples& out, const BackupStanding& backup) { out.Known(backup.archives); }},
+    Row{"backup_oldest_snapshot_timestamp_seconds", kGauge, "Time of the oldest snapshot held",
+        [](Samples& out, const BackupStanding& backup) { out.Known(backup.oldest_archive); }},
+    Row{"backup_newest_snapshot_timestamp_seconds", kGauge, "Time of the newest snapshot held",
+        [](Samples& out, const BackupStanding& backup) { out.Known(backup.newest_archive); }},
+    Row{"backup_repository_size_bytes", kGauge, "Size of the repository as stored",
+        [](Samples& out, const RepositoryStanding& held) { out.Known(held.stored_bytes); }},
+    Row{"backup_repository_original_bytes", kGauge, "Sum of the original sizes of all snapshots",
+        [](Samples& out, const RepositoryStanding& held) { out.Known(held.original_bytes); }},
+
     // Inputs.
     Row{"backup_source_up", kGauge,
         "1 if the input was read and parsed the last time it was looked at",
@@ -282,6 +326,7 @@ const std::array kRows{
         [](Samples& out, const SourceView& source) {
           out.Add({{"reason", "too_long"}}, ToDouble(source.standing.skipped.too_long));
           out.Add({{"reason", "nul"}}, ToDouble(source.standing.skipped.nul));
+          out.Add({{"reason", "cut_off"}}, ToDouble(source.standing.skipped.cut_off));
         }},
     Row{"backup_source_read_errors_total", kCounter, "Failed reads of the input",
         [](Samples& out, const SourceView& source) {
@@ -398,10 +443,15 @@ void BackupFamilies(const Standings& standings, const FamilySink& sink) {
       }
     }
   }
+  std::vector<Subject<const RepositoryStanding&>> repositories;
+  for (const auto& [name, held] : standings.repositories) {
+    repositories.push_back({{{"repository", LabelValue(name)}}, held});
+  }
   HandOn(sink, [&](const Row& row, MetricFamily& family) {
     Collect<OfBackup>(row, backups, family);
     Collect<OfOperation>(row, operations, family);
     Collect<OfLastSuccess>(row, last_successes, family);
+    Collect<OfRepository>(row, repositories, family);
   });
 }
 

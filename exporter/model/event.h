@@ -16,12 +16,20 @@ namespace backup_exporter {
 
 // A run began. A run of the same file and label that is still open is over with this.
 struct RunStarted {
-  std::optional<Operation> operation;  // nullopt: not known yet
+  std::optional<Operation> operation = {};  // nullopt: not known yet
+  std::optional<Time> at = {};              // nullopt: the record has no clock
+  // Its file does not say how runs end: when its process is gone, nothing is known of it, and it
+  // was not interrupted for that.
+  bool may_end_silently = false;
 };
 
 // The open run goes on. Of several in a row only the newest matters.
 struct RunProgress {
-  Duration elapsed{};  // how long it had been going when the record was written
+  std::optional<Duration> elapsed = {};  // how long it had been going when the record was written
+  std::optional<std::uint64_t> processed_bytes = {};  // handled so far
+  std::optional<std::uint64_t> expected_bytes = {};   // what there is to handle, as known so far
+  std::optional<double> done = {};                    // the share that is done, 0 to 1
+  bool may_end_silently = false;                      // as with RunStarted; the newest word holds
 };
 
 // A run ended, or more is known about how it did.
@@ -58,10 +66,47 @@ struct ArchiveListed {
   bool among_others = false;
 };
 
+// A listing was read to its end: how many archives it shows, and the time of the oldest and newest.
+// Whether these are all there are, only the configuration knows.
+struct ArchivesCounted {
+  std::uint64_t archives = 0;
+  std::optional<Time> oldest;
+  std::optional<Time> newest;
+};
+
+// What a repository holds in all.
+struct RepositoryMeasured {
+  std::optional<std::uint64_t> stored_bytes;    // as stored
+  std::optional<std::uint64_t> original_bytes;  // sum of the original sizes of all archives
+  bool of_selection = false;  // maybe only of what the command line chose, which is not printed
+};
+
+// Something was said about the open run, else about the one that finished last, that is no verdict.
+struct RunNoted {
+  std::string message;
+};
+
+// How a record names what it is about. Either may be empty: the record does not say.
+struct Named {
+  std::string label;       // a profile of resticprofile, a repository's label in borgmatic
+  std::string repository;  // as the output has it, without user information and query
+
+  auto operator<=>(const Named&) const = default;
+};
+
+// A failure that names no backup: it is that of every backup that the file ever told of, but for
+// those in `finished`; if that leaves none, of the last of these.
+struct FailedUnnamed {
+  RunFinished end;
+  std::vector<Named> finished;
+};
+
 struct Event {
-  std::string label;         // how the record names its backup (a profile); empty: it does not
+  Named of;
   std::uint64_t offset = 0;  // of the record
-  std::variant<RunStarted, RunProgress, RunFinished, RunWithdrawn, ArchiveListed> what;
+  std::variant<RunStarted, RunProgress, RunFinished, RunWithdrawn, ArchiveListed, ArchivesCounted,
+               RepositoryMeasured, RunNoted, FailedUnnamed>
+      what;
 };
 
 // What became of the records of a piece: every record is counted in `records`, and those that told
@@ -76,14 +121,17 @@ struct RecordCounts {
 
 // Bytes that never became records.
 struct SkippedBytes {
-  std::uint64_t too_long = 0;  // lines above the limit
-  std::uint64_t nul = 0;       // runs of NUL around lines (a crash, a hole)
+  std::uint64_t too_long = 0;  // records above the limit
+  std::uint64_t nul = 0;       // runs of NUL around records (a crash, a hole)
+  std::uint64_t cut_off = 0;   // documents whose end never came
 };
 
 // A piece of one file, read and decoded: what one transaction of the ledger takes in.
 struct FileStep {
   FileMark mark;              // the position after the step; Ledger::Commit fills in a missing id
   std::string decoder_state;  // at that position
+  std::string tool;           // whose output it is; empty: not recognised
+  std::string naming;         // how that format names backups where the configuration does not say
   std::vector<Event> events;
   RecordCounts counts;
   SkippedBytes skipped;

@@ -11,11 +11,14 @@ namespace backup_exporter {
 
 // How a file holds its records.
 enum class Framing {
-  kLines,  // appended or replaced: one record a line
-  kWhole,  // rewritten whole: the file is one JSON document
+  kLines,      // appended or replaced: one record a line
+  kDocuments,  // appended or replaced: JSON documents, of one or more lines, and text around them
+  kWhole,      // rewritten whole: the file is one JSON document
+  kStamps,     // without content: the record is the file's modification time
 };
 
-// One complete line, without its line end, or one complete JSON document. Never empty.
+// One complete line, without its line end, or one complete JSON document. Never empty. Of a file
+// that is only a stamp: "2026-11-21T00:23:08.123456Z PATH".
 struct Record {
   std::string_view bytes;  // into the buffer of the piece it came with
   std::uint64_t offset;    // of its first byte in the file

@@ -1,5 +1,5 @@
-// The files of one source: what lies between finding paths and handing on pieces. There are two
-// kinds, one for each framing.
+// The files of one source: what lies between finding paths and handing on pieces. There are three
+// kinds, for what grows, for what is rewritten whole, and for what is only a stamp.
 #pragma once
 
 #include <cstddef>
@@ -59,5 +59,7 @@ class FileSet {
                                                      std::vector<KnownFile> known);
 [[nodiscard]] std::unique_ptr<FileSet> MakeDocuments(const SourceParts& parts,
                                                      std::vector<KnownFile> known);
+[[nodiscard]] std::unique_ptr<FileSet> MakeStamps(const SourceParts& parts,
+                                                  std::vector<KnownFile> known);
 
 }  // namespace backup_exporter

@@ -68,7 +68,8 @@ Generations::Numbered& Generations::Add(KnownFile file, bool present) {
   const std::size_t number = next_number_++;
   const std::string path = file.mark.path;
   Generation added{.tailer = Tailer(parts_.files,
-                                    {parts_.options.record_limit, parts_.options.piece_size},
+                                    {parts_.options.framing, parts_.options.record_limit,
+                                     parts_.options.piece_size},
                                     std::move(file), present)};
   by_name_[path].insert(number);
   return *generations_.emplace(number, std::move(added)).first;

@@ -27,8 +27,7 @@ class Source::State {
         files_(files),
         watcher_(std::move(watcher)),
         discovery_(files_, options_.pattern),
-        set_(options_.framing == Framing::kWhole ? MakeDocuments(parts(), std::move(known))
-                                                 : MakeLineFiles(parts(), std::move(known))) {}
+        set_(MakeSet(std::move(known))) {}
 
   std::vector<Piece> Read(const Moment& now, std::size_t budget, bool last_look) {
     now_ = now.steady;
@@ -65,7 +64,19 @@ class Source::State {
   std::vector<std::string> TakeTroubles() { return std::exchange(troubles_.sentences, {}); }
 
  private:
-  SourceParts parts() { return {options_, files_, discovery_, troubles_}; }
+  std::unique_ptr<FileSet> MakeSet(std::vector<KnownFile> known) {
+    const SourceParts parts{options_, files_, discovery_, troubles_};
+    switch (options_.framing) {
+      case Framing::kWhole:
+        return MakeDocuments(parts, std::move(known));
+      case Framing::kStamps:
+        return MakeStamps(parts, std::move(known));
+      case Framing::kLines:
+      case Framing::kDocuments:
+        break;
+    }
+    return MakeLineFiles(parts, std::move(known));
+  }
 
   // Looks at everything, whether or not somebody told of it.
   void Sweep(const Changes& changes, const Moment& now) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "sources/document_stream.h"
 #include "sources/framing.h"
 
 namespace backup_exporter {
@@ -222,6 +223,8 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
     part.skipped.nul = long_line_->nuls();
   }
 
+  wanted = std::max(wanted, window_);
+
   // A little of what comes before is read along, for the fingerprint.
   const std::size_t before = std::min<std::uint64_t>(part.end.offset, Fingerprint::kTail);
   wanted = std::min<std::uint64_t>(wanted, size - part.end.offset);
@@ -236,16 +239,16 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
     return Fail(ErrorKind::kInvalid, place_ + ": is UTF-16, which cannot be read; write UTF-8");
   }
 
-  std::size_t taken =
-      CutLines(bytes, part.end.offset, options_.record_limit, &part.records, &part.skipped);
-  if (part.at_end && taken < wanted) {
-    const std::string_view rest = bytes.substr(taken);
-    const std::uint64_t offset = part.end.offset + taken;
-    if (ending.cut || (ending.quiet && IsWholeJsonLine(rest, offset))) {
-      CutUnfinishedLine(rest, offset, options_.record_limit, &part.records, &part.skipped);
-      taken = wanted;
+  std::size_t taken = Cut(bytes, ending, &part);
+  if (options_.framing == Framing::kDocuments && taken == 0 && !part.at_end) {
+    if (wanted <= options_.record_limit) {
+      window_ = 2 * wanted;
+      return std::nullopt;
     }
+    part.skipped.too_long += wanted;
+    taken = wanted;
   }
+  if (taken > 0) window_ = 0;
   part.end.crc = Crc(part.end.crc, bytes.substr(0, taken));
   part.end.offset += taken;
   if (part.end.offset == mark_.offset && !part.at_end) {
@@ -259,6 +262,24 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
     part.fingerprint = *fingerprint;
   }
   return part;
+}
+
+std::size_t Tailer::Cut(std::string_view bytes, const Ending& ending, Part* part) const {
+  const std::uint64_t offset = part->end.offset;
+  if (options_.framing == Framing::kDocuments) {
+    const Tail tail = !part->at_end  ? Tail::kOpen
+                      : ending.cut   ? Tail::kCut
+                      : ending.quiet ? Tail::kQuiet
+                                     : Tail::kOpen;
+    return CutDocuments(bytes, offset, options_.record_limit, tail, &part->records, &part->skipped);
+  }
+  const std::size_t taken =
+      CutLines(bytes, offset, options_.record_limit, &part->records, &part->skipped);
+  const std::string_view rest = bytes.substr(taken);
+  const bool whole = ending.cut || (ending.quiet && IsWholeJsonLine(rest, offset + taken));
+  if (!part->at_end || rest.empty() || !whole) return taken;
+  CutUnfinishedLine(rest, offset + taken, options_.record_limit, &part->records, &part->skipped);
+  return bytes.size();
 }
 
 std::optional<Piece> Tailer::Tell(Part part, const FileStat& stat, const Ending& ending,

@@ -1,4 +1,4 @@
-// One generation of one file of lines, read to its end as it grows.
+// One generation of one file of lines or documents, read to its end as it grows.
 //
 // Knows the position in it, whether the file is still the one it was, and when its writer seems to
 // have finished. Where the file is found, and which generation comes after which, is decided
@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/files.h"
 #include "model/record.h"
@@ -20,6 +21,7 @@
 namespace backup_exporter {
 
 struct TailerOptions {
+  Framing framing;  // kLines or kDocuments
   std::size_t record_limit;
   std::size_t piece_size;
 };
@@ -106,6 +108,9 @@ class Tailer {
   // nullopt: a long line was not read to its end yet.
   [[nodiscard]] Result<std::optional<Part>> ReadPart(std::uint64_t size, std::size_t room,
                                                      const Ending& ending);
+  // Cuts records out of `bytes`, which begin at the part's end, and answers with how many bytes
+  // they take up.
+  std::size_t Cut(std::string_view bytes, const Ending& ending, Part* part) const;
   [[nodiscard]] std::optional<Piece> Tell(Part part, const FileStat& stat, const Ending& ending,
                                           const Moment& now);
   // The end of the file was reached and everything told.
@@ -121,6 +126,7 @@ class Tailer {
   std::optional<Fingerprint> next_fingerprint_;  // for when the piece that was told is accepted
   std::optional<PrefixCheck> check_;
   std::optional<LongLine> long_line_;
+  std::size_t window_ = 0;  // bytes to be read at once, since a document did not fit into fewer
 
   std::string place_;
   bool ours_ = true;

@@ -197,7 +197,8 @@ TEST(SavedDecoder, TakesWhatItCannotHaveSavedForNothing) {
     decoder->Restore(saved);
     Decoded out;
     decoder->Decode({.bytes = line, .offset = 0}, out);
-    EXPECT_THAT(EventTexts(out.events), testing::ElementsAre("started backup", "progress 0s"))
+    EXPECT_THAT(EventTexts(out.events),
+                testing::ElementsAre("started backup", "progress 0s processed=0"))
         << saved;
   }
 }

@@ -18,11 +18,11 @@ TEST(Formats, AreFoundByTheirNames) {
   EXPECT_EQ(FormatNamed(""), nullptr);
 }
 
-TEST(Formats, NameTheirBackups) {
+// The stem of the file, or what the records fill in.
+TEST(Formats, NameTheirBackupsByWhatTheyHave) {
   for (const Format& format : Formats()) {
-    EXPECT_FALSE(format.backup.empty()) << format.name;
-    EXPECT_EQ(format.labels, format.backup.find("{profile}") != std::string_view::npos)
-        << format.name;
+    if (format.backup.empty() || format.backup == "{stem}") continue;
+    EXPECT_THAT(format.placeholders, testing::Contains(format.backup)) << format.name;
   }
 }
 

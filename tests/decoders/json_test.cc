@@ -23,11 +23,20 @@ TEST(ParseJson, RefusesNumbersThatNoDoubleHolds) {
 }
 
 TEST(ParseJson, RefusesWhatIsNoUnicode) {
-  EXPECT_FALSE(ParseJson(R"({"a":"\ud800"})"));
-  EXPECT_FALSE(ParseJson(R"({"a":"\udc00\ud800"})"));
   EXPECT_FALSE(ParseJson("{\"a\":\"\xff\"}"));
   EXPECT_FALSE(ParseJson("{\"a\":\"\xc0\xaf\"}"));
   EXPECT_TRUE(ParseJson(R"({"a":"\ud83d\ude00"})"));
+}
+
+// How Python writes the bytes of a name that is no UTF-8.
+TEST(ParseJson, PutsTheReplacementCharacterInPlaceOfHalfAPair) {
+  const auto text = [](std::string_view json) { return Members(*ParseJson(json)).Text("a"); };
+  EXPECT_EQ(text(R"({"a":"\ud800"})"), "\uFFFD");
+  EXPECT_EQ(text(R"({"a":"mi\udcffssing"})"), "mi\uFFFDssing");
+  EXPECT_EQ(text(R"({"a":"\udc00\ud800"})"), "\uFFFD\uFFFD");
+  EXPECT_EQ(text(R"({"a":"\ud83d\ude00 \udc80"})"), "\U0001F600 \uFFFD");
+  EXPECT_EQ(text(R"({"a":"\\udc80\udc80"})"), "\\udc80\uFFFD") << "the first one is no escape";
+  EXPECT_FALSE(ParseJson(R"({"a":"\udc8"})"));
 }
 
 TEST(ParseJson, TakesTheLastOfDoubledKeys) {

@@ -17,9 +17,11 @@ TEST(StatusLine, GivesTheFiguresThatOnlyGrow) {
       R"({"message_type":"status","seconds_elapsed":12,"seconds_remaining":9223372036854775808,)"
       R"("percent_done":1.1947460208779623,"total_files":4,"files_done":3,"total_bytes":30500007,)"
       R"("bytes_done":36439762,"error_count":2,"current_files":["/a","/b c"]})");
-  EXPECT_EQ(progress,
-            (ResticProgress{
-                .seconds_elapsed = 12, .files_done = 3, .bytes_done = 36439762, .error_count = 2}));
+  EXPECT_EQ(progress, (ResticProgress{.seconds_elapsed = 12,
+                                      .files_done = 3,
+                                      .bytes_done = 36439762,
+                                      .error_count = 2,
+                                      .total_bytes = 30500007}));
   EXPECT_EQ(ScanStatusLine(R"({"message_type":"status","percent_done":0,"files_done":1})"),
             (ResticProgress{.files_done = 1}));
 }

@@ -86,9 +86,11 @@ TEST(ResticRuns, EndWithTheirSummary) {
 }
 
 TEST(ResticRuns, BeginAnewWhereFiguresGoBack) {
-  EXPECT_THAT(EventTexts(Events({kStatus, kLaterStatus, kFirstStatus, kStatus, kSummary})),
-              ElementsAre("started backup", "progress 9s", "started ?", "progress 5s",
-                          HasSubstr("finished backup success")));
+  EXPECT_THAT(
+      EventTexts(Events({kStatus, kLaterStatus, kFirstStatus, kStatus, kSummary})),
+      ElementsAre("started backup", "progress 9s processed=200005 expected=500005 done=0.400",
+                  "started ?", "progress 5s processed=200005 expected=500005 done=0.400",
+                  HasSubstr("finished backup success")));
   EXPECT_THAT(Runs({R"({"message_type":"status","percent_done":0,"error_count":1})", kFirstStatus}),
               ElementsAre("backup open", "? open"));
 }
@@ -118,8 +120,9 @@ TEST(ResticRuns, AreShownAsRunningAfterOneThatFailed) {
        {std::string("Fatal: unable to save snapshot: no space left on device"), kExit3Text,
         ExitError(1, "Fatal: unable to save snapshot: x")}) {
     EXPECT_THAT(EventTexts(Events({kFirstStatus, error, kFirstStatus, kStatus})),
-                ElementsAre("started ?", "progress 0s", HasSubstr("finished backup"), "started ?",
-                            "progress 5s"))
+                ElementsAre("started ?", "progress 0s processed=0 expected=1932 done=0.000",
+                            HasSubstr("finished backup"), "started ?",
+                            "progress 5s processed=200005 expected=500005 done=0.400"))
         << error;
   }
 }
@@ -321,8 +324,9 @@ TEST(ResticRuns, ThatReportedBeforeTheSignalStand) {
 // Dry runs.
 
 TEST(ResticRuns, AreNoneIfDryWhateverTheyEndWith) {
-  EXPECT_THAT(EventTexts(Events({kFirstStatus, kDryRun})),
-              ElementsAre("started ?", "progress 0s", "withdrawn"));
+  EXPECT_THAT(
+      EventTexts(Events({kFirstStatus, kDryRun})),
+      ElementsAre("started ?", "progress 0s processed=0 expected=1932 done=0.000", "withdrawn"));
   EXPECT_THAT(Events({kDryRun}), IsEmpty());
   EXPECT_THAT(Runs({kUnreadable, kFirstStatus, kDryRun, kExit3Text}), IsEmpty());
   EXPECT_THAT(Runs({kFirstStatus, kDryRun, ExitError(3, kExit3Text), Exited(3)}), IsEmpty());

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "sources/document_stream.h"
+
 namespace backup_exporter {
 
 namespace fs = std::filesystem;
@@ -27,6 +29,15 @@ std::vector<Record> LinesOf(std::string_view text) {
   return records;
 }
 
+std::vector<Record> RecordsOf(std::string_view text, Framing framing) {
+  if (framing == Framing::kLines) return LinesOf(text);
+  if (framing != Framing::kDocuments) return {{.bytes = text, .offset = 0}};
+  std::vector<Record> records;
+  SkippedBytes skipped;
+  CutDocuments(text, 0, text.size(), Tail::kCut, &records, &skipped);
+  return records;
+}
+
 Decoded DecodeLines(Decoder& decoder, std::string_view text) {
   Decoded out;
   for (const Record& record : LinesOf(text)) decoder.Decode(record, out);
@@ -37,7 +48,9 @@ void PrintTo(const Capture& capture, std::ostream* out) { *out << capture.path.s
 
 std::vector<Capture> CapturesOf(std::string_view format) {
   std::vector<Capture> captures;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(TESTDATA_DIR) / format)) {
+  const fs::path folder = fs::path(TESTDATA_DIR) / format;
+  if (!fs::exists(folder)) return captures;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const fs::path& path = entry.path();
     if (!entry.is_regular_file() || path.extension() == ".events" || path.extension() == ".md" ||
         path.filename() == "cases.json") {
@@ -51,10 +64,10 @@ std::vector<Capture> CapturesOf(std::string_view format) {
 
 Decoded Decode(const Capture& capture) {
   const auto decoder = MakeDecoder(capture.format);
-  if (FormatNamed(capture.format)->framing == Framing::kLines)
-    return DecodeLines(*decoder, capture.text);
   Decoded out;
-  decoder->Decode({.bytes = capture.text, .offset = 0}, out);
+  for (const Record& record : RecordsOf(capture.text, FormatNamed(capture.format)->framing)) {
+    decoder->Decode(record, out);
+  }
   return out;
 }
 

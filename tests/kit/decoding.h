@@ -23,6 +23,8 @@ namespace backup_exporter {
 // last
 // "\n" is one too.
 [[nodiscard]] std::vector<Record> LinesOf(std::string_view text);
+// The records of a whole file of this framing.
+[[nodiscard]] std::vector<Record> RecordsOf(std::string_view text, Framing framing);
 [[nodiscard]] Decoded DecodeLines(Decoder& decoder, std::string_view text);
 
 // A file that was recorded from a tool, or written as its documentation says.

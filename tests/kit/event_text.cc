@@ -45,11 +45,20 @@ std::string FiguresText(const Figures& figures) {
 }
 
 std::string Text(const RunStarted& started) {
-  return "started " + OperationText(started.operation);
+  std::string text = "started " + OperationText(started.operation);
+  if (started.at) text += " at=" + TimeText(*started.at);
+  if (started.may_end_silently) text += " may_end_silently";
+  return text;
 }
 
 std::string Text(const RunProgress& progress) {
-  return fmt::format("progress {}s", ToSeconds(progress.elapsed));
+  std::string text = "progress";
+  if (progress.elapsed) text += fmt::format(" {}s", ToSeconds(*progress.elapsed));
+  if (progress.processed_bytes) text += fmt::format(" processed={}", *progress.processed_bytes);
+  if (progress.expected_bytes) text += fmt::format(" expected={}", *progress.expected_bytes);
+  if (progress.done) text += fmt::format(" done={:.3f}", *progress.done);
+  if (progress.may_end_silently) text += " may_end_silently";
+  return text;
 }
 
 std::string Text(const RunFinished& end) {
@@ -78,11 +87,37 @@ std::string Text(const ArchiveListed& archive) {
   return text + FiguresText(archive.figures);
 }
 
+std::string Text(const ArchivesCounted& counted) {
+  std::string text = fmt::format("archives {}", counted.archives);
+  if (counted.oldest) text += " oldest=" + TimeText(*counted.oldest);
+  if (counted.newest) text += " newest=" + TimeText(*counted.newest);
+  return text;
+}
+
+std::string Text(const RepositoryMeasured& measured) {
+  std::string text = "repository";
+  if (measured.stored_bytes) text += fmt::format(" stored={}", *measured.stored_bytes);
+  if (measured.original_bytes) text += fmt::format(" original={}", *measured.original_bytes);
+  if (measured.of_selection) text += " of_selection";
+  return text;
+}
+
+std::string Text(const RunNoted& noted) { return "noted " + Quoted(noted.message); }
+
+std::string Text(const FailedUnnamed& unnamed) {
+  std::string text = "unnamed " + Text(unnamed.end);
+  for (const Named& of : unnamed.finished) text += " but=" + Quoted(of.label);
+  return text;
+}
+
 }  // namespace
 
 std::string EventText(const Event& event) {
-  const std::string label = event.label.empty() ? "" : Quoted(event.label) + " ";
-  return label + std::visit([](const auto& what) { return Text(what); }, event.what);
+  std::string of = event.of.label.empty() ? "" : Quoted(event.of.label) + " ";
+  if (!event.of.repository.empty() && event.of.repository != event.of.label) {
+    of += "in " + Quoted(event.of.repository) + " ";
+  }
+  return of + std::visit([](const auto& what) { return Text(what); }, event.what);
 }
 
 std::vector<std::string> EventTexts(const std::vector<Event>& events) {

@@ -14,7 +14,8 @@ FoldOptions SourceOf(const std::string& name, const std::string& backup) {
           .tool = "restic",
           .pattern = "/" + name + "/*",
           .backup = backup.empty() ? "{stem}" : backup,
-          .backup_configured = !backup.empty()};
+          .backup_configured = !backup.empty(),
+          .operation_configured = true};
 }
 
 FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest) {
@@ -22,7 +23,9 @@ FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest) {
   for (const Said& said : records) {
     step.last_record = file.mark.offset;
     if (said.what)
-      step.events.push_back({.label = said.label, .offset = file.mark.offset, .what = *said.what});
+      step.events.push_back({.of = {.label = said.label, .repository = {}},
+                             .offset = file.mark.offset,
+                             .what = *said.what});
     file.mark.offset += 100;
   }
   step.counts.records = records.size();

@@ -2,6 +2,7 @@
 #include "ledger/backups.h"
 
 #include <gmock/gmock.h>
+#include <re2/re2.h>
 
 #include "kit/ledger_fixture.h"
 
@@ -9,22 +10,6 @@ namespace backup_exporter {
 namespace {
 
 using testing::HasSubstr;
-
-TEST(BackupName, FillsInWhatTheFileAndTheRecordSay) {
-  EXPECT_EQ(BackupName("{stem}", "/var/log/nas/home.2026.jsonl", ""), "home.2026");
-  EXPECT_EQ(BackupName("{stem}", "/var/log/nas/home", ""), "home");
-  EXPECT_EQ(BackupName("{dir}", "/var/log/nas/home.jsonl", ""), "nas");
-  EXPECT_EQ(BackupName("{profile}", "/var/log/nas/home.jsonl", "work"), "work");
-  EXPECT_EQ(BackupName("{dir}/{stem} of {profile}", "/var/log/nas/home.jsonl", "work"),
-            "nas/home of work");
-  EXPECT_EQ(BackupName("nas", "/var/log/home.jsonl", "work"), "nas");
-}
-
-TEST(BackupName, LeavesWhatItFillsInAsItIs) {
-  EXPECT_EQ(BackupName("{stem}", "/log/{dir}.json", "work"), "{dir}");
-  EXPECT_EQ(BackupName("{stem", "/log/home.json", ""), "{stem");
-  EXPECT_EQ(BackupName("", "/log/home.json", ""), "");
-}
 
 TEST(Feeds, NeedsThePatternAndTheTemplateOfTheSource) {
   const FoldOptions source = SourceOf("log", "{dir}");
@@ -72,11 +57,22 @@ TEST_F(BackupsTest, SayWhichToolSourceAndRepositoryTheyAreOf) {
   EXPECT_EQ(Backup("home").repository, "nas");
 }
 
-TEST_F(BackupsTest, WithoutANameAreRefused) {
+TEST_F(BackupsTest, AreNamedByTheirFileWhereTheRecordNamesNone) {
   Configure({SourceOf("status", "{profile}")});
+  Take(status_, Success(1));
+  EXPECT_EQ(Names(), std::vector<std::string>{"home"});
+}
+
+TEST_F(BackupsTest, WhoseFileDoesNotMatchAreRefused) {
+  FoldOptions source = SourceOf("status", "{host}");
+  source.match = std::make_shared<const re2::RE2>("/(?P<host>web[0-9]+)");
+  Configure({source});
   EXPECT_THAT(Refused(status_, Success(1)),
-              HasSubstr("/status/home.json gives its backup no name"));
-  EXPECT_EQ(Names(), std::vector<std::string>{});
+              HasSubstr("/status/home.json does not match `match: /(?P<host>web[0-9]+)`, so it "
+                        "gives its backup no name"));
+  TestFile web("/status/web1.json");
+  Take(web, Success(1));
+  EXPECT_EQ(Names(), std::vector<std::string>{"web1"});
 }
 
 // Clashes.

@@ -98,7 +98,50 @@ TEST(BackupFamilies, HaveNoSamplesForWhatIsNotKnown) {
           R"(backup_run_warnings_total{backup="home",operation="backup"} 0)",
           R"(backup_added_bytes_total{backup="home"} 0)",
           R"(backup_added_stored_bytes_total{backup="home"} 0)",
-          R"(backup_processed_bytes_total{backup="home"} 0)"));
+          R"(backup_processed_bytes_total{backup="home"} 0)",
+          R"(backup_running{backup="home",operation="backup"} 0)",
+          R"(backup_running_start_timestamp_seconds{backup="home",operation="backup"} 0)",
+          R"(backup_running_activity_timestamp_seconds{backup="home",operation="backup"} 0)"));
+}
+
+TEST(BackupFamilies, ShowHowFarARunIs) {
+  OperationStanding runs;
+  runs.running = RunningRun{.start = kNow - seconds(60),
+                            .active = kNow - seconds(1),
+                            .processed_bytes = 250,
+                            .expected_bytes = 1000,
+                            .done = 0.25};
+  const auto samples = BackupSamples(With({Home({runs})}));
+  EXPECT_THAT(
+      samples,
+      IsSupersetOf(
+          {R"(backup_running{backup="home",operation="backup"} 1)",
+           R"(backup_running_start_timestamp_seconds{backup="home",operation="backup"} 1799999940)",
+           R"(backup_running_activity_timestamp_seconds{backup="home",operation="backup"} 1799999999)",
+           R"(backup_running_progress_ratio{backup="home",operation="backup"} 0.25)",
+           R"(backup_running_processed_bytes{backup="home",operation="backup"} 250)",
+           R"(backup_running_expected_bytes{backup="home",operation="backup"} 1000)"}));
+  runs.running = RunningRun{};
+  EXPECT_THAT(BackupSamples(With({Home({runs})})),
+              Not(Contains(StartsWith("backup_running_start"))))
+      << "that is not known";
+}
+
+TEST(BackupFamilies, ShowWhatListingsAndRepositoriesHold) {
+  BackupStanding home = Home({});
+  home.archives = 3;
+  home.oldest_archive = kNow - seconds(300);
+  home.newest_archive = kNow - seconds(100);
+  Standings standings = With({home});
+  standings.repositories["nas"] = {.stored_bytes = 7'000, .original_bytes = 9'000};
+  standings.repositories["usb"] = {.stored_bytes = 5, .original_bytes = {}};
+  EXPECT_THAT(BackupSamples(standings),
+              IsSupersetOf({R"(backup_snapshots{backup="home"} 3)",
+                            R"(backup_oldest_snapshot_timestamp_seconds{backup="home"} 1799999700)",
+                            R"(backup_newest_snapshot_timestamp_seconds{backup="home"} 1799999900)",
+                            R"(backup_repository_size_bytes{repository="nas"} 7000)",
+                            R"(backup_repository_size_bytes{repository="usb"} 5)",
+                            R"(backup_repository_original_bytes{repository="nas"} 9000)"}));
 }
 
 TEST(BackupFamilies, HaveNoSamplesForTheUnknownPartsOfAKnownRun) {
@@ -204,6 +247,7 @@ TEST(SourceFamilies, ShowASourceThatWasNeverLookedAtAsDown) {
                   R"(backup_source_passed_over_total{source="logs",reason="unknown_field"} 0)",
                   R"(backup_source_skipped_bytes_total{source="logs",reason="too_long"} 0)",
                   R"(backup_source_skipped_bytes_total{source="logs",reason="nul"} 0)",
+                  R"(backup_source_skipped_bytes_total{source="logs",reason="cut_off"} 0)",
                   R"(backup_source_read_errors_total{source="logs",reason="missing"} 0)",
                   R"(backup_source_read_errors_total{source="logs",reason="permission"} 0)",
                   R"(backup_source_read_errors_total{source="logs",reason="truncated"} 0)",

@@ -70,6 +70,11 @@ std::shared_ptr<const Standings> Everything() {
   backup.last_failure = Time(seconds(1'799'800'000));
   backup.last_failure_reason = Reason::kNetwork;
   backup.consecutive_warnings = 1;
+  backup.running = RunningRun{.start = Time(seconds(1'799'999'000)),
+                              .active = Time(seconds(1'799'999'990)),
+                              .processed_bytes = 250,
+                              .expected_bytes = 1000,
+                              .done = 0.25};
   backup.runs = 12;
   backup.failures = 2;
   backup.warnings = 3;
@@ -87,6 +92,10 @@ std::shared_ptr<const Standings> Everything() {
   check.runs = 4;
   check.failures = 4;
   home->operations = {backup, check};
+  home->archives = 30;
+  home->oldest_archive = Time(seconds(1'797'000'000));
+  home->newest_archive = backup.last_success;
+  standings->repositories["nas"] = {.stored_bytes = 5'000'000, .original_bytes = 90'000'000};
   standings->backups.push_back(home);
 
   auto odd = Backup("odd \"name\" \\ of\ntwo lines \xFF");
@@ -97,7 +106,7 @@ std::shared_ptr<const Standings> Everything() {
   SourceStanding logs;
   logs.counts = {
       .records = 1000, .parse_errors = 1, .text = 20, .unknown_messages = 3, .unknown_fields = 4};
-  logs.skipped = {.too_long = 20'000'000, .nul = 4096};
+  logs.skipped = {.too_long = 20'000'000, .nul = 4096, .cut_off = 300};
   standings->sources = {{"logs", logs}, {"new", {}}};
 
   standings->committed = Time(Duration(1'799'999'999'500'000));

@@ -1,0 +1,213 @@
+#include "decoders/borg_documents.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "decoders/borg_words.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::seconds;
+
+bool HasObject(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_object();
+}
+
+// What a run began and ended with, of stamps cut to whole seconds and a duration that is exact.
+struct Span {
+  std::optional<Time> start;
+  std::optional<Time> end;
+};
+
+std::optional<Span> ReadSpan(Members& archive, std::optional<Duration> duration,
+                             const LocalClock& clock) {
+  const auto starts = clock.Candidates(archive.Text("start"));
+  const auto ends = clock.Candidates(archive.Text("end"));
+  if (!starts || !ends) return std::nullopt;
+  std::optional<Span> late;
+  for (const Time start : {starts->first, starts->second}) {
+    for (const Time end : {ends->first, ends->second}) {
+      if (duration && std::chrono::abs(end - start - *duration) > seconds(2)) continue;
+      const bool in_order = !clock.passed() || end >= *clock.passed() - seconds(1);
+      if (in_order) return Span{start, end};
+      if (!late) late = Span{start, end};
+    }
+  }
+  return late ? late : Span{};
+}
+
+// create --timestamp puts a time of its choice where those of the run should be.
+Span ReadTrueSpan(Members& archive, std::string_view modified, std::optional<Duration> duration,
+                  const LocalClock& clock, bool* sound) {
+  const auto span = ReadSpan(archive, duration, clock);
+  *sound = span.has_value();
+  if (!span) return {};
+  const auto written = clock.ReadAfter(modified, span->end ? span->end : clock.passed());
+  const bool true_times =
+      span->end && (!written || std::chrono::abs(*written - *span->end) < std::chrono::hours(1));
+  if (true_times || !written) return *span;
+  return {duration ? std::optional(*written - *duration) : std::nullopt, written};
+}
+
+// Counts by status letter (2.0).
+void ReadFileStates(const Json& stats, Figures* figures) {
+  const auto states = stats.find("files_stats");
+  if (states == stats.end() || !states->is_object() || states->empty()) return;
+  Members members(*states);
+  figures->files_new = members.Count("A").value_or(0);
+  figures->files_changed = members.Count("M").value_or(0);
+  figures->files_unmodified = members.Count("U").value_or(0);
+  figures->errors = members.Count("E").value_or(0) + members.Count("C").value_or(0);
+}
+
+// What the archives of one series share: the name without the date or number at its end. A number
+// right behind a letter is part of a name ("web1").
+std::string SeriesOf(std::string_view name) {
+  for (;;) {
+    const std::size_t digits = name.find_last_not_of("0123456789");
+    if (digits == std::string_view::npos || digits + 1 == name.size()) break;
+    const char before = name[digits];
+    const bool time = before == 'T' && digits > 0 && std::isdigit(name[digits - 1]) != 0;
+    if (!time && std::string_view("-_.: +").find(before) == std::string_view::npos) break;
+    name = name.substr(0, digits);
+  }
+  return std::string(name);
+}
+
+// What a run that was killed leaves behind in 1.x.
+bool IsCheckpoint(std::string_view name) {
+  constexpr std::string_view kMark = ".checkpoint";
+  const std::size_t at = name.rfind(kMark);
+  if (at == std::string_view::npos) return false;
+  const std::string_view rest = name.substr(at + kMark.size());
+  return rest.empty() || (rest.size() > 1 && rest.front() == '.' &&
+                          rest.find_first_not_of("0123456789", 1) == std::string_view::npos);
+}
+
+}  // namespace
+
+BorgDocument BorgDocumentOf(const Json& json) {
+  if (!json.is_object()) return BorgDocument::kNone;
+  const bool repository = HasObject(json, "repository");
+  if (HasObject(json, "archive") && repository) return BorgDocument::kCreated;
+  if (const auto dry = json.find("dry_run"); dry != json.end() && *dry == true) {
+    return BorgDocument::kDryRun;
+  }
+  if (const auto archives = json.find("archives");
+      repository && archives != json.end() && archives->is_array()) {
+    const bool prune =
+        !archives->empty() && archives->front().is_object() && archives->front().contains("kept");
+    return prune ? BorgDocument::kSilent : BorgDocument::kArchives;
+  }
+  if (repository && (json.contains("security_dir") || json.contains("cache"))) {
+    return BorgDocument::kRepository;
+  }
+  const bool silent =
+      (json.contains("path") && (json.contains("mode") || json.contains("changes"))) ||
+      json.contains("dedup_size") || json.contains("hotspots") ||
+      (json.contains("client") && json.contains("server"));
+  return silent ? BorgDocument::kSilent : BorgDocument::kNone;
+}
+
+Named BorgNameOf(const Json& document) {
+  const auto repository = document.find("repository");
+  if (repository == document.end() || !repository->is_object()) return {};
+  Members members(*repository);
+  return {.label = members.Text("label"), .repository = PublicLocation(members.Text("location"))};
+}
+
+std::optional<RunFinished> ReadCreated(const Json& document, LocalClock& clock) {
+  const Json& archive = document.at("archive");
+  Members members(archive);
+  RunFinished end{.operation = Operation::kBackup, .result = RunResult::kSuccess};
+  end.snapshot_id = members.Text("id");
+  if (const auto length = members.Number("duration"); length && *length >= 0) {
+    end.duration = FromSeconds(*length);
+  }
+  Members repository(document.at("repository"));
+  bool sound = false;
+  const Span span =
+      ReadTrueSpan(members, repository.Text("last_modified"), end.duration, clock, &sound);
+  end.start = span.start;
+  end.end = span.end;
+  if (!HasObject(archive, "stats")) return std::nullopt;
+  Members stats(archive.at("stats"));
+  // Here, and only here, this is what the run added; `info` has another number under this name.
+  end.figures.added_bytes = stats.Count("deduplicated_size");
+  end.figures.added_stored_bytes = end.figures.added_bytes;
+  end.figures.processed_bytes = stats.Count("original_size");
+  end.figures.processed_files = stats.Count("nfiles");
+  ReadFileStates(archive.at("stats"), &end.figures);
+  if (end.figures.errors.value_or(0) > 0) {
+    end.result = RunResult::kWarning;
+    end.reason = Reason::kSourceUnreadable;
+  }
+  if (!sound || !members.Sound() || !stats.Sound() || end.snapshot_id.empty()) return std::nullopt;
+  clock.Pass(end.end);
+  return end;
+}
+
+bool ReadArchives(const Json& document, const LocalClock& clock,
+                  std::vector<ArchiveListed>* archives, ArchivesCounted* counted) {
+  bool sound = true;
+  std::set<std::pair<std::string, std::string>> origins;
+  std::optional<Time> previous;
+  for (const Json& item : document.at("archives")) {
+    if (!item.is_object()) {
+      sound = false;
+      continue;
+    }
+    Members members(item);
+    const std::string name = members.Text("name");
+    if (IsCheckpoint(name)) continue;
+    ArchiveListed archive{.snapshot_id = members.Text("id")};
+    const bool whole = members.Has("end") && members.Has("stats");
+    std::optional<Time> start;
+    if (whole) {
+      const auto length = members.Number("duration");
+      const auto span = ReadSpan(
+          members, length && *length >= 0 ? std::optional(FromSeconds(*length)) : std::nullopt,
+          clock);
+      // --timestamp: then this is all that is known of its time.
+      start = span && span->start ? span->start : clock.ReadAfter(members.Text("start"), previous);
+      if (span) archive.end = span->end;
+      Members stats(item.at("stats"));
+      archive.figures.processed_bytes = stats.Count("original_size");
+      archive.figures.processed_files = stats.Count("nfiles");
+      sound = sound && stats.Sound();
+    } else {
+      start = clock.ReadAfter(members.Text("time"), previous);
+    }
+    if (!members.Sound() || !start || archive.snapshot_id.empty()) {
+      sound = false;
+      continue;
+    }
+    archive.start = *start;
+    previous = start;
+    origins.emplace(members.Text("hostname"), SeriesOf(name));
+    counted->oldest = std::min(counted->oldest.value_or(*start), *start);
+    counted->newest = std::max(counted->newest.value_or(*start), *start);
+    archives->push_back(std::move(archive));
+  }
+  counted->archives = archives->size();
+  for (ArchiveListed& archive : *archives) archive.among_others = origins.size() > 1;
+  return sound;
+}
+
+std::optional<RepositoryMeasured> ReadRepository(const Json& document) {
+  if (!HasObject(document, "cache") || !HasObject(document.at("cache"), "stats")) {
+    return std::nullopt;
+  }
+  Members stats(document.at("cache").at("stats"));
+  const RepositoryMeasured measured{.stored_bytes = stats.Count("unique_csize"),
+                                    .original_bytes = stats.Count("total_size")};
+  const bool something = measured.stored_bytes || measured.original_bytes;
+  return something && stats.Sound() ? std::optional(measured) : std::nullopt;
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,75 @@
+// The records that `backup_exporter event` leaves, one a line:
+//
+//   {"event":"finish","backup":"home","operation":"backup","time":1795216385.2,"exit_code":0,
+//    "message":"…"}                                                     (one line)
+//
+// What happened is the word of whoever called it: with an exit code that is the evidence, without
+// one it is a claim.
+
+#include "decoders/formats.h"
+#include "decoders/json.h"
+
+namespace backup_exporter {
+namespace {
+
+class EventDecoder final : public Decoder {
+ public:
+  void Decode(const Record& record, Decoded& out) override {
+    ++out.counts.records;
+    const auto json = ParseJson(record.bytes);
+    if (!json || !json->is_object()) {
+      ++out.counts.parse_errors;
+      return;
+    }
+    Members members(*json);
+    const std::string kind = members.Text("event");
+    const std::string backup = members.Text("backup");
+    const auto operation = OperationNamed(members.Text("operation"));
+    const auto seconds = members.Number("time");
+    const auto code = members.Integer("exit_code");
+    const std::string message = members.Text("message");
+    if (!members.Sound() || backup.empty() || !operation || !seconds || *seconds <= 0) {
+      ++out.counts.parse_errors;
+      return;
+    }
+    out.counts.unknown_fields +=
+        members.Unknown({"event", "backup", "operation", "time", "exit_code", "message"});
+    const Time time(FromSeconds(*seconds));
+    const auto emit = [&](decltype(Event::what) what) {
+      out.events.push_back({.of = {.label = backup, .repository = {}},
+                            .offset = record.offset,
+                            .what = std::move(what)});
+    };
+    if (kind == "start") {
+      emit(RunStarted{.operation = operation, .at = time});
+    } else if (kind == "finish" || kind == "fail") {
+      RunFinished end{.operation = operation,
+                      .result = RunResult::kSuccess,
+                      .evidence = code ? Evidence::kExitCode : Evidence::kClaim,
+                      .end = time,
+                      .exit_code = code,
+                      .message = message,
+                      .final = true};
+      // Whatever it is called: a process that ends like this did not succeed.
+      if (kind == "fail" || code.value_or(0) != 0) {
+        end.result = code.value_or(0) > 128 ? RunResult::kInterrupted : RunResult::kFailure;
+        end.reason = code.value_or(0) > 128 ? Reason::kInterrupted : Reason::kOther;
+      }
+      emit(std::move(end));
+    } else if (kind == "log") {
+      emit(RunNoted{message});
+    } else {
+      ++out.counts.unknown_messages;
+    }
+  }
+  [[nodiscard]] std::string Save() const override { return {}; }
+  void Restore(std::string_view) override {}
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> MakeEventDecoder(const DecoderOptions&) {
+  return std::make_unique<EventDecoder>();
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,148 @@
+// The stamps of one source: files without content whose modification time is what they tell.
+//
+// A path is one generation for as long as something stands there, however often it is touched.
+
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "sources/file_set.h"
+
+namespace backup_exporter {
+namespace {
+
+struct Stamp {
+  KnownFile known;
+  std::optional<FileStat> seen;
+  bool unreadable = false;
+  bool refused = false;  // nobody takes what it tells
+  bool over = false;     // nothing stands at its path any more
+
+  [[nodiscard]] bool HasNews() const {
+    if (over) return true;
+    return seen && !refused && (known.mark.id == 0 || seen->modified != known.mark.modified);
+  }
+};
+
+class Stamps final : public FileSet {
+ public:
+  Stamps(const SourceParts& parts, std::vector<KnownFile> known) : parts_(parts) {
+    for (KnownFile& file : known) {
+      const std::string path = file.mark.path;
+      const auto [older, is_new] = at_.emplace(path, next_number_);
+      if (!is_new) stamps_.at(std::exchange(older->second, next_number_)).over = true;
+      stamps_[next_number_++].known = std::move(file);
+    }
+  }
+
+  void Observe(const std::vector<Observation>& observations, bool, const Moment&) override {
+    for (const Observation& observation : observations) {
+      if (observation.stat) {
+        if (parts_.discovery.Matches(observation.path)) See(observation.path, *observation.stat);
+      } else {
+        NoteNoFile(observation.path, observation.stat.error());
+      }
+    }
+  }
+  std::vector<std::string> Places() const override {
+    std::vector<std::string> places;
+    for (const auto& [path, number] : at_) places.push_back(path);
+    return places;
+  }
+  bool Knows(const std::string& path) const override { return at_.contains(path); }
+
+  std::vector<Piece> Read(const Moment&, std::size_t, bool) override {
+    std::vector<Piece> pieces;
+    for (auto stamp = stamps_.begin(); stamp != stamps_.end();) {
+      if (stamp->second.over && stamp->second.known.mark.id == 0) {
+        stamp = stamps_.erase(stamp);
+        continue;
+      }
+      if (stamp->second.HasNews()) pieces.push_back(MakePiece(stamp->first, stamp->second));
+      ++stamp;
+    }
+    return pieces;
+  }
+  void Accept(const FileStep& step, std::size_t file) override {
+    if (step.over) {
+      stamps_.erase(file);
+    } else if (const auto stamp = stamps_.find(file); stamp != stamps_.end()) {
+      stamp->second.known = {step.mark, step.decoder_state};
+    }
+  }
+  void Refuse(std::size_t file) override {
+    if (const auto stamp = stamps_.find(file); stamp != stamps_.end()) stamp->second.refused = true;
+  }
+  std::optional<SteadyTime> Due() const override {
+    for (const auto& [number, stamp] : stamps_) {
+      if (stamp.HasNews()) return SteadyTime::min();
+    }
+    return std::nullopt;
+  }
+
+  void Report(SourceStatus* status) const override {
+    status->files = at_.size();
+    status->unreadable_files = 0;
+    status->lag_bytes = 0;
+    status->modified.reset();
+    for (const auto& [path, number] : at_) {
+      const Stamp& stamp = stamps_.at(number);
+      if (stamp.unreadable || stamp.refused) ++status->unreadable_files;
+      if (stamp.seen) status->modified = std::max(status->modified, {stamp.seen->modified});
+    }
+  }
+
+ private:
+  void See(const std::string& path, const FileStat& stat) {
+    const auto [at, is_new] = at_.emplace(path, next_number_);
+    Stamp& stamp = stamps_[at->second];
+    if (is_new) {
+      ++next_number_;
+      stamp.known.mark.path = path;
+    }
+    if (std::exchange(stamp.unreadable, false)) parts_.troubles.Over(path);
+    stamp.seen = stat;
+  }
+
+  void NoteNoFile(const std::string& path, const Error& error) {
+    const auto at = at_.find(path);
+    if (at == at_.end()) return;
+    Stamp& stamp = stamps_.at(at->second);
+    if (error.kind == ErrorKind::kNotFound) {
+      stamp.over = true;
+      at_.erase(at);
+    } else if (!std::exchange(stamp.unreadable, true)) {
+      parts_.troubles.Add(error);
+    }
+  }
+
+  static Piece MakePiece(std::size_t number, const Stamp& stamp) {
+    Piece piece{.file = number};
+    piece.step.mark = stamp.known.mark;
+    piece.step.decoder_state = stamp.known.decoder_state;
+    piece.step.at_end = piece.step.quiet = true;
+    piece.step.over = stamp.over;
+    if (stamp.over) return piece;
+    piece.step.mark.device = stamp.seen->device;
+    piece.step.mark.inode = stamp.seen->inode;
+    piece.step.mark.modified = stamp.seen->modified;
+    const std::string record = FormatExactUtc(stamp.seen->modified) + " " + stamp.known.mark.path;
+    piece.buffer = std::make_unique_for_overwrite<char[]>(record.size());
+    std::memcpy(piece.buffer.get(), record.data(), record.size());
+    piece.records.push_back({{piece.buffer.get(), record.size()}, 0});
+    return piece;
+  }
+
+  const SourceParts parts_;
+  std::map<std::size_t, Stamp> stamps_;  // by number
+  std::size_t next_number_ = 1;
+  std::map<std::string, std::size_t> at_;  // who is at a path
+};
+
+}  // namespace
+
+std::unique_ptr<FileSet> MakeStamps(const SourceParts& parts, std::vector<KnownFile> known) {
+  return std::make_unique<Stamps>(parts, std::move(known));
+}
+
+}  // namespace backup_exporter
