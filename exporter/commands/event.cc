@@ -1,0 +1,147 @@
+// The spool is one file of lines to which each call appends one, in the form that decoders/event.cc
+// describes. Appending is a single write under a lock, so that neither calls at the same time nor a
+// full disk leave half a line before another one. A file that has grown large is put aside, where
+// the exporter still reads it.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/time.h"
+#include "commands/commands.h"
+
+namespace backup_exporter {
+namespace {
+
+constexpr off_t kLargest = 16 << 20;
+constexpr std::size_t kLongestMessage = 4096;
+
+Error SystemError(const std::string& what) {
+  return {ErrorKind::kIo, fmt::format("{}: {}", what, std::strerror(errno))};
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  [[nodiscard]] int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+std::string Line(const EventOptions& event, Time now) {
+  nlohmann::json json{{"event", event.event},
+                      {"backup", event.backup},
+                      {"operation", event.operation},
+                      {"time", ToSeconds(now)}};
+  if (event.exit_code) json["exit_code"] = *event.exit_code;
+  if (!event.message.empty()) json["message"] = event.message.substr(0, kLongestMessage);
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// What root makes there belongs to whom the ledger's directory belongs: the exporter must read it.
+void HandOver(int file, const struct stat& owner) {
+  if (geteuid() == 0) [[maybe_unused]]
+    const int done = fchown(file, owner.st_uid, owner.st_gid);
+}
+
+// The spool's file, locked.
+Result<Descriptor> OpenLocked(const std::string& path, const struct stat& owner) {
+  for (;;) {
+    Descriptor file(open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660));
+    if (file.get() < 0) return tl::unexpected(SystemError("cannot write " + path));
+    if (flock(file.get(), LOCK_EX) != 0) {
+      return tl::unexpected(SystemError("cannot lock " + path));
+    }
+    struct stat opened {};
+    struct stat there {};
+    if (fstat(file.get(), &opened) != 0) return tl::unexpected(SystemError(path));
+    // Another call may have put it aside while this one waited.
+    const bool same = stat(path.c_str(), &there) == 0 && there.st_ino == opened.st_ino;
+    if (same && opened.st_size < kLargest) {
+      HandOver(file.get(), owner);
+      return file;
+    }
+    const std::string aside = path.substr(0, path.rfind('.')) + ".1.jsonl";
+    if (same && rename(path.c_str(), aside.c_str()) != 0) {
+      return tl::unexpected(SystemError("cannot rename " + path));
+    }
+  }
+}
+
+Result<void> Append(const std::string& path, std::string line, const struct stat& owner) {
+  const auto file = OpenLocked(path, owner);
+  if (!file) return tl::unexpected(file.error());
+  struct stat before {};
+  if (fstat(file->get(), &before) != 0) return tl::unexpected(SystemError(path));
+  // Whatever left a line unfinished: it does not take this one along.
+  char last = '\n';
+  if (before.st_size > 0 && pread(file->get(), &last, 1, before.st_size - 1) == 1 && last != '\n') {
+    line.insert(0, "\n");
+  }
+  const ssize_t written = write(file->get(), line.data(), line.size());
+  if (written != static_cast<ssize_t>(line.size())) {
+    if (written >= 0) errno = ENOSPC;
+    const Error error = SystemError("cannot write " + path);
+    [[maybe_unused]] const int undone = ftruncate(file->get(), before.st_size);
+    return tl::unexpected(error);
+  }
+  if (fsync(file->get()) != 0) return tl::unexpected(SystemError("cannot sync " + path));
+  return {};
+}
+
+Result<void> Leave(const std::string& storage, const std::string& line) {
+  struct stat owner {};
+  if (stat(storage.c_str(), &owner) != 0) {
+    return Fail(ErrorKind::kNotFound,
+                fmt::format("{}: {}; the exporter makes this directory when it first starts. Name "
+                            "another with --storage.path, or the configuration with --config.file",
+                            storage, std::strerror(errno)));
+  }
+  const std::string spool = SpoolDirectory(storage);
+  if (mkdir(spool.c_str(), 0770) == 0) {
+    const Descriptor made(open(spool.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (made.get() >= 0) HandOver(made.get(), owner);
+  } else if (errno != EEXIST) {
+    return tl::unexpected(SystemError("cannot make " + spool));
+  }
+  return Append(spool + "/events.jsonl", line, owner);
+}
+
+}  // namespace
+
+int LeaveEvent(const AppOptions& options, const EventOptions& event) {
+  Configuration configuration;
+  if (options.storage_path.empty()) {
+    auto loaded = LoadConfiguration(options.config_file);
+    if (!loaded) {
+      for (const Mistake& mistake : loaded.error()) {
+        fmt::print(stderr, "{}\n", Describe(mistake));
+      }
+      fmt::print(stderr, "the event was not left: where the ledger is, --storage.path says too\n");
+      return kMisused;
+    }
+    configuration = std::move(*loaded);
+  }
+  const auto left =
+      Leave(StoragePath(options.storage_path, configuration), Line(event, SystemClock().Now()));
+  if (left) return kFine;
+  fmt::print(stderr, "the event was not left: {}\n", left.error().message);
+  return kFailed;
+}
+
+}  // namespace backup_exporter
