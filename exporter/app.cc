@@ -135,11 +135,11 @@ Result<void> App::StartWeb() {
   page_ =
       std::make_unique<MetricsPage>([this] { return shared_->ledger->standings(); },
                                     [this] { return Status(); }, shared_->board, shared_->clock);
-  auto web =
-      WebServer::Start(options_.web, {.metrics = [this] { return page_->Body(); },
-                                      .standings = [this] { return shared_->ledger->standings(); },
-                                      .sources = [this] { return shared_->board.Statuses(); },
-                                      .ready = [this] { return Ready(); }});
+  auto web = WebServer::Start(options_.web,
+                              {.metrics = [this](MetricsForm form) { return page_->Body(form); },
+                               .standings = [this] { return shared_->ledger->standings(); },
+                               .sources = [this] { return shared_->board.Statuses(); },
+                               .ready = [this] { return Ready(); }});
   if (!web) return tl::unexpected(web.error());
   web_ = std::move(*web);
   return {};

@@ -14,14 +14,13 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-// Help texts are not in quotes and keep theirs.
-void AppendEscaped(std::string_view text, bool quoted, std::string& out) {
+void AppendEscaped(std::string_view text, bool quotes_too, std::string& out) {
   for (const char c : text) {
     if (c == '\\') {
       out += "\\\\";
     } else if (c == '\n') {
       out += "\\n";
-    } else if (c == '"' && quoted) {
+    } else if (c == '"' && quotes_too) {
       out += "\\\"";
     } else {
       out += c;
@@ -72,28 +71,52 @@ void AppendSample(const std::string& name, const ClientMetric& sample, double va
   out += '\n';
 }
 
-}  // namespace
-
-void TextSerializer::Append(const MetricFamily& family, std::string& text) {
+// `family_name` is what the help and the type are of; help texts are not in quotes, and whether
+// theirs are escaped is up to the format.
+void AppendFamily(const MetricFamily& family, std::string_view family_name, bool escape_quotes,
+                  std::string& text) {
   if (family.metric.empty()) return;
   const bool counter = family.type == MetricType::Counter;
   assert(counter || family.type == MetricType::Gauge);
   text += "# HELP ";
-  text += family.name;
+  text += family_name;
   text += ' ';
-  AppendEscaped(family.help, false, text);
+  AppendEscaped(family.help, escape_quotes, text);
   text += "\n# TYPE ";
-  text += family.name;
+  text += family_name;
   text += counter ? " counter\n" : " gauge\n";
   for (const ClientMetric& sample : family.metric) {
     AppendSample(family.name, sample, counter ? sample.counter.value : sample.gauge.value, text);
   }
 }
 
+}  // namespace
+
+void TextSerializer::Append(const MetricFamily& family, std::string& text) {
+  AppendFamily(family, family.name, /*escape_quotes=*/false, text);
+}
+
 void TextSerializer::Serialize(std::ostream& out, const std::vector<MetricFamily>& families) const {
   std::string text;
   for (const MetricFamily& family : families) Append(family, text);
   out << text;
+}
+
+void OpenMetricsSerializer::Append(const MetricFamily& family, std::string& text) {
+  constexpr std::string_view kSuffix = "_total";
+  std::string_view name = family.name;
+  if (family.type == MetricType::Counter) {
+    assert(name.ends_with(kSuffix));
+    name.remove_suffix(kSuffix.size());
+  }
+  AppendFamily(family, name, /*escape_quotes=*/true, text);
+}
+
+void OpenMetricsSerializer::Serialize(std::ostream& out,
+                                      const std::vector<MetricFamily>& families) const {
+  std::string text;
+  for (const MetricFamily& family : families) Append(family, text);
+  out << text << kOpenMetricsEnd;
 }
 
 }  // namespace backup_exporter

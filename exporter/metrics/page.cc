@@ -6,9 +6,15 @@
 #include <vector>
 
 #include "base/log.h"
-#include "metrics/exposition.h"
 
 namespace backup_exporter {
+namespace {
+
+auto AppenderOf(MetricsFormat format) {
+  return format == MetricsFormat::kText ? TextSerializer::Append : OpenMetricsSerializer::Append;
+}
+
+}  // namespace
 
 MetricsPage::MetricsPage(StandingsOf standings, ProgramOf program, const StatusBoard& board,
                          const Clock& clock)
@@ -17,7 +23,8 @@ MetricsPage::MetricsPage(StandingsOf standings, ProgramOf program, const StatusB
       board_(board),
       clock_(clock) {}
 
-MetricsBody MetricsPage::Body() {
+MetricsBody MetricsPage::Body(MetricsForm form) {
+  Backups backups;
   MetricsBody body;
   std::vector<CollectorRun> runs;
   const auto collect = [&](std::string_view name, auto step) {
@@ -33,37 +40,55 @@ MetricsBody MetricsPage::Body() {
     }
     runs.push_back({name, std::chrono::duration_cast<Duration>(clock_.Steady() - began), success});
   };
-  const FamilySink append = [&](const prometheus::MetricFamily& family) {
-    TextSerializer::Append(family, body.rest);
-  };
+  const FamilySink append =
+      [&, append_to = AppenderOf(form.format)](const prometheus::MetricFamily& family) {
+        append_to(family, body.rest);
+      };
 
   const std::shared_ptr<const Standings> standings = standings_of_();
-  collect("backups", [&] { body.backups = BackupsText(standings); });
+  collect("backups", [&] { backups = BackupsIn(form, standings); });
   collect("sources",
           [&] { SourceFamilies(board_.Statuses(), standings->sources, clock_.Now(), append); });
   collect("exporter", [&] { ExporterFamilies(program_of_(), *standings, append); });
   ScrapeFamilies(runs, append);
+  if (form.format == MetricsFormat::kOpenMetrics) body.rest += kOpenMetricsEnd;
+  if (!form.gzip) {
+    body.backups = std::move(backups.text);
+    return body;
+  }
+  if (!backups.gzip) backups.gzip = std::make_shared<const GzipStart>(StartGzip({}));
+  body.backups = {backups.gzip, &backups.gzip->bytes};
+  body.rest = EndGzip(*backups.gzip, body.rest);
   return body;
 }
 
-std::string MetricsPage::Render() {
-  MetricsBody body = Body();
+std::string MetricsPage::Render(MetricsForm form) {
+  MetricsBody body = Body(form);
   return body.backups ? *body.backups + body.rest : std::move(body.rest);
 }
 
-std::shared_ptr<const std::string> MetricsPage::BackupsText(
-    std::shared_ptr<const Standings> standings) {
+MetricsPage::Backups MetricsPage::BackupsIn(MetricsForm form,
+                                            std::shared_ptr<const Standings> standings) {
   const std::lock_guard lock(mutex_);
-  if (backups_ == nullptr || standings != rendered_) {
-    std::string text;
-    if (backups_) text.reserve(backups_->size() + backups_->size() / 8);
-    BackupFamilies(*standings, [&](const prometheus::MetricFamily& family) {
-      TextSerializer::Append(family, text);
-    });
-    backups_ = std::make_shared<const std::string>(std::move(text));
+  if (standings != rendered_) {
+    backups_ = {};
     rendered_ = std::move(standings);
   }
-  return backups_;
+  Backups& backups = backups_.at(static_cast<std::size_t>(form.format));
+  if (backups.text == nullptr) {
+    std::string text;
+    text.reserve(last_size_ + last_size_ / 8);
+    BackupFamilies(*rendered_,
+                   [&, append = AppenderOf(form.format)](const prometheus::MetricFamily& family) {
+                     append(family, text);
+                   });
+    last_size_ = text.size();
+    backups.text = std::make_shared<const std::string>(std::move(text));
+  }
+  if (form.gzip && backups.gzip == nullptr) {
+    backups.gzip = std::make_shared<const GzipStart>(StartGzip(*backups.text));
+  }
+  return backups;
 }
 
 }  // namespace backup_exporter

@@ -2,6 +2,7 @@
 
 #include "metrics/exposition.h"
 #include "web/landing.h"
+#include "web/negotiation.h"
 
 namespace backup_exporter {
 namespace {
@@ -12,6 +13,16 @@ Response Page(int status, std::string_view content_type, MetricsBody body) {
            {"X-Content-Type-Options", "nosniff"},
            {"Cache-Control", "no-store"}},
           std::move(body)};
+}
+
+Response Metrics(const Request& request, const WebContent& content) {
+  const MetricsForm form = NegotiatedForm(request.accept, request.accept_encoding);
+  Response response =
+      Page(200, form.format == MetricsFormat::kText ? kTextContentType : kOpenMetricsContentType,
+           content.metrics(form));
+  response.headers.emplace_back("Vary", "Accept, Accept-Encoding");
+  if (form.gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  return response;
 }
 
 Response Landing(const WebOptions& options, const WebContent& content, Time now) {
@@ -42,7 +53,7 @@ Response Answer(const Request& request, const WebOptions& options, const WebCont
     refusal.headers.emplace_back("Allow", "GET, HEAD");
     return refusal;
   }
-  if (metrics) return Page(200, kTextContentType, content.metrics());
+  if (metrics) return Metrics(request, content);
   if (path == "/-/healthy") return TextResponse(200, "backup_exporter is healthy.");
   if (path == "/-/ready") return Ready(content);
   return Landing(options, content, now);

@@ -17,6 +17,9 @@ namespace backup_exporter {
 struct Request {
   std::string_view method;
   std::string_view path;  // as sent: not decoded, without the query
+  // Values of the headers Accept and Accept-Encoding; empty where there are none.
+  std::string_view accept;
+  std::string_view accept_encoding;
 };
 
 struct Response {

@@ -40,6 +40,19 @@ std::string HttpDate() {
   return {text.data(), length};
 }
 
+// The value of a header that is a list: of several with this name, all values (RFC 9110, section
+// 5.3). Empty where there is none.
+std::string ListOf(const mg_request_info& info, const char* name) {
+  std::string list;
+  for (int i = 0; i < info.num_headers; ++i) {
+    const mg_header& header = info.http_headers[i];
+    if (mg_strcasecmp(header.name, name) != 0) continue;
+    if (!list.empty()) list += ", ";
+    list += header.value;
+  }
+  return list;
+}
+
 // Writes as long as the client takes it and the deadline is not over.
 class Writer {
  public:
@@ -178,8 +191,9 @@ int WebServer::State::OnRequest(mg_connection* connection) {
   Response response;
   try {
     // The raw path: the other one has its dot segments resolved.
-    response = Answer({info->request_method, info->local_uri_raw}, state->options_, state->content_,
-                      state->clock_.Now());
+    response = Answer({info->request_method, info->local_uri_raw, ListOf(*info, "Accept"),
+                       ListOf(*info, "Accept-Encoding")},
+                      state->options_, state->content_, state->clock_.Now());
   } catch (const std::exception& error) {
     Log().error("web: cannot answer {}: {}", info->local_uri_raw, error.what());
     response = TextResponse(500, "something went wrong; the log knows more");

@@ -26,7 +26,7 @@ struct WebOptions {
 
 // What the pages show. The functions are called on civetweb's threads.
 struct WebContent {
-  std::function<MetricsBody()> metrics;                          // body of the metrics page
+  std::function<MetricsBody(MetricsForm)> metrics;               // body of the metrics page
   std::function<std::shared_ptr<const Standings>()> standings;   // for the landing page
   std::function<std::map<std::string, SourceStatus>()> sources;  // for the landing page
   std::function<bool()> ready;  // every source was read to its end once

@@ -117,15 +117,15 @@ class Served {
     page_ = std::make_unique<MetricsPage>([this] { return standings_; },
                                           [] { return ProgramStatus{}; }, board_, clock_);
     server_ = *WebServer::Start({.listen_addresses = {"127.0.0.1:0"}},
-                                {.metrics = [this] { return page_->Body(); },
+                                {.metrics = [this](MetricsForm form) { return page_->Body(form); },
                                  .standings = [this] { return standings_; },
                                  .sources = [this] { return board_.Statuses(); },
                                  .ready = [] { return true; }});
   }
   // Rendered anew, as after every commit.
-  std::string Render() {
+  std::string Render(MetricsForm form) {
     standings_ = std::make_shared<Standings>(*standings_);
-    return page_->Render();
+    return page_->Render(form);
   }
   [[nodiscard]] int port() const { return server_->ports().front(); }
   [[nodiscard]] const Standings& standings() const { return *standings_; }
@@ -150,16 +150,38 @@ void Scrape(benchmark::State& state) {
   std::string body;
   for (auto _ : state) body = Get(served.port(), "/metrics").body;
   state.counters["series"] = Series(body);
+  state.counters["bytes"] = static_cast<double>(body.size());
 }
 BENCHMARK(Scrape)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+// As Prometheus asks.
+void ScrapeCompressed(benchmark::State& state) {
+  Served served;
+  std::string body;
+  for (auto _ : state) {
+    body = Get(served.port(), "/metrics",
+               "Accept: application/openmetrics-text;version=1.0.0\r\nAccept-Encoding: gzip\r\n")
+               .body;
+  }
+  state.counters["bytes"] = static_cast<double>(body.size());
+}
+BENCHMARK(ScrapeCompressed)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 void RenderAfterAChange(benchmark::State& state) {
   Served served;
   std::string body;
-  for (auto _ : state) body = served.Render();
+  for (auto _ : state) body = served.Render({});
   state.counters["series"] = Series(body);
 }
 BENCHMARK(RenderAfterAChange)->Unit(benchmark::kMicrosecond);
+
+void CompressAfterAChange(benchmark::State& state) {
+  Served served;
+  std::string body;
+  for (auto _ : state) body = served.Render({MetricsFormat::kOpenMetrics, /*gzip=*/true});
+  state.counters["bytes"] = static_cast<double>(body.size());
+}
+BENCHMARK(CompressAfterAChange)->Unit(benchmark::kMicrosecond);
 
 // A peer: prometheus-cpp's own serializer on the same families.
 void RenderByPrometheusCpp(benchmark::State& state) {

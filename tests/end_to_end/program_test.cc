@@ -1,9 +1,14 @@
 // The program as its user meets it: command line, reload, broken input, and Prometheus.
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -11,7 +16,9 @@
 #include <set>
 
 #include "kit/exporter_process.h"
+#include "kit/gunzip.h"
 #include "kit/http_client.h"
+#include "kit/parsed_page.h"
 #include "kit/process.h"
 #include "kit/temporary_directory.h"
 
@@ -171,6 +178,71 @@ TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
   EXPECT_EQ(exporter.Stop(), 0);
 }
 
+// What a page says, except what differs from one scrape to the next.
+std::vector<std::string> Parsed(const std::string& page, MetricsFormat format) {
+  std::vector<std::string> parsed = ParsedPage(page, format);
+  std::erase_if(parsed, [](const std::string& line) {
+    return line.starts_with("[\"backup_exporter_scrape_duration_seconds\", {") ||
+           line.starts_with("[\"backup_source_look_timestamp_seconds\", {");
+  });
+  return parsed;
+}
+
+TEST_F(Program, ShowsItsDemonstrationAlikeInEveryForm) {
+  ExporterProcess exporter(BACKUP_EXPORTER_BINARY, std::string(TESTDATA_DIR) + "/demo/demo.yaml",
+                           directory_.path());
+  const std::string open_metrics = "Accept: application/openmetrics-text;version=1.0.0";
+  const auto text = Parsed(exporter.Scrape().text(), MetricsFormat::kText);
+  EXPECT_GT(text.size(), 200U);
+  const HttpReply plain = Get(exporter.port(), "/metrics", open_metrics + "\r\n");
+  EXPECT_EQ(Parsed(plain.body, MetricsFormat::kOpenMetrics), text);
+  const HttpReply compressed =
+      Get(exporter.port(), "/metrics", open_metrics + "\r\nAccept-Encoding: gzip\r\n");
+  EXPECT_EQ(compressed.headers.at("content-encoding"), "gzip");
+  EXPECT_EQ(Parsed(Gunzip(compressed.body).value_or(""), MetricsFormat::kOpenMetrics), text);
+  const std::string by_curl =
+      OutputOf({"curl", "-sSf", "--compressed", "-H", open_metrics,
+                "http://127.0.0.1:" + std::to_string(exporter.port()) + "/metrics"});
+  EXPECT_EQ(Parsed(by_curl, MetricsFormat::kOpenMetrics), text);
+}
+
+// A port that takes requests and answers none.
+class Listener {
+ public:
+  Listener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(fd_, 1), 0);
+    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Listener() { close(fd_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  [[nodiscard]] int port() const { return port_; }
+  // The head of the first request that comes within half a minute.
+  [[nodiscard]] std::string TakeRequest() const {
+    pollfd waiting{fd_, POLLIN, 0};
+    if (poll(&waiting, 1, 30'000) != 1) return {};
+    const int connection = accept(fd_, nullptr, nullptr);
+    std::string request;
+    std::array<char, 4096> part{};
+    while (!request.ends_with("\r\n\r\n")) {
+      const ssize_t got = read(connection, part.data(), part.size());
+      if (got <= 0) break;
+      request.append(part.data(), static_cast<std::size_t>(got));
+    }
+    close(connection);
+    return request;
+  }
+
+ private:
+  int fd_;
+  int port_ = 0;
+};
+
 // Debian's Prometheus scrapes the page, and every family on it can be asked for.
 TEST_F(Program, IsScrapedByPrometheusInFull) {
   fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/documented.json", Path("status.json"));
@@ -181,11 +253,14 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
   EXPECT_EQ(OutputOf({"sh", "-c", "promtool check metrics < '" + Path("page.prom") + "' 2>&1"}),
             "");
 
-  directory_.Write(
-      "prometheus.yml",
-      "scrape_configs:\n  - job_name: backups\n    scrape_interval: 1s\n    static_configs:\n"
-      "      - targets: ['127.0.0.1:" +
-          std::to_string(exporter.port()) + "']\n");
+  const auto job = [](const std::string& name, int port) {
+    return "  - job_name: " + name +
+           "\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['127.0.0.1:" +
+           std::to_string(port) + "']\n";
+  };
+  const Listener listener;
+  directory_.Write("prometheus.yml", "scrape_configs:\n" + job("backups", exporter.port()) +
+                                         job("listener", listener.port()));
   // Prometheus cannot say which free port it took; one that was free a moment ago nearly always is.
   int port = 0;
   {
@@ -198,14 +273,15 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
                       "--storage.tsdb.path=" + Path("tsdb"),
                       "--web.listen-address=127.0.0.1:" + std::to_string(port)},
                      {.errors = Path("prometheus.log")});
-  const auto ask = [port](const std::string& query) {
-    const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/api/v1/query";
+  const auto api = [port](const std::string& path, const std::string& parameter) {
+    const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/api/v1/" + path;
     const std::string answer = OutputOf(
-        {"sh", "-c", "curl -sG '" + url + "' --data-urlencode 'query=" + query + "' || true"});
+        {"sh", "-c", "curl -sG '" + url + "' --data-urlencode '" + parameter + "' || true"});
     return nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
   };
+  const auto ask = [&api](const std::string& query) { return api("query", "query=" + query); };
   const bool scraped = Eventually([&] {
-    const auto answer = ask("up");
+    const auto answer = ask("up{job=\"backups\"}");
     return answer.is_object() && answer["data"]["result"].size() == 1 &&
            answer["data"]["result"][0]["value"][1] == "1";
   });
@@ -223,6 +299,16 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
       ask("backup_last_success_timestamp_seconds{backup=\"web\",operation=\"backup\"}");
   EXPECT_EQ(value["data"]["result"][0]["metric"]["instance"],
             "127.0.0.1:" + std::to_string(exporter.port()));
+
+  // In OpenMetrics, where the family of a counter has another name, and compressed.
+  const auto metadata = api("targets/metadata", "metric=backup_runs");
+  EXPECT_EQ(metadata["data"][0]["type"], "counter") << metadata;
+  const std::string request = listener.TakeRequest();
+  const HttpReply reply = ParseReply(Exchange(exporter.port(), request));
+  EXPECT_EQ(reply.headers.at("content-type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8")
+      << request;
+  EXPECT_EQ(reply.headers.at("content-encoding"), "gzip") << request;
   prometheus.Signal(SIGTERM);
   EXPECT_EQ(prometheus.Wait(), 0);
 }

@@ -105,14 +105,19 @@ std::string Exchange(int port, std::string_view request) {
   return connection.ReadToEnd();
 }
 
-HttpReply Fetch(int port, std::string_view method, std::string_view path) {
+HttpReply Fetch(int port, std::string_view method, std::string_view path,
+                std::string_view headers) {
   std::string request(method);
   request += ' ';
   request += path;
-  request += " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  request += " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+  request += headers;
+  request += "\r\n";
   return ParseReply(Exchange(port, request));
 }
 
-HttpReply Get(int port, std::string_view path) { return Fetch(port, "GET", path); }
+HttpReply Get(int port, std::string_view path, std::string_view headers) {
+  return Fetch(port, "GET", path, headers);
+}
 
 }  // namespace backup_exporter

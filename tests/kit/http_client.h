@@ -41,7 +41,9 @@ struct HttpReply {
 // Sends these bytes and takes what comes until the server closes.
 [[nodiscard]] std::string Exchange(int port, std::string_view request);
 
-[[nodiscard]] HttpReply Fetch(int port, std::string_view method, std::string_view path);
-[[nodiscard]] HttpReply Get(int port, std::string_view path);
+// `headers` are whole lines, each with its "\r\n".
+[[nodiscard]] HttpReply Fetch(int port, std::string_view method, std::string_view path,
+                              std::string_view headers = {});
+[[nodiscard]] HttpReply Get(int port, std::string_view path, std::string_view headers = {});
 
 }  // namespace backup_exporter

@@ -68,6 +68,13 @@ TEST(Exposition, EscapesHelpTextsAndLeavesTheirQuotes) {
             "# HELP m back\\\\slash, \"quotes\" and\\na line\n# TYPE m gauge\nm 1\n");
 }
 
+TEST(Exposition, EscapesTheQuotesOfHelpTextsInOpenMetrics) {
+  MetricFamily family = Gauge(1);
+  family.help = "back\\slash, \"quotes\" and\na line";
+  EXPECT_EQ(OpenMetricsSerializer().Serialize({family}),
+            "# HELP m back\\\\slash, \\\"quotes\\\" and\\na line\n# TYPE m gauge\nm 1\n# EOF\n");
+}
+
 TEST(Exposition, EscapesLabelValues) {
   MetricFamily family = Gauge(1);
   family.metric[0].label = {{"a", "back\\slash"}, {"b", "\"quotes\""}, {"c", "a\nline"}, {"d", ""}};
@@ -83,6 +90,14 @@ TEST(Exposition, TakesTheValueOfACounter) {
             "# HELP m_total h\n# TYPE m_total counter\nm_total 3\n");
 }
 
+TEST(Exposition, NamesTheFamilyOfACounterWithoutItsSuffixInOpenMetrics) {
+  MetricFamily family{"m_total", "h", MetricType::Counter, {ClientMetric{}}};
+  family.metric[0].counter.value = 3;
+  family.metric[0].label = {{"a", "\"quotes\""}};
+  EXPECT_EQ(OpenMetricsSerializer().Serialize({family}),
+            "# HELP m h\n# TYPE m counter\nm_total{a=\"\\\"quotes\\\"\"} 3\n# EOF\n");
+}
+
 TEST(Exposition, KeepsTheOrderAndLeavesOutEmptyFamilies) {
   MetricFamily z = Gauge(1);
   z.name = "z";
@@ -96,6 +111,7 @@ TEST(Exposition, KeepsTheOrderAndLeavesOutEmptyFamilies) {
             "# HELP z h\n# TYPE z gauge\nz{l=\"2\"} 1\nz{l=\"1\"} 1\n"
             "# HELP a h\n# TYPE a gauge\na 2\n");
   EXPECT_EQ(TextSerializer().Serialize({}), "");
+  EXPECT_EQ(OpenMetricsSerializer().Serialize({empty}), "# EOF\n");
 }
 
 }  // namespace

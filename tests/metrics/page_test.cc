@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
@@ -17,10 +19,20 @@
 #include <thread>
 #include <vector>
 
+#include "kit/gunzip.h"
+#include "kit/parsed_page.h"
+#include "metrics/label_value.h"
+
 namespace backup_exporter {
 namespace {
 
 using std::chrono::seconds;
+
+constexpr MetricsForm kText{MetricsFormat::kText};
+constexpr MetricsForm kOpenMetrics{MetricsFormat::kOpenMetrics};
+constexpr MetricsForm kGzip{MetricsFormat::kText, true};
+constexpr MetricsForm kOpenMetricsGzip{MetricsFormat::kOpenMetrics, true};
+constexpr std::array kForms{kText, kOpenMetrics, kGzip, kOpenMetricsGzip};
 
 constexpr Time kNow{seconds(1'800'000'000)};
 
@@ -151,14 +163,17 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
-TEST_F(PageTest, ShowsEverythingAsInTheGoldenPage) {
-  const std::string golden = std::string(TESTDATA_DIR) + "/metrics/full.prom";
+TEST_F(PageTest, ShowsEverythingAsInTheGoldenPages) {
   standings = Everything();
   program = {.reload_successful = false, .reloaded = Time(seconds(1'799'000'000))};
   board.Post("logs", EverythingOfASource());
-  const std::string text = WithoutBuild(page.Render());
-  if (std::getenv("RENEW_GOLDEN") != nullptr) std::ofstream(golden) << text;
-  EXPECT_EQ(text, ReadFile(golden));
+  for (const auto& [form, name] :
+       {std::pair(kText, "full.prom"), std::pair(kOpenMetrics, "full.openmetrics")}) {
+    const std::string golden = std::string(TESTDATA_DIR) + "/metrics/" + name;
+    const std::string text = WithoutBuild(page.Render(form));
+    if (std::getenv("RENEW_GOLDEN") != nullptr) std::ofstream(golden) << text;
+    EXPECT_EQ(text, ReadFile(golden));
+  }
 }
 
 TEST(GoldenPage, HasEveryMetricOfTheTable) {
@@ -183,6 +198,50 @@ TEST(GoldenPage, PassesPromtoolWithoutAWord) {
   EXPECT_EQ(output, "");
 }
 
+TEST(GoldenPage, SaysTheSameInBothFormats) {
+  const std::string path = std::string(TESTDATA_DIR) + "/metrics/full";
+  const auto parsed = ParsedPage(ReadFile(path + ".openmetrics"), MetricsFormat::kOpenMetrics);
+  EXPECT_GT(parsed.size(), 150U);
+  EXPECT_EQ(parsed, ParsedPage(ReadFile(path + ".prom"), MetricsFormat::kText));
+}
+
+// What a parser may take for the end of a value, of the labels, of a line, or of the page.
+TEST_F(PageTest, SaysTheSameInBothFormatsWhateverTheLabels) {
+  const std::vector<std::string> names{"",          "\"",
+                                       "\\",        "\\\"",
+                                       "\\\\",      "\n",
+                                       "\\n",       "a\r\nb",
+                                       "\t \v\f",   "}",
+                                       "\"} 1\n",   "\"} 1 # {a=\"b\"} 2",
+                                       "# EOF",     "\n# EOF\n",
+                                       "a=\"b\",c", ",",
+                                       " spaces ",  "{}",
+                                       "größe",     "\U0001F4BE",
+                                       "\u2028",    "\x7F",
+                                       "\x01",      std::string("a\0b", 3),
+                                       "\xFF",      std::string(300, '"')};
+  auto hostile = std::make_shared<Standings>();
+  for (const std::string& name : names) {
+    auto backup = Backup(name);
+    backup->tool = backup->repository = backup->source = name;
+    backup->operations.emplace_back().runs = 7;
+    hostile->backups.push_back(std::move(backup));
+    board.Post(name, EverythingOfASource());
+  }
+  standings = hostile;
+  const auto parsed = ParsedPage(page.Render(kOpenMetrics), MetricsFormat::kOpenMetrics);
+  EXPECT_EQ(parsed, ParsedPage(page.Render(kText), MetricsFormat::kText));
+  for (const std::string& name : names) {
+    const nlohmann::json sample{
+        "backup_runs_total", {{"backup", LabelValue(name)}, {"operation", "backup"}}, "7.0"};
+    EXPECT_EQ(
+        std::ranges::count(parsed, sample,
+                           [](const std::string& line) { return nlohmann::json::parse(line); }),
+        1)
+        << sample;
+  }
+}
+
 TEST_F(PageTest, EndsInANewlineAndIsTheBodyInOnePiece) {
   standings = Everything();
   const MetricsBody body = page.Body();
@@ -192,18 +251,37 @@ TEST_F(PageTest, EndsInANewlineAndIsTheBodyInOnePiece) {
   EXPECT_TRUE(body.rest.ends_with('\n'));
 }
 
+TEST_F(PageTest, EndsAsItsFormatDemands) {
+  EXPECT_TRUE(page.Render(kOpenMetrics).ends_with("\n# EOF\n"));
+  EXPECT_EQ(page.Render(kText).find("# EOF"), std::string::npos);
+}
+
+TEST_F(PageTest, IsTheSameCompressed) {
+  for (const auto& shown : {std::make_shared<const Standings>(), Everything()}) {
+    standings = shown;
+    for (int i = 0; i < 2; ++i) {  // also of what is kept
+      EXPECT_EQ(Gunzip(page.Render(kGzip)), page.Render(kText));
+      EXPECT_EQ(Gunzip(page.Render(kOpenMetricsGzip)), page.Render(kOpenMetrics));
+    }
+  }
+  EXPECT_LT(page.Render(kGzip).size(), page.Render(kText).size() / 4);
+}
+
 TEST_F(PageTest, IsThereBeforeThereIsABackup) {
   EXPECT_TRUE(page.Render().starts_with("# HELP backup_exporter_build_info "));
 }
 
 TEST_F(PageTest, SharesWhatComesFromTheSameStandings) {
-  standings = Everything();
-  const auto first = page.Body().backups;
-  EXPECT_EQ(page.Body().backups, first);
-  standings = Everything();
-  const auto second = page.Body().backups;
-  EXPECT_NE(second, first);
-  EXPECT_EQ(*second, *first);
+  for (const MetricsForm form : kForms) {
+    standings = Everything();
+    const auto first = page.Body(form).backups;
+    for (const MetricsForm other : kForms) (void)page.Body(other);
+    EXPECT_EQ(page.Body(form).backups, first);
+    standings = Everything();
+    const auto second = page.Body(form).backups;
+    EXPECT_NE(second, first);
+    EXPECT_EQ(*second, *first);
+  }
 }
 
 TEST_F(PageTest, LosesABackupWithTheStandingsThatHadIt) {
@@ -255,6 +333,7 @@ TEST(FailingCollector, IsLeftOutAndSaidToHaveFailed) {
             std::string::npos);
   EXPECT_NE(text.find("backup_exporter_scrape_collector_success{collector=\"backups\"} 1\n"),
             std::string::npos);
+  EXPECT_EQ(Gunzip(page.Render(kGzip)), text);
 }
 
 TEST(CrowdOfScrapes, SeesWholePagesWhileStandingsChange) {
@@ -271,10 +350,11 @@ TEST(CrowdOfScrapes, SeesWholePagesWhileStandingsChange) {
   std::atomic<int> broken = 0;
   {
     std::vector<std::jthread> scrapes;
-    for (int i = 0; i < 4; ++i) {
-      scrapes.emplace_back([&](const std::stop_token& stop) {
+    for (const MetricsForm form : kForms) {
+      scrapes.emplace_back([&, form](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
-          const std::string text = page.Render();
+          std::string text = page.Render(form);
+          if (form.gzip) text = Gunzip(text).value_or("");
           // Both are there or none is.
           const bool first = text.find("backup_info{backup=\"first\"") != std::string::npos;
           const bool second = text.find("backup_info{backup=\"second\"") != std::string::npos;

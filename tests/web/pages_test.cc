@@ -21,14 +21,17 @@ std::string Header(const Response& response, std::string_view name) {
 
 class PagesTest : public testing::Test {
  protected:
-  Response Ask(std::string_view method, std::string_view path) const {
-    return Answer({method, path}, options, content, Time());
+  Response Ask(std::string_view method, std::string_view path, std::string_view accept = {},
+               std::string_view accept_encoding = {}) const {
+    return Answer({method, path, accept, accept_encoding}, options, content, Time());
   }
 
   bool ready = false;
+  MetricsForm asked;  // of the metrics, last
   WebOptions options;
   WebContent content{.metrics =
-                         [] {
+                         [this](MetricsForm form) {
+                           asked = form;
                            return MetricsBody{std::make_shared<std::string>("a 1\n"), "b 2\n"};
                          },
                      .standings = [] { return std::make_shared<const Standings>(); },
@@ -42,6 +45,51 @@ TEST_F(PagesTest, GiveTheMetricsInTheirFormat) {
   EXPECT_EQ(Header(response, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(*response.body.backups, "a 1\n");
   EXPECT_EQ(response.body.rest, "b 2\n");
+  EXPECT_EQ(asked.format, MetricsFormat::kText);
+  EXPECT_FALSE(asked.gzip);
+  EXPECT_EQ(Header(response, "Content-Encoding"), "");
+}
+
+TEST_F(PagesTest, GiveTheMetricsInTheFormThatIsPreferred) {
+  const std::string_view open_metrics = "application/openmetrics-text;version=1.0.0, */*;q=0.1";
+  Response response = Ask("GET", "/metrics", open_metrics);
+  EXPECT_EQ(Header(response, "Content-Type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(Header(response, "Content-Encoding"), "");
+  EXPECT_EQ(asked.format, MetricsFormat::kOpenMetrics);
+  EXPECT_FALSE(asked.gzip);
+
+  response = Ask("GET", "/metrics", open_metrics, "gzip");
+  EXPECT_EQ(Header(response, "Content-Type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(Header(response, "Content-Encoding"), "gzip");
+  EXPECT_EQ(asked.format, MetricsFormat::kOpenMetrics);
+  EXPECT_TRUE(asked.gzip);
+
+  response = Ask("HEAD", "/metrics", "*/*", "gzip");
+  EXPECT_EQ(Header(response, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(Header(response, "Content-Encoding"), "gzip");
+  EXPECT_EQ(asked.format, MetricsFormat::kText);
+  EXPECT_TRUE(asked.gzip);
+}
+
+TEST_F(PagesTest, SayWhatTheFormOfTheMetricsDependsOn) {
+  for (const std::string_view encoding : {"", "gzip", "identity"}) {
+    for (const std::string_view accept : {"", "*/*", "application/*", "nonsense"}) {
+      EXPECT_EQ(Header(Ask("GET", "/metrics", accept, encoding), "Vary"),
+                "Accept, Accept-Encoding");
+    }
+  }
+}
+
+TEST_F(PagesTest, HaveOneFormExceptForTheMetrics) {
+  for (const std::string_view path : {"/", "/-/healthy", "/-/ready", "/nothing"}) {
+    const Response plain = Ask("GET", path);
+    const Response response = Ask("GET", path, "application/*", "gzip");
+    EXPECT_EQ(response.headers, plain.headers);
+    EXPECT_EQ(response.body.rest, plain.body.rest);
+    EXPECT_EQ(Header(response, "Vary"), "");
+  }
 }
 
 TEST_F(PagesTest, GiveTheLandingPageWithAPolicyThatForbidsScripts) {

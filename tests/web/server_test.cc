@@ -25,8 +25,10 @@ using ::testing::StartsWith;
 
 WebContent Content() {
   return {.metrics =
-              [] {
-                return MetricsBody{std::make_shared<std::string>("a 1\n"), "b 2\n"};
+              [](MetricsForm form) {
+                const bool text = form.format == MetricsFormat::kText;
+                return MetricsBody{std::make_shared<std::string>(form.gzip ? "z 1\n" : "a 1\n"),
+                                   text ? "b 2\n" : "b 2\n# EOF\n"};
               },
           .standings = [] { return std::make_shared<const Standings>(); },
           .sources = [] { return std::map<std::string, SourceStatus>(); },
@@ -60,6 +62,44 @@ TEST(WebServer, ServesBothPartsOfTheMetrics) {
   EXPECT_THAT(reply.headers.at("date"), testing::ContainsRegex("^[A-Z][a-z][a-z], .* GMT$"));
 }
 
+TEST(WebServer, ServesTheMetricsInTheFormThatIsPreferred) {
+  const auto server = Serve();
+  const HttpReply reply =
+      Get(server->ports().at(0), "/metrics",
+          "ACCEPT: application/openmetrics-text;version=1.0.0\r\naccept-encoding:gzip\r\n");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "z 1\nb 2\n# EOF\n");
+  EXPECT_EQ(reply.headers.at("content-type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(reply.headers.at("content-encoding"), "gzip");
+  EXPECT_EQ(reply.headers.at("vary"), "Accept, Accept-Encoding");
+  EXPECT_EQ(reply.headers.at("content-length"), std::to_string(reply.body.size()));
+}
+
+TEST(WebServer, TakesSeveralHeadersOfOneNameForOneList) {
+  const auto server = Serve();
+  const std::string text = "Accept: text/plain;q=0.5\r\n";
+  const std::string open_metrics = "Accept: application/openmetrics-text;version=1.0.0;q=0.6\r\n";
+  const std::string other = "Accept-Encoding: br\r\nAccept-Language: gzip\r\n";
+  const std::string gzip = "accept-encoding: gzip\r\n";
+  const int port = server->ports().at(0);
+  EXPECT_EQ(Get(port, "/metrics", text + other).body, "a 1\nb 2\n");
+  EXPECT_EQ(Get(port, "/metrics", text + open_metrics).body, "a 1\nb 2\n# EOF\n");
+  EXPECT_EQ(Get(port, "/metrics", open_metrics + text).body, "a 1\nb 2\n# EOF\n");
+  EXPECT_EQ(Get(port, "/metrics", text + other + gzip).body, "z 1\nb 2\n");
+}
+
+// civetweb reads no more than 64.
+TEST(WebServer, ServesThePlainFormToWhomeverSendsTooManyHeaders) {
+  const auto server = Serve();
+  std::string headers;
+  for (int i = 0; i < 64; ++i) headers += "a: b\r\n";
+  const HttpReply reply =
+      Get(server->ports().at(0), "/metrics", headers + "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "a 1\nb 2\n");
+}
+
 TEST(WebServer, ServesTheOtherPages) {
   const auto server = Serve();
   const int port = server->ports().at(0);
@@ -71,14 +111,16 @@ TEST(WebServer, ServesTheOtherPages) {
 TEST(WebServer, AnswersHeadWithTheSameHeadAndNoBody) {
   const auto server = Serve();
   for (const std::string path : {"/", "/metrics", "/-/healthy", "/nothing"}) {
-    HttpReply head = Fetch(server->ports().at(0), "HEAD", path);
-    HttpReply get = Get(server->ports().at(0), path);
-    EXPECT_EQ(head.status, get.status);
-    EXPECT_EQ(head.body, "");
-    head.headers.erase("date");
-    get.headers.erase("date");
-    EXPECT_EQ(head.headers, get.headers);
-    EXPECT_EQ(get.headers.at("content-length"), std::to_string(get.body.size()));
+    for (const std::string headers : {"", "Accept: application/*\r\nAccept-Encoding: gzip\r\n"}) {
+      HttpReply head = Fetch(server->ports().at(0), "HEAD", path, headers);
+      HttpReply get = Get(server->ports().at(0), path, headers);
+      EXPECT_EQ(head.status, get.status);
+      EXPECT_EQ(head.body, "");
+      head.headers.erase("date");
+      get.headers.erase("date");
+      EXPECT_EQ(head.headers, get.headers);
+      EXPECT_EQ(get.headers.at("content-length"), std::to_string(get.body.size()));
+    }
   }
 }
 
@@ -224,7 +266,7 @@ TEST(WebServer, AnswersACrowd) {
 TEST(WebServer, ServesALargePageWhole) {
   const auto large = std::make_shared<const std::string>(30'000'000, 'x');
   WebContent content = Content();
-  content.metrics = [&] { return MetricsBody{large, "end\n"}; };
+  content.metrics = [&](MetricsForm) { return MetricsBody{large, "end\n"}; };
   const auto server = Serve(content);
   const HttpReply reply = Get(server->ports().at(0), "/metrics");
   EXPECT_EQ(reply.body.size(), large->size() + 4);
@@ -234,7 +276,7 @@ TEST(WebServer, ServesALargePageWhole) {
 TEST(WebServer, DoesNotStopForAClientThatReadsNothing) {
   const auto large = std::make_shared<const std::string>(100'000'000, 'x');
   WebContent content = Content();
-  content.metrics = [&] { return MetricsBody{large, "end\n"}; };
+  content.metrics = [&](MetricsForm) { return MetricsBody{large, "end\n"}; };
   const auto server = Serve(content);
   const int port = server->ports().at(0);
   const Connection lazy(port);
@@ -244,7 +286,7 @@ TEST(WebServer, DoesNotStopForAClientThatReadsNothing) {
 
 TEST(WebServer, SaysSoWhenAPageCannotBeMade) {
   WebContent content = Content();
-  content.metrics = []() -> MetricsBody { throw std::runtime_error("secret detail"); };
+  content.metrics = [](MetricsForm) -> MetricsBody { throw std::runtime_error("secret detail"); };
   const auto server = Serve(content);
   const HttpReply reply = Get(server->ports().at(0), "/metrics");
   EXPECT_EQ(reply.status, 500);
@@ -318,7 +360,7 @@ TEST(WebServer, IsNotGoneBeforeItsLastAnswerWasMade) {
   std::atomic<bool> made = false;
   std::atomic<int> port = 0;
   WebContent content = Content();
-  content.metrics = [&] {
+  content.metrics = [&](MetricsForm) {
     asked.count_down();
     const auto deadline = std::chrono::steady_clock::now() + seconds(20);
     while (listens && std::chrono::steady_clock::now() < deadline) {

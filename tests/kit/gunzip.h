@@ -1,0 +1,12 @@
+// What a gzip file holds, read as strictly as the strictest client does.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace backup_exporter {
+
+// nullopt unless `bytes` are one whole member with its checksum right, and nothing after it.
+[[nodiscard]] std::optional<std::string> Gunzip(const std::string& bytes);
+
+}  // namespace backup_exporter
