@@ -18,15 +18,20 @@ truth.json of a case:
                                     expect (the runs that the file shows), cannot_tell (where that is not
                                     the truth: why not), options (settings of the reader)
 
-Where a case has several runs, the truth is that of the last.
+A run in `expect` has backup (null: called as the file is), operation (null: the file does not say which),
+result, evidence (missing: more than one would do), and id and added_bytes where the file tells them. Where a
+case has several runs, the truth is that of the last.
 """
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 WAYS = ("standard output", "both streams", "log file", "status file")
@@ -150,37 +155,45 @@ class Case:
         (self.folder / "truth.json").write_text(text + "\n")
 
 
-def run(command, *, stdout=None, stderr=None, both=None, stdin=None, env=None, cwd=SRV, during=None):
+@contextmanager
+def background(command, *, stdin=None, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=None, cwd=SRV):
+    """The running process, which leads a process group of its own, and is killed if it still runs at the end.
+
+    A variable of `env` that is None is one that the process does not have.
+    """
+    variables = {name: value for name, value in (ENVIRONMENT | (env or {})).items() if value is not None}
+    process = subprocess.Popen([str(word) for word in command], stdin=stdin or subprocess.DEVNULL, stdout=stdout,
+                               stderr=stderr, env=variables, cwd=cwd, start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def run(command, *, stdout=None, stderr=None, both=None, during=None, **options):
     """Runs the command and returns its exit code and the times before and after.
 
     stdout, stderr and both are files to append to; what has none is lost. `during` is called with the
-    running process, which leads a process group of its own.
+    running process. The other options are those of background().
     """
     def open_or_null(path):
         return open(path or os.devnull, "ab", buffering=0)
 
     with open_or_null(both or stdout) as out, open_or_null(both or stderr) as err:
         started = time.time()
-        process = subprocess.Popen(
-            [str(word) for word in command], stdin=stdin or subprocess.DEVNULL, stdout=out,
-            stderr=subprocess.STDOUT if both else err, env=ENVIRONMENT | (env or {}), cwd=cwd, start_new_session=True)
-        try:
+        with background(command, stdout=out, stderr=subprocess.STDOUT if both else err, **options) as process:
             if during:
                 during(process)
             code = process.wait(timeout=120)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
         ended = time.time()
     return (128 - code if code < 0 else code), started, ended
 
 
-def output(command, **options):
+def output(command):
     """What the command prints on standard output; it has to succeed."""
-    env = ENVIRONMENT | options.pop("env", {})
-    return subprocess.run([str(word) for word in command], env=env, cwd=SRV, stdin=subprocess.DEVNULL, check=True,
-                          stdout=subprocess.PIPE, **options).stdout
+    return subprocess.run([str(word) for word in command], env=ENVIRONMENT, cwd=SRV, stdin=subprocess.DEVNULL,
+                          check=True, stdout=subprocess.PIPE).stdout
 
 
 def wait_until(condition, what="something"):
@@ -205,9 +218,9 @@ def damage(file, offset=100):
 
 
 class Pipe:
-    """A named pipe that never ends while this object is open: a source of data that is surely not read yet."""
+    """A named pipe that ends only when this object is closed. So who reads it is surely not done before."""
 
-    def __init__(self, path=SRV / "pipe", content=b""):
+    def __init__(self, path=SRV / "pipe", content=b"x" * 20000):
         self.path = path
         path.unlink(missing_ok=True)
         os.mkfifo(path)
@@ -218,25 +231,30 @@ class Pipe:
         return self
 
     def __exit__(self, *exception):
-        os.close(self.descriptor)
+        self.close()
+
+    def close(self):
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    def wait_for_reader(self):
+        """Until somebody has read all that there is, and waits for more."""
+        wait_until(lambda: not any(fcntl.ioctl(self.descriptor, termios.FIONREAD, bytes(4))), "a reader of the pipe")
 
 
-class OnSmallDisk:
-    """Puts what is in a folder on a file system that has only some kilobytes of room in all."""
-
-    def __init__(self, folder, kilobytes):
-        self.folder = folder
-        self.size = kilobytes
-
-    def __enter__(self):
-        small = SRV / "small"
-        small.mkdir(exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size}k", "tmpfs", small], check=True)
-        shutil.copytree(self.folder, small, dirs_exist_ok=True)
-        subprocess.run(["mount", "--move", small, self.folder], check=True)
-
-    def __exit__(self, *exception):
-        subprocess.run(["umount", self.folder], check=True)
+@contextmanager
+def small_disk(folder, kilobytes):
+    """What is in the folder, on a file system that has only some kilobytes of room in all."""
+    small = SRV / "small"
+    small.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", small], check=True)
+    shutil.copytree(folder, small, dirs_exist_ok=True)
+    subprocess.run(["mount", "--move", small, folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def kill(pid, name):
