@@ -79,7 +79,7 @@ def enter_namespace(script):
 
 def shows(result, operation="backup", *, backup=None, evidence=None, id=None, added_bytes=None):
     """A run that a reader must find in a capture. Without backup it is called as the file is."""
-    assert result in RESULTS and operation in OPERATIONS and evidence in (None, *EVIDENCE)
+    assert result in RESULTS and operation in (None, *OPERATIONS) and evidence in (None, *EVIDENCE)
     run = {"backup": backup, "operation": operation, "result": result}
     if evidence:
         run["evidence"] = evidence
@@ -192,8 +192,11 @@ def run(command, *, stdout=None, stderr=None, both=None, during=None, **options)
 
 def output(command):
     """What the command prints on standard output; it has to succeed."""
-    return subprocess.run([str(word) for word in command], env=ENVIRONMENT, cwd=SRV, stdin=subprocess.DEVNULL,
-                          check=True, stdout=subprocess.PIPE).stdout
+    done = subprocess.run([str(word) for word in command], env=ENVIRONMENT, cwd=SRV, stdin=subprocess.DEVNULL,
+                          capture_output=True)
+    if done.returncode:
+        raise Failed(f"{' '.join(map(str, command))}: {done.stderr.decode(errors='replace')}")
+    return done.stdout
 
 
 def wait_until(condition, what="something"):
