@@ -10,13 +10,14 @@
 truth.json of a case:
 
     tool, version, case, what       which run this was
-    operation                       backup, check, prune, compact, restore or other
+    operation                       backup, check, prune, forget, compact, restore or other
     exit_code                       how the process ended, 128 + n for a signal
     truth                           result (success, warning, failure, interrupted or skipped), id and added_bytes
     started, ended                  seconds since 1970, around the process
     captures[]                      file, way (how it was written), format (of the reader), timezone,
                                     expect (the runs that the file shows), cannot_tell (where that is not
-                                    the truth: why not), options (settings of the reader)
+                                    the truth: why not), options (settings of the reader), open (the
+                                    tool still ran and had the file open when it was copied)
 
 A run in `expect` has backup (null: called as the file is), operation (null: the file does not say which),
 result, evidence (missing: more than one would do), and id and added_bytes where the file tells them. Where a
@@ -36,11 +37,12 @@ from pathlib import Path
 
 WAYS = ("standard output", "both streams", "log file", "status file")
 RESULTS = ("success", "warning", "failure", "interrupted", "skipped")
-OPERATIONS = ("backup", "check", "prune", "compact", "restore", "other")
+OPERATIONS = ("backup", "check", "prune", "forget", "compact", "restore", "other")
 EVIDENCE = ("report", "exit_code", "archive")
 
 SRV = Path("/srv")
 PEERS = Path("/opt")  # where scripts/peers has put its tools, seen from inside
+LOST = SRV / "lost"  # what the last run printed that is not recorded
 TESTDATA = Path("tests/testdata/corpus")  # relative: /srv may be mounted over the sources
 TIMEZONE = "Europe/Berlin"
 
@@ -65,7 +67,7 @@ def enter_namespace(script):
         cache = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
         peers = os.environ.get("BACKUP_EXPORTER_PEERS", f"{cache}/backup_exporter/peers")
         os.environ |= {"RECORD_CORPUS_ROOT": str(script.parent.parent), "RECORD_CORPUS_PEERS": str(peers)}
-        namespace = ["--user", "--map-root-user", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+        namespace = ["--user", "--map-root-user", "--mount", "--mount-proc", "--uts", "--pid", "--fork", "--kill-child"]
         os.execvp("unshare", ["unshare", *namespace, script, *sys.argv[1:]])
     os.chdir(os.environ["RECORD_CORPUS_ROOT"])
     peers = os.environ["RECORD_CORPUS_PEERS"]
@@ -119,7 +121,7 @@ class Case:
                  for key, name in (("stdout", stdout), ("stderr", stderr), ("both", both)) if name}
         code, started, ended = run(command, **paths, **options)
         if code != exit_code:
-            for path in paths.values():
+            for path in (*paths.values(), LOST):
                 sys.stderr.write(path.read_text(errors="replace")[-3000:])
             raise Failed(f"{self.folder}: {' '.join(map(str, command))}: ended with {code} instead of {exit_code}")
         self.record |= {"exit_code": code, "started": round(started, 3), "ended": round(ended, 3)}
@@ -139,11 +141,13 @@ class Case:
         self.record |= {"truth": {"result": result, "id": id, "added_bytes": added_bytes}, **times, "captures": []}
         self._write()
 
-    def capture(self, file, way, format, expect, *, cannot_tell=None, options=None):
+    def capture(self, file, way, format, expect, *, cannot_tell=None, options=None, open=False):
         assert way in WAYS and (self.folder / file).is_file()
         capture = {"file": file, "way": way, "format": format, "timezone": TIMEZONE}
         if options:
             capture["options"] = options
+        if open:
+            capture["open"] = True
         capture["expect"] = expect
         if cannot_tell:
             capture["cannot_tell"] = cannot_tell
@@ -174,13 +178,14 @@ def background(command, *, stdin=None, stdout=subprocess.DEVNULL, stderr=subproc
 def run(command, *, stdout=None, stderr=None, both=None, during=None, **options):
     """Runs the command and returns its exit code and the times before and after.
 
-    stdout, stderr and both are files to append to; what has none is lost. `during` is called with the
-    running process. The other options are those of background().
+    stdout, stderr and both are files to append to; what has none is lost with the next run. `during` is
+    called with the running process. The other options are those of background().
     """
-    def open_or_null(path):
-        return open(path or os.devnull, "ab", buffering=0)
+    def appending(path):
+        return open(path or LOST, "ab", buffering=0)
 
-    with open_or_null(both or stdout) as out, open_or_null(both or stderr) as err:
+    LOST.write_bytes(b"")
+    with appending(both or stdout) as out, appending(both or stderr) as err:
         started = time.time()
         with background(command, stdout=out, stderr=subprocess.STDOUT if both else err, **options) as process:
             if during:
