@@ -121,7 +121,7 @@ class Borg:
     def locked(self):
         """Another borg holds the lock of the repository."""
         with Pipe() as pipe, open(pipe.path, "rb", buffering=0) as stdin:
-            with background(self.command("create", f"{REPOSITORY}::other", "-"), stdin=stdin):
+            with background(self.command("create", f"{REPOSITORY}::other", "-"), stdin=stdin) as self.holder:
                 pipe.wait_for_reader()
                 yield {}
 
