@@ -222,7 +222,8 @@ class Recorder:
         for _ in range(2):
             case.run(borgmatic.command("create", "--json", configurations=[config]), stdout="stdout.json")
             id = borgmatic.made()[borgmatic.first]
-            runs.append(self.first("success", evidence="report", id=id, added_bytes=self.added(case.read("stdout.json"), id)))
+            added = self.added(case.read("stdout.json"), id)
+            runs.append(self.first("success", evidence="report", id=id, added_bytes=added))
         case.truth("success", id=id, added_bytes=runs[-1]["added_bytes"])
         case.capture("stdout.json", "standard output", "borgmatic", runs)
         case.keep(LOG, "borgmatic.log")
@@ -237,7 +238,8 @@ class Recorder:
                         ["--verbosity", "1", "create", "--list", "--stats"], both="both.log")
         for file, way in (("borgmatic.log", "log file"), ("both.log", "both streams")):
             self.log(case, [self.first("success", evidence="report", **self.told(case, file))], file, way)
-        case = self.run("create-quiet", "the log file has verbosity 0", "success", ["--log-file-verbosity", "0", "create"])
+        case = self.run("create-quiet", "the log file has verbosity 0", "success",
+                        ["--log-file-verbosity", "0", "create"])
         self.log(case, [], cannot_tell="at verbosity 0 a good run says nothing")
 
         case = self.run("default", "all default actions", "success", [])
@@ -251,7 +253,8 @@ class Recorder:
         case = self.run("check", "check alone", "success", ["check"], operation="check")
         self.record_markers(case)
         self.log(case, [self.first("success", "check", evidence="report")])
-        case = self.run("prune-compact", "prune and compact", "success", ["prune", "--list", "compact"], operation="prune")
+        case = self.run("prune-compact", "prune and compact", "success", ["prune", "--list", "compact"],
+                        operation="prune")
         self.log(case, [self.first("success", "prune", evidence="report"),
                         self.first("success", "compact", evidence="report")])
         case = self.run("extract", "a restore", "success",
@@ -280,10 +283,11 @@ class Recorder:
 
         def failure(name, what, runs, result="failure", exit_code=1, **options):
             """NAME with --json and the log file, NAME-log without --json."""
-            case = self.run(name, what, result, ["create", "--json"], exit_code=exit_code, stdout="stdout.json", **options)
+            options["exit_code"] = exit_code
+            case = self.run(name, what, result, ["create", "--json"], stdout="stdout.json", **options)
             self.nothing_printed(case)
             self.log(case, runs)
-            case = self.run(name + "-log", what, result, exit_code=exit_code, both="both.log", **options)
+            case = self.run(name + "-log", what, result, both="both.log", **options)
             self.log(case, runs)
             self.log(case, runs, "both.log", "both streams")
             return case
@@ -299,8 +303,8 @@ class Recorder:
                         configuration=missing_repository, both="both.log")
         self.log(case, two)
         self.log(case, two[1:], "both.log", "both streams", "what is good says nothing at the default verbosity")
-        case = self.run("second-missing-default", "all default actions, and the second repository is missing", "failure",
-                        [], exit_code=1, configuration=missing_repository)
+        case = self.run("second-missing-default", "all default actions, and the second repository is missing",
+                        "failure", [], exit_code=1, configuration=missing_repository)
         runs = [*map(self.without_evidence, self.actions(case))]
         # The last action in the log is the one that failed in the other repository.
         self.log(case, [*runs[:-1], two[1] | {"operation": runs[-1]["operation"]}])
@@ -330,8 +334,8 @@ class Recorder:
         if old:
             unreadable("unreadable-folder", "a folder is unreadable", [PARTIAL], "warning", True)
         else:
-            unreadable("unreadable-folder", "a folder is unreadable, so borgmatic makes no archive", [PARTIAL], "failure",
-                       False)
+            unreadable("unreadable-folder", "a folder is unreadable, so borgmatic makes no archive", [PARTIAL],
+                       "failure", False)
 
         missing = {"sources": [DATA, SRV / "missing"]}
         if old:
@@ -345,7 +349,8 @@ class Recorder:
             failure("missing-source", "one of two sources is missing", failed, configuration=missing)
             allowed = {"configuration": missing | {"source_directories_must_exist": False}}
             what = "one of two sources is missing, and borgmatic allows it"
-            case = self.run("missing-source-allowed", what, "failure", ["create", "--json"], stdout="stdout.json", **allowed)
+            case = self.run("missing-source-allowed", what, "failure", ["create", "--json"], stdout="stdout.json",
+                            **allowed)
             self.array(case, "stdout.json", borg.ONLY_CODE)
             self.log(case, failed)
             case = self.run("missing-source-allowed-log", what, "failure", **allowed)
@@ -425,7 +430,7 @@ class Recorder:
         nameless = [shows("interrupted", None)]
         ended("term", "SIGTERM to borgmatic", 143, lambda borgmatic, borg: kill(borgmatic, "TERM"),
               nameless, "nothing says what it was about")
-        ended("int", "SIGINT to borgmatic", 130, lambda borgmatic, borg: kill(borgmatic, "INT"),
+        ended("int", "SIGINT to both, as Ctrl-C sends it", 130, lambda borgmatic, borg: kill(-borgmatic, "INT"),
               [], "there is only the trace of Python")
         ended("term-borg", "SIGTERM to borg", 1 if old else 0, lambda borgmatic, borg: kill(borg, "TERM"),
               None if old else nameless, None if old else "nothing says what it was about")
@@ -434,7 +439,7 @@ class Recorder:
 
     def record_listings(self):
         borgmatic = self.borgmatic
-        actions = {"list": "list", "repo-info": "rinfo"} if borgmatic.old else {"list": "repo-list", "repo-info": "repo-info"}
+        list_action, info_action = ("list", "rinfo") if borgmatic.old else ("repo-list", "repo-info")
 
         def listing(name, what, arguments, archives, cannot_tell=None):
             borgmatic.begin()
@@ -444,8 +449,8 @@ class Recorder:
                          [self.first("success", evidence="archive", id=archive["id"]) for archive in found[archives]],
                          cannot_tell=cannot_tell)
         listing("info-latest", "info --archive latest", ["info", "--archive", "latest", "--json"], slice(-1, None))
-        listing("list", "all archives", [actions["list"], "--json"], slice(None))
-        listing("repo-info", "the repository as a whole", [actions["repo-info"], "--json"], slice(0, 0),
+        listing("list", "all archives", [list_action, "--json"], slice(None))
+        listing("repo-info", "the repository as a whole", [info_action, "--json"], slice(0, 0),
                 "no archive is named")
 
     def record_formats(self):
