@@ -57,10 +57,13 @@ void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgre
                     progress.files_done < before.files_done ||
                     progress.bytes_done < before.bytes_done ||
                     progress.error_count < before.error_count;
-  const bool zeros = progress == ResticProgress{.total_bytes = progress.total_bytes};
+  const auto is_zeros = [](const ResticProgress& of) {
+    return of == ResticProgress{.total_bytes = of.total_bytes};
+  };
   // After a signal status lines go on until the uploads under way are done. One of zeros comes
-  // first.
-  if (memory_.phase == Phase::kStopping && !back && !zeros) {
+  // first in a new run, which cannot be told where the old one did not get beyond zeros.
+  const bool begins = is_zeros(progress) && !is_zeros(before);
+  if (memory_.phase == Phase::kStopping && !back && !begins) {
     memory_.progress = progress;
     return;
   }

@@ -56,8 +56,13 @@ Stderr ReadStderr(std::string_view text) {
   Stderr out;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
+    std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
+    // What restic puts around the line that tells of a signal.
+    while (line.starts_with('\r') || line.starts_with("\x1b[2K")) {
+      line.remove_prefix(line.starts_with('\r') ? 1 : 4);
+    }
+    while (line.ends_with(' ')) line.remove_suffix(1);
     // With extended-status restic writes JSON there too.
     const auto json = line.starts_with('{') ? ParseJson(line) : std::nullopt;
     if (!json || !json->is_object()) {

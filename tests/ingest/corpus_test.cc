@@ -1,0 +1,200 @@
+// What becomes of every recorded run in testdata/corpus, held against the truth that stands beside
+// it: each capture goes through source, decoder and ledger as a file that was there from the start.
+//
+// `expect` in truth.json is what can be known from that capture alone, `truth` what really
+// happened; where the two differ, `cannot_tell` says why.
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ingest/ingest.h"
+#include "kit/fake_watcher.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+const fs::path kCorpus = TESTDATA_DIR "/corpus";
+
+struct RecordedCapture {
+  fs::path folder;
+  Json capture;
+  Json run;  // all of truth.json
+};
+
+std::string Word(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found == json.end() || found->is_null() ? "" : found->get<std::string>();
+}
+
+std::string NameOf(const RecordedCapture& one) {
+  std::string name = one.folder.lexically_relative(kCorpus).string() + " " +
+                     Word(one.capture, "file") +
+                     (one.capture.contains("options") ? " options" : "");
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+void PrintTo(const RecordedCapture& one, std::ostream* out) { *out << NameOf(one); }
+
+std::vector<RecordedCapture> AllCaptures() {
+  std::vector<RecordedCapture> captures;
+  for (const auto& entry : fs::recursive_directory_iterator(kCorpus)) {
+    if (entry.path().filename() != "truth.json") continue;
+    std::ifstream stream(entry.path());
+    const Json run = Json::parse(stream);
+    for (const Json& capture : run.at("captures")) {
+      captures.push_back({entry.path().parent_path(), capture, run});
+    }
+  }
+  std::ranges::sort(captures, {}, [](const RecordedCapture& one) { return NameOf(one); });
+  return captures;
+}
+
+// A run, in the words of truth.json; what `like` leaves open is left out. An operation that nobody
+// names is the source's, which is a backup where that does not say otherwise; restic before 0.15
+// prints the first 8 digits of an id.
+std::string RunText(const Json& run, const Json& like) {
+  std::string text;
+  for (const char* key : {"backup", "operation", "result", "evidence", "id", "added_bytes"}) {
+    if (!like.contains(key)) continue;
+    Json value = run.value(key, Json());
+    if (value == "") value = Json();
+    if (key == std::string("id") && value.is_string()) value = Word(run, key).substr(0, 8);
+    if (key == std::string("operation") && value.is_null()) value = "backup";
+    text += std::string(text.empty() ? "" : " ") + key + "=" + value.dump();
+  }
+  return text;
+}
+
+class Corpus : public testing::TestWithParam<RecordedCapture> {
+ protected:
+  // Every run that the ledger holds after reading the capture, in the order of reading.
+  std::vector<Json> Runs() {
+    const RecordedCapture& one = GetParam();
+    const fs::path file =
+        directory_ / ("capture" + fs::path(Word(one.capture, "file")).extension().string());
+    fs::copy_file(one.folder / Word(one.capture, "file"), file);
+    const double ended = one.run.at("ended");
+    const timespec stamp{.tv_sec = static_cast<time_t>(ended),
+                         .tv_nsec = static_cast<long>((ended - std::floor(ended)) * 1e9)};
+    const timespec times[2] = {stamp, stamp};
+    EXPECT_EQ(utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
+
+    const Format& format = *FormatNamed(Word(one.capture, "format"));
+    const Json options = one.capture.value("options", Json::object());
+    FoldOptions fold{.source = "capture",
+                     .tool = std::string(format.tool),
+                     .pattern = file,
+                     .backup = std::string(format.backup)};
+    if (const auto operation = OperationNamed(Word(options, "operation"))) {
+      fold.operation = *operation;
+      fold.operation_configured = true;
+    }
+    IngestOptions ingest{.input = {.name = "capture", .pattern = file, .framing = format.framing},
+                         .decoder = {.extended_status = options.value("extended_status", false),
+                                     .zone = TimeZone::Find(Word(one.capture, "timezone")).value()},
+                         .format = std::string(format.name)};
+    auto ledger = Ledger::Open({.directory = directory_ / "ledger"}).value();
+    ledger->Configure({fold});
+    SystemFiles files;
+    StatusBoard board;
+    auto reader =
+        Ingest::Create(ingest, files, std::make_unique<FakeWatcher>(), *ledger, board).value();
+    const SystemClock clock;
+    do {
+      reader->Step({.wall = clock.Now(), .steady = clock.Steady()}, /*last_look=*/true);
+    } while (!reader->caught_up());
+    return Stored();
+  }
+
+ private:
+  std::vector<Json> Stored() {
+    SQLite::Database database(directory_ / "ledger/ledger.db");
+    SQLite::Statement select(database,
+                             "SELECT name, operation, result, evidence, snapshot_id, "
+                             "runs.added_bytes FROM runs JOIN backups "
+                             "ON backups.id=backup WHERE state<>'open' ORDER BY runs.id");
+    std::vector<Json> runs;
+    while (select.executeStep()) {
+      const auto text = [&](int column) { return select.getColumn(column).getString(); };
+      Json run{{"backup", text(0) == "capture" ? Json() : Json(text(0))},
+               {"operation", text(1)},
+               {"result", text(2)},
+               {"evidence", text(3)},
+               {"id", text(4)},
+               {"added_bytes", Json()}};
+      if (!select.getColumn(5).isNull()) run["added_bytes"] = select.getColumn(5).getInt64();
+      runs.push_back(std::move(run));
+    }
+    return runs;
+  }
+
+  TemporaryDirectory directory_;
+};
+
+// Those of one backup and operation keep their order.
+void Order(std::vector<Json>& runs) {
+  std::ranges::stable_sort(runs, {}, [](const Json& run) {
+    const std::string operation = Word(run, "operation");
+    return Word(run, "backup") + " " + (operation.empty() ? "backup" : operation);
+  });
+}
+
+TEST_P(Corpus, IsJudgedAsItWas) {
+  auto expect = GetParam().capture.at("expect").get<std::vector<Json>>();
+  std::vector<Json> runs = Runs();
+  Order(expect);
+  Order(runs);
+  const std::size_t count = std::max(runs.size(), expect.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Json like = i < expect.size() ? expect[i] : Json(runs[i]);
+    EXPECT_EQ(i < runs.size() ? RunText(runs[i], like) : "no run",
+              i < expect.size() ? RunText(like, like) : "no run")
+        << "run " << i << " of: " << Word(GetParam().run, "what");
+  }
+}
+
+// What really happened is among what must be seen, unless the capture is said not to show it.
+TEST_P(Corpus, IsExpectedToTellTheTruthWhereItCan) {
+  const Json& expect = GetParam().capture.at("expect");
+  const std::string truth = GetParam().run.at("truth").at("result");
+  const bool shown = std::ranges::any_of(
+      expect, [&truth](const Json& run) { return Word(run, "result") == truth; });
+  EXPECT_TRUE(shown || GetParam().capture.contains("cannot_tell") ||
+              Word(GetParam().run, "operation") == "other")  // what lists is no run itself
+      << truth;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Corpus, testing::ValuesIn(AllCaptures()),
+                         [](const auto& test) { return NameOf(test.param); });
+
+TEST(CorpusOfRuns, HoldsEveryTool) {
+  std::set<std::string> tools;
+  std::set<fs::path> runs;
+  for (const RecordedCapture& one : AllCaptures()) {
+    tools.insert(Word(one.run, "tool"));
+    runs.insert(one.folder);
+  }
+  EXPECT_THAT(tools, testing::ElementsAre("borg", "borgmatic", "restic", "resticprofile"));
+  EXPECT_GE(runs.size(), 120U);
+}
+
+}  // namespace
+}  // namespace backup_exporter
