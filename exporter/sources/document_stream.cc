@@ -20,6 +20,8 @@ constexpr std::array<bool, 256> kInString = [] {
   return in_string;
 }();
 
+constexpr std::array<std::string_view, 3> kWords{"true", "false", "null"};
+
 // Of what numbers, true, false and null are made.
 bool InWord(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' ||
@@ -57,8 +59,14 @@ class Scanner {
       } else {
         const std::size_t begin = at_;
         while (at_ < text_.size() && InWord(text_[at_])) ++at_;
-        if (at_ == begin) return {kInvalid};
-        if (at_ == text_.size()) return {kUnfinished};
+        const std::string_view word = text_.substr(begin, at_ - begin);
+        const bool number = !word.empty() && (word[0] == '-' || (word[0] >= '0' && word[0] <= '9'));
+        const bool open = at_ == text_.size() && !word.empty();
+        const bool known = std::ranges::any_of(kWords, [&](std::string_view whole) {
+          return open ? whole.starts_with(word) : whole == word;
+        });
+        if (!number && !known) return {kInvalid};
+        if (open) return {kUnfinished};
       }
       const bool key = want_ == Want::kKey || want_ == Want::kKeyOrEnd;
       want_ = key ? Want::kColon : Want::kComma;

@@ -83,6 +83,34 @@ std::string RunText(const Json& run, const Json& like) {
   return text;
 }
 
+// Some were copied while the tool still had them open; of all others the process is gone.
+class FilesOf final : public Files {
+ public:
+  explicit FilesOf(bool open) : open_(open) {}
+  [[nodiscard]] Result<FileStat> Stat(const std::string& path) const override {
+    auto stat = files_.Stat(path);
+    if (stat && open_) writers_.insert(stat->identity());
+    return stat;
+  }
+  [[nodiscard]] Result<std::unique_ptr<File>> Open(const std::string& path) const override {
+    return files_.Open(path);
+  }
+  [[nodiscard]] PathMatches Glob(const std::string& pattern) const override {
+    return files_.Glob(pattern);
+  }
+  [[nodiscard]] Result<std::vector<std::string>> List(const std::string& path) const override {
+    return files_.List(path);
+  }
+  [[nodiscard]] std::optional<std::set<FileIdentity>> OpenForWriting() const override {
+    return writers_;
+  }
+
+ private:
+  SystemFiles files_;
+  bool open_;
+  mutable std::set<FileIdentity> writers_;
+};
+
 class Corpus : public testing::TestWithParam<RecordedCapture> {
  protected:
   // Every run that the ledger holds after reading the capture, in the order of reading.
@@ -91,7 +119,9 @@ class Corpus : public testing::TestWithParam<RecordedCapture> {
     const fs::path file =
         directory_ / ("capture" + fs::path(Word(one.capture, "file")).extension().string());
     fs::copy_file(one.folder / Word(one.capture, "file"), file);
-    const double ended = one.run.at("ended");
+    const bool open = one.capture.value("open", false);
+    const SystemClock clock;
+    const double ended = open ? ToSeconds(clock.Now()) : one.run.at("ended").get<double>();
     const timespec stamp{.tv_sec = static_cast<time_t>(ended),
                          .tv_nsec = static_cast<long>((ended - std::floor(ended)) * 1e9)};
     const timespec times[2] = {stamp, stamp};
@@ -113,11 +143,10 @@ class Corpus : public testing::TestWithParam<RecordedCapture> {
                          .format = std::string(format.name)};
     auto ledger = Ledger::Open({.directory = directory_ / "ledger"}).value();
     ledger->Configure({fold});
-    SystemFiles files;
+    FilesOf files(open);
     StatusBoard board;
     auto reader =
         Ingest::Create(ingest, files, std::make_unique<FakeWatcher>(), *ledger, board).value();
-    const SystemClock clock;
     do {
       reader->Step({.wall = clock.Now(), .steady = clock.Steady()}, /*last_look=*/true);
     } while (!reader->caught_up());

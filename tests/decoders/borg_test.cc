@@ -1,0 +1,348 @@
+// What borg's output means, record by record; what whole captures of the real one come to, see
+// ingest/corpus_test.
+#include <gmock/gmock.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "decoders/borg_words.h"
+#include "kit/decoding.h"
+#include "kit/event_text.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+using Texts = std::vector<std::string>;
+
+Decoded Decode(const std::string& text, const DecoderOptions& options = {}) {
+  const auto decoder = MakeDecoder("borg", options);
+  Decoded out;
+  for (const Record& record : RecordsOf(text, Framing::kDocuments)) decoder->Decode(record, out);
+  return out;
+}
+
+Texts Events(const std::string& text, const DecoderOptions& options = {}) {
+  return EventTexts(Decode(text, options).events);
+}
+
+std::string Log(const std::string& level, const std::string& message,
+                const std::string& name = "borg.archiver", const std::string& msgid = "") {
+  return R"({"type": "log_message", "time": 1795216386.5, "message": ")" + message +
+         R"(", "levelname": ")" + level + R"(", "name": ")" + name + '"' +
+         (msgid.empty() ? "" : R"(, "msgid": ")" + msgid + '"') + "}\n";
+}
+
+std::string Rc(int code) {
+  return Log("INFO", "terminating with some status, rc " + std::to_string(code),
+             "borg.output.show-rc");
+}
+
+std::string Progress(std::uint64_t size, bool finished = false) {
+  return R"({"original_size": )" + std::to_string(size) +
+         R"(, "nfiles": 1, "path": "a", "type": "archive_progress", "time": 1795216387.0, "finished": )" +
+         (finished ? "true" : "false") + "}\n";
+}
+
+std::string Created(const std::string& start, const std::string& end, double duration = 60,
+                    const std::string& stats = R"("deduplicated_size": 5, "original_size": 9,
+                    "compressed_size": 7, "nfiles": 2)") {
+  return R"({"archive": {"id": "e1", "name": "n", "start": ")" + start + R"(", "end": ")" + end +
+         R"(", "duration": )" + std::to_string(duration) + R"(, "stats": {)" + stats +
+         R"(}}, "repository": {"id": "r", "last_modified": ")" + end +
+         R"(", "location": "ssh://me:secret@nas/./repo?x=1"}})" + "\n";
+}
+
+const std::string kBegins = Log("INFO", R"(Creating archive at \"/r::n\")");
+
+TEST(Borg, ReportsTheArchiveThatItMade) {
+  EXPECT_THAT(Events(Created("2026-11-21T00:12:00.000000", "2026-11-21T00:13:00.000000")),
+              ElementsAre("in \"ssh://nas/./repo\" finished backup success evidence=report "
+                          "start=2026-11-21T00:12:00Z end=2026-11-21T00:13:00Z duration=60 "
+                          "added_bytes=5 added_stored_bytes=5 processed_bytes=9 processed_files=2 "
+                          "snapshot=e1"));
+}
+
+TEST(Borg, ReadsTheDocumentOfVersion2) {
+  const std::string text =
+      Created("2026-11-21T00:12:00.123456+01:00", "2026-11-21T00:13:00.123456+01:00", 60,
+              R"("original_size": 9, "nfiles": 12, "hashing_time": 0.1,
+                                   "files_stats": {"A": 5, "U": 4, "M": 1, "E": 1, "C": 1})");
+  EXPECT_THAT(Events(text), ElementsAre(HasSubstr(
+                                "backup warning evidence=report start=2026-11-20T23:12:00.123456Z "
+                                "end=2026-11-20T23:13:00.123456Z duration=60 processed_bytes=9 "
+                                "processed_files=12 files_new=5 files_changed=1 "
+                                "files_unmodified=4 errors=2 snapshot=e1")));
+}
+
+TEST(Borg, TellsTheRunByItsExitCode) {
+  const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
+  EXPECT_THAT(Events(document + Rc(0)),
+              ElementsAre(HasSubstr("backup success"), HasSubstr("success evidence=exit_code "
+                                                                 "of_last_run final")));
+  EXPECT_THAT(Events(document + Rc(1)),
+              ElementsAre(HasSubstr("backup success"), HasSubstr("backup warning")));
+  EXPECT_THAT(Events(document + Rc(2)),
+              ElementsAre(HasSubstr("backup success"), HasSubstr("backup failure")));
+  EXPECT_THAT(Events(kBegins + Rc(143)),
+              ElementsAre(HasSubstr("started backup"), HasSubstr("backup interrupted")));
+  EXPECT_THAT(Events(kBegins + Rc(73)),
+              ElementsAre(HasSubstr("started backup"), HasSubstr("exit_code=73 reason=locked")));
+  EXPECT_THAT(Events(Rc(0)), ElementsAre(StartsWith("finished ? success evidence=exit_code")))
+      << "nothing says of what";
+}
+
+TEST(Borg, KnowsASourceThatIsNotThere) {
+  const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
+  for (const std::string missing :
+       {"/none: [Errno 2] No such file or directory: 'none'",
+        "/none: stat: [Errno 2] No such file or directory: '/none'",
+        "/no/ne: open_root: [Errno 2] No such file or directory: '/no'"}) {
+    EXPECT_THAT(Events(Log("WARNING", missing) + document),
+                ElementsAre(HasSubstr("backup failure")))
+        << missing;
+  }
+  EXPECT_THAT(
+      Events(Log("WARNING", "/src/x: stat: [Errno 2] No such file or directory: 'x'") + document),
+      ElementsAre(HasSubstr("backup warning")))
+      << "it vanished meanwhile";
+}
+
+TEST(Borg, CountsNoWarningThatIsNotAboutFiles) {
+  const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
+  EXPECT_THAT(Events(Log("WARNING", "Killed stale lock web1.60-0.", "borg.locking") +
+                     Log("WARNING", R"(Warning: \"--prefix\" is deprecated.)") +
+                     Log("WARNING", "Remote: x: [Errno 5] y", "root") + document),
+              ElementsAre(HasSubstr("backup success")));
+}
+
+TEST(Borg, FailsWithItsFinalError) {
+  EXPECT_THAT(Events(Log("ERROR", "Repository /r does not exist.", "borg.archiver",
+                         "Repository.DoesNotExist") +
+                     Rc(13)),
+              ElementsAre(StartsWith("finished ? failure evidence=report"),
+                          HasSubstr("failure evidence=exit_code of_last_run")));
+  EXPECT_THAT(Events(kBegins + Log("ERROR", "Got Ctrl-C / SIGINT.") + Rc(2)),
+              ElementsAre(HasSubstr("started"), HasSubstr("backup interrupted"),
+                          HasSubstr("interrupted evidence=exit_code of_last_run")));
+}
+
+// What ends before it begins is another run than the one that reported before it; what went wrong
+// while the cache was put away is not.
+TEST(Borg, FailsAfterItsReportOnlyByWhatCanComeThen) {
+  const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
+  EXPECT_THAT(Events(document + Log("ERROR", "x", "borg.archiver", "LockTimeout")),
+              ElementsAre(HasSubstr("backup success"), testing::Not(HasSubstr("of_last_run"))));
+  EXPECT_THAT(Events(document + Log("ERROR", "[Errno 28] No space left on device", "borg.archiver",
+                                    "Exception")),
+              ElementsAre(HasSubstr("backup success"), HasSubstr("of_last_run")));
+}
+
+TEST(Borg, ShowsHowFarItIs) {
+  EXPECT_THAT(
+      Events(kBegins + Progress(0) + Progress(700)),
+      ElementsAre(HasSubstr("started backup at=2026-11-20T23:13:06.500000Z may_end_silently"),
+                  HasSubstr("progress 0.5s processed=700")));
+  EXPECT_THAT(Events(Progress(0) + Progress(700) + Progress(0)),
+              ElementsAre(HasSubstr("started"), HasSubstr("progress"), HasSubstr("started"),
+                          HasSubstr("progress")))
+      << "a new run begins with nothing";
+}
+
+// Without --json, --stats or --show-rc a run ends without a word.
+TEST(Borg, MayEndSilentlyUntilTheFileHasToldOfEnds) {
+  EXPECT_THAT(Events(Progress(700) +
+                     R"({"time": 1795216388.0, "type": "archive_progress", "finished": true})"
+                     "\n"),
+              ElementsAre(HasSubstr("started"), HasSubstr("may_end_silently")));
+  EXPECT_THAT(Events(kBegins + Rc(0) + kBegins),
+              ElementsAre(HasSubstr("may_end_silently"), HasSubstr("success"),
+                          testing::Not(HasSubstr("may_end_silently"))));
+}
+
+TEST(Borg, TellsADryRunByItsList) {
+  const std::string list = R"({"type": "file_status", "status": "-", "path": "a"})"
+                           "\n";
+  EXPECT_THAT(Events(kBegins + list + Rc(0)),
+              ElementsAre(HasSubstr("started"), HasSubstr("withdrawn")));
+}
+
+TEST(Borg, TellsOtherOperationsByWhatTheyPrint) {
+  const auto last = [](const std::string& text) { return Events(text).back(); };
+  EXPECT_THAT(last(Log("INFO", "Keeping archive (rule: daily #1): x", "borg.output.list") + Rc(0)),
+              HasSubstr("finished prune success"));
+  EXPECT_THAT(last(Log("INFO", "compaction freed about 1 kB", "borg.repository") + Rc(1)),
+              HasSubstr("finished compact failure"));
+  EXPECT_THAT(
+      last(
+          R"({"operation": 1, "msgid": "extract", "type": "progress_percent", "finished": true, "time": 1.0})"
+          "\n" +
+          Rc(0)),
+      HasSubstr("finished restore success"));
+  EXPECT_THAT(Events(Log("INFO", "Would prune:     x", "borg.output.list") + Rc(0)), IsEmpty());
+}
+
+TEST(Borg, ChecksInTwoPartsAndIsDamagedByEither) {
+  const std::string first =
+      Log("INFO", "Starting repository check", "borg.repository") +
+      Log("INFO", "Finished full repository check, no problems found.", "borg.repository");
+  const std::string second = Log("INFO", "Starting archive consistency check...", "borg.archive");
+  const std::string clean =
+      Log("INFO", "Archive consistency check complete, no problems found.", "borg.archive");
+  const std::string bad =
+      Log("ERROR", "Archive consistency check complete, problems found.", "borg.archive");
+  EXPECT_THAT(
+      Events(first + second + clean + Rc(0)),
+      ElementsAre(HasSubstr("check success"), HasSubstr("of_last_run"), HasSubstr("of_last_run")));
+  EXPECT_THAT(Events(first + second + bad + Rc(1)),
+              ElementsAre(HasSubstr("check success"), HasSubstr("check failure"),
+                          HasSubstr("check failure")));
+}
+
+TEST(Borg, ListsArchivesAndMeasuresTheRepository) {
+  const std::string repository = R"("repository": {"id": "r", "location": "/r"})";
+  EXPECT_THAT(
+      Events(
+          R"({"archives": [{"name": "web1-2026-11-20", "id": "a1", "time": "2026-11-20T01:00:00.000000"},
+                {"name": "web1-2026-11-21", "id": "a2", "time": "2026-11-21T01:00:00.000000"},
+                {"name": "web1-2026-11-22.checkpoint", "id": "a3", "time": "2026-11-22T01:00:00.000000"}], )" +
+          repository + "}\n"),
+      ElementsAre("in \"/r\" archive a1 start=2026-11-20T01:00:00Z",
+                  "in \"/r\" archive a2 start=2026-11-21T01:00:00Z",
+                  "in \"/r\" archives 2 oldest=2026-11-20T01:00:00Z newest=2026-11-21T01:00:00Z"));
+  EXPECT_THAT(
+      Events(
+          R"({"cache": {"stats": {"unique_csize": 7, "total_size": 9}}, "security_dir": "/s", )" +
+          repository + "}\n"),
+      ElementsAre("in \"/r\" repository stored=7 original=9"));
+}
+
+TEST(Borg, PutsArchivesOfSeveralSeriesAmongOthers) {
+  const auto list = [](const std::string& a, const std::string& b) {
+    return R"({"archives": [{"name": ")" + a + R"(", "id": "a1", "time": "2026-11-20T01:00:00"},
+              {"name": ")" +
+           b + R"(", "id": "a2", "time": "2026-11-21T01:00:00"}],
+              "repository": {"location": "/r"}})";
+  };
+  for (const auto& [a, b] : {std::pair("web1-1", "web2-1"), std::pair("docs", "home"),
+                             std::pair("web1-2026-11-20T01:00:00", "web2-2026-11-21T01:00:00")}) {
+    EXPECT_THAT(Events(list(a, b)).front(), HasSubstr("among_others")) << a;
+  }
+  for (const auto& [a, b] :
+       {std::pair("web1-1", "web1-2"), std::pair("web1-2026-11-20T01:00:00.5", "web1-2026-11-21"),
+        std::pair("nas.20261120", "nas.20261121")}) {
+    EXPECT_THAT(Events(list(a, b)).front(), testing::Not(HasSubstr("among_others"))) << a;
+  }
+}
+
+TEST(Borg, ReadsTheHourThatComesTwiceByTheDuration) {
+  const DecoderOptions berlin{.zone = TimeZone::Find("Europe/Berlin").value()};
+  const auto span = [&](const std::string& start, const std::string& end, double duration) {
+    return Events(Created(start, end, duration), berlin).front();
+  };
+  EXPECT_THAT(span("2026-10-25T02:30:00", "2026-10-25T02:40:00", 600),
+              HasSubstr("start=2026-10-25T00:30:00Z end=2026-10-25T00:40:00Z"));
+  EXPECT_THAT(span("2026-10-25T02:30:00", "2026-10-25T02:40:00", 4200),
+              HasSubstr("start=2026-10-25T00:30:00Z end=2026-10-25T01:40:00Z"));
+  EXPECT_THAT(span("2026-10-25T02:30:00", "2026-10-25T02:10:00", 2400),
+              HasSubstr("start=2026-10-25T00:30:00Z end=2026-10-25T01:10:00Z"));
+  EXPECT_THAT(span("2026-10-25T01:30:00", "2026-10-25T02:30:00", 7200),
+              HasSubstr("start=2026-10-24T23:30:00Z end=2026-10-25T01:30:00Z"));
+  EXPECT_THAT(span("2026-03-29T01:30:00", "2026-03-29T03:30:00", 3600),
+              HasSubstr("start=2026-03-29T00:30:00Z end=2026-03-29T01:30:00Z"));
+}
+
+TEST(Borg, ReadsTheHourThatComesTwiceByWhatCameBefore) {
+  const DecoderOptions berlin{.zone = TimeZone::Find("Europe/Berlin").value()};
+  const Texts events = Events(Created("2026-10-25T02:20:00", "2026-10-25T02:21:00") +
+                                  Created("2026-10-25T02:40:00", "2026-10-25T02:41:00") +
+                                  Created("2026-10-25T02:10:00", "2026-10-25T02:11:00"),
+                              berlin);
+  EXPECT_THAT(events, ElementsAre(HasSubstr("end=2026-10-25T00:21:00Z"),
+                                  HasSubstr("end=2026-10-25T00:41:00Z"),
+                                  HasSubstr("end=2026-10-25T01:11:00Z")));
+}
+
+TEST(Borg, DoesNotTakeTheTimeOfItsOptionForThatOfTheRun) {
+  std::string text = Created("2020-01-01T10:00:00", "2020-01-01T10:00:00", 30);
+  const std::string modified = R"("last_modified": ")";
+  text.replace(text.find(modified) + modified.size(), 19, "2026-11-21T00:13:00");
+  EXPECT_THAT(Events(text), ElementsAre(HasSubstr("start=2026-11-21T00:12:30Z "
+                                                  "end=2026-11-21T00:13:00Z duration=30")));
+}
+
+TEST(Borg, ReadsProgressForPeople) {
+  EXPECT_THAT(
+      Events("Creating archive at \"/r::n\"\n0 B O 0 B C 0 B D 0 N src\rSaving files cache\r"
+             "terminating with success status, rc 0\n"),
+      ElementsAre(HasSubstr("started"), HasSubstr("progress"), HasSubstr("backup success")));
+}
+
+TEST(Borg, ReadsTheTableOfItsStatistics) {
+  EXPECT_THAT(
+      Events("Archive fingerprint: ab12\nTime (start): Sat, 2026-11-21 00:13:06\n"
+             "Time (end):   Sat, 2026-11-21 00:14:06\nNumber of files: 5\n"
+             "This archive:            600.56 kB            600.54 kB                508 B\n"),
+      ElementsAre(HasSubstr("backup success evidence=report start=2026-11-21T00:13:06Z "
+                            "end=2026-11-21T00:14:06Z duration=60 snapshot=ab12"),
+                  HasSubstr("of_last_run start=2026-11-21T00:13:06Z "
+                            "end=2026-11-21T00:14:06Z duration=60 added_bytes=508 "
+                            "added_stored_bytes=508 processed_bytes=600560 "
+                            "processed_files=5 snapshot=ab12")));
+}
+
+TEST(Borg, PassesOverMillionsOfFilesAsTheParserWould) {
+  std::mt19937 random(5);
+  const std::string letters = "AMUdbcfshix?-EC";
+  for (int i = 0; i < 500; ++i) {
+    const std::string status(1, letters[random() % letters.size()]);
+    std::string fast = R"({"type": "file_status", "status": ")" + status + R"(", "path": "a"})";
+    std::string full = R"({ "type": "file_status", "status": ")" + status + R"(", "path": "a"})";
+    const std::string end = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00") + Rc(0);
+    const Decoded a = Decode(kBegins + fast + "\n" + end);
+    const Decoded b = Decode(kBegins + full + "\n" + end);
+    EXPECT_EQ(EventTexts(a.events), EventTexts(b.events)) << status;
+    EXPECT_EQ(CountsText(a.counts), CountsText(b.counts)) << status;
+  }
+}
+
+TEST(Borg, CountsWhatItDoesNotUnderstand) {
+  EXPECT_EQ(CountsText(Decode("{\"a\": 1}\n").counts), "records=1 unknown_messages=1");
+  EXPECT_EQ(CountsText(Decode(R"({"type": "log_message", "message": 7})"
+                              "\n")
+                           .counts),
+            "records=1 parse_errors=1");
+  EXPECT_EQ(CountsText(Decode("some text\n").counts), "records=1 text=1");
+  EXPECT_EQ(CountsText(Decode(R"({"archive": {"id": "x"}, "repository": {}})"
+                              "\n")
+                           .counts),
+            "records=1 parse_errors=1");
+}
+
+TEST(PublicLocation, ShowsNeitherUserNorQuery) {
+  EXPECT_EQ(PublicLocation("ssh://me:secret@nas:22/./repo"), "ssh://nas:22/./repo");
+  EXPECT_EQ(PublicLocation("https://a@b@host/x?token=y"), "https://host/x");
+  EXPECT_EQ(PublicLocation("/srv/repo"), "/srv/repo");
+  EXPECT_EQ(PublicLocation("repo"), "") << "which one, nobody knows";
+}
+
+// borg 1.4's list of codes.
+TEST(BorgExitCodes, AreWarningsForBackupsAlone) {
+  for (const int code : {1, 100, 107, 127}) {
+    EXPECT_EQ(BorgResultOf(code, Operation::kBackup), RunResult::kWarning) << code;
+    EXPECT_EQ(BorgResultOf(code, std::nullopt), RunResult::kWarning) << code;
+    EXPECT_EQ(BorgResultOf(code, Operation::kCheck), RunResult::kFailure) << code;
+  }
+  for (const int code : {2, 3, 13, 73, 99}) {
+    EXPECT_EQ(BorgResultOf(code, Operation::kBackup), RunResult::kFailure) << code;
+  }
+  EXPECT_EQ(BorgResultOf(0, Operation::kPrune), RunResult::kSuccess);
+  EXPECT_EQ(BorgResultOf(143, Operation::kBackup), RunResult::kInterrupted);
+}
+
+}  // namespace
+}  // namespace backup_exporter
