@@ -1,7 +1,11 @@
 // Recognises the tool of a file by the first record that proves it, and leaves the rest to that
-// format's decoder. Records before that say nothing to anybody.
+// format's decoder. What came shortly before may be of the same run (a source that is missing, a
+// repository's lock), so it is kept, and told to that decoder first.
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "decoders/formats.h"
 #include "decoders/json.h"
@@ -9,13 +13,22 @@
 namespace backup_exporter {
 namespace {
 
+constexpr std::size_t kMostKept = 4096;  // bytes of records that prove nothing yet
+
 class AutoDecoder final : public Decoder {
  public:
   explicit AutoDecoder(const DecoderOptions& options) : options_(options) {}
 
   void Decode(const Record& record, Decoded& out) override {
-    if (!decoder_) Recognise(record.bytes);
+    if (!decoder_ && Recognise(record.bytes)) {
+      Decoded before;  // counted when it came
+      for (const auto& [text, offset] : std::exchange(kept_, {})) {
+        decoder_->Decode({.bytes = text, .offset = offset}, before);
+      }
+      std::ranges::move(before.events, std::back_inserter(out.events));
+    }
     if (decoder_) return decoder_->Decode(record, out);
+    Keep(record);
     ++out.counts.records;
     const bool json_like = record.bytes.starts_with("{\"") || record.bytes.starts_with("[{");
     if (!json_like) {
@@ -26,10 +39,13 @@ class AutoDecoder final : public Decoder {
   }
 
   [[nodiscard]] std::string Save() const override {
-    if (!decoder_) return {};
+    if (!decoder_ && kept_.empty()) return {};
+    if (!decoder_) return Json(kept_).dump(-1, ' ', false, Json::error_handler_t::replace);
     return std::string(format_->name).append(" ").append(decoder_->Save());
   }
   void Restore(std::string_view saved) override {
+    kept_.clear();
+    if (saved.starts_with('[')) return RestoreKept(saved);
     const std::size_t end = std::min(saved.find(' '), saved.size());
     Use(FormatNamed(saved.substr(0, end)));
     if (decoder_) decoder_->Restore(saved.substr(std::min(end + 1, saved.size())));
@@ -37,12 +53,35 @@ class AutoDecoder final : public Decoder {
   [[nodiscard]] const Format* recognised() const override { return format_; }
 
  private:
-  void Recognise(std::string_view record) {
+  void Keep(const Record& record) {
+    kept_bytes_ += record.bytes.size();
+    kept_.emplace_back(record.bytes.substr(0, kMostKept), record.offset);
+    std::size_t surplus = 0;
+    while (kept_bytes_ > kMostKept && surplus + 1 < kept_.size()) {
+      kept_bytes_ -= kept_[surplus++].first.size();
+    }
+    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(surplus));
+  }
+
+  void RestoreKept(std::string_view saved) {
+    const auto json = ParseJson(saved);
+    if (!json || !json->is_array()) return;
+    for (const Json& item : *json) {
+      const bool pair = item.is_array() && item.size() == 2 && item[0].is_string() &&
+                        item[1].is_number_unsigned();
+      if (!pair || item[0].get_ref<const std::string&>().empty()) continue;
+      Keep(
+          {.bytes = item[0].get_ref<const std::string&>(), .offset = item[1].get<std::uint64_t>()});
+    }
+  }
+
+  bool Recognise(std::string_view record) {
     const auto formats = Formats();
     const auto found = std::ranges::find_if(formats, [record](const Format& format) {
       return format.recognises != nullptr && format.recognises(record);
     });
     if (found != formats.end()) Use(&*found);
+    return decoder_ != nullptr;
   }
   void Use(const Format* format) {
     if (format == nullptr || format->recognises == nullptr) return;
@@ -53,6 +92,8 @@ class AutoDecoder final : public Decoder {
   DecoderOptions options_;
   const Format* format_ = nullptr;
   std::unique_ptr<Decoder> decoder_;
+  std::vector<std::pair<std::string, std::uint64_t>> kept_;  // with their offsets
+  std::size_t kept_bytes_ = 0;
 };
 
 }  // namespace

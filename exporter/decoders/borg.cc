@@ -438,7 +438,9 @@ class BorgDecoder final : public Decoder {
 
 std::string BorgDecoder::Save() const {
   const Memory& m = memory_;
-  if (m.phase == Phase::kIdle && !tells_ends_ && repository_.empty() && !clock_.passed()) return {};
+  const bool nothing = m.phase == Phase::kIdle && !tells_ends_ && repository_.empty() &&
+                       !clock_.passed() && statistics_.id().empty();
+  if (nothing) return {};
   const auto micros = [](const std::optional<Time>& time) {
     return time ? Json(time->time_since_epoch().count()) : Json();
   };

@@ -519,6 +519,8 @@ class BorgmaticDecoder final : public Decoder {
     bool source_missing = false;
     bool damaged = false;
     bool interrupted = false;
+
+    bool operator==(const Warned&) const = default;
   };
 
   LocalClock clock_;
@@ -542,7 +544,9 @@ Json Micros(const std::optional<Time>& time) {
 }
 
 std::string BorgmaticDecoder::Save() const {
-  if (actions_.empty() && !failure_ && !summed_ && words_.empty() && !clock_.passed()) return {};
+  const bool nothing = actions_.empty() && !failure_ && !summed_ && words_.empty() &&
+                       !clock_.passed() && warned_ == Warned{} && statistics_.id().empty();
+  if (nothing) return {};
   Json actions = Json::array();
   for (const Action& action : actions_) {
     Json& saved = actions.emplace_back();

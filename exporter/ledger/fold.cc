@@ -345,6 +345,7 @@ void Fold::NoteActivity(const Place& place) {
   StoredProgress progress = store_.ProgressOf(run->id);
   progress.active = std::max(progress.active.value_or(place.end_by), place.end_by);
   store_.SetProgress(run->id, progress);
+  touched_.insert(place.backup);
 }
 
 void Fold::TakeEnd(const Place& place) {

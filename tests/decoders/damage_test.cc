@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <set>
 #include <string>
@@ -161,6 +162,26 @@ TEST(SavedDecoder, GoesOnAtAnyRecordAsIfNothingHadHappened) {
   }
 }
 
+TEST(Damage, RecordedRunsCutOffAnywhereAreHarmless) {
+  namespace fs = std::filesystem;
+  std::mt19937 random(45);
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(TESTDATA_DIR) / "corpus")) {
+    const std::string folder = entry.path().parent_path().parent_path().filename().string();
+    const Format* format = FormatNamed(folder.substr(0, folder.find('-')));
+    if (!entry.is_regular_file() || entry.path().filename() == "truth.json" || !format) continue;
+    const std::string text = ReadText(entry.path());
+    for (int i = 0; i < 20 && !text.empty(); ++i) {
+      std::string damaged = text.substr(0, random() % text.size() + 1);
+      if (i % 2 == 0) damaged[random() % damaged.size()] ^= static_cast<char>(1U << (random() % 8));
+      const auto decoder = MakeDecoder(format->name);
+      Decoded out;
+      for (const Record& record : RecordsOf(damaged, format->framing)) decoder->Decode(record, out);
+      EXPECT_LE(out.counts.parse_errors, out.counts.records + 3) << entry.path();
+      decoder->Restore(damaged);
+    }
+  }
+}
+
 TEST(SavedDecoder, GoesOnThroughFilesOfManyRuns) {
   const std::vector<Capture> captures = CapturesOf("restic");
   std::mt19937 random(44);
@@ -182,6 +203,29 @@ TEST(SavedDecoder, GoesOnThroughFilesOfManyRuns) {
     ASSERT_EQ(CountsText(pieces.counts), CountsText(whole.counts)) << text;
     // Its own expectations hold: nothing belongs to a run that is not there.
     EXPECT_LE(RunsTold(whole.events).size(), whole.events.size());
+  }
+}
+
+TEST(SavedDecoder, GoesOnThroughEveryRecordedRun) {
+  namespace fs = std::filesystem;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(TESTDATA_DIR) / "corpus")) {
+    const std::string folder = entry.path().parent_path().parent_path().filename().string();
+    const Format* format = FormatNamed(folder.substr(0, folder.find('-')));
+    if (!entry.is_regular_file() || entry.path().filename() == "truth.json" || !format) continue;
+    const std::string text = ReadText(entry.path());
+    const auto one = MakeDecoder(format->name);
+    Decoded whole;
+    Decoded pieces;
+    std::string saved;
+    for (const Record& record : RecordsOf(text, format->framing)) {
+      one->Decode(record, whole);
+      const auto decoder = MakeDecoder(format->name);
+      decoder->Restore(saved);
+      decoder->Decode(record, pieces);
+      saved = decoder->Save();
+    }
+    ASSERT_EQ(WithoutProgress(pieces.events), WithoutProgress(whole.events)) << entry.path();
+    ASSERT_EQ(CountsText(pieces.counts), CountsText(whole.counts)) << entry.path();
   }
 }
 

@@ -1,0 +1,69 @@
+// Runs under way: how far they are, and what becomes of those whose file would not tell their end.
+#include <gmock/gmock.h>
+
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+class ProgressTest : public LedgerTest {
+ protected:
+  // Of the only operation.
+  std::optional<RunningRun> Running() { return Home().running; }
+};
+
+TEST_F(ProgressTest, ShowsHowFarARunIs) {
+  log_.Modified(Night(30) + 30min);
+  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
+              Progress{.processed_bytes = 250, .expected_bytes = 1000, .done = 0.25}});
+  ASSERT_TRUE(Running());
+  EXPECT_EQ(Running()->start, Night(30));
+  EXPECT_EQ(Running()->active, Night(30) + 30min);
+  EXPECT_EQ(Running()->processed_bytes, 250U);
+  EXPECT_EQ(Running()->expected_bytes, 1000U);
+  EXPECT_EQ(Running()->done, 0.25);
+}
+
+TEST_F(ProgressTest, KeepsWhatANewerRecordDoesNotSay) {
+  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
+              Progress{.processed_bytes = 250, .expected_bytes = 1000}});
+  Take(log_, {Progress{.processed_bytes = 300}});
+  EXPECT_EQ(Running()->processed_bytes, 300U);
+  EXPECT_EQ(Running()->expected_bytes, 1000U);
+}
+
+TEST_F(ProgressTest, SeesASignOfLifeInWhateverIsWritten) {
+  Take(log_.Modified(Night(30)), {Started{.operation = Operation::kBackup, .at = Night(30)}});
+  Take(log_.Modified(Night(30) + 1h), {Noise()});
+  EXPECT_EQ(Running()->active, Night(30) + 1h);
+}
+
+TEST_F(ProgressTest, IsGoneWithTheEndOfTheRun) {
+  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}, Progress{.done = 0.5}});
+  Take(log_, {Finished(kSuccess).At(Night(30) + 1h).Whole()});
+  EXPECT_FALSE(Running());
+  EXPECT_EQ(Home().last_success, Night(30) + 1h);
+}
+
+TEST_F(ProgressTest, OfARunWhoseProcessIsGoneMakesItInterrupted) {
+  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}}, kGone);
+  EXPECT_FALSE(Running());
+  EXPECT_EQ(Home().last_run->result, kInterrupted);
+}
+
+TEST_F(ProgressTest, ProvesNothingWhereTheFileWouldNotTellTheEnd) {
+  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(29), .may_end_silently = true}},
+       kGone);
+  EXPECT_FALSE(Running());
+  EXPECT_FALSE(Home().last_run);
+  EXPECT_EQ(Home().runs, 0U);
+  TestFile next("/log/home.log");
+  Take(next,
+       {Started{.operation = Operation::kBackup, .at = Night(30), .may_end_silently = true},
+        Progress{.processed_bytes = 5}},
+       kGone);
+  EXPECT_EQ(Home().last_run->result, kInterrupted) << "it was in the middle";
+}
+
+}  // namespace
+}  // namespace backup_exporter
