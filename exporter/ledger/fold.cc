@@ -457,6 +457,10 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
   }
   HoldBackFuture(place, run);
   if (run.started > run.ended_by) run.started.reset();
+  // Two records may tell of both ends.
+  if (!run.duration && run.started && run.ended > run.started) {
+    run.duration = *run.ended - *run.started;
+  }
   store_.Save(run);
   store_.AddSighting(run.id, place.source.source, place.step.mark.path);
   if (run.ended) store_.BoundEarlier(run, place.source.source, place.step.mark.path);

@@ -134,7 +134,7 @@ TEST_F(OutrightTest, KeepsTheRunsOfOperationsApart) {
   Take(events_,
        {Said(Finished(kSuccess).Of(Operation::kBackup).At(Night(30) + 1h).Whole(), "home")});
   EXPECT_EQ(Home().last_success, Night(30) + 1h);
-  EXPECT_EQ(Home().last_run->duration, std::nullopt);
+  EXPECT_EQ(Home().last_run->duration, 1h);
 }
 
 }  // namespace
