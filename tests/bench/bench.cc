@@ -37,41 +37,87 @@ const std::string& Log() {
   return path;
 }
 
-void SetBytes(benchmark::State& state) {
+// What borg leaves with --log-json --list --progress --json, both streams in one file.
+const std::string& BorgLog() {
+  static const TemporaryDirectory directory;
+  static const std::string path = [] {
+    std::string file = directory.path() + "/nas.log";
+    std::ofstream out(file);
+    for (int run = 0; static_cast<std::size_t>(out.tellp()) < kLogBytes / 3; ++run) {
+      const int time = 1'700'000'000 + run * 3600;
+      out << fmt::format(
+                 R"({{"type": "log_message", "time": {}.5, "message": "Creating archive at \"/r::a\"", )"
+                 R"("levelname": "INFO", "name": "borg.archiver"}})",
+                 time)
+          << '\n';
+      for (int i = 0; i < 20'000; ++i) {
+        out << fmt::format(
+                   R"({{"type": "file_status", "status": "A", "path": "/srv/data/folder/file-{:06}.txt"}})",
+                   i)
+            << '\n';
+        if (i % 100 != 0) continue;
+        out << fmt::format(
+                   R"({{"original_size": {0}, "compressed_size": {0}, "deduplicated_size": {0}, )"
+                   R"("nfiles": {0}, "path": "srv/data", "time": {1}.5, "type": "archive_progress", )"
+                   R"("finished": false}})",
+                   i, time + i / 100)
+            << '\n';
+      }
+      out << fmt::format(
+          "{{\n    \"archive\": {{\n        \"duration\": 300.0,\n        \"end\": "
+          "\"{}\",\n        \"id\": \"{:064x}\",\n        \"name\": \"a\",\n        "
+          "\"start\": \"{}\",\n        \"stats\": {{\n            \"deduplicated_size\": "
+          "5,\n            \"nfiles\": 20000,\n            \"original_size\": 9\n        }}\n    "
+          "}},\n    \"repository\": {{\n        \"location\": \"/r\"\n    }}\n}}\n",
+          FormatUtc(Time(std::chrono::seconds(time + 300))), run,
+          FormatUtc(Time(std::chrono::seconds(time))));
+    }
+    return file;
+  }();
+  return path;
+}
+
+void SetBytes(benchmark::State& state, const std::string& path) {
   state.SetBytesProcessed(state.iterations() *
-                          static_cast<std::int64_t>(std::filesystem::file_size(Log())));
+                          static_cast<std::int64_t>(std::filesystem::file_size(path)));
 }
 
-FoldOptions ResticSource() {
-  return {.source = "restic", .tool = "restic", .pattern = Log(), .backup = "{stem}"};
-}
-
-// All of it: read, cut, decoded, folded and committed to a ledger on disk.
-void CatchUp(benchmark::State& state) {
+// All of a file: read, cut, decoded, folded and committed to a ledger on disk.
+void CatchUp(benchmark::State& state, const char* name, const std::string& path) {
+  const Format& format = *FormatNamed(name);
   for (auto _ : state) {
     const TemporaryDirectory storage;
     auto ledger = Ledger::Open({.directory = storage.path() + "/ledger"});
-    (*ledger)->Configure({ResticSource()});
+    (*ledger)->Configure({{.source = name,
+                           .tool = std::string(format.tool),
+                           .pattern = path,
+                           .backup = std::string(format.backup)}});
     SystemFiles files;
     SystemClock clock;
     StatusBoard board;
     IngestOptions options;
-    options.input.name = options.format = "restic";
-    options.input.pattern = Log();
+    options.input.name = options.format = name;
+    options.input.pattern = path;
+    options.input.framing = format.framing;
     auto ingest = Ingest::Create(options, files, MakeInotifyWatcher(), **ledger, board);
     while (!(*ingest)->caught_up())
       (*ingest)->Step({.wall = clock.Now(), .steady = clock.Steady()});
     benchmark::DoNotOptimize((*ledger)->standings());
   }
-  SetBytes(state);
+  SetBytes(state, path);
 }
-BENCHMARK(CatchUp)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// A peer: the lines counted by wc.
+void CatchUpRestic(benchmark::State& state) { CatchUp(state, "restic", Log()); }
+BENCHMARK(CatchUpRestic)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void CatchUpBorg(benchmark::State& state) { CatchUp(state, "borg", BorgLog()); }
+BENCHMARK(CatchUpBorg)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// A peer: the lines of restic's log counted by wc.
 void CountLines(benchmark::State& state) {
   const std::string command = "wc -l < " + Log() + " > /dev/null";
   for (auto _ : state) benchmark::DoNotOptimize(std::system(command.c_str()));
-  SetBytes(state);
+  SetBytes(state, Log());
 }
 BENCHMARK(CountLines)->Unit(benchmark::kMillisecond)->UseRealTime();
 
@@ -83,7 +129,7 @@ void ParseEveryLine(benchmark::State& state) {
       benchmark::DoNotOptimize(nlohmann::json::parse(line, nullptr, false));
     }
   }
-  SetBytes(state);
+  SetBytes(state, Log());
 }
 BENCHMARK(ParseEveryLine)->Unit(benchmark::kMillisecond)->UseRealTime();
 

@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <gmock/gmock.h>
+#include <re2/re2.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,6 +91,34 @@ class Folder {
 };
 
 constexpr const char* kSmallest = "sources: [{format: restic, path: logs/*.jsonl}]\n";
+
+TEST(Configuration, SaysWhatIsKnownOfEachSource) {
+  const Configuration configuration = Parsed(R"yaml(
+sources:
+  - {format: borg, path: /a/*.log, timezone: America/New_York, complete: true, operation: backup}
+  - {format: borgmatic, path: /b/*.log, match: "/b/(?<host>[a-z]+)", backup: "{host} {label}"}
+  - {format: borgmatic-checks, path: /c/*, backup: home}
+  - {format: auto, path: /d/*}
+)yaml");
+  ASSERT_EQ(configuration.sources.size(), 4U);
+  const SourceConfig& borg = configuration.sources[0];
+  EXPECT_EQ(borg.ingest.input.framing, Framing::kDocuments);
+  EXPECT_EQ(borg.ingest.decoder.zone.At(ParseLocalTime("2026-11-21T00:00:00").value()).first,
+            ParseRfc3339("2026-11-21T05:00:00Z"));
+  EXPECT_TRUE(borg.fold.complete);
+  EXPECT_TRUE(borg.fold.operation_configured);
+  EXPECT_EQ(borg.fold.tool, "borg");
+  EXPECT_EQ(borg.fold.backup, "{stem}");
+  const SourceConfig& borgmatic = configuration.sources[1];
+  ASSERT_NE(borgmatic.fold.match, nullptr);
+  EXPECT_EQ(borgmatic.fold.match->pattern(), "/b/(?P<host>[a-z]+)");
+  EXPECT_EQ(borgmatic.fold.backup, "{host} {label}");
+  EXPECT_FALSE(borgmatic.fold.complete);
+  EXPECT_FALSE(borgmatic.fold.operation_configured);
+  EXPECT_EQ(configuration.sources[2].ingest.input.framing, Framing::kStamps);
+  EXPECT_EQ(configuration.sources[2].fold.tool, "borgmatic");
+  EXPECT_EQ(configuration.sources[3].fold.backup, "") << "the recognised format says";
+}
 
 TEST(Configuration, SaysOfEveryExampleWhatIsWrongWithIt) {
   const auto examples = Examples();

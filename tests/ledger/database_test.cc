@@ -67,6 +67,27 @@ class Opening : public testing::Test {
   const std::string path_ = state_ + "/ledger.db";
 };
 
+// What version 2 added is taken out again, which leaves a file of version 1.
+TEST_F(Opening, GoesOnWithAFileOfTheVersionBefore) {
+  Make();
+  Execute(
+      "DROP TABLE progress; DROP TABLE listings; DROP TABLE repositories;"
+      "ALTER TABLE feeds DROP COLUMN tool; ALTER TABLE feeds DROP COLUMN repository;"
+      "PRAGMA user_version=1");
+  for (int start = 0; start < 2; ++start) {
+    auto ledger = Ledger::Open({.directory = state_});
+    ASSERT_TRUE(ledger) << ledger.error().message;
+    (*ledger)->Configure({SourceOf("log")});
+    const auto standings = (*ledger)->standings();
+    ASSERT_EQ(standings->backups.size(), 1U);
+    EXPECT_EQ(standings->backups[0]->operations[0].runs, 50U);
+    TestFile file("/log/home.log");
+    std::vector<FileStep> steps{
+        Step(file, {ArchivesCounted{.archives = 1, .oldest = Night(1), .newest = Night(2)}})};
+    EXPECT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+  }
+}
+
 TEST_F(Opening, MakesTheDirectoryAndTheFile) {
   EXPECT_EQ(Open().message, "");
   EXPECT_TRUE(std::filesystem::exists(path_));
