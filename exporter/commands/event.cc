@@ -14,6 +14,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/descriptor.h"
 #include "base/time.h"
 #include "commands/commands.h"
 
@@ -26,22 +27,6 @@ constexpr std::size_t kLongestMessage = 4096;
 Error SystemError(const std::string& what) {
   return {ErrorKind::kIo, fmt::format("{}: {}", what, std::strerror(errno))};
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 std::string Line(const EventOptions& event, Time now) {
   nlohmann::json json{{"event", event.event},

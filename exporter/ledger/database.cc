@@ -12,6 +12,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/descriptor.h"
+
 namespace backup_exporter {
 namespace {
 
@@ -107,21 +109,6 @@ CREATE TABLE repositories(
 ALTER TABLE feeds ADD COLUMN tool TEXT NOT NULL DEFAULT '';
 ALTER TABLE feeds ADD COLUMN repository TEXT NOT NULL DEFAULT '';
 )sql";
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-  int Release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
 
 std::string SystemText(int error_number) { return std::strerror(error_number); }
 

@@ -42,10 +42,10 @@ ONLY_CODE = "the document is the same with warnings; only the exit code tells"
 DRY_RUN = "a dry run is no run"
 
 
-def record(tool):
+def record():
     for version in PROGRAMS:
         borg = Borg(version)
-        corpus = Corpus(tool, version)
+        corpus = Corpus("borg", version)
         record_successes(borg, corpus)
         record_sequences(borg, corpus)
         for modern in (False,) if version == "1.2.4" else (False, True):

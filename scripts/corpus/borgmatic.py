@@ -31,10 +31,10 @@ SECTIONS = {"location": ("source_directories", "repositories", "local_path", "re
             "retention": ("keep_secondly",), "consistency": ("checks",), "hooks": ("before_backup",)}
 
 
-def record(tool):
+def record():
     for version in ("1.7.7", "2.1.10"):
         borgmatic = Borgmatic(version)
-        recorder = Recorder(borgmatic, Corpus(tool, version))
+        recorder = Recorder(borgmatic, Corpus("borgmatic", version))
         recorder.record_good()
         recorder.record_troubles()
         recorder.record_ends()

@@ -577,9 +577,6 @@ def record_debian(restic, corpus):
         operation="check", state="damaged", result="failure", exit_code=1, named=True)
 
 
-def record(tool):
-    if tool == "resticprofile":
-        from corpus import resticprofile
-        return resticprofile.record()
+def record():
     record_newest(Restic("0.19.1"), Corpus("restic", "0.19.1"))
     record_debian(Restic("0.14.0"), Corpus("restic", "0.14.0"))
