@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "decoders/formats.h"
+#include "decoders/decoders.h"
 #include "decoders/json.h"
 
 namespace backup_exporter {

@@ -14,7 +14,7 @@
 #include "decoders/borg_documents.h"
 #include "decoders/borg_statistics.h"
 #include "decoders/borg_words.h"
-#include "decoders/formats.h"
+#include "decoders/decoders.h"
 #include "decoders/json.h"
 #include "decoders/local_clock.h"
 

@@ -3,7 +3,7 @@
 //
 // Source: borgmatic 1.9 to 2.1, borgmatic/actions/check.py (write_check_time), as run.
 
-#include "decoders/formats.h"
+#include "decoders/decoders.h"
 
 namespace backup_exporter {
 namespace {

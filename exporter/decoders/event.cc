@@ -6,7 +6,7 @@
 // What happened is the word of whoever called it: with an exit code that is the evidence, without
 // one it is a claim.
 
-#include "decoders/formats.h"
+#include "decoders/decoders.h"
 #include "decoders/json.h"
 
 namespace backup_exporter {

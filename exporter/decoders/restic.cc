@@ -9,7 +9,7 @@
 #include <set>
 #include <tuple>
 
-#include "decoders/formats.h"
+#include "decoders/decoders.h"
 #include "decoders/json.h"
 #include "decoders/restic_lines.h"
 #include "decoders/restic_runs.h"

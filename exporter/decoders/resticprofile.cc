@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "decoders/formats.h"
+#include "decoders/decoders.h"
 #include "decoders/json.h"
 #include "decoders/restic_words.h"
 

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "decoders/formats.h"
 #include "kit/decoding.h"
 #include "kit/event_text.h"
 
