@@ -403,7 +403,8 @@ std::optional<StoredRun> Fold::ByOverlap(const Place& place, Operation operation
                        .started = start,
                        .ended = end,
                        .snapshot_id = snapshot_id};
-  const auto id = store_.Overlapping(seen, place.source.source, place.step.mark.path, kSlack);
+  const auto id = store_.Overlapping(seen, place.source.source, place.step.mark.path,
+                                     place.source.outright, kSlack);
   return id ? store_.Find(*id) : std::nullopt;
 }
 
