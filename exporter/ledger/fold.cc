@@ -162,6 +162,11 @@ void Fold::Take(const Place& place, const RunProgress& event) {
   const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
   auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
   if (!run || run->state != RunState::kOpen) return;
+  if (event.operation) {
+    run->operation = *event.operation;
+    store_.Save(*run);
+    CountRun(*run, "");
+  }
   store_.SetProgress(run->id, {.active = {},
                                .processed_bytes = event.processed_bytes,
                                .expected_bytes = event.expected_bytes,
