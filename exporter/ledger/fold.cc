@@ -204,6 +204,8 @@ void Fold::Take(const Place& place, const RunFinished& event) {
   std::optional<Time> start = event.start;
   if (!start && end && event.duration) start = *end - *event.duration;
   if (!start && own) start = own->started;
+  // Its process was seen to be gone, and what is told now began after that.
+  if (own && own->state != RunState::kOpen && own->ended && start > own->ended) own.reset();
 
   std::optional<StoredRun> run = ByIdentity(place.backup, operation, event.snapshot_id, event.end);
   // Another file may have told the end of the run that this one had open.
