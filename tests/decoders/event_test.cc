@@ -131,7 +131,7 @@ TEST(EventDecoder, GoesOnAfterARecordThatWasCutOff) {
 
 TEST(EventDecoder, RemembersNothing) {
   const auto decoder = MakeDecoder("event");
-  DecodeLines(*decoder, Told("start"));
+  EXPECT_THAT(DecodeLines(*decoder, Told("start")).events, SizeIs(1));
   EXPECT_EQ(decoder->Save(), "");
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,7 @@
 namespace backup_exporter {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 class ResticTools : public ResticFixture {
@@ -131,8 +133,14 @@ TEST_F(ResticTools, ASuccessIsWhatResticReports) {
 
 TEST_F(ResticTools, WhatResticSaysThatItStoredIsWhatTheRepositoryGrewBy) {
   if (!Since(17)) GTEST_SKIP() << "restic does not say it before 0.17";
+  // It leaves out what ends a pack: its head is encrypted, and has its length after it.
+  constexpr double kEndOfPack = 32 + 4;
   const auto size = [this] {
-    return Ask({"stats", "--mode", "raw-data"})["total_size"].get<double>();
+    double bytes = 0;
+    for (const auto& file : fs::recursive_directory_iterator(Path("repository/data"))) {
+      if (file.is_regular_file()) bytes += static_cast<double>(file.file_size()) - kEndOfPack;
+    }
+    return bytes;
   };
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   const double first = size();
