@@ -25,12 +25,12 @@ struct RunStarted {
 
 // The open run goes on. Of several in a row only the newest matters.
 struct RunProgress {
-  std::optional<Operation> operation = {};  // what the run is found to be; nullopt: as before
   std::optional<Duration> elapsed = {};  // how long it had been going when the record was written
   std::optional<std::uint64_t> processed_bytes = {};  // handled so far
   std::optional<std::uint64_t> expected_bytes = {};   // what there is to handle, as known so far
   std::optional<double> done = {};                    // the share that is done, 0 to 1
   bool may_end_silently = false;                      // as with RunStarted; the newest word holds
+  std::optional<Operation> operation = {};  // what the run is found to be; nullopt: as before
 };
 
 // A run ended, or more is known about how it did.
