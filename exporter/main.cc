@@ -17,6 +17,17 @@ std::string Version() {
                      kBranch, kCompiler);
 }
 
+// Empty where there is none.
+std::string OperationMistake(const std::string& name) {
+  if (OperationNamed(name)) return {};
+  std::string names;
+  for (int i = 0; i < kOperations; ++i) {
+    names += i == 0 ? "" : i + 1 == kOperations ? " or " : ", ";
+    names += Name(static_cast<Operation>(i));
+  }
+  return fmt::format("unknown operation {}: it must be {}", name, names);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -49,14 +60,14 @@ int main(int argc, char** argv) {
   const CLI::App* leave = cli.add_subcommand(
       "event", "Tell that something happened, from a hook; works while the exporter is down");
   auto* told = cli.get_subcommand("event");
-  told->add_option("NAME", event.backup, "The backup")->required();
+  told->add_option("NAME", event.backup, "The backup")
+      ->required()
+      ->check([](const std::string& name) { return name.empty() ? "it must not be empty" : ""; });
   told->add_option("EVENT", event.event, "start, finish, fail or log")
       ->required()
       ->check(CLI::IsMember({"start", "finish", "fail", "log"}));
   told->add_option("--operation", event.operation, "backup, check, prune …")
-      ->check([](const std::string& name) {
-        return OperationNamed(name) ? "" : "no operation " + name;
-      });
+      ->check(OperationMistake);
   told->add_option("--exit-code", event.exit_code, "How the process ended")
       ->check(CLI::Range(0, 255));
   told->add_option("--message", event.message, "What is known about it");

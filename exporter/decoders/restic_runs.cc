@@ -72,7 +72,8 @@ void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgre
   memory_.working = true;
   memory_.progress = progress;
   RunProgress told{.elapsed = FromSeconds(static_cast<double>(progress.seconds_elapsed)),
-                   .processed_bytes = progress.bytes_done};
+                   .processed_bytes = progress.bytes_done,
+                   .operation = memory_.operation};
   if (progress.total_bytes > 0) {
     told.expected_bytes = progress.total_bytes;
     told.done = std::min(

@@ -162,6 +162,11 @@ void Fold::Take(const Place& place, const RunProgress& event) {
   const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
   auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
   if (!run || run->state != RunState::kOpen) return;
+  if (event.operation) {
+    run->operation = *event.operation;
+    store_.Save(*run);
+    CountRun(*run, "");
+  }
   store_.SetProgress(run->id, {.active = {},
                                .processed_bytes = event.processed_bytes,
                                .expected_bytes = event.expected_bytes,
@@ -199,6 +204,8 @@ void Fold::Take(const Place& place, const RunFinished& event) {
   std::optional<Time> start = event.start;
   if (!start && end && event.duration) start = *end - *event.duration;
   if (!start && own) start = own->started;
+  // Its process was seen to be gone, and what is told now began after that.
+  if (own && own->state != RunState::kOpen && own->ended && start > own->ended) own.reset();
 
   std::optional<StoredRun> run = ByIdentity(place.backup, operation, event.snapshot_id, event.end);
   // Another file may have told the end of the run that this one had open.
@@ -404,7 +411,8 @@ std::optional<StoredRun> Fold::ByOverlap(const Place& place, Operation operation
                        .started = start,
                        .ended = end,
                        .snapshot_id = snapshot_id};
-  const auto id = store_.Overlapping(seen, place.source.source, place.step.mark.path, kSlack);
+  const auto id = store_.Overlapping(seen, place.source.source, place.step.mark.path,
+                                     place.source.outright, kSlack);
   return id ? store_.Find(*id) : std::nullopt;
 }
 

@@ -186,7 +186,7 @@ void RunStore::AddSighting(RowId run, const std::string& source, const std::stri
 }
 
 std::optional<RowId> RunStore::Overlapping(const StoredRun& seen, const std::string& source,
-                                           const std::string& path, Duration slack) {
+                                           const std::string& path, bool outright, Duration slack) {
   // A run without a start is a point; one that ended without a known time overlaps nothing.
   SQLite::Statement& statement = database_.Prepare(
       "SELECT id FROM ("
@@ -198,7 +198,8 @@ std::optional<RowId> RunStore::Overlapping(const StoredRun& seen, const std::str
       "WHERE start <= ?6 + CASE WHEN ?5=?6 OR start=ended THEN ?7 ELSE 0 END "
       "AND (ended IS NULL OR ended >= ?5 - CASE WHEN ?5=?6 OR start=ended THEN ?7 ELSE 0 END) "
       "AND (snapshot_id='' OR ?8='') "
-      "AND NOT EXISTS(SELECT 1 FROM sightings WHERE run=other.id AND source=?3 AND path=?4) "
+      "AND NOT EXISTS(SELECT 1 FROM sightings WHERE run=other.id AND source=?3 "
+      "AND (path=?4 OR (?9 AND other.ended IS NOT NULL))) "
       "ORDER BY ended IS NULL, abs(ended-?6), id DESC LIMIT 1");
   statement.bind(1, seen.backup);
   Bind(statement, 2, Name(seen.operation));
@@ -208,6 +209,7 @@ std::optional<RowId> RunStore::Overlapping(const StoredRun& seen, const std::str
   Bind(statement, 6, seen.ended);
   Bind(statement, 7, std::optional(slack));
   statement.bind(8, seen.snapshot_id);
+  statement.bind(9, outright ? 1 : 0);
   if (!statement.executeStep()) return std::nullopt;
   return statement.getColumn(0).getInt64();
 }

@@ -79,9 +79,11 @@ class RunStore {
   void AddSighting(RowId run, const std::string& source, const std::string& path);
   // The run of another file whose time overlaps that of `seen` (whose end is known), the one that
   // ended nearest to it; open runs last until now. Where one of the two has no length, `slack` may
-  // lie between them. Two snapshots are never one run.
+  // lie between them. Two snapshots are never one run. `outright`: the source's files are one log,
+  // and what one of them told to its end is not what another tells of.
   [[nodiscard]] std::optional<RowId> Overlapping(const StoredRun& seen, const std::string& source,
-                                                 const std::string& path, Duration slack);
+                                                 const std::string& path, bool outright,
+                                                 Duration slack);
   // Open runs that this path, or earlier generations of it, told of.
   [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
                                               const std::string& path);

@@ -30,6 +30,7 @@ struct RunProgress {
   std::optional<std::uint64_t> expected_bytes = {};   // what there is to handle, as known so far
   std::optional<double> done = {};                    // the share that is done, 0 to 1
   bool may_end_silently = false;                      // as with RunStarted; the newest word holds
+  std::optional<Operation> operation = {};  // what the run is found to be; nullopt: as before
 };
 
 // A run ended, or more is known about how it did.

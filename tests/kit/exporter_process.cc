@@ -47,14 +47,15 @@ std::string Page::Lasting() const {
 }
 
 ExporterProcess::ExporterProcess(const std::string& binary, const std::string& config,
-                                 const std::string& directory, std::vector<std::string> more) {
+                                 const std::string& directory, std::vector<std::string> more,
+                                 unsigned user) {
   const std::string log = directory + "/log";
   const std::string before = ReadText(log);
   std::vector<std::string> command{binary, "--config.file=" + config,
                                    "--storage.path=" + directory + "/ledger",
                                    "--web.listen-address=127.0.0.1:0"};
   command.insert(command.end(), more.begin(), more.end());
-  process_ = std::make_unique<Process>(command, ProcessOptions{.errors = log});
+  process_ = std::make_unique<Process>(command, ProcessOptions{.errors = log, .user = user});
   const std::regex kPort(R"(\(port ([0-9]+)\))");
   const bool ready = Eventually([&] {
     const std::string text = ReadText(log).substr(before.size());

@@ -31,9 +31,10 @@ class Page {
 class ExporterProcess {
  public:
   // Serves with a ledger in `directory`/ledger and logs to `directory`/log. Ready when this
-  // returns; otherwise the test fails.
+  // returns; otherwise the test fails. `user`: as in ProcessOptions.
   ExporterProcess(const std::string& binary, const std::string& config,
-                  const std::string& directory, std::vector<std::string> more = {});
+                  const std::string& directory, std::vector<std::string> more = {},
+                  unsigned user = 0);
 
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] Page Scrape() const;

@@ -37,6 +37,14 @@ TEST_F(OpenRun, IsOfTheOperationThatItsEndNames) {
   EXPECT_EQ(Home().runs, 0u);
 }
 
+TEST_F(OpenRun, IsOfTheOperationThatItsProgressNames) {
+  Take(log_, {Started(), Progress(1min)});
+  EXPECT_EQ(Home().running, std::nullopt) << "nothing has said what it is";
+  Take(log_, {Progress{.elapsed = 2min, .operation = Operation::kCheck}});
+  EXPECT_TRUE(Of("home", Operation::kCheck).running.has_value());
+  EXPECT_EQ(Home().running, std::nullopt);
+}
+
 TEST_F(OpenRun, GivesItsOperationToAnEndThatNamesNone) {
   Take(log_, {Started(Operation::kPrune), Finished(kFailure)}, kQuiet);
   EXPECT_EQ(Of("home", Operation::kPrune).failures, 1u);
@@ -105,6 +113,16 @@ TEST_F(OpenRun, IsInterruptedWhenItsWriterIsGone) {
   EXPECT_EQ(Home().last_run->end, Night(1) + 5min);
   Take(log_, {}, kGone);
   EXPECT_EQ(Home().failures, 1u);
+}
+
+TEST_F(OpenRun, ThatWasFoundDeadIsNotTheOneThatBeganAfterwards) {
+  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)}, kGone);
+  Take(log_.Modified(Night(2) + 5min), {Finished(kSuccess).From(Night(2)).At(Night(2) + 5min)},
+       kQuiet);
+  EXPECT_EQ(Home().runs, 2u);
+  EXPECT_EQ(Home().failures, 1u);
+  EXPECT_EQ(Home().last_success, Night(2) + 5min);
+  EXPECT_EQ(Home().last_start, Night(2));
 }
 
 TEST_F(OpenRun, IsInterruptedWhenItsFileIsOver) {

@@ -218,5 +218,27 @@ TEST_F(Overlap, NeverLiftsAReportedInterruptionOrFailure) {
   }
 }
 
+// Files of which the older was put aside.
+TEST_F(Overlap, DoesNotMakeOneRunOfTwoThatOneLogToldToTheirEnds) {
+  sources_[0].outright = true;
+  ledger().Configure(sources_);
+  TestFile aside("/log/a.log"), next("/log/b.log");
+  Take(aside, {Finished(kFailure).At(Night(1)).Whole()});
+  Take(next, {Finished(kSuccess).At(Night(1) + 5s).Whole()});
+  EXPECT_EQ(Home().runs, 2u);
+  EXPECT_EQ(Home().failures, 1u);
+}
+
+TEST_F(Overlap, MakesOneRunOfAStartAndAnEndInTwoFilesOfOneLog) {
+  sources_[0].outright = true;
+  ledger().Configure(sources_);
+  TestFile aside("/log/a.log"), next("/log/b.log");
+  Take(aside, {Started(Operation::kBackup, Night(1))});
+  Take(next, {Finished(kSuccess).At(Night(1) + 5min).Whole()});
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_EQ(Home().running, std::nullopt);
+  EXPECT_EQ(Home().last_start, Night(1));
+}
+
 }  // namespace
 }  // namespace backup_exporter

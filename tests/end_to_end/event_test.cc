@@ -1,0 +1,346 @@
+// What hooks tell with `backup_exporter event`, beside a serving exporter and while it is down.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "base/time.h"
+#include "kit/exporter_process.h"
+#include "kit/process.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr unsigned kNobody = 65534;
+
+class EventCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_.MakeDirectory("logs");
+    directory_.MakeDirectory("ledger");
+    directory_.Write("config.yaml", "sources:\n  - format: restic\n    path: logs/*.jsonl\n");
+  }
+
+  [[nodiscard]] std::string Path(const std::string& name) const { return directory_ / name; }
+  [[nodiscard]] ExporterProcess Start() const {
+    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+  }
+  [[nodiscard]] std::vector<std::string> Command(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(),
+                     {binary_, "--storage.path=" + Path("ledger"), std::string("event")});
+    return arguments;
+  }
+  // The exit code of the command.
+  [[nodiscard]] int Tell(std::vector<std::string> arguments, unsigned user = 0) const {
+    return RunProcess(Command(std::move(arguments)), {.errors = Path("errors"), .user = user});
+  }
+  // The exit code and what was said of it, which must hold all of `words`.
+  void ExpectRefusal(std::vector<std::string> command, int code,
+                     const std::vector<std::string>& words, unsigned user = 0) const {
+    std::error_code none;
+    fs::remove(Path("errors"), none);
+    EXPECT_EQ(RunProcess(std::move(command), {.errors = Path("errors"), .user = user}), code);
+    const std::string said = ReadText(Path("errors"));
+    for (const std::string& word : words) {
+      EXPECT_NE(said.find(word), std::string::npos) << word << " is not in: " << said;
+    }
+  }
+  // Everything that nobody, as whom the exporter may run, needs: the checkout may be out of reach.
+  void GiveToNobody() {
+    ASSERT_EQ(geteuid(), 0U) << "this test needs root";
+    fs::copy_file(BACKUP_EXPORTER_BINARY, Path("backup_exporter"));
+    binary_ = Path("backup_exporter");
+    ASSERT_EQ(RunProcess({"chown", "-R", "nobody:nogroup", directory_.path()}), 0);
+  }
+
+  static std::string Series(const std::string& metric, const std::string& backup = "home",
+                            const std::string& operation = "backup") {
+    return metric + "{backup=\"" + backup + "\",operation=\"" + operation + "\"}";
+  }
+  static std::string EvidenceOf(const Page& page) {
+    for (const char* evidence : {"claim", "exit_code", "report", "archive"}) {
+      if (page.Number("backup_last_success_evidence{backup=\"home\",operation=\"backup\","
+                      "evidence=\"" +
+                      std::string(evidence) + "\"}") == 1) {
+        return evidence;
+      }
+    }
+    return {};
+  }
+  static double LastSuccess(const Page& page) {
+    return page.Number(Series("backup_last_success_timestamp_seconds"));
+  }
+  static double Runs(const Page& page) { return page.Number(Series("backup_runs_total")); }
+  static bool Shows(const ExporterProcess& exporter, const std::function<bool(const Page&)>& what) {
+    return Eventually([&] { return what(exporter.Scrape()); });
+  }
+
+  TemporaryDirectory directory_;
+  std::string binary_ = BACKUP_EXPORTER_BINARY;
+};
+
+TEST_F(EventCommand, TellsOfARunFromItsStartToItsEnd) {
+  const ExporterProcess exporter = Start();
+  const double before = ToSeconds(SystemClock().Now());
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Number(Series("backup_running")) == 1; }));
+  const Page running = exporter.Scrape();
+  EXPECT_GE(running.Number(Series("backup_running_start_timestamp_seconds")), before);
+  EXPECT_EQ(running.Result("home", "backup"), "");
+
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Result("home", "backup") == "success"; }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Number(Series("backup_running")), 0);
+  EXPECT_EQ(Runs(page), 1);
+  EXPECT_EQ(EvidenceOf(page), "exit_code");
+  EXPECT_EQ(page.Number(Series("backup_last_run_exit_code")), 0);
+  EXPECT_GE(LastSuccess(page), running.Number(Series("backup_running_start_timestamp_seconds")));
+  EXPECT_LE(LastSuccess(page), ToSeconds(SystemClock().Now()));
+  EXPECT_EQ(page.Number("backup_info{backup=\"home\",tool=\"other\",repository=\"\","
+                        "source=\"events\"}"),
+            1);
+}
+
+TEST_F(EventCommand, IsHeardByAnExporterThatStartsAfterwards) {
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  ASSERT_EQ(Tell({"db", "start", "--operation", "check"}), 0);
+  const ExporterProcess exporter = Start();
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Result("home", "backup"), "success");
+  EXPECT_EQ(Runs(page), 1);
+  EXPECT_EQ(page.Number(Series("backup_running", "db", "check")), 1);
+}
+
+TEST_F(EventCommand, IsAClaimWithoutAnExitCode) {
+  const ExporterProcess exporter = Start();
+  ASSERT_EQ(Tell({"home", "finish"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Result("home", "backup") == "success"; }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(EvidenceOf(page), "claim");
+  EXPECT_GT(LastSuccess(page), 0);
+  EXPECT_EQ(page.Find(Series("backup_last_run_exit_code")), std::nullopt);
+}
+
+TEST_F(EventCommand, KeepsTheLastSuccessWhenItTellsOfAFailure) {
+  const ExporterProcess exporter = Start();
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  ASSERT_TRUE(Shows(exporter, [](const Page& page) { return LastSuccess(page) > 0; }));
+  const double success = LastSuccess(exporter.Scrape());
+  ASSERT_EQ(Tell({"home", "fail", "--message", "the disk is gone"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Result("home", "backup") == "failure"; }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(LastSuccess(page), success);
+  EXPECT_EQ(page.Number(Series("backup_consecutive_failures")), 1);
+  EXPECT_GT(page.Number(Series("backup_last_failure_timestamp_seconds")), success);
+  EXPECT_EQ(Runs(page), 2);
+}
+
+TEST_F(EventCommand, CallsAFinishWithAnotherExitCodeThanZeroAFailure) {
+  const ExporterProcess exporter = Start();
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "2"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Result("home", "backup") == "failure"; }));
+  EXPECT_EQ(exporter.Scrape().Number(Series("backup_last_run_exit_code")), 2);
+  EXPECT_EQ(LastSuccess(exporter.Scrape()), 0);
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "143"}), 0);
+  EXPECT_TRUE(Shows(
+      exporter, [](const Page& page) { return page.Result("home", "backup") == "interrupted"; }));
+}
+
+TEST_F(EventCommand, LogsALifeSignOfTheRunAndEndsNothing) {
+  const ExporterProcess exporter = Start();
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Number(Series("backup_running")) == 1; }));
+  const std::string active = Series("backup_running_activity_timestamp_seconds");
+  const double before = exporter.Scrape().Number(active);
+  ASSERT_EQ(Tell({"home", "log", "--message", "the dump is done \xff \"quoted\"\n{}"}), 0);
+  EXPECT_TRUE(Shows(exporter, [&](const Page& page) { return page.Number(active) > before; }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Number(Series("backup_running")), 1);
+  EXPECT_EQ(page.Result("home", "backup"), "");
+  EXPECT_EQ(page.Number("backup_source_parse_errors_total{source=\"events\"}"), 0);
+  // Without a run there is nothing to note it at.
+  ASSERT_EQ(Tell({"other", "log", "--message", "hello"}), 0);
+  EXPECT_TRUE(Shows(exporter, [](const Page& later) {
+    return later.Number("backup_source_records_total{source=\"events\"}") == 3;
+  }));
+  EXPECT_EQ(exporter.Scrape().Find(Series("backup_runs_total", "other")), std::nullopt);
+}
+
+TEST_F(EventCommand, KeepsOperationsApart) {
+  const ExporterProcess exporter = Start();
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  ASSERT_EQ(Tell({"home", "start", "--operation", "prune"}), 0);
+  ASSERT_EQ(Tell({"home", "fail", "--operation", "prune"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Result("home", "prune") == "failure"; }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Number(Series("backup_running")), 1);
+  EXPECT_EQ(page.Number(Series("backup_running", "home", "prune")), 0);
+}
+
+TEST_F(EventCommand, DoesNotMoveTheLastSuccessByAClaimWhereArchivesAreNamed) {
+  fs::copy_file(fs::path(TESTDATA_DIR) / "restic/0.18-documented/backup-success.stdout.jsonl",
+                Path("logs/home.jsonl"));
+  const ExporterProcess exporter = Start();
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Result("home", "backup") == "success"; }));
+  const Page archived = exporter.Scrape();
+  ASSERT_EQ(EvidenceOf(archived), "report");
+  ASSERT_GT(LastSuccess(archived), 0);
+
+  ASSERT_EQ(Tell({"home", "finish"}), 0);
+  ASSERT_TRUE(Shows(exporter, [&](const Page& page) { return Runs(page) == Runs(archived) + 1; }));
+  const Page claimed = exporter.Scrape();
+  EXPECT_EQ(LastSuccess(claimed), LastSuccess(archived));
+  EXPECT_EQ(EvidenceOf(claimed), "report");
+  EXPECT_GT(claimed.Number(Series("backup_last_run_timestamp_seconds")), LastSuccess(archived));
+
+  // An exit code is more than a word.
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  ASSERT_TRUE(Shows(exporter, [](const Page& page) { return EvidenceOf(page) == "exit_code"; }));
+  EXPECT_GT(LastSuccess(exporter.Scrape()), LastSuccess(archived));
+}
+
+TEST_F(EventCommand, IsCountedOnceHoweverOftenTheExporterStarts) {
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  ASSERT_EQ(Tell({"home", "fail"}), 0);
+  ExporterProcess first = Start();
+  const Page before = first.Scrape();
+  EXPECT_EQ(Runs(before), 2);
+  EXPECT_EQ(first.Stop(), 0);
+  ExporterProcess second = Start();
+  EXPECT_EQ(second.Scrape().Lasting(), before.Lasting());
+  second.process().Signal(SIGKILL);
+  second.process().Wait();
+  const ExporterProcess third = Start();
+  EXPECT_EQ(third.Scrape().Lasting(), before.Lasting());
+}
+
+TEST_F(EventCommand, LosesNothingOfCallsAtTheSameTime) {
+  constexpr int kCalls = 20;
+  const ExporterProcess exporter = Start();
+  std::vector<std::unique_ptr<Process>> calls;
+  for (int i = 0; i < kCalls; ++i) {
+    // Longer than what a pipe or a stream would write at once.
+    calls.push_back(
+        std::make_unique<Process>(Command({"job-" + std::to_string(i), "finish", "--exit-code", "0",
+                                           "--message", std::string(20'000, 'a')}),
+                                  ProcessOptions{.errors = Path("errors")}));
+  }
+  for (const auto& call : calls) EXPECT_EQ(call->Wait(), 0) << ReadText(Path("errors"));
+  EXPECT_TRUE(Shows(exporter, [](const Page& page) {
+    for (int i = 0; i < kCalls; ++i) {
+      if (page.Number(Series("backup_runs_total", "job-" + std::to_string(i))) != 1) return false;
+    }
+    return true;
+  }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Number("backup_source_records_total{source=\"events\"}"), kCalls);
+  EXPECT_EQ(page.Number("backup_source_parse_errors_total{source=\"events\"}"), 0);
+}
+
+TEST_F(EventCommand, DoesNotTakeANewLineAlongWithOneThatWasCutOff) {
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  std::ofstream(Path("ledger/spool/events.jsonl"), std::ios::app) << "{\"event\":\"fin";
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  const ExporterProcess exporter = Start();
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Result("home", "backup"), "success");
+  EXPECT_EQ(page.Number("backup_source_parse_errors_total{source=\"events\"}"), 1);
+}
+
+TEST_F(EventCommand, PutsASpoolAsideThatHasGrownLargeAndIsReadOnce) {
+  ASSERT_EQ(Tell({"home", "fail"}), 0);
+  {
+    std::ofstream spool(Path("ledger/spool/events.jsonl"), std::ios::app);
+    const std::string line(1023, ' ');
+    for (int i = 0; i < 16 * 1024; ++i) spool << line << '\n';
+  }
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  EXPECT_LT(fs::file_size(Path("ledger/spool/events.jsonl")), 1000U);
+  const ExporterProcess exporter = Start();
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Result("home", "backup"), "success");
+  EXPECT_EQ(Runs(page), 2);
+}
+
+TEST_F(EventCommand, FindsTheLedgerByTheConfiguration) {
+  directory_.Write("config.yaml",
+                   "sources:\n  - format: restic\n    path: logs/*.jsonl\n"
+                   "storage:\n  path: ledger\n");
+  ASSERT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "event", "home", "fail",
+                        "--config.file=" + Path("config.yaml")}),
+            0);
+  EXPECT_EQ(OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml")).Result("home", "backup"),
+            "failure");
+}
+
+TEST_F(EventCommand, SaysWhatToDoWithoutADirectoryToLeaveItIn) {
+  fs::remove_all(Path("ledger"));
+  ExpectRefusal(Command({"home", "start"}), 1,
+                {"not left", Path("ledger"), "when it first starts", "--storage.path"});
+  ExpectRefusal(
+      {BACKUP_EXPORTER_BINARY, "event", "home", "start", "--config.file=" + Path("nowhere.yaml")},
+      2, {"not left", "nowhere.yaml", "--config.file", "--storage.path"});
+}
+
+TEST_F(EventCommand, SaysThatItMustNotWriteThere) {
+  ASSERT_EQ(geteuid(), 0U) << "this test needs root";
+  GiveToNobody();
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  const std::string spool = Path("ledger/spool");
+  ASSERT_EQ(chown(spool.c_str(), 0, 0), 0);
+  ASSERT_EQ(chmod(spool.c_str(), 0700), 0);
+  const std::string before = ReadText(spool + "/events.jsonl");
+  ExpectRefusal(Command({"home", "finish"}), 1, {"not left", spool, "Permission denied"}, kNobody);
+  EXPECT_EQ(ReadText(spool + "/events.jsonl"), before);
+}
+
+TEST_F(EventCommand, SaysWhatIsWrongWithItsWords) {
+  ExpectRefusal(Command({"home", "begin"}), 2, {"begin", "start", "finish", "fail", "log"});
+  ExpectRefusal(Command({"home"}), 2, {"EVENT"});
+  ExpectRefusal(Command({}), 2, {"NAME"});
+  ExpectRefusal(Command({"", "start"}), 2, {"NAME"});
+  ExpectRefusal(Command({"home", "start", "--operation", "nonsense"}), 2,
+                {"--operation", "nonsense", "backup", "check", "prune", "restore"});
+  ExpectRefusal(Command({"home", "finish", "--exit-code", "256"}), 2, {"--exit-code", "256"});
+  ExpectRefusal(Command({"home", "finish", "--exit-code", "no"}), 2, {"--exit-code", "no"});
+  EXPECT_FALSE(fs::exists(Path("ledger/spool")));
+}
+
+TEST_F(EventCommand, IsHeardByAnExporterOfAnotherUserWhenRootTellsIt) {
+  GiveToNobody();
+  // Root comes first, and makes what the exporter will find.
+  ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
+  const ExporterProcess exporter(binary_, Path("config.yaml"), directory_.path(), {}, kNobody);
+  EXPECT_EQ(exporter.Scrape().Result("home", "backup"), "success");
+  EXPECT_EQ(exporter.Scrape().Number("backup_source_up{source=\"events\"}"), 1);
+  // And its own user may go on in the same file, and root after that.
+  ASSERT_EQ(Tell({"db", "fail"}, kNobody), 0) << ReadText(Path("errors"));
+  ASSERT_EQ(Tell({"mail", "fail"}), 0);
+  EXPECT_TRUE(Shows(exporter, [](const Page& page) {
+    return page.Result("db", "backup") == "failure" && page.Result("mail", "backup") == "failure";
+  }));
+}
+
+}  // namespace
+}  // namespace backup_exporter
