@@ -207,7 +207,7 @@ class BorgmaticDecoder final : public Decoder {
 
   // What it passes on of borg's words. False where they mean nothing.
   bool Borg(const LogLine& line) {
-    if (line.level >= LogLevel::kError) Remember(line.text);
+    if (line.level >= LogLevel::kError || TellsReason(line.text)) Remember(line.text);
     if (statistics_.Take(line.text, clock_) != BorgStatistics::Line::kOther) return true;
     switch (BorgWordsOf(line.text)) {
       case BorgWords::kCreateBegins:
@@ -228,6 +228,13 @@ class BorgmaticDecoder final : public Decoder {
       default:
         return false;
     }
+  }
+
+  // borgmatic 1.7 logs what kept borg from its work like all else that it says. A line of --list is
+  // a letter and a path, which may be called anything.
+  static bool TellsReason(std::string_view text) {
+    const bool listed = text.size() > 1 && text[1] == ' ';
+    return !listed && BorgReasonOf("", text) != Reason::kOther;
   }
 
   // Whatever borgmatic thinks of it: a signal ended borg.
