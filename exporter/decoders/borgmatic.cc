@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::size_t kMostWords = 2000;  // bytes of an error's text that are remembered
 constexpr std::size_t kMostActions = 1000;
+// Of its lines those that are new have the time of now; the next run takes longer to start.
+constexpr Duration kSummaryTakes = std::chrono::milliseconds(100);
 
 // An action on a repository in the run of borgmatic under way.
 struct Action {
@@ -162,8 +164,8 @@ class BorgmaticDecoder final : public Decoder {
     if (line.level == LogLevel::kDebug) return;
     const BorgmaticSaid said = BorgmaticSaidIn(line.text);
     // The summary repeats what was said before, with the times of then.
-    const bool repeated = summed_ && (!line.time || !summed_at_ ||
-                                      *line.time <= *summed_at_ + std::chrono::milliseconds(500));
+    const bool repeated =
+        summed_ && (!line.time || !summed_at_ || *line.time <= *summed_at_ + kSummaryTakes);
     if (repeated && said.words != BorgmaticWords::kAction) return AfterSummary(line, said);
     if (summed_) Forget();
     if (line.time) clock_.Pass(line.time);
