@@ -156,6 +156,7 @@ class BorgDecoder final : public Decoder {
       ++out_->counts.parse_errors;
       return;
     }
+    before_ = clock_.passed();
     clock_.Pass(time);
     action();
   }
@@ -267,8 +268,11 @@ class BorgDecoder final : public Decoder {
         memory_.source_missing = true;
         return;
       case BorgWords::kStaleLock:
-        // So the run that was open did not end of itself. The new one says later that it begins.
-        if (memory_.phase == Phase::kOpen) Failed(Reason::kInterrupted, message, time);
+        // So the run that was open did not end of itself. What it said last is its end: this is the
+        // time of the new one, which says later that it begins, and may end in the same second.
+        if (memory_.phase == Phase::kOpen) {
+          Failed(Reason::kInterrupted, message, time ? before_ : std::nullopt);
+        }
         return;
       case BorgWords::kMisused:
         return Failed(Reason::kOther, message, time);
@@ -430,8 +434,9 @@ class BorgDecoder final : public Decoder {
   LocalClock clock_;
   BorgStatistics statistics_;
   Memory memory_;
-  bool tells_ends_ = false;  // the file has told of the end of a run
-  std::string repository_;   // the one named last
+  bool tells_ends_ = false;     // the file has told of the end of a run
+  std::string repository_;      // the one named last
+  std::optional<Time> before_;  // when the record before the one at hand was written
   Decoded* out_ = nullptr;
   std::uint64_t offset_ = 0;
 };

@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::size_t kMostWords = 2000;  // bytes of an error's text that are remembered
 constexpr std::size_t kMostActions = 1000;
+// Of its lines those that are new have the time of now; the next run takes longer to start.
+constexpr Duration kSummaryTakes = std::chrono::milliseconds(100);
 
 // An action on a repository in the run of borgmatic under way.
 struct Action {
@@ -162,8 +164,8 @@ class BorgmaticDecoder final : public Decoder {
     if (line.level == LogLevel::kDebug) return;
     const BorgmaticSaid said = BorgmaticSaidIn(line.text);
     // The summary repeats what was said before, with the times of then.
-    const bool repeated = summed_ && (!line.time || !summed_at_ ||
-                                      *line.time <= *summed_at_ + std::chrono::milliseconds(500));
+    const bool repeated =
+        summed_ && (!line.time || !summed_at_ || *line.time <= *summed_at_ + kSummaryTakes);
     if (repeated && said.words != BorgmaticWords::kAction) return AfterSummary(line, said);
     if (summed_) Forget();
     if (line.time) clock_.Pass(line.time);
@@ -207,7 +209,7 @@ class BorgmaticDecoder final : public Decoder {
 
   // What it passes on of borg's words. False where they mean nothing.
   bool Borg(const LogLine& line) {
-    if (line.level >= LogLevel::kError) Remember(line.text);
+    if (line.level >= LogLevel::kError || TellsReason(line.text)) Remember(line.text);
     if (statistics_.Take(line.text, clock_) != BorgStatistics::Line::kOther) return true;
     switch (BorgWordsOf(line.text)) {
       case BorgWords::kCreateBegins:
@@ -228,6 +230,13 @@ class BorgmaticDecoder final : public Decoder {
       default:
         return false;
     }
+  }
+
+  // borgmatic 1.7 logs what kept borg from its work like all else that it says. A line of --list is
+  // a letter and a path, which may be called anything.
+  static bool TellsReason(std::string_view text) {
+    const bool listed = text.size() > 1 && text[1] == ' ';
+    return !listed && BorgReasonOf("", text) != Reason::kOther;
   }
 
   // Whatever borgmatic thinks of it: a signal ended borg.
