@@ -237,10 +237,15 @@ class Loader {
     const auto pattern = section.Text("match");
     if (!pattern) return nullptr;
     // As others write it; RE2 wants a P.
-    std::string text = *pattern;
-    for (std::size_t at = 0; (at = text.find("(?<", at)) != text.npos; at += 4) {
-      if (at + 3 < text.size() && text[at + 3] != '=' && text[at + 3] != '!')
-        text.insert(at + 2, "P");
+    std::string text;
+    for (std::size_t i = 0; i < pattern->size(); ++i) {
+      const std::string_view rest = std::string_view(*pattern).substr(i);
+      text += rest.front();
+      if (rest.front() == '\\' && rest.size() > 1) text += (*pattern)[++i];
+      if (!rest.starts_with("(?<") || rest.starts_with("(?<=") || rest.starts_with("(?<!"))
+        continue;
+      text += "?P<";
+      i += 2;
     }
     auto match = std::make_shared<const re2::RE2>(text, re2::RE2::Quiet);
     if (!match->ok()) {

@@ -1,19 +1,24 @@
 // Recognises the tool of a file by the first record that proves it, and leaves the rest to that
-// format's decoder. What came shortly before may be of the same run (a source that is missing, a
-// repository's lock), so it is kept, and told to that decoder first.
+// format's decoder. What was said before may be of the same run (a source that is missing), so
+// lines that mean something to one of the tools are kept, and told to that decoder first.
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "decoders/borg_words.h"
 #include "decoders/decoders.h"
 #include "decoders/json.h"
+#include "decoders/restic_words.h"
 
 namespace backup_exporter {
 namespace {
 
-constexpr std::size_t kMostKept = 4096;  // bytes of records that prove nothing yet
+// Of the records that prove nothing yet.
+constexpr std::ptrdiff_t kMostAlike = 4;
+constexpr std::size_t kLongest = 1000;  // bytes of one
 
 class AutoDecoder final : public Decoder {
  public:
@@ -54,13 +59,19 @@ class AutoDecoder final : public Decoder {
 
  private:
   void Keep(const Record& record) {
-    kept_bytes_ += record.bytes.size();
-    kept_.emplace_back(record.bytes.substr(0, kMostKept), record.offset);
-    std::size_t surplus = 0;
-    while (kept_bytes_ > kMostKept && surplus + 1 < kept_.size()) {
-      kept_bytes_ -= kept_[surplus++].first.size();
+    const auto kind = [](std::string_view text) {
+      return std::tuple(BorgWordsOf(text), BorgReasonOf("", text), BorgOperationInProgress(text),
+                        WordsOf(text));
+    };
+    const auto here = kind(record.bytes);
+    if (here ==
+        std::tuple(BorgWords::kNothing, Reason::kOther, std::nullopt, ResticWords::kNothing)) {
+      return;
     }
-    kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(surplus));
+    // Of its own kind a few are enough.
+    const auto alike =
+        std::ranges::count_if(kept_, [&](const auto& kept) { return kind(kept.first) == here; });
+    if (alike < kMostAlike) kept_.emplace_back(record.bytes.substr(0, kLongest), record.offset);
   }
 
   void RestoreKept(std::string_view saved) {
@@ -93,7 +104,6 @@ class AutoDecoder final : public Decoder {
   const Format* format_ = nullptr;
   std::unique_ptr<Decoder> decoder_;
   std::vector<std::pair<std::string, std::uint64_t>> kept_;  // with their offsets
-  std::size_t kept_bytes_ = 0;
 };
 
 }  // namespace

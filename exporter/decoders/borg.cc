@@ -115,11 +115,24 @@ class BorgDecoder final : public Decoder {
     memory_.started = at;
     Emit(RunStarted{.operation = Operation::kBackup, .at = at, .may_end_silently = !tells_ends_});
   }
-  // A file was looked at: by create, or by recreate, which tells no progress of its own.
+  // Something was said of a file: by create, but recreate, extract and others do so too.
   void Underway() {
     Continue();
     if (memory_.phase == Phase::kIdle) memory_.phase = Phase::kHinted;
-    if (!memory_.operation) memory_.operation = Operation::kBackup;
+  }
+  // Something that create never says: if one was open, it is over, and said nothing of that.
+  void Overtaken() {
+    if (memory_.phase != Phase::kOpen) return;
+    if (tells_ends_) {
+      Emit(RunFinished{.operation = memory_.operation,
+                       .result = RunResult::kInterrupted,
+                       .start = memory_.started,
+                       .end = before_,
+                       .reason = Reason::kInterrupted});
+    } else {
+      Emit(RunWithdrawn{});
+    }
+    memory_ = Memory{};
   }
 
   void LogRecord(const Json& json, const std::string& type) {
@@ -187,6 +200,7 @@ class BorgDecoder final : public Decoder {
 
   void Message(std::string_view message, std::string_view level, std::string_view name,
                std::string_view msgid, std::optional<Time> time) {
+    if (message.starts_with("Remote: ")) message.remove_prefix(8);
     if (name == "borg.output.show-rc") {
       if (const auto code = BorgExitCodeOf(message)) return Exited(*code, time);
     }
@@ -220,6 +234,7 @@ class BorgDecoder final : public Decoder {
   }
 
   void Line(std::string_view line) {
+    if (line.starts_with("Remote: ")) line.remove_prefix(8);
     if (const auto code = BorgExitCodeOf(line)) return Exited(*code, std::nullopt);
     if (const auto operation = BorgOperationInProgress(line)) {
       if (*operation != Operation::kBackup) return Hint(*operation, std::nullopt);
@@ -246,19 +261,23 @@ class BorgDecoder final : public Decoder {
         if (memory_.phase != Phase::kIdle && memory_.phase != Phase::kHinted) memory_ = Memory{};
         return Begin(time);
       case BorgWords::kPruneBegins:
+        Overtaken();
         return Hint(Operation::kPrune, time);
       case BorgWords::kDryRun:
+        Overtaken();
         Hint(Operation::kPrune, time);
         memory_.dry_run = true;
         return;
       case BorgWords::kCompacted:
+        Overtaken();
         return Hint(Operation::kCompact, time);
       case BorgWords::kCheckBegins:
+        Overtaken();
         return Hint(Operation::kCheck, time);
       case BorgWords::kCheckClean:
-        return Checked(/*clean=*/true, time);
       case BorgWords::kCheckDamaged:
-        return Checked(/*clean=*/false, time);
+        Overtaken();
+        return Checked(words == BorgWords::kCheckClean, time);
       case BorgWords::kUnreadable:
         Underway();
         ++memory_.warnings;
@@ -318,14 +337,13 @@ class BorgDecoder final : public Decoder {
     }
     if (kind == BorgDocument::kCreated) {
       auto end = ReadCreated(json, clock_);
+      if (end) series_ = BorgSeriesOf(Members(json.at("archive")).Text("name"));
       end ? Reported(std::move(*end)) : void(++out_->counts.parse_errors);
     }
     if (kind == BorgDocument::kArchives) {
-      std::vector<ArchiveListed> archives;
-      ArchivesCounted counted;
-      if (!ReadArchives(json, clock_, &archives, &counted)) ++out_->counts.parse_errors;
-      for (ArchiveListed& archive : archives) Emit(std::move(archive));
-      Emit(counted);
+      std::vector<decltype(Event::what)> events;
+      if (!ReadArchives(json, clock_, &series_, &events)) ++out_->counts.parse_errors;
+      for (auto& event : events) Emit(std::move(event));
     }
     if (const auto measured = ReadRepository(json)) Emit(*measured);
   }
@@ -349,7 +367,7 @@ class BorgDecoder final : public Decoder {
     memory_.phase = Phase::kReported;
     memory_.operation = Operation::kBackup;
     memory_.archive = end.snapshot_id;
-    tells_ends_ = true;
+    tells_ends_ = tells_archives_ = true;
     Emit(std::move(end));
   }
 
@@ -398,6 +416,13 @@ class BorgDecoder final : public Decoder {
     const Memory run = std::exchange(memory_, Memory{});
     tells_ends_ = true;
     const bool told = run.phase == Phase::kReported || run.phase == Phase::kFailed;
+    // Where the file tells of each archive that is made, a run that told of none made none: this is
+    // the code of something else that says nothing, and came after it.
+    if (code == 0 && run.phase == Phase::kOpen && !run.dry_run && tells_archives_) {
+      memory_ = run;
+      Overtaken();
+      return;
+    }
     if (run.dry_run && !told) {
       if (run.phase == Phase::kOpen) Emit(RunWithdrawn{});
       return;
@@ -434,9 +459,11 @@ class BorgDecoder final : public Decoder {
   LocalClock clock_;
   BorgStatistics statistics_;
   Memory memory_;
-  bool tells_ends_ = false;     // the file has told of the end of a run
-  std::string repository_;      // the one named last
-  std::optional<Time> before_;  // when the record before the one at hand was written
+  bool tells_ends_ = false;      // the file has told of the end of a run
+  bool tells_archives_ = false;  // and of the archive that it made
+  std::string repository_;       // the one named last
+  std::string series_;           // of the archives that were made, else of those that were listed
+  std::optional<Time> before_;   // when the record before the one at hand was written
   Decoded* out_ = nullptr;
   std::uint64_t offset_ = 0;
 };
@@ -444,7 +471,7 @@ class BorgDecoder final : public Decoder {
 std::string BorgDecoder::Save() const {
   const Memory& m = memory_;
   const bool nothing = m.phase == Phase::kIdle && !tells_ends_ && repository_.empty() &&
-                       !clock_.passed() && statistics_.id().empty();
+                       series_.empty() && !clock_.passed() && statistics_.id().empty();
   if (nothing) return {};
   const auto micros = [](const std::optional<Time>& time) {
     return time ? Json(time->time_since_epoch().count()) : Json();
@@ -461,7 +488,9 @@ std::string BorgDecoder::Save() const {
               {"archive", m.archive},
               {"statistics", statistics_.Save()},
               {"tells_ends", tells_ends_},
+              {"tells_archives", tells_archives_},
               {"repository", repository_},
+              {"series", series_},
               {"passed", micros(clock_.passed())}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -489,7 +518,9 @@ void BorgDecoder::Restore(std::string_view saved) {
   if (!members.Sound()) return;
   memory_ = std::move(memory);
   tells_ends_ = members.Boolean("tells_ends").value_or(false);
+  tells_archives_ = members.Boolean("tells_archives").value_or(false);
   repository_ = members.Text("repository");
+  series_ = members.Text("series");
   clock_.set_passed(members.Micros("passed"));
   if (const auto statistics = json->find("statistics"); statistics != json->end()) {
     statistics_.Restore(*statistics);
@@ -499,7 +530,10 @@ void BorgDecoder::Restore(std::string_view saved) {
 }  // namespace
 
 bool IsBorg(std::string_view record) {
-  if (BorgExitCodeOf(record) || record.starts_with("Creating archive at \"")) return true;
+  if (BorgExitCodeOf(record) || record.find("Creating archive at \"") == 0 ||
+      BorgOperationInProgress(record)) {
+    return true;
+  }
   if (!record.starts_with('{')) return false;
   const auto json = ParseJson(record);
   if (!json || !json->is_object()) return false;

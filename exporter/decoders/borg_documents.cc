@@ -18,6 +18,14 @@ bool HasObject(const Json& json, const char* key) {
   return found != json.end() && found->is_object();
 }
 
+// How long it took; nothing that no run takes.
+std::optional<Duration> DurationIn(Members& archive) {
+  constexpr double kMost = 1e9;  // seconds
+  const auto length = archive.Number("duration");
+  return length && *length >= 0 && *length < kMost ? std::optional(FromSeconds(*length))
+                                                   : std::nullopt;
+}
+
 // What a run began and ended with, of stamps cut to whole seconds and a duration that is exact.
 struct Span {
   std::optional<Time> start;
@@ -63,20 +71,6 @@ void ReadFileStates(const Json& stats, Figures* figures) {
   figures->files_changed = members.Count("M").value_or(0);
   figures->files_unmodified = members.Count("U").value_or(0);
   figures->errors = members.Count("E").value_or(0) + members.Count("C").value_or(0);
-}
-
-// What the archives of one series share: the name without the date or number at its end. A number
-// right behind a letter is part of a name ("web1").
-std::string SeriesOf(std::string_view name) {
-  for (;;) {
-    const std::size_t digits = name.find_last_not_of("0123456789");
-    if (digits == std::string_view::npos || digits + 1 == name.size()) break;
-    const char before = name[digits];
-    const bool time = before == 'T' && digits > 0 && std::isdigit(name[digits - 1]) != 0;
-    if (!time && std::string_view("-_.: +").find(before) == std::string_view::npos) break;
-    name = name.substr(0, digits);
-  }
-  return std::string(name);
 }
 
 // What a run that was killed leaves behind in 1.x.
@@ -126,9 +120,7 @@ std::optional<RunFinished> ReadCreated(const Json& document, LocalClock& clock) 
   Members members(archive);
   RunFinished end{.operation = Operation::kBackup, .result = RunResult::kSuccess};
   end.snapshot_id = members.Text("id");
-  if (const auto length = members.Number("duration"); length && *length >= 0) {
-    end.duration = FromSeconds(*length);
-  }
+  end.duration = DurationIn(members);
   Members repository(document.at("repository"));
   bool sound = false;
   const Span span =
@@ -152,8 +144,10 @@ std::optional<RunFinished> ReadCreated(const Json& document, LocalClock& clock) 
   return end;
 }
 
-bool ReadArchives(const Json& document, const LocalClock& clock,
-                  std::vector<ArchiveListed>* archives, ArchivesCounted* counted) {
+bool ReadArchives(const Json& document, const LocalClock& clock, std::string* series,
+                  std::vector<decltype(Event::what)>* events) {
+  std::vector<ArchiveListed> archives;
+  ArchivesCounted counted;
   bool sound = true;
   std::set<std::pair<std::string, std::string>> origins;
   std::optional<Time> previous;
@@ -169,10 +163,7 @@ bool ReadArchives(const Json& document, const LocalClock& clock,
     const bool whole = members.Has("end") && members.Has("stats");
     std::optional<Time> start;
     if (whole) {
-      const auto length = members.Number("duration");
-      const auto span = ReadSpan(
-          members, length && *length >= 0 ? std::optional(FromSeconds(*length)) : std::nullopt,
-          clock);
+      const auto span = ReadSpan(members, DurationIn(members), clock);
       // --timestamp: then this is all that is known of its time.
       start = span && span->start ? span->start : clock.ReadAfter(members.Text("start"), previous);
       if (span) archive.end = span->end;
@@ -189,14 +180,34 @@ bool ReadArchives(const Json& document, const LocalClock& clock,
     }
     archive.start = *start;
     previous = start;
-    origins.emplace(members.Text("hostname"), SeriesOf(name));
-    counted->oldest = std::min(counted->oldest.value_or(*start), *start);
-    counted->newest = std::max(counted->newest.value_or(*start), *start);
-    archives->push_back(std::move(archive));
+    origins.emplace(members.Text("hostname"), BorgSeriesOf(name));
+    counted.oldest = std::min(counted.oldest.value_or(*start), *start);
+    counted.newest = std::max(counted.newest.value_or(*start), *start);
+    archives.push_back(std::move(archive));
   }
-  counted->archives = archives->size();
-  for (ArchiveListed& archive : *archives) archive.among_others = origins.size() > 1;
+  counted.archives = archives.size();
+  const bool one_series = origins.size() == 1;
+  const bool other = one_series && !series->empty() && *series != origins.begin()->second;
+  if (one_series && series->empty()) *series = origins.begin()->second;
+  for (ArchiveListed& archive : archives) {
+    archive.among_others = other || !one_series;
+    events->emplace_back(std::move(archive));
+  }
+  if (sound) events->emplace_back(counted);
   return sound;
+}
+
+// A number right behind a letter is part of a name ("web1").
+std::string BorgSeriesOf(std::string_view name) {
+  for (;;) {
+    const std::size_t digits = name.find_last_not_of("0123456789");
+    if (digits == std::string_view::npos || digits + 1 == name.size()) break;
+    const char before = name[digits];
+    const bool time = before == 'T' && digits > 0 && std::isdigit(name[digits - 1]) != 0;
+    if (!time && std::string_view("-_.: +").find(before) == std::string_view::npos) break;
+    name = name.substr(0, digits);
+  }
+  return std::string(name);
 }
 
 std::optional<RepositoryMeasured> ReadRepository(const Json& document) {

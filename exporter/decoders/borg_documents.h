@@ -31,10 +31,14 @@ enum class BorgDocument {
 // member has the wrong type.
 [[nodiscard]] std::optional<RunFinished> ReadCreated(const Json& document, LocalClock& clock);
 
-// Of kArchives: what it lists, in order, and the sum of it. False where an archive has the wrong
-// shape; the others are there.
-bool ReadArchives(const Json& document, const LocalClock& clock,
-                  std::vector<ArchiveListed>* archives, ArchivesCounted* counted);
+// Of kArchives: what it lists, in order, and the sum of it, which is left out where an archive has
+// the wrong shape: false then. `series` is what the archives listed before were called but for
+// their dates; those of another series are among others.
+bool ReadArchives(const Json& document, const LocalClock& clock, std::string* series,
+                  std::vector<decltype(Event::what)>* events);
+
+// What the archives of one series share: the name without the date or number at its end.
+[[nodiscard]] std::string BorgSeriesOf(std::string_view archive);
 
 // The repository's own figures, which 1.x has in every document but listings.
 [[nodiscard]] std::optional<RepositoryMeasured> ReadRepository(const Json& document);

@@ -230,15 +230,30 @@ std::string BorgRepositoryOf(std::string_view message) {
 }
 
 std::string PublicLocation(std::string_view location) {
-  const std::size_t scheme = location.find("://");
-  if (scheme == std::string_view::npos) {
-    return location.starts_with('/') ? std::string(location) : std::string();
+  const bool full = location.starts_with('/') || location.find(':') != std::string_view::npos;
+  return full ? PublicName(location) : std::string();
+}
+
+std::string PublicName(std::string_view name) {
+  if (name.starts_with('/')) return std::string(name);
+  const std::size_t scheme = name.find("://");
+  const std::size_t colon = name.find(':');
+  if (colon == std::string_view::npos) return std::string(name);
+  // "ssh://USER:PASSWORD@host/path", "s3:KEY:SECRET@host/bucket", "user@host:path". A password may
+  // hold anything; where it might, more is left out rather than less.
+  const std::size_t head = scheme < colon || scheme == colon ? scheme + 3 : colon + 1;
+  const std::size_t path = std::min(name.find('/', head), name.size());
+  std::size_t at = name.substr(0, path).rfind('@');
+  const std::size_t last = name.rfind('@');
+  const bool secret = last != std::string_view::npos && last > head &&
+                      name.substr(head, last - head).find(':') != std::string_view::npos;
+  if (secret) at = last;
+  std::string text(name);
+  if (at != std::string_view::npos) {
+    const bool behind = at >= head;
+    text =
+        std::string(behind ? name.substr(0, head) : std::string_view()).append(name.substr(at + 1));
   }
-  const std::size_t host = scheme + 3;
-  const std::size_t path = std::min(location.find('/', host), location.size());
-  const std::size_t user = location.substr(host, path - host).rfind('@');
-  std::string text(location.substr(0, host));
-  text += location.substr(user == std::string_view::npos ? host : host + user + 1);
   return text.substr(0, text.find('?'));
 }
 

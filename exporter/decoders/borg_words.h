@@ -53,8 +53,10 @@ enum class BorgWords {
 // The repository in what kCreateBegins says; empty where it is not given in full.
 [[nodiscard]] std::string BorgRepositoryOf(std::string_view message);
 
-// A repository's location without user information and query, as metrics may show it. Of names that
-// are not given in full (a relative path) nothing.
+// A repository's location without user information, keys and query, as metrics may show it. Of
+// names that are not given in full (a relative path) nothing.
 [[nodiscard]] std::string PublicLocation(std::string_view location);
+// The same of what may be a location or any other name: that stays as it is.
+[[nodiscard]] std::string PublicName(std::string_view name);
 
 }  // namespace backup_exporter

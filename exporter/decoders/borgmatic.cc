@@ -109,11 +109,10 @@ class BorgmaticDecoder final : public Decoder {
       end ? Created(of, std::move(*end)) : void(++out_->counts.parse_errors);
     }
     if (kind == BorgDocument::kArchives) {
-      std::vector<ArchiveListed> archives;
-      ArchivesCounted counted;
-      if (!ReadArchives(json, clock_, &archives, &counted)) ++out_->counts.parse_errors;
-      for (ArchiveListed& archive : archives) Emit(of, std::move(archive));
-      Emit(of, counted);
+      std::vector<decltype(Event::what)> events;
+      std::string series;  // borgmatic lists what its configuration makes
+      if (!ReadArchives(json, clock_, &series, &events)) ++out_->counts.parse_errors;
+      for (auto& event : events) Emit(of, std::move(event));
     }
     if (const auto measured = ReadRepository(json)) Emit(of, *measured);
   }
@@ -121,7 +120,7 @@ class BorgmaticDecoder final : public Decoder {
   // The document of a run whose lines were in the same file, or that is known by it alone.
   void Created(const Named& of, RunFinished end) {
     const auto backup = std::ranges::find_if(actions_, [&of](const Action& action) {
-      return action.operation == Operation::kBackup &&
+      return action.operation == Operation::kBackup && action.state != Action::State::kTold &&
              (action.of.label == of.label || action.of.label.empty() ||
               (!of.repository.empty() && action.of.label == of.repository));
     });
@@ -129,7 +128,6 @@ class BorgmaticDecoder final : public Decoder {
       if (backup->state == Action::State::kOpen) Judge(*backup);
       end.result = std::max(end.result, backup->result);
       if (!end.reason) end.reason = backup->reason;
-      end.of_last_run = backup->state == Action::State::kTold;
       backup->of = of;
       backup->state = Action::State::kTold;
     } else if (warned_.warnings > 0 || warned_.source_missing) {
@@ -165,7 +163,7 @@ class BorgmaticDecoder final : public Decoder {
     const BorgmaticSaid said = BorgmaticSaidIn(line.text);
     // The summary repeats what was said before, with the times of then.
     const bool repeated =
-        summed_ && (!line.time || !summed_at_ || *line.time <= *summed_at_ + kSummaryTakes);
+        summed_ && (line.time && summed_at_ ? *line.time <= *summed_at_ + kSummaryTakes : !helped_);
     if (repeated && said.words != BorgmaticWords::kAction) return AfterSummary(line, said);
     if (summed_) Forget();
     if (line.time) clock_.Pass(line.time);
@@ -267,6 +265,13 @@ class BorgmaticDecoder final : public Decoder {
 
   void Begin(const BorgmaticSaid& said, std::optional<Time> time, bool live) {
     Finish(time);
+    // It runs no more; what came of it the summary will tell.
+    for (Action& action : actions_) {
+      const bool open = action.state == Action::State::kHeld && action.announced;
+      if (open) Emit(action.of, RunWithdrawn{});
+      if (open) action.announced = false;
+    }
+    DropUnsummed(said);
     warned_ = {};
     words_.clear();
     if (actions_.size() >= kMostActions) return;
@@ -336,7 +341,25 @@ class BorgmaticDecoder final : public Decoder {
       action.figures = statistics_.figures();
       statistics_ = {};
     }
-    if (action.announced) Tell(action);
+  }
+
+  // No action follows itself on one repository, and none but deletion a check: then borgmatic
+  // itself began anew, after an end that it did not tell, or did the same for another
+  // configuration. What is held of the earlier one is neither a success nor a failure, as far as
+  // these lines tell.
+  void DropUnsummed(const BorgmaticSaid& next) {
+    const auto is_earlier = [&next](const Action& action) {
+      return action.of.label == next.label && !next.label.empty() &&
+             action.state == Action::State::kHeld;
+    };
+    const bool again = std::ranges::any_of(actions_, [&](const Action& action) {
+      return is_earlier(action) &&
+             (action.operation == next.operation || action.operation == Operation::kCheck);
+    });
+    if (!again) return;
+    for (Action& action : actions_) {
+      if (is_earlier(action)) action.state = Action::State::kTold;
+    }
   }
 
   void Tell(Action& action) {
@@ -348,7 +371,8 @@ class BorgmaticDecoder final : public Decoder {
                     .end = action.ended,
                     .figures = action.figures,
                     .snapshot_id = action.archive,
-                    .reason = action.reason};
+                    .reason = action.reason,
+                    .guessed = action.archive.empty()};
     if (end.start && end.end && *end.end >= *end.start) end.duration = *end.end - *end.start;
     Emit(action.of, std::move(end));
   }
@@ -364,7 +388,8 @@ class BorgmaticDecoder final : public Decoder {
       retried->state = Action::State::kOpen;
       return static_cast<std::size_t>(retried - actions_.begin());
     }
-    actions_.push_back({.of = {.label = label, .repository = PublicLocation(label)}});
+    if (actions_.size() < kMostActions) actions_.emplace_back();
+    actions_.back() = {.of = {.label = label, .repository = PublicLocation(label)}};
     return actions_.size() - 1;
   }
 
@@ -449,11 +474,11 @@ class BorgmaticDecoder final : public Decoder {
 
   // Those whose actions are all over are not meant.
   void TellUnnamed(RunFinished end) {
+    TellHeld();
     std::vector<Named> finished;
     for (const Action& action : actions_) {
-      const bool over =
-          action.state == Action::State::kHeld || action.state == Action::State::kTold;
-      if (over && !action.of.label.empty()) finished.push_back(action.of);
+      if (action.state == Action::State::kTold && !action.of.label.empty())
+        finished.push_back(action.of);
     }
     Emit({}, FailedUnnamed{std::move(end), std::move(finished)});
   }
@@ -478,7 +503,7 @@ class BorgmaticDecoder final : public Decoder {
       TellUnnamed(Interruption(time));
     }
     TellHeld();
-    summed_ = true;
+    summed_ = helped_ = true;
     summed_at_ = time;
   }
 
@@ -499,11 +524,14 @@ class BorgmaticDecoder final : public Decoder {
     }
     summed_ = true;
     summed_at_ = line.time;
+    helped_ = line.level != LogLevel::kCritical && line.level != LogLevel::kNone;
     // A configuration that could not be read is named here alone.
     if (line.level == LogLevel::kCritical && !failed_) failure_ = Failure{.time = line.time};
   }
 
   void AfterSummary(const LogLine& line, const BorgmaticSaid& said) {
+    // The last of its lines where something failed; where all went well they repeat nothing.
+    helped_ = helped_ || said.words == BorgmaticWords::kHelp;
     if (!failure_) return;
     if (said.words == BorgmaticWords::kHelp) return TellFailure();
     if (line.level == LogLevel::kCritical && failure_->words.size() < kMostWords) {
@@ -519,7 +547,7 @@ class BorgmaticDecoder final : public Decoder {
     warned_ = {};
     words_.clear();
     statistics_ = {};
-    failed_ = summed_ = false;
+    failed_ = summed_ = helped_ = false;
     summed_at_.reset();
   }
 
@@ -541,6 +569,7 @@ class BorgmaticDecoder final : public Decoder {
   std::optional<Failure> failure_;
   bool failed_ = false;  // a failure was told
   bool summed_ = false;  // the summary was read
+  bool helped_ = false;  // and its last line, or there is none
   std::optional<Time> summed_at_;
   Decoded* out_ = nullptr;
   std::uint64_t offset_ = 0;
@@ -583,6 +612,7 @@ std::string BorgmaticDecoder::Save() const {
             {"statistics", statistics_.Save()},
             {"failed", failed_},
             {"summed", summed_},
+            {"helped", helped_},
             {"summed_at", Micros(summed_at_)},
             {"passed", Micros(clock_.passed())}};
   if (current_) json["current"] = *current_;
@@ -639,6 +669,7 @@ void BorgmaticDecoder::Restore(std::string_view saved) {
   words_ = members.Text("words");
   failed_ = members.Boolean("failed").value_or(false);
   summed_ = members.Boolean("summed").value_or(false);
+  helped_ = members.Boolean("helped").value_or(false);
   summed_at_ = members.Micros("summed_at");
   clock_.set_passed(members.Micros("passed"));
   if (const auto failure = json->find("failure"); failure != json->end() && failure->is_object()) {
@@ -670,7 +701,8 @@ bool IsBorgmatic(std::string_view record) {
   }
   const BorgmaticSaid said = BorgmaticSaidIn(ParseLogLine(record, LocalClock(TimeZone())).text);
   return said.words == BorgmaticWords::kAction || said.words == BorgmaticWords::kRepositoryFailed ||
-         said.words == BorgmaticWords::kSummary;
+         said.words == BorgmaticWords::kSummary || said.words == BorgmaticWords::kSoftFailure ||
+         said.words == BorgmaticWords::kTreatedAsWarning;
 }
 
 std::unique_ptr<Decoder> MakeBorgmaticDecoder(const DecoderOptions& options) {

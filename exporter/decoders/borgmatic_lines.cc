@@ -65,7 +65,7 @@ bool Says(std::string_view text, std::string_view words, std::string* label) {
   if (text.empty()) return true;
   if (!text.ends_with(": ")) return false;
   text.remove_suffix(2);
-  *label = text.find("://") == std::string_view::npos ? std::string(text) : PublicLocation(text);
+  *label = PublicName(text);
   return true;
 }
 

@@ -360,7 +360,7 @@ class ResticDecoder final : public Decoder {
       counted.newest = std::max(counted.newest.value_or(archive.start), archive.start);
       out_->events.push_back({.of = {}, .offset = offset_, .what = std::move(archive)});
     }
-    out_->events.push_back({.of = {}, .offset = offset_, .what = counted});
+    if (sound) out_->events.push_back({.of = {}, .offset = offset_, .what = counted});
   }
 
   ResticRuns runs_;

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 // logrotate's: a number, or with `dateext` a date; some add the time.
 std::string WithoutNumberOrDate(const std::string& name) {
   static const re2::RE2 kSuffix(
-      R"((.+?)(?:\.[0-9]{1,3}|[.-][0-9]{8}(?:-?[0-9]{4,6})?|[.-][0-9]{4}-[0-9]{2}-[0-9]{2}))");
+      R"((.+?)(?:\.[0-9]{1,3}|[.-](?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:-?[0-9]{4,6})?|[.-][0-9]{4}-[0-9]{2}-[0-9]{2}))");
   std::string base;
   return re2::RE2::FullMatch(name, kSuffix, &base) ? base : name;
 }
@@ -20,7 +20,7 @@ std::string WithoutNumberOrDate(const std::string& name) {
 // With logrotate's `extension` the date stands before that; a number there is the user's own.
 std::string WithoutDate(const std::string& stem) {
   static const re2::RE2 kSuffix(
-      R"((.+?)[.-](?:[0-9]{8}(?:-?[0-9]{4,6})?|[0-9]{4}-[0-9]{2}-[0-9]{2}))");
+      R"((.+?)[.-](?:(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:-?[0-9]{4,6})?|[0-9]{4}-[0-9]{2}-[0-9]{2}))");
   std::string base;
   return re2::RE2::FullMatch(stem, kSuffix, &base) ? base : stem;
 }

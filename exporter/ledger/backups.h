@@ -26,6 +26,9 @@ class Backups {
   Backups(Database& database, const std::map<std::string, FoldOptions>& sources, std::size_t most)
       : database_(database), sources_(sources), most_(most) {}
 
+  // How many there may be.
+  [[nodiscard]] std::size_t most() const { return most_; }
+
   struct Answer {
     RowId backup = 0;  // 0: it has no place
     std::string

@@ -101,8 +101,8 @@ CREATE TABLE progress(
   run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, active INTEGER,
   processed INTEGER, expected INTEGER, done REAL, silent INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE listings(
-  backup INTEGER PRIMARY KEY REFERENCES backups(id) ON DELETE CASCADE, archives INTEGER,
-  oldest INTEGER, newest INTEGER);
+  backup INTEGER PRIMARY KEY REFERENCES backups(id) ON DELETE CASCADE, source TEXT NOT NULL,
+  archives INTEGER, oldest INTEGER, newest INTEGER);
 CREATE TABLE repositories(
   source TEXT NOT NULL, name TEXT NOT NULL, stored INTEGER, original INTEGER, told INTEGER NOT NULL,
   PRIMARY KEY(source, name)) WITHOUT ROWID;

@@ -208,6 +208,11 @@ void Fold::Take(const Place& place, const RunFinished& event) {
   if (own && own->state != RunState::kOpen && own->ended && start > own->ended) own.reset();
 
   std::optional<StoredRun> run = ByIdentity(place.backup, operation, event.snapshot_id, event.end);
+  if (!run && event.guessed && event.start) {
+    const auto dead = store_.FoundDead(place.backup, operation, *event.start, place.source.source,
+                                       place.step.mark.path);
+    if (dead) run = store_.Find(*dead);
+  }
   // Another file may have told the end of the run that this one had open.
   if (!run && own && own->state != RunState::kOpen) run = own;
   if (!run) run = ByOverlap(place, operation, start, end, event.snapshot_id);
@@ -264,12 +269,14 @@ void Fold::Take(const Place& place, const ArchiveListed& event) {
 void Fold::Take(const Place& place, const ArchivesCounted& event) {
   SQLite::Statement& save = database_.Prepare(
       place.source.complete
-          ? "INSERT INTO listings(backup,archives,oldest,newest) VALUES(?,?,?,?) ON "
+          ? "INSERT INTO listings(backup,archives,oldest,newest,source) VALUES(?,?,?,?,?5) ON "
             "CONFLICT(backup) DO UPDATE SET archives=excluded.archives,oldest=excluded.oldest,"
-            "newest=excluded.newest"
-          : "INSERT INTO listings(backup,newest) VALUES(?1,?4) ON CONFLICT(backup) DO UPDATE SET "
+            "newest=excluded.newest,source=excluded.source"
+          : "INSERT INTO listings(backup,newest,source) VALUES(?1,?4,?5) ON CONFLICT(backup) DO "
+            "UPDATE SET "
             "newest=max(coalesce(newest,excluded.newest),coalesce(excluded.newest,newest))");
   save.bind(1, place.backup);
+  save.bind(5, place.source.source);
   if (place.source.complete) {
     Bind(save, 2, std::optional(event.archives));
     Bind(save, 3, event.oldest);
@@ -285,7 +292,8 @@ void Fold::Take(const Place& place, const RepositoryMeasured& event) {
   if (name.empty()) name = place.of.repository;
   SQLite::Statement& save = database_.Prepare(
       "INSERT INTO repositories(source,name,stored,original,told) "
-      "SELECT ?1, iif(?2='',name,?2), ?3, ?4, ?5 FROM backups WHERE id=?6 "
+      "SELECT ?1, iif(?2='',name,?2), ?3, ?4, ?5 FROM backups WHERE id=?6 AND "
+      "(SELECT count(*) FROM repositories)<?7 "
       "ON CONFLICT(source,name) DO UPDATE SET stored=coalesce(excluded.stored,stored),"
       "original=coalesce(excluded.original,original),told=excluded.told");
   save.bind(1, place.source.source);
@@ -294,7 +302,8 @@ void Fold::Take(const Place& place, const RepositoryMeasured& event) {
   Bind(save, 4, event.original_bytes);
   Bind(save, 5, std::optional(place.end_by));
   save.bind(6, place.backup);
-  save.exec();
+  save.bind(7, static_cast<std::int64_t>(backups_.most()));
+  if (save.exec() == 0) ++dropped_;
 }
 
 void Fold::Take(const Place& place, const RunNoted& event) {
@@ -438,6 +447,7 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
   const RunState before = run.state;
   const std::optional<RunResult> result_before = run.result;
   const bool inferred = run.result && !run.evidence;
+  if (inferred && event.guessed && result <= *run.result) return;
   MergeVerdict(event, result, run);
 
   std::optional<Time> end = event.end ? event.end : place.end;

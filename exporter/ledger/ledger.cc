@@ -148,6 +148,9 @@ class Ledger::State {
       if (forget) {
         ForgetRuns(*database_, now - options_.history);
         database_->Prepare("UPDATE backups SET unseen_days=unseen_days+1").exec();
+        SQLite::Statement& untold = database_->Prepare("DELETE FROM repositories WHERE told<?");
+        Bind(untold, 1, std::optional(Time(now - options_.history)));
+        untold.exec();
         SQLite::Statement& gone = database_->Prepare("DELETE FROM backups WHERE unseen_days>?");
         gone.bind(1, static_cast<std::int64_t>(options_.discovered_backups_expire.count()));
         gone.exec();
@@ -259,6 +262,13 @@ class Ledger::State {
     standing->tool = tool.empty() ? by->tool : tool;
     standing->repository = by->repository.empty() ? repository : by->repository;
     standing->source = by->source;
+    // What nobody lists any more is not known any more.
+    const auto lister = sources_.find(standing->listed_by);
+    if (lister == sources_.end()) standing->newest_archive.reset();
+    if (lister == sources_.end() || !lister->second.complete) {
+      standing->archives.reset();
+      standing->oldest_archive.reset();
+    }
     return standing;
   }
 

@@ -214,6 +214,20 @@ std::optional<RowId> RunStore::Overlapping(const StoredRun& seen, const std::str
   return statement.getColumn(0).getInt64();
 }
 
+std::optional<RowId> RunStore::FoundDead(RowId backup, Operation operation, Time started,
+                                         const std::string& source, const std::string& path) {
+  SQLite::Statement& statement = database_.Prepare(
+      "SELECT id FROM runs JOIN sightings ON run=id WHERE backup=? AND operation=? AND started=? "
+      "AND state='settled' AND evidence IS NULL AND source=? AND path=?");
+  statement.bind(1, backup);
+  Bind(statement, 2, Name(operation));
+  Bind(statement, 3, std::optional(started));
+  statement.bind(4, source);
+  statement.bind(5, path);
+  if (!statement.executeStep()) return std::nullopt;
+  return statement.getColumn(0).getInt64();
+}
+
 std::vector<RowId> RunStore::OpenRunsOf(RowId backup, const std::string& source,
                                         const std::string& path) {
   SQLite::Statement& statement = database_.Prepare(

@@ -84,6 +84,9 @@ class RunStore {
   [[nodiscard]] std::optional<RowId> Overlapping(const StoredRun& seen, const std::string& source,
                                                  const std::string& path, bool outright,
                                                  Duration slack);
+  // The run that began then, by this path, and was found to have ended without a word.
+  [[nodiscard]] std::optional<RowId> FoundDead(RowId backup, Operation operation, Time started,
+                                               const std::string& source, const std::string& path);
   // Open runs that this path, or earlier generations of it, told of.
   [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
                                               const std::string& path);

@@ -69,6 +69,7 @@ struct BackupStanding {
   std::optional<std::uint64_t> archives;
   std::optional<Time> oldest_archive;
   std::optional<Time> newest_archive;
+  std::string listed_by;  // the source that told of these
 };
 
 // What a repository holds in all.

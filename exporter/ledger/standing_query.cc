@@ -45,17 +45,6 @@ class Query {
     return RunStore(database_).Find(statement.getColumn(0).getInt64());
   }
 
-  // The last success. Nobody's claim is one where archives prove what there is.
-  std::optional<StoredRun> LastSuccess(std::string_view results) {
-    SQLite::Statement& statement =
-        Prepare("SELECT id", results,
-                " AND ended IS NOT NULL AND (evidence<>'claim' OR NOT EXISTS(SELECT 1 FROM runs "
-                "WHERE backup=?1 AND operation=?2 AND snapshot_id<>'')) "
-                "ORDER BY ended DESC, id DESC LIMIT 1");
-    if (!statement.executeStep()) return std::nullopt;
-    return RunStore(database_).Find(statement.getColumn(0).getInt64());
-  }
-
   // How many settled runs of one kind came after the last of another.
   std::uint64_t Since(std::string_view reset, std::string_view results) {
     const Order order = LastOrder(reset);
@@ -101,9 +90,14 @@ class Query {
  private:
   SQLite::Statement& Prepare(std::string_view what, std::string_view results,
                              std::string_view rest) {
+    // Nobody's claim is a success where archives prove what there is.
     std::string sql(what);
     sql.append(" FROM runs WHERE backup=?1 AND operation=?2 AND state='settled' AND result IN (");
-    sql.append(results).append(")").append(rest);
+    sql.append(results).append(") AND (evidence IS NOT 'claim' OR result NOT IN (");
+    sql.append(kGood).append(
+        ") OR NOT EXISTS(SELECT 1 FROM runs WHERE backup=?1 AND operation=?2 "
+        "AND snapshot_id<>''))");
+    sql.append(rest);
     SQLite::Statement& statement = database_.Prepare(sql);
     statement.bind(1, backup_);
     statement.bind(2, operation_);
@@ -126,12 +120,12 @@ OperationStanding QueryOperation(Database& database, RowId backup, Operation ope
                                 .errors = run->figures.errors};
   }
   standing.running = query.Running();
-  if (const auto run = query.LastSuccess(kGood)) {
+  if (const auto run = query.Last(kGood)) {
     standing.last_success = run->ended;
     standing.last_success_evidence = run->evidence;
     standing.last_success_figures = run->figures;
   }
-  if (const auto run = query.LastSuccess(kClean)) standing.last_clean_success = run->ended;
+  if (const auto run = query.Last(kClean)) standing.last_clean_success = run->ended;
   if (const auto run = query.Last(kBad)) {
     standing.last_failure = run->ended;
     standing.last_failure_reason = run->reason.value_or(Reason::kOther);
@@ -157,12 +151,13 @@ BackupStanding QueryStanding(Database& database, RowId backup) {
   }
   {
     SQLite::Statement& statement =
-        database.Prepare("SELECT archives,oldest,newest FROM listings WHERE backup=?");
+        database.Prepare("SELECT archives,oldest,newest,source FROM listings WHERE backup=?");
     statement.bind(1, backup);
     if (statement.executeStep()) {
       standing.archives = Count(statement, 0);
       standing.oldest_archive = Instant(statement, 1);
       standing.newest_archive = Instant(statement, 2);
+      standing.listed_by = Text(statement, 3);
     }
   }
   for (int i = 0; i < kOperations; ++i) {
@@ -196,7 +191,7 @@ void ForgetRuns(Database& database, Time cutoff) {
     const Order clean = query.LastOrder(kClean);
     const std::int64_t end =
         std::min({old, query.LastOrder(kGood).ended_by, clean.run != 0 ? clean.ended_by : old});
-    const std::array shown{query.LastRun(), query.LastSuccess(kGood), query.LastSuccess(kClean),
+    const std::array shown{query.LastRun(), query.Last(kGood), query.Last(kClean),
                            query.Last(kBad)};
     const std::optional<Time> last_start = query.LastStart();
     SQLite::Statement& forget = database.Prepare(

@@ -51,6 +51,8 @@ struct RunFinished {
   bool of_last_run = false;
   // Nothing can follow that makes it worse (whole documents); others settle by quiet.
   bool final = false;
+  // Nothing says so but that work went on after it: no word against a run that was found dead.
+  bool guessed = false;
 };
 
 // What looked like a run is none (a dry run): forget the open one.

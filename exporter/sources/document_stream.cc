@@ -172,7 +172,8 @@ class Cutter {
     const std::size_t end =
         newline != nullptr ? static_cast<std::size_t>(newline - bytes_.data()) : bytes_.size();
     bool broken_off = false;
-    for (std::size_t i = at_; (i = bytes_.find_first_of("{[", i)) < end; ++i) {
+    const std::string_view line = bytes_.substr(0, end);
+    for (std::size_t i = at_; (i = line.find_first_of("{[", i)) < end; ++i) {
       const std::string_view rest = bytes_.substr(i);
       if (!MayBegin(rest, tail_)) continue;
       const ValueEnd value = FindValueEnd(rest);

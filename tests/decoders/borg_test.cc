@@ -164,6 +164,39 @@ TEST(Borg, MayEndSilentlyUntilTheFileHasToldOfEnds) {
                           testing::Not(HasSubstr("may_end_silently"))));
 }
 
+// It was killed, and the code is of another command.
+TEST(Borg, IsNotEndedByWhatItNeverSays) {
+  const std::string compact = Log("INFO", "Remote: compaction freed about 1 kB", "root") + Rc(0);
+  EXPECT_THAT(Events(kBegins + compact), ElementsAre(HasSubstr("started"), HasSubstr("withdrawn"),
+                                                     HasSubstr("compact success")));
+  const std::string whole = kBegins + Created("2026-11-21T00:12:00", "2026-11-21T00:13:00") + Rc(0);
+  EXPECT_THAT(Events(whole + kBegins + compact).back(), HasSubstr("compact success"));
+  EXPECT_THAT(Events(whole + kBegins + compact),
+              testing::Contains(HasSubstr("backup interrupted")));
+  EXPECT_THAT(Events(whole + kBegins + Rc(0)).back(), HasSubstr("backup interrupted"))
+      << "of the archives that it made the file tells";
+}
+
+TEST(Borg, TakesNoWordAboutFilesForABackup) {
+  EXPECT_THAT(Events(Log("WARNING", "Include pattern 'x' never matched.") + Rc(1)),
+              ElementsAre(HasSubstr("finished ? warning")))
+      << "extract says so too";
+  EXPECT_THAT(Events(R"({"type": "file_status", "status": "A", "path": "a"})"
+                     "\n" +
+                     Rc(0)),
+              ElementsAre(HasSubstr("finished ? success")))
+      << "and recreate this";
+}
+
+TEST(Borg, PutsAListedArchiveOfAnotherSeriesAmongOthers) {
+  const std::string made = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
+  const std::string list =
+      R"({"archives": [{"name": "db-1", "id": "a1", "time": "2026-11-20T01:00:00"}],
+                              "repository": {"location": "/r"}})";
+  EXPECT_THAT(Events(list).front(), testing::Not(HasSubstr("among_others")));
+  EXPECT_THAT(Events(made + list)[1], HasSubstr("among_others"));
+}
+
 TEST(Borg, TellsADryRunByItsList) {
   const std::string list = R"({"type": "file_status", "status": "-", "path": "a"})"
                            "\n";
@@ -327,6 +360,13 @@ TEST(PublicLocation, ShowsNeitherUserNorQuery) {
   EXPECT_EQ(PublicLocation("ssh://me:secret@nas:22/./repo"), "ssh://nas:22/./repo");
   EXPECT_EQ(PublicLocation("https://a@b@host/x?token=y"), "https://host/x");
   EXPECT_EQ(PublicLocation("/srv/repo"), "/srv/repo");
+  EXPECT_EQ(PublicLocation("s3:KEY:SECRET@https://minio:9000/bucket"),
+            "s3:https://minio:9000/bucket");
+  EXPECT_EQ(PublicLocation("ssh://user:pa/ss@host/repo"), "ssh://host/repo");
+  EXPECT_EQ(PublicLocation("user@host:repo"), "host:repo");
+  EXPECT_EQ(PublicLocation("ssh://nas/srv/a@b"), "ssh://nas/srv/a@b");
+  EXPECT_EQ(PublicName("b2:KEY:SECRET@/bucket/p"), "b2:/bucket/p");
+  EXPECT_EQ(PublicName("offsite@nas"), "offsite@nas");
   EXPECT_EQ(PublicLocation("repo"), "") << "which one, nobody knows";
 }
 

@@ -247,9 +247,7 @@ TEST(Snapshots, ThatAreDamagedDoNotHideTheOthers) {
         R"({"time":"2026-11-21T02:00:00Z","tree":"1","id":7})",
         R"({"time":"2026-11-21T02:00:00Z","tree":"1","id":"a2","summary":{"data_added":-1}})"}) {
     const std::string text = "[" + good + "," + bad + "]";
-    EXPECT_THAT(Events(text),
-                ElementsAre("archive a1 start=2026-11-21T01:00:00Z", StartsWith("archives 1")))
-        << bad;
+    EXPECT_THAT(Events(text), ElementsAre("archive a1 start=2026-11-21T01:00:00Z")) << bad;
     EXPECT_EQ(Counts(text), "records=1 parse_errors=1") << bad;
   }
   EXPECT_THAT(Events(R"([{"group_key":{}},{"group_key":{},"snapshots":null}])"),

@@ -48,6 +48,7 @@ TEST(BackupName, KnowsAFileAgainAfterItWasRotated) {
 TEST(BackupName, LeavesNumbersThatAreTheUsersOwn) {
   EXPECT_EQ(NameOf("{stem}", "/log/host-1.jsonl"), "host-1");
   EXPECT_EQ(NameOf("{stem}", "/log/db.2.json"), "db.2");
+  EXPECT_EQ(NameOf("{stem}", "/log/srv-12345678.log"), "srv-12345678");
   EXPECT_EQ(NameOf("{stem}", "/log/20261121.json"), "20261121");
 }
 

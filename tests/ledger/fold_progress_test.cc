@@ -51,6 +51,18 @@ TEST_F(ProgressTest, OfARunWhoseProcessIsGoneMakesItInterrupted) {
   EXPECT_EQ(Home().last_run->result, kInterrupted);
 }
 
+// Whoever tells only that work went on, does not know better than who saw the process gone.
+TEST_F(ProgressTest, OfADeadProcessIsNoSuccessByAGuess) {
+  Finished guess = Finished(kSuccess).Of(Operation::kBackup).From(Night(29)).At(Night(30));
+  guess.guessed = true;
+  Take(log_.Modified(Night(29) + 1h), {Started{.operation = Operation::kBackup, .at = Night(29)}},
+       kGone);
+  Take(log_.Modified(Night(30)), {Withdrawn(), guess}, kGone);
+  EXPECT_EQ(Home().last_run->result, kInterrupted);
+  EXPECT_EQ(Home().runs, 1U);
+  EXPECT_FALSE(Home().last_success);
+}
+
 TEST_F(ProgressTest, ProvesNothingWhereTheFileWouldNotTellTheEnd) {
   Take(log_, {Started{.operation = Operation::kBackup, .at = Night(29), .may_end_silently = true}},
        kGone);
