@@ -89,6 +89,17 @@ int main(int argc, char** argv) {
   }
   if (check) return CheckConfiguration(options.config_file);
   if (once->parsed()) return Once(options);
-  if (leave->parsed()) return LeaveEvent(options, event);
+  if (leave->parsed()) {
+    const bool ends = event.event == "finish" || event.event == "fail";
+    if (event.exit_code && !ends) {
+      fmt::print(stderr, "--exit-code goes with finish and fail\n");
+      return kMisused;
+    }
+    if (event.event == "log" && event.message.empty()) {
+      fmt::print(stderr, "log needs --message: what there is to note about the run\n");
+      return kMisused;
+    }
+    return LeaveEvent(options, event);
+  }
   return Serve(options);
 }

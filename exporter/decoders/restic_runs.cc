@@ -264,9 +264,8 @@ void ResticRuns::Exited(int exit_code, std::optional<Time> at) {
   const bool unreported = run.phase == Phase::kOpen && run.working;
   if (exit_code == 0 && unreported) return;
   memory_ = Memory{};
-  // A code of 0 alone does not say what it was that succeeded, and a dry run ends with 0 or 3.
-  if (exit_code == 0 && !run.operation) return;
-  if (exit_code == 3 && run.phase == Phase::kDryRun) return;
+  // A dry run ends with 0 or 3.
+  if ((exit_code == 0 || exit_code == 3) && run.phase == Phase::kDryRun) return;
 
   const bool backup = run.operation == Operation::kBackup;
   RunFinished end{.operation = run.operation,

@@ -363,9 +363,10 @@ Texts ExitedAfter(std::initializer_list<std::string> lines) {
   return all;
 }
 
-TEST(WrapperExit, AloneDoesNotSayWhatSucceeded) {
+// Of what it is, the configuration may say; the ledger takes no success otherwise.
+TEST(WrapperExit, AloneDoesNotSayOfWhatItIs) {
   EXPECT_THAT(ExitedAfter({}),
-              ElementsAre("", "? failure", "? failure", "? interrupted interrupted"));
+              ElementsAre("? success", "? failure", "? failure", "? interrupted interrupted"));
   EXPECT_THAT(EventTexts(Events({Exited(11)})),
               ElementsAre("finished ? failure evidence=exit_code final end=2026-11-21T01:00:02Z "
                           "exit_code=11 reason=locked"));

@@ -212,7 +212,17 @@ TEST_F(EventCommand, DoesNotMoveTheLastSuccessByAClaimWhereArchivesAreNamed) {
   const Page claimed = exporter.Scrape();
   EXPECT_EQ(LastSuccess(claimed), LastSuccess(archived));
   EXPECT_EQ(EvidenceOf(claimed), "report");
-  EXPECT_GT(claimed.Number(Series("backup_last_run_timestamp_seconds")), LastSuccess(archived));
+  EXPECT_EQ(claimed.Number(Series("backup_last_run_timestamp_seconds")), LastSuccess(archived));
+
+  // Nor does it hide what went wrong.
+  ASSERT_EQ(Tell({"home", "fail"}), 0);
+  ASSERT_TRUE(
+      Shows(exporter, [](const Page& page) { return page.Result("home", "backup") == "failure"; }));
+  const double runs = Runs(exporter.Scrape());
+  ASSERT_EQ(Tell({"home", "start"}), 0);
+  ASSERT_EQ(Tell({"home", "finish"}), 0);
+  ASSERT_TRUE(Shows(exporter, [&](const Page& page) { return Runs(page) == runs + 1; }));
+  EXPECT_EQ(exporter.Scrape().Result("home", "backup"), "failure");
 
   // An exit code is more than a word.
   ASSERT_EQ(Tell({"home", "finish", "--exit-code", "0"}), 0);
