@@ -40,14 +40,19 @@ std::string Line(const EventOptions& event, Time now) {
 
 // What root makes there belongs to whom the ledger's directory belongs: the exporter must read it.
 void HandOver(int file, const struct stat& owner) {
-  if (geteuid() == 0) [[maybe_unused]]
-    const int done = fchown(file, owner.st_uid, owner.st_gid);
+  struct stat made {};
+  if (geteuid() != 0 || fstat(file, &made) != 0 || made.st_uid != 0) return;
+  [[maybe_unused]] const int done = fchown(file, owner.st_uid, owner.st_gid);
 }
 
-// The spool's file, locked.
-Result<Descriptor> OpenLocked(const std::string& path, const struct stat& owner) {
+constexpr const char* kFile = "events.jsonl";
+constexpr const char* kAside = "events.1.jsonl";
+
+// The spool's file, locked. No link is followed: the folder may belong to somebody else than root.
+Result<Descriptor> OpenLocked(int spool, const std::string& path, const struct stat& owner) {
   for (;;) {
-    Descriptor file(open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660));
+    Descriptor file(
+        openat(spool, kFile, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660));
     if (file.get() < 0) return tl::unexpected(SystemError("cannot write " + path));
     if (flock(file.get(), LOCK_EX) != 0) {
       return tl::unexpected(SystemError("cannot lock " + path));
@@ -56,20 +61,21 @@ Result<Descriptor> OpenLocked(const std::string& path, const struct stat& owner)
     struct stat there {};
     if (fstat(file.get(), &opened) != 0) return tl::unexpected(SystemError(path));
     // Another call may have put it aside while this one waited.
-    const bool same = stat(path.c_str(), &there) == 0 && there.st_ino == opened.st_ino;
+    const bool same =
+        fstatat(spool, kFile, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_ino == opened.st_ino;
     if (same && opened.st_size < kLargest) {
       HandOver(file.get(), owner);
       return file;
     }
-    const std::string aside = path.substr(0, path.rfind('.')) + ".1.jsonl";
-    if (same && rename(path.c_str(), aside.c_str()) != 0) {
+    if (same && renameat(spool, kFile, spool, kAside) != 0) {
       return tl::unexpected(SystemError("cannot rename " + path));
     }
   }
 }
 
-Result<void> Append(const std::string& path, std::string line, const struct stat& owner) {
-  const auto file = OpenLocked(path, owner);
+Result<void> Append(int spool, const std::string& path, std::string line,
+                    const struct stat& owner) {
+  const auto file = OpenLocked(spool, path, owner);
   if (!file) return tl::unexpected(file.error());
   struct stat before {};
   if (fstat(file->get(), &before) != 0) return tl::unexpected(SystemError(path));
@@ -97,14 +103,14 @@ Result<void> Leave(const std::string& storage, const std::string& line) {
                             "another with --storage.path, or the configuration with --config.file",
                             storage, std::strerror(errno)));
   }
-  const std::string spool = SpoolDirectory(storage);
-  if (mkdir(spool.c_str(), 0770) == 0) {
-    const Descriptor made(open(spool.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (made.get() >= 0) HandOver(made.get(), owner);
-  } else if (errno != EEXIST) {
-    return tl::unexpected(SystemError("cannot make " + spool));
+  const std::string path = SpoolDirectory(storage);
+  if (mkdir(path.c_str(), 0770) != 0 && errno != EEXIST) {
+    return tl::unexpected(SystemError("cannot make " + path));
   }
-  return Append(spool + "/events.jsonl", line, owner);
+  const Descriptor spool(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (spool.get() < 0) return tl::unexpected(SystemError("cannot open " + path));
+  HandOver(spool.get(), owner);
+  return Append(spool.get(), path + "/" + kFile, line, owner);
 }
 
 }  // namespace

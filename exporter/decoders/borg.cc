@@ -473,12 +473,9 @@ std::string BorgDecoder::Save() const {
   const bool nothing = m.phase == Phase::kIdle && !tells_ends_ && repository_.empty() &&
                        series_.empty() && !clock_.passed() && statistics_.id().empty();
   if (nothing) return {};
-  const auto micros = [](const std::optional<Time>& time) {
-    return time ? Json(time->time_since_epoch().count()) : Json();
-  };
   return Json{{"phase", static_cast<int>(m.phase)},
               {"operation", m.operation ? Json(Name(*m.operation)) : Json()},
-              {"started", micros(m.started)},
+              {"started", Saved(m.started)},
               {"processed", m.processed},
               {"warnings", m.warnings},
               {"source_missing", m.source_missing},
@@ -491,7 +488,7 @@ std::string BorgDecoder::Save() const {
               {"tells_archives", tells_archives_},
               {"repository", repository_},
               {"series", series_},
-              {"passed", micros(clock_.passed())}}
+              {"passed", Saved(clock_.passed())}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -105,18 +105,12 @@ BorgStatistics::Line BorgStatistics::Take(std::string_view line, const LocalCloc
 }
 
 Json BorgStatistics::Save() const {
-  const auto micros = [](const std::optional<Time>& time) {
-    return time ? Json(time->time_since_epoch().count()) : Json();
-  };
-  const auto number = [](const std::optional<std::uint64_t>& value) {
-    return value ? Json(*value) : Json();
-  };
   return {{"id", id_},
-          {"start", micros(start_)},
-          {"end", micros(end_)},
-          {"files", number(figures_.processed_files)},
-          {"processed", number(figures_.processed_bytes)},
-          {"added", number(figures_.added_bytes)}};
+          {"start", Saved(start_)},
+          {"end", Saved(end_)},
+          {"files", Saved(figures_.processed_files)},
+          {"processed", Saved(figures_.processed_bytes)},
+          {"added", Saved(figures_.added_bytes)}};
 }
 
 void BorgStatistics::Restore(const Json& saved) {

@@ -575,12 +575,6 @@ class BorgmaticDecoder final : public Decoder {
   std::uint64_t offset_ = 0;
 };
 
-Json Number(const std::optional<std::uint64_t>& value) { return value ? Json(*value) : Json(); }
-
-Json Micros(const std::optional<Time>& time) {
-  return time ? Json(time->time_since_epoch().count()) : Json();
-}
-
 std::string BorgmaticDecoder::Save() const {
   const bool nothing = actions_.empty() && !failure_ && !summed_ && words_.empty() &&
                        !clock_.passed() && warned_ == Warned{} && statistics_.id().empty();
@@ -594,14 +588,14 @@ std::string BorgmaticDecoder::Save() const {
              {"state", static_cast<int>(action.state)},
              {"announced", action.announced},
              {"dry_run", action.dry_run},
-             {"started", Micros(action.started)},
-             {"ended", Micros(action.ended)},
+             {"started", Saved(action.started)},
+             {"ended", Saved(action.ended)},
              {"result", static_cast<int>(action.result)},
              {"reason", action.reason ? Json(static_cast<int>(*action.reason)) : Json()},
              {"archive", action.archive},
-             {"files", Number(action.figures.processed_files)},
-             {"processed", Number(action.figures.processed_bytes)},
-             {"added", Number(action.figures.added_bytes)}};
+             {"files", Saved(action.figures.processed_files)},
+             {"processed", Saved(action.figures.processed_bytes)},
+             {"added", Saved(action.figures.added_bytes)}};
   }
   Json json{{"actions", std::move(actions)},
             {"warnings", warned_.warnings},
@@ -613,11 +607,11 @@ std::string BorgmaticDecoder::Save() const {
             {"failed", failed_},
             {"summed", summed_},
             {"helped", helped_},
-            {"summed_at", Micros(summed_at_)},
-            {"passed", Micros(clock_.passed())}};
+            {"summed_at", Saved(summed_at_)},
+            {"passed", Saved(clock_.passed())}};
   if (current_) json["current"] = *current_;
   if (failure_) {
-    json["failure"] = {{"time", Micros(failure_->time)},
+    json["failure"] = {{"time", Saved(failure_->time)},
                        {"words", failure_->words},
                        {"archive_made", failure_->archive_made}};
     if (failure_->action) json["failure"]["action"] = *failure_->action;

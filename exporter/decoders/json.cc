@@ -57,6 +57,12 @@ std::optional<Json> ParseJson(std::string_view text) {
   return value;
 }
 
+Json Saved(const std::optional<Time>& time) {
+  return time ? Json(time->time_since_epoch().count()) : Json();
+}
+
+Json Saved(const std::optional<std::uint64_t>& count) { return count ? Json(*count) : Json(); }
+
 const Json* Members::Find(const char* key) const {
   const auto found = object_.find(key);
   return found == object_.end() || found->is_null() ? nullptr : &*found;

@@ -19,6 +19,10 @@ using Json = nlohmann::json;
 // Of doubled keys the last wins; halves of surrogate pairs are replaced by U+FFFD.
 [[nodiscard]] std::optional<Json> ParseJson(std::string_view text);
 
+// How decoders save what may not be known; Members reads it back.
+[[nodiscard]] Json Saved(const std::optional<Time>& time);  // microseconds since the epoch
+[[nodiscard]] Json Saved(const std::optional<std::uint64_t>& count);
+
 // Reads members of an object. A member that is there with the wrong type (a negative size, a text
 // for a number) makes Sound() false; one that is absent or null is nullopt.
 class Members {

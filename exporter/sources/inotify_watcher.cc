@@ -11,6 +11,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/descriptor.h"
 #include "sources/watcher.h"
 
 namespace backup_exporter {
@@ -24,22 +25,6 @@ std::string Join(const std::string& directory, const char* name) {
   return directory == "/" ? directory + name : directory + "/" + name;
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  [[nodiscard]] int number() const { return number_; }
-  [[nodiscard]] bool open() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
-
 class InotifyWatcher final : public Watcher {
  public:
   InotifyWatcher()
@@ -47,13 +32,13 @@ class InotifyWatcher final : public Watcher {
         wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
   bool Watch(const std::vector<std::string>& directories) override {
-    if (!events_.open()) return directories.empty();
+    if (events_.get() < 0) return directories.empty();
     bool all = true;
     std::map<int, std::set<std::string>> watched;
     for (const std::string& directory : directories) {
       // Adding a directory again is how one that was replaced, or mounted over, is noticed: it then
       // gets another number. Two names of one directory share a number.
-      const int number = ::inotify_add_watch(events_.number(), directory.c_str(), kEvents);
+      const int number = ::inotify_add_watch(events_.get(), directory.c_str(), kEvents);
       if (number >= 0) {
         watched[number].insert(directory);
       } else if (errno != ENOENT && errno != ENOTDIR) {
@@ -61,7 +46,7 @@ class InotifyWatcher final : public Watcher {
       }
     }
     for (const auto& [number, names] : directories_) {
-      if (!watched.contains(number)) ::inotify_rm_watch(events_.number(), number);
+      if (!watched.contains(number)) ::inotify_rm_watch(events_.get(), number);
     }
     directories_ = std::move(watched);
     return all;
@@ -69,22 +54,22 @@ class InotifyWatcher final : public Watcher {
 
   void Wait(SteadyTime until) override {
     using std::chrono::milliseconds;
-    std::array<pollfd, 2> descriptors{pollfd{wake_.number(), POLLIN, 0},
-                                      pollfd{events_.number(), POLLIN, 0}};
+    std::array<pollfd, 2> descriptors{pollfd{wake_.get(), POLLIN, 0},
+                                      pollfd{events_.get(), POLLIN, 0}};
     const SteadyTime now = std::chrono::steady_clock::now();
     const SteadyTime end = std::clamp(until, now, now + std::chrono::minutes(1));
     const auto timeout = std::chrono::ceil<milliseconds>(end - now);
-    ::poll(descriptors.data(), events_.open() ? 2 : 1, static_cast<int>(timeout.count()));
+    ::poll(descriptors.data(), events_.get() >= 0 ? 2 : 1, static_cast<int>(timeout.count()));
     std::uint64_t wakes = 0;
-    [[maybe_unused]] const ssize_t got = ::read(wake_.number(), &wakes, sizeof wakes);
+    [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &wakes, sizeof wakes);
   }
 
   Changes Take() override {
     Changes changes;
     std::unordered_map<std::string, std::size_t> places;
     alignas(inotify_event) std::array<char, 64 * 1024> buffer;
-    while (events_.open()) {
-      const ssize_t got = ::read(events_.number(), buffer.data(), buffer.size());
+    while (events_.get() >= 0) {
+      const ssize_t got = ::read(events_.get(), buffer.data(), buffer.size());
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) break;
       for (ssize_t at = 0; at < got;) {
@@ -100,14 +85,14 @@ class InotifyWatcher final : public Watcher {
 
   void Wake() override {
     const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t put = ::write(wake_.number(), &one, sizeof one);
+    [[maybe_unused]] const ssize_t put = ::write(wake_.get(), &one, sizeof one);
   }
 
  private:
   void Note(const inotify_event& event, const char* name,
             std::unordered_map<std::string, std::size_t>* places, Changes* changes) {
     // The directory moved away: its watch went along, and would tell of files elsewhere.
-    if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(events_.number(), event.wd);
+    if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(events_.get(), event.wd);
     const auto found = directories_.find(event.wd);
     if (name == nullptr || (event.mask & (IN_Q_OVERFLOW | IN_ISDIR)) != 0) {
       const bool forgotten = found == directories_.end() && (event.mask & IN_Q_OVERFLOW) == 0;
