@@ -1,4 +1,4 @@
-#include "config/yaml.h"
+#include "base/yaml.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -10,6 +10,8 @@
 #include <sstream>
 #include <utility>
 #include <vector>
+
+#include "base/utf8.h"
 
 namespace backup_exporter {
 namespace {
@@ -57,29 +59,11 @@ struct SyntaxMistake {
 
 Place PlaceAt(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
-// The bytes of the UTF-8 character at the beginning of `text`; 0 where there is none.
-std::size_t CharacterSize(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = first == 0xED && byte(1) > 0x9F;
-  const bool too_large = first == 0xF4 && byte(1) > 0x8F;
-  return overlong || surrogate || too_large ? 0 : size;
-}
-
 // yaml-cpp would guess another encoding, or put other characters there.
 std::optional<SyntaxMistake> FindForeignBytes(std::string_view text) {
   Place place{1, 1};
   for (std::size_t i = 0, size = 0; i < text.size(); i += size) {
-    size = CharacterSize(text.substr(i));
+    size = CodePointLength(text.substr(i));
     if (size == 0) return SyntaxMistake{place, "this is not UTF-8 text"};
     if (text[i] == '\n') {
       place = {place.line + 1, 1};

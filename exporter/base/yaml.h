@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/mistake.h"
+#include "base/mistake.h"
 
 namespace backup_exporter {
 

@@ -1,6 +1,8 @@
-#include "config/section.h"
+#include "base/section.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <map>
 #include <utility>
 
@@ -8,6 +10,9 @@ namespace backup_exporter {
 namespace {
 
 using Kind = YamlValue::Kind;
+
+constexpr std::array kTrue{"true", "True", "TRUE"};
+constexpr std::array kFalse{"false", "False", "FALSE"};
 
 std::string_view InWords(Kind kind) {
   switch (kind) {
@@ -42,7 +47,7 @@ std::size_t Distance(std::string_view a, std::string_view b) {
   return steps[a.size()][b.size()];
 }
 
-std::string DescribeUnknown(std::string_view key, const std::vector<std::string_view>& known) {
+std::string DescribeUnknown(std::string_view key, const std::vector<std::string>& known) {
   const std::string unknown = "unknown key " + Quoted(key);
   const std::string_view begin = key.substr(0, 64);  // longer than any known key
   const auto nearest = std::ranges::min_element(
@@ -52,7 +57,7 @@ std::string DescribeUnknown(std::string_view key, const std::vector<std::string_
     return unknown + "; did you mean " + Quoted(*nearest) + "?";
   }
   std::string list;
-  for (const auto other : known) list += (list.empty() ? "" : ", ") + Quoted(other);
+  for (const auto& other : known) list += (list.empty() ? "" : ", ") + Quoted(other);
   return unknown + "; known here: " + list;
 }
 
@@ -75,7 +80,7 @@ const YamlValue* Section::Find(std::string_view key) const {
 }
 
 const YamlValue* Section::Ask(std::string_view key, Kind kind, std::string_view wanted) {
-  known_.push_back(key);
+  known_.emplace_back(key);
   const YamlValue* found = Find(key);
   if (found == nullptr || found->kind == kind) return found;
   std::string text = Quoted(key) + " must be " + std::string(wanted) + ", not " +
@@ -88,27 +93,74 @@ const YamlValue* Section::Ask(std::string_view key, Kind kind, std::string_view 
   return nullptr;
 }
 
-std::optional<std::string> Section::Text(std::string_view key) {
-  const YamlValue* found = Ask(key, Kind::kText, "text");
-  if (found == nullptr) return std::nullopt;
-  const std::string_view text = found->text;
+std::optional<std::string> Section::TextOf(std::string_view key, const YamlValue& value,
+                                           std::string_view allowed) {
+  const std::string_view text = value.text;
   if (text.empty()) {
-    Note(key, Quoted(key) + " must not be empty");
+    mistakes_.Add(value.place, Quoted(key) + " must not be empty");
     return std::nullopt;
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!IsControl(text, i)) continue;
-    Note(key, Quoted(key) + " must be one line without control characters");
+    if (!IsControl(text, i) || allowed.find(text[i]) != allowed.npos) continue;
+    mistakes_.Add(value.place,
+                  Quoted(key) + (allowed.empty() ? " must be one line without control characters"
+                                                 : " must have no control characters"));
     return std::nullopt;
   }
-  return found->text;
+  return value.text;
+}
+
+std::optional<std::string> Section::Text(std::string_view key) {
+  const YamlValue* found = Ask(key, Kind::kText, "text");
+  return found == nullptr ? std::nullopt : TextOf(key, *found, "");
+}
+
+std::optional<std::string> Section::Lines(std::string_view key) {
+  const YamlValue* found = Ask(key, Kind::kText, "text");
+  return found == nullptr ? std::nullopt : TextOf(key, *found, "\n\t");
+}
+
+std::optional<std::int64_t> Section::Number(std::string_view key, std::int64_t least,
+                                            std::int64_t most) {
+  const YamlValue* found = Ask(key, Kind::kText, "a number");
+  if (found == nullptr) return std::nullopt;
+  std::string_view digits = found->text;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const bool whole = error == std::errc() && end == digits.data() + digits.size();
+  if (whole && number >= least && number <= most) return number;
+  Note(key, Quoted(key) + " must be a whole number from " + std::to_string(least) + " to " +
+                std::to_string(most) + ", not " + Quoted(found->text));
+  return std::nullopt;
+}
+
+std::optional<std::chrono::seconds> Section::Span(std::string_view key) {
+  constexpr std::int64_t kMost = 1'000'000;  // of any unit
+  const YamlValue* found = Ask(key, Kind::kText, "a time span such as 5m or 24h");
+  if (found == nullptr) return std::nullopt;
+  const std::string_view text = found->text;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const std::map<std::string_view, int> seconds{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  const auto factor = seconds.find(unit);
+  if (error == std::errc() && factor != seconds.end() && number > 0 && number <= kMost) {
+    return std::chrono::seconds(number * factor->second);
+  }
+  Note(key,
+       Quoted(key) + " must be a number with s, m, h or d, such as 5m or 24h, not " + Quoted(text));
+  return std::nullopt;
 }
 
 std::optional<bool> Section::Flag(std::string_view key) {
   const YamlValue* found = Ask(key, Kind::kText, "true or false");
   if (found == nullptr) return std::nullopt;
-  if (!found->quoted && (found->text == "true" || found->text == "false")) {
-    return found->text == "true";
+  // As YAML 1.2 has them, and no other words.
+  for (const bool truth : {true, false}) {
+    for (const auto* word : truth ? kTrue : kFalse) {
+      if (!found->quoted && found->text == word) return truth;
+    }
   }
   Note(key, Quoted(key) + " must be true or false" +
                 (found->quoted ? ", without quotes" : ", not " + Quoted(found->text)));
@@ -117,6 +169,34 @@ std::optional<bool> Section::Flag(std::string_view key) {
 
 const YamlValue* Section::List(std::string_view key) { return Ask(key, Kind::kList, "a list"); }
 const YamlValue* Section::Map(std::string_view key) { return Ask(key, Kind::kMap, "a map"); }
+
+std::optional<std::vector<std::string>> Section::Texts(std::string_view key) {
+  const YamlValue* list = List(key);
+  if (list == nullptr) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const auto& item : list->children) {
+    if (item->kind != Kind::kText) {
+      mistakes_.Add(item->place,
+                    Quoted(key) + " must list texts, not " + std::string(InWords(item->kind)));
+    } else if (auto text = TextOf(key, *item, "")) {
+      texts.push_back(std::move(*text));
+    }
+  }
+  return texts;
+}
+
+const YamlValue* Section::Any(std::string_view key) {
+  known_.emplace_back(key);
+  return Find(key);
+}
+
+std::vector<std::string> Section::Keys() const {
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; is_map() && i < value_.children.size(); i += 2) {
+    if (value_.children[i]->kind == Kind::kText) keys.push_back(value_.children[i]->text);
+  }
+  return keys;
+}
 
 void Section::Require(std::string_view key, std::string_view what_it_is) {
   if (!is_map() || Find(key) != nullptr) return;

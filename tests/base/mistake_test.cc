@@ -1,4 +1,4 @@
-#include "config/mistake.h"
+#include "base/mistake.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "config/section.h"
+#include "base/section.h"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/yaml.h"
+#include "base/yaml.h"
 
 namespace backup_exporter {
 namespace {
@@ -107,7 +107,7 @@ TEST(Section, TextIsOneLineWithSomethingInIt) {
 }
 
 TEST(Section, OnlyTrueAndFalseAreTruthValues) {
-  for (const std::string value : {"yes", "no", "on", "off", "True", "TRUE", "1", "y"}) {
+  for (const std::string value : {"yes", "no", "on", "off", "tRUE", "1", "y"}) {
     EXPECT_THAT(MistakesOf("a: " + value,
                            [](Section& section) { EXPECT_EQ(section.Flag("a"), std::nullopt); }),
                 ElementsAre("a.yaml:1:4: `a` must be true or false, not `" + value + "`"));
@@ -115,8 +115,11 @@ TEST(Section, OnlyTrueAndFalseAreTruthValues) {
   EXPECT_THAT(
       MistakesOf("a: 'true'", [](Section& section) { EXPECT_EQ(section.Flag("a"), std::nullopt); }),
       ElementsAre("a.yaml:1:4: `a` must be true or false, without quotes"));
-  EXPECT_THAT(MistakesOf("a: false", [](Section& section) { EXPECT_EQ(section.Flag("a"), false); }),
-              IsEmpty());
+  for (const std::string word : {"false", "False", "FALSE"}) {
+    EXPECT_THAT(
+        MistakesOf("a: " + word, [](Section& section) { EXPECT_EQ(section.Flag("a"), false); }),
+        IsEmpty());
+  }
 }
 
 TEST(Section, NamesTheNearestKeyForAnUnknownOne) {
