@@ -28,6 +28,29 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
+std::string JoinChunks(std::string_view bytes) {
+  std::string all;
+  while (true) {
+    std::size_t size = 0;
+    std::from_chars(bytes.data(), bytes.data() + bytes.size(), size, 16);
+    const std::size_t line_end = bytes.find("\r\n");
+    if (size == 0 || line_end == std::string_view::npos) return all;
+    bytes.remove_prefix(line_end + 2);
+    all += bytes.substr(0, size);
+    bytes.remove_prefix(std::min(size + 2, bytes.size()));
+  }
+}
+
+// What every request begins with.
+std::string RequestHead(std::string_view method, std::string_view path, std::string_view headers) {
+  std::string head(method);
+  head += ' ';
+  head += path;
+  head += " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+  head += headers;
+  return head;
+}
+
 }  // namespace
 
 Connection::Connection(int port, const std::string& address) : fd_(-1) {
@@ -95,6 +118,10 @@ HttpReply ParseReply(std::string_view bytes) {
     if (colon == std::string_view::npos) return {};
     reply.headers.emplace(LowerCase(line.substr(0, colon)), line.substr(colon + 2));
   }
+  const auto coding = reply.headers.find("transfer-encoding");
+  if (coding != reply.headers.end() && coding->second == "chunked") {
+    reply.body = JoinChunks(reply.body);
+  }
   return reply;
 }
 
@@ -107,17 +134,18 @@ std::string Exchange(int port, std::string_view request) {
 
 HttpReply Fetch(int port, std::string_view method, std::string_view path,
                 std::string_view headers) {
-  std::string request(method);
-  request += ' ';
-  request += path;
-  request += " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
-  request += headers;
-  request += "\r\n";
-  return ParseReply(Exchange(port, request));
+  return ParseReply(Exchange(port, RequestHead(method, path, headers) + "\r\n"));
 }
 
 HttpReply Get(int port, std::string_view path, std::string_view headers) {
   return Fetch(port, "GET", path, headers);
+}
+
+HttpReply Post(int port, std::string_view path, std::string_view body, std::string_view headers) {
+  std::string request = RequestHead("POST", path, headers);
+  request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  request += body;
+  return ParseReply(Exchange(port, request));
 }
 
 }  // namespace backup_exporter

@@ -36,6 +36,7 @@ struct HttpReply {
   std::string body;
 };
 
+// The body of a chunked reply is put together.
 [[nodiscard]] HttpReply ParseReply(std::string_view bytes);
 
 // Sends these bytes and takes what comes until the server closes.
@@ -45,5 +46,7 @@ struct HttpReply {
 [[nodiscard]] HttpReply Fetch(int port, std::string_view method, std::string_view path,
                               std::string_view headers = {});
 [[nodiscard]] HttpReply Get(int port, std::string_view path, std::string_view headers = {});
+[[nodiscard]] HttpReply Post(int port, std::string_view path, std::string_view body,
+                             std::string_view headers = {});
 
 }  // namespace backup_exporter

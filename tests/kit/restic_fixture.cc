@@ -31,17 +31,6 @@ std::string OneOf(const Page& page, const std::string& head,
 
 }  // namespace
 
-std::string MissingTool(const std::vector<std::string>& tools) {
-  for (const std::string& tool : tools) {
-    if (!Tool(tool).empty()) continue;
-    return WithPeers() ? "the folder of the newest tools has no " + tool
-                       : "Debian has no " + tool + "; scripts/test --peers runs this";
-  }
-  return {};
-}
-
-bool MustHaveTools() { return WithPeers() && std::getenv("CI") != nullptr; }
-
 void ResticFixture::SetUpTestSuite() {
   if (Tool("restic").empty()) return;
   common = std::make_unique<TemporaryDirectory>();

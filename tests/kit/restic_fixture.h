@@ -12,13 +12,9 @@
 #include "kit/exporter_process.h"
 #include "kit/process.h"
 #include "kit/temporary_directory.h"
+#include "kit/tools.h"
 
 namespace backup_exporter {
-
-// Says why a test cannot run without one of these tools; empty if all are there. In CI the newest
-// ones must be: there the text is that of a failure.
-[[nodiscard]] std::string MissingTool(const std::vector<std::string>& tools);
-[[nodiscard]] bool MustHaveTools();
 
 class ResticFixture : public testing::Test {
  public:

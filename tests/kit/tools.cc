@@ -38,10 +38,21 @@ std::string Tool(const std::string& name) {
 std::string ToolVersion(const std::string& name) {
   const std::string tool = Tool(name);
   if (tool.empty()) return "";
-  const bool flag = name.starts_with("borg");
+  const bool flag = name.starts_with("borg") || name == "apprise";
   const std::string said = OutputOf({tool, flag ? "--version" : "version"});
   std::smatch version;
   return std::regex_search(said, version, std::regex("[0-9]+(\\.[0-9]+)+")) ? version.str() : "";
 }
+
+std::string MissingTool(const std::vector<std::string>& tools) {
+  for (const std::string& tool : tools) {
+    if (!Tool(tool).empty()) continue;
+    return WithPeers() ? "the folder of the newest tools has no " + tool
+                       : "Debian has no " + tool + "; scripts/test --peers runs this";
+  }
+  return {};
+}
+
+bool MustHaveTools() { return WithPeers() && std::getenv("CI") != nullptr; }
 
 }  // namespace backup_exporter

@@ -1,0 +1,179 @@
+// The real services that take what monitors are told, as kit/services.h starts them: that what was
+// sent to one is read back. What is sent here are bare bytes, so that a monitor's test fails for
+// the monitor's faults alone.
+
+#include "kit/services.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kit/http_client.h"
+#include "kit/process.h"
+#include "kit/temporary_directory.h"
+#include "kit/tools.h"
+
+namespace backup_exporter {
+namespace {
+
+using nlohmann::json;
+
+// Ends the test unless nothing is missing; in CI, where all must be there, it fails.
+#define NEED(missing)                                    \
+  if (const std::string why = (missing); !why.empty()) { \
+    if (MustHaveTools()) FAIL() << why;                  \
+    GTEST_SKIP() << why;                                 \
+  }
+
+TEST(ServiceTools, VictoriaLogsTakesWhatLokiIsToldAndGivesItBack) {
+  NEED(VictoriaLogsServer::Missing());
+  const VictoriaLogsServer server;
+  EXPECT_TRUE(server.Lines().empty());
+  const std::string path = std::string(VictoriaLogsServer::kPushBase) + "/loki/api/v1/push";
+  const char* type = "Content-Type: application/json\r\n";
+  const HttpReply pushed = Post(server.port(), path, R"({"streams":[
+      {"stream":{"job":"backup_exporter","backup":"a \"b\\c\""},"values":[
+        ["1764000000123456789","{\"not\":\"parsed\"}",{"run_id":"r1","result":"failure"}],
+        ["1000000000000000001","old"]]},
+      {"stream":{"job":"other"},"values":[["1764000000123456790","ü\n2"]]}]})",
+                                type);
+  EXPECT_EQ(pushed.status, 204) << pushed.body;
+  const std::map<std::string, std::string> labels{{"job", "backup_exporter"},
+                                                  {"backup", "a \"b\\c\""}};
+  const std::vector<LogLine> expected{{1'000'000'000'000'000'001, "old", labels, {}},
+                                      {1'764'000'000'123'456'789,
+                                       "{\"not\":\"parsed\"}",
+                                       labels,
+                                       {{"run_id", "r1"}, {"result", "failure"}}},
+                                      {1'764'000'000'123'456'790, "ü\n2", {{"job", "other"}}, {}}};
+  EXPECT_EQ(server.Lines(), expected);
+  EXPECT_EQ(server.Lines("{job=\"other\"}"), std::vector{expected[2]});
+  const char* time_as_number = R"({"streams":[{"stream":{"job":"a"},"values":[[1,"a"]]}]})";
+  EXPECT_EQ(Post(server.port(), path, time_as_number, type).status, 400);
+}
+
+TEST(ServiceTools, VictoriaLogsGivesBackMoreThanFitsOneChunk) {
+  NEED(VictoriaLogsServer::Missing());
+  const VictoriaLogsServer server;
+  json values = json::array();
+  for (int i = 0; i < 2000; ++i) {
+    values.push_back({std::to_string(1'764'000'000'000'000'000 + i), std::string(100, 'x')});
+  }
+  const json body = {{"streams", {{{"stream", {{"job", "many"}}}, {"values", values}}}}};
+  ASSERT_EQ(Post(server.port(), "/insert/loki/api/v1/push", body.dump(),
+                 "Content-Type: application/json\r\n")
+                .status,
+            204);
+  const std::vector<LogLine> lines = server.Lines();
+  ASSERT_EQ(lines.size(), 2000U);
+  EXPECT_EQ(lines.back().nanoseconds, 1'764'000'000'000'001'999);
+}
+
+// A trapper's request with its head: the length of the text in 8 bytes, the lowest first.
+std::string Packet(const std::string& text) {
+  std::string length(8, '\0');
+  length[0] = static_cast<char>(text.size() & 0xff);
+  length[1] = static_cast<char>(text.size() >> 8);
+  return "ZBXD\1" + length + text;
+}
+
+TEST(ServiceTools, ZabbixTakesATrappersValuesAndGivesThemBack) {
+  NEED(ZabbixServer::Missing());
+  const ZabbixServer server;
+  server.AddHost("it's one", {{"backup.result[home]", ZabbixItem::kUnsigned},
+                              {"backup.text", ZabbixItem::kText},
+                              {"backup.age", ZabbixItem::kFloat}});
+  server.AddHost("two", {{"backup.text", ZabbixItem::kString}});
+  const std::string reply = Exchange(server.port(), Packet(R"({"request":"sender data","data":[
+      {"host":"it's one","key":"backup.result[home]","value":"2","clock":1764000000,"ns":123456789},
+      {"host":"it's one","key":"backup.result[home]","value":"3","clock":1764000001,"ns":0},
+      {"host":"it's one","key":"backup.text","value":"ü|\n2","clock":1764000000,"ns":1},
+      {"host":"it's one","key":"backup.age","value":"1.5","clock":1764000000,"ns":1},
+      {"host":"two","key":"backup.text","value":"two","clock":1764000000,"ns":2},
+      {"host":"two","key":"unknown","value":"0","clock":1764000000,"ns":2}]})"));
+  EXPECT_TRUE(reply.starts_with("ZBXD\1"));
+  EXPECT_NE(reply.find("processed: 5; failed: 1; total: 6"), std::string::npos) << reply;
+  const auto values = [&](const std::string& host, const std::string& key) {
+    std::vector<ZabbixValue> found;
+    EXPECT_TRUE(Eventually([&] { return !(found = server.History(host, key)).empty(); })) << key;
+    return found;
+  };
+  using Values = std::vector<ZabbixValue>;
+  EXPECT_EQ(values("it's one", "backup.result[home]"),
+            (Values{{1'764'000'000, 123'456'789, "2"}, {1'764'000'001, 0, "3"}}));
+  EXPECT_EQ(values("it's one", "backup.text"), (Values{{1'764'000'000, 1, "ü|\n2"}}));
+  EXPECT_EQ(values("it's one", "backup.age"), (Values{{1'764'000'000, 1, "1.5"}}));
+  EXPECT_EQ(values("two", "backup.text"), (Values{{1'764'000'000, 2, "two"}}));
+  EXPECT_TRUE(server.History("two", "unknown").empty());
+}
+
+// Takes one request, and is content with it.
+class Receiver {
+ public:
+  Receiver() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(fd_, 1), 0);
+    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Receiver() { close(fd_); }
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  [[nodiscard]] int port() const { return port_; }
+  // What came within half a minute, up to the "}" that ends a body of JSON.
+  [[nodiscard]] std::string Take() const {
+    pollfd waiting{fd_, POLLIN, 0};
+    if (poll(&waiting, 1, 30'000) != 1) return {};
+    const int connection = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    std::string request;
+    std::array<char, 4096> part{};
+    while (!request.ends_with('}')) {
+      const ssize_t size = recv(connection, part.data(), part.size(), 0);
+      if (size <= 0) break;
+      request.append(part.data(), static_cast<std::size_t>(size));
+    }
+    constexpr std::string_view kReply =
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    EXPECT_EQ(send(connection, kReply.data(), kReply.size(), MSG_NOSIGNAL), kReply.size());
+    close(connection);
+    return request;
+  }
+
+ private:
+  int fd_;
+  int port_ = 0;
+};
+
+TEST(ServiceTools, AppriseTellsAReceiver) {
+  NEED(MissingTool({"apprise"}));
+  const Receiver receiver;
+  const TemporaryDirectory directory;
+  Process apprise(
+      {Tool("apprise"), "-v", "--title", "home", "--body", "ü failed", "--notification-type",
+       "failure", "json://127.0.0.1:" + std::to_string(receiver.port()) + "/told"},
+      {.environment = {"HOME=" + directory.path()}, .output = directory / "log", .errors = "&1"});
+  const std::string request = receiver.Take();
+  EXPECT_EQ(apprise.Wait(), 0) << ReadText(directory / "log");
+  EXPECT_TRUE(request.starts_with("POST /told")) << request;
+  const json told = json::parse(request.substr(request.find("\r\n\r\n") + 4), nullptr, false);
+  ASSERT_TRUE(told.is_object()) << request;
+  EXPECT_EQ(told["title"], "home");
+  EXPECT_EQ(told["message"], "ü failed");
+  EXPECT_EQ(told["type"], "failure");
+}
+
+}  // namespace
+}  // namespace backup_exporter
