@@ -17,6 +17,7 @@
 #include "decoders/decoders.h"
 #include "decoders/json.h"
 #include "decoders/local_clock.h"
+#include "decoders/notes.h"
 
 namespace backup_exporter {
 namespace {
@@ -30,6 +31,18 @@ bool IsGoodFileLine(std::string_view line) {
   if (!line.starts_with(kHead) || line.size() < kHead.size() + 2) return false;
   return line[kHead.size() + 1] == '"' &&
          std::string_view("AMUdbcfshi").find(line[kHead.size()]) != std::string_view::npos;
+}
+
+// Keeps a run from beginning.
+bool EndsAtOnce(Reason reason) {
+  return reason == Reason::kLocked || reason == Reason::kAuth ||
+         reason == Reason::kRepositoryMissing;
+}
+
+Level LevelNamedBy(std::string_view name) {
+  if (name == "ERROR" || name == "CRITICAL") return Level::kError;
+  if (name == "WARNING") return Level::kWarning;
+  return name == "DEBUG" ? Level::kDebug : Level::kInfo;
 }
 
 class BorgDecoder final : public Decoder {
@@ -80,9 +93,22 @@ class BorgDecoder final : public Decoder {
   };
 
   void Emit(decltype(Event::what) what) {
+    const auto* end = std::get_if<RunFinished>(&what);
+    const bool next = end != nullptr ? !end->of_last_run : std::holds_alternative<RunStarted>(what);
     out_->events.push_back({.of = {.label = {}, .repository = repository_},
                             .offset = offset_,
                             .what = std::move(what)});
+    if (!next || notes_.empty()) return;
+    for (RunNoted& note : notes_.Release()) Emit(std::move(note));
+  }
+
+  // Of the run that was told of last, else of the next one.
+  void Note(Level level, std::string_view text, std::optional<Time> at) {
+    if (text.empty()) return;
+    if (memory_.phase == Phase::kIdle || memory_.phase == Phase::kHinted) {
+      return notes_.Keep(NoteOf(level, text, at));
+    }
+    Emit(NoteOf(level, text, at));
   }
 
   // A new run begins where the last one ended; what came before it belongs to it if that was not
@@ -99,6 +125,7 @@ class BorgDecoder final : public Decoder {
     if (memory_.phase == Phase::kOpen) return;
     if (memory_.phase == Phase::kHinted && memory_.operation && memory_.operation != operation) {
       memory_ = Memory{};
+      notes_.Clear();
     }
     memory_.phase = Phase::kHinted;
     memory_.operation = operation;
@@ -109,6 +136,7 @@ class BorgDecoder final : public Decoder {
     // A word about its sources may come before.
     const bool ours = memory_.operation.value_or(Operation::kBackup) == Operation::kBackup;
     if (memory_.phase == Phase::kHinted && ours) fresh = std::move(memory_);
+    if (!ours) notes_.Clear();
     memory_ = std::move(fresh);
     memory_.phase = Phase::kOpen;
     memory_.operation = Operation::kBackup;
@@ -145,7 +173,14 @@ class BorgDecoder final : public Decoder {
       const std::string level = members.Text("levelname");
       const std::string name = members.Text("name");
       const std::string msgid = members.Text("msgid");
-      Take(members, time, [&] { Message(message, level, name, msgid, time); });
+      Take(members, time, [&] {
+        Message(message, level, name, msgid, time);
+        const bool figures = name == "borg.output.stats" || name == "borg.output.progress";
+        // Of what --list prints only archives are no files.
+        const bool file = name == "borg.output.list" && BorgWordsOf(message) == BorgWords::kNothing;
+        const bool told = name == "borg.output.show-rc" && BorgExitCodeOf(message);
+        if (!figures && !file && !told) Note(LevelNamedBy(level), message, time);
+      });
     } else if (type == "archive_progress") {
       const auto processed = members.Count("original_size");
       const bool finished = members.Boolean("finished").value_or(false);
@@ -202,7 +237,9 @@ class BorgDecoder final : public Decoder {
                std::string_view msgid, std::optional<Time> time) {
     if (message.starts_with("Remote: ")) message.remove_prefix(8);
     if (name == "borg.output.show-rc") {
-      if (const auto code = BorgExitCodeOf(message)) return Exited(*code, time);
+      if (const auto code = BorgExitCodeOf(message)) {
+        return Exited(*code, NoteOf(LevelNamedBy(level), message, time));
+      }
     }
     if (name == "borg.output.stats") {
       Statistics(message);
@@ -214,7 +251,7 @@ class BorgDecoder final : public Decoder {
     if (error && words == BorgWords::kInterrupted) {
       return Failed(Reason::kInterrupted, message, time);
     }
-    if (error && message.starts_with("Traceback")) return Emit(RunNoted{std::string(message)});
+    if (error && message.starts_with("Traceback")) return;
     // Who else warns (of locks that were left behind) speaks of nothing that is backed up.
     const bool about_files = words == BorgWords::kUnreadable || words == BorgWords::kSourceMissing;
     if (about_files && !name.starts_with(kArchiverName) && !name.starts_with("borg.archive"))
@@ -235,7 +272,11 @@ class BorgDecoder final : public Decoder {
 
   void Line(std::string_view line) {
     if (line.starts_with("Remote: ")) line.remove_prefix(8);
-    if (const auto code = BorgExitCodeOf(line)) return Exited(*code, std::nullopt);
+    if (const auto code = BorgExitCodeOf(line)) {
+      const bool warns = line.starts_with("terminating with warning ");
+      const Level bad = warns ? Level::kWarning : Level::kError;
+      return Exited(*code, NoteOf(*code == 0 ? Level::kInfo : bad, line));
+    }
     if (const auto operation = BorgOperationInProgress(line)) {
       if (*operation != Operation::kBackup) return Hint(*operation, std::nullopt);
       // The figures are cut, and go back to nothing only with a new run.
@@ -247,9 +288,29 @@ class BorgDecoder final : public Decoder {
       return;
     }
     const BorgWords words = BorgWordsOf(line);
-    if (words == BorgWords::kNothing && !Statistics(line)) ++out_->counts.text;
-    if (words == BorgWords::kInterrupted) return Failed(Reason::kInterrupted, line, std::nullopt);
-    Words(words, line, std::nullopt);
+    if (words == BorgWords::kNothing) {
+      if (Statistics(line)) return;
+      ++out_->counts.text;
+      Untold(line);
+      return;
+    }
+    if (words == BorgWords::kInterrupted) {
+      Failed(Reason::kInterrupted, line, std::nullopt);
+    } else {
+      Words(words, line, std::nullopt);
+    }
+    Note(LevelOf(words), line, std::nullopt);
+  }
+
+  // An error that is no verdict: the exit code is, which may come after it.
+  void Untold(std::string_view line) {
+    if (IsListed(line)) return;
+    const Reason reason = BorgReasonOf("", line);
+    if (reason == Reason::kOther) return;
+    if (memory_.phase == Phase::kOpen || !EndsAtOnce(reason)) {
+      return Note(Level::kError, line, std::nullopt);
+    }
+    notes_.Keep(NoteOf(Level::kError, line));
   }
 
   void Words(BorgWords words, std::string_view message, std::optional<Time> time) {
@@ -333,6 +394,7 @@ class BorgDecoder final : public Decoder {
       memory_ = Memory{};
       memory_.dry_run = true;
       memory_.phase = Phase::kHinted;
+      notes_.Clear();
       return;
     }
     if (kind == BorgDocument::kCreated) {
@@ -393,9 +455,7 @@ class BorgDecoder final : public Decoder {
   // The final error. After a report it is of that run, which could not put away its cache, unless
   // it is one that keeps a run from beginning.
   void Failed(Reason reason, std::string_view message, std::optional<Time> time) {
-    const bool at_once = reason == Reason::kLocked || reason == Reason::kAuth ||
-                         reason == Reason::kRepositoryMissing;
-    const bool of_last = (memory_.phase == Phase::kReported && !at_once) ||
+    const bool of_last = (memory_.phase == Phase::kReported && !EndsAtOnce(reason)) ||
                          (memory_.phase == Phase::kFailed && memory_.interrupted);
     if (!of_last) Continue();
     memory_.interrupted = memory_.interrupted || reason == Reason::kInterrupted;
@@ -412,7 +472,8 @@ class BorgDecoder final : public Decoder {
     Emit(std::move(end));
   }
 
-  void Exited(int code, std::optional<Time> time) {
+  void Exited(int code, RunNoted words) {
+    const std::optional<Time> time = words.at;
     const Memory run = std::exchange(memory_, Memory{});
     tells_ends_ = true;
     const bool told = run.phase == Phase::kReported || run.phase == Phase::kFailed;
@@ -425,6 +486,7 @@ class BorgDecoder final : public Decoder {
     }
     if (run.dry_run && !told) {
       if (run.phase == Phase::kOpen) Emit(RunWithdrawn{});
+      notes_.Clear();
       return;
     }
     RunFinished end{.operation = run.operation,
@@ -454,11 +516,13 @@ class BorgDecoder final : public Decoder {
     if (code == 0 && backup) end.figures.errors = run.warnings;
     if (end.result == RunResult::kWarning && run.warnings > 0) end.figures.errors = run.warnings;
     Emit(std::move(end));
+    Emit(std::move(words));
   }
 
   LocalClock clock_;
   BorgStatistics statistics_;
   Memory memory_;
+  Notes notes_;                  // of the next run
   bool tells_ends_ = false;      // the file has told of the end of a run
   bool tells_archives_ = false;  // and of the archive that it made
   std::string repository_;       // the one named last
@@ -471,7 +535,8 @@ class BorgDecoder final : public Decoder {
 std::string BorgDecoder::Save() const {
   const Memory& m = memory_;
   const bool nothing = m.phase == Phase::kIdle && !tells_ends_ && repository_.empty() &&
-                       series_.empty() && !clock_.passed() && statistics_.id().empty();
+                       series_.empty() && !clock_.passed() && statistics_.id().empty() &&
+                       notes_.empty();
   if (nothing) return {};
   return Json{{"phase", static_cast<int>(m.phase)},
               {"operation", m.operation ? Json(Name(*m.operation)) : Json()},
@@ -483,6 +548,7 @@ std::string BorgDecoder::Save() const {
               {"interrupted", m.interrupted},
               {"dry_run", m.dry_run},
               {"archive", m.archive},
+              {"notes", notes_.Save()},
               {"statistics", statistics_.Save()},
               {"tells_ends", tells_ends_},
               {"tells_archives", tells_archives_},
@@ -494,6 +560,7 @@ std::string BorgDecoder::Save() const {
 
 void BorgDecoder::Restore(std::string_view saved) {
   memory_ = Memory{};
+  notes_.Clear();
   const auto json = ParseJson(saved);
   if (!json || !json->is_object()) return;
   Members members(*json);
@@ -519,6 +586,7 @@ void BorgDecoder::Restore(std::string_view saved) {
   repository_ = members.Text("repository");
   series_ = members.Text("series");
   clock_.set_passed(members.Micros("passed"));
+  if (const auto notes = json->find("notes"); notes != json->end()) notes_.Restore(*notes);
   if (const auto statistics = json->find("statistics"); statistics != json->end()) {
     statistics_.Restore(*statistics);
   }

@@ -104,6 +104,18 @@ BorgStatistics::Line BorgStatistics::Take(std::string_view line, const LocalCloc
   return part ? Line::kPart : Line::kOther;
 }
 
+bool BorgStatistics::IsRow(std::string_view line) {
+  constexpr std::array<std::string_view, 15> kHeads{
+      "-----",          "Archive name: ",    "Archive fingerprint: ",
+      "Repository: ",   "Time (start): ",    "Time (end): ",
+      "Duration: ",     "Number of files: ", "This archive: ",
+      "All archives: ", "Deleted data: ",    "Chunk index: ",
+      "Original size",  "Utilization of ",   "Unique chunks"};
+  const std::string_view text = Trimmed(line);
+  return std::ranges::any_of(kHeads,
+                             [text](std::string_view head) { return text.starts_with(head); });
+}
+
 Json BorgStatistics::Save() const {
   return {{"id", id_},
           {"start", Saved(start_)},

@@ -23,6 +23,8 @@ class BorgStatistics {
     kSizes,  // and what it added
   };
   Line Take(std::string_view line, const LocalClock& clock);
+  // Whether it looks like a line of this table, or of the one that prune prints.
+  [[nodiscard]] static bool IsRow(std::string_view line);
 
   // Of the archive whose table this is; empty where none has begun.
   [[nodiscard]] const std::string& id() const { return id_; }

@@ -120,6 +120,30 @@ BorgWords BorgWordsOf(std::string_view message) {
   return BorgWords::kNothing;
 }
 
+Level LevelOf(BorgWords words) {
+  switch (words) {
+    case BorgWords::kCheckDamaged:
+    case BorgWords::kInterrupted:
+    case BorgWords::kMisused:
+      return Level::kError;
+    case BorgWords::kUnreadable:
+    case BorgWords::kSourceMissing:
+    case BorgWords::kStaleLock:
+      return Level::kWarning;
+    case BorgWords::kNothing:
+    case BorgWords::kCreateBegins:
+    case BorgWords::kPruneBegins:
+    case BorgWords::kDryRun:
+    case BorgWords::kCompacted:
+    case BorgWords::kCheckBegins:
+    case BorgWords::kCheckClean:
+      break;
+  }
+  return Level::kInfo;
+}
+
+bool IsListed(std::string_view line) { return line.size() > 1 && line[1] == ' '; }
+
 Reason BorgReasonOf(std::string_view msgid, std::string_view message) {
   const auto id = std::ranges::find_if(
       kIds, [msgid](const Hint& hint) { return msgid.starts_with(hint.words); });

@@ -29,6 +29,9 @@ enum class BorgWords {
   kMisused,        // the command line was wrong
 };
 
+// How much such a line weighs, where it has no level.
+[[nodiscard]] Level LevelOf(BorgWords words);
+
 // By a message's text, whatever its level.
 [[nodiscard]] BorgWords BorgWordsOf(std::string_view message);
 
@@ -39,6 +42,9 @@ enum class BorgWords {
 
 // "terminating with warning status, rc 1" → 1.
 [[nodiscard]] std::optional<int> BorgExitCodeOf(std::string_view message);
+
+// That a line, which may name a path that is called anything, is one of --list.
+[[nodiscard]] bool IsListed(std::string_view line);
 
 // What an exit code says of an operation; nullopt is taken for a backup, for which a warning is
 // possible. Above 128 are signals.

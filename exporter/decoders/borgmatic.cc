@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "decoders/decoders.h"
 #include "decoders/json.h"
 #include "decoders/local_clock.h"
+#include "decoders/notes.h"
 
 namespace backup_exporter {
 namespace {
@@ -48,6 +50,26 @@ struct Action {
   std::string archive;  // that it made, where --stats tells
   Figures figures;
 };
+
+// What a line weighs; nullopt: it is not worth a note. Of borg's words those before 2.1 have all
+// the same level, and on a terminal lines have none.
+std::optional<Level> WeightOf(const LogLine& line, BorgmaticWords said) {
+  if (line.text.empty() || said == BorgmaticWords::kSummary || said == BorgmaticWords::kHelp) {
+    return std::nullopt;
+  }
+  if (line.level >= LogLevel::kError) return Level::kError;
+  if (line.level == LogLevel::kWarning) return Level::kWarning;
+  if (IsListed(line.text) || BorgStatistics::IsRow(line.text)) return std::nullopt;
+  const BorgWords words = BorgWordsOf(line.text);
+  Level level = line.level == LogLevel::kAnswer ? Level::kWarning : Level::kInfo;
+  level = std::min(level, LevelOf(words));
+  const bool failed = said == BorgmaticWords::kRepositoryFailed ||
+                      said == BorgmaticWords::kExitCode || said == BorgmaticWords::kStopped;
+  const bool tells = failed || BorgReasonOf("", line.text) != Reason::kOther;
+  if (tells) level = Level::kError;
+  const bool known = tells || said != BorgmaticWords::kNothing || words != BorgWords::kNothing;
+  return line.level == LogLevel::kNone && !known ? std::nullopt : std::optional(level);
+}
 
 class BorgmaticDecoder final : public Decoder {
  public:
@@ -130,7 +152,10 @@ class BorgmaticDecoder final : public Decoder {
       if (!end.reason) end.reason = backup->reason;
       backup->of = of;
       backup->state = Action::State::kTold;
-    } else if (warned_.warnings > 0 || warned_.source_missing) {
+      Emit(of, std::move(end));
+      return TellNotes(*backup);
+    }
+    if (warned_.warnings > 0 || warned_.source_missing) {
       // Warnings that came before it, of whichever repository.
       Action alone{.of = of, .operation = Operation::kBackup};
       Judge(alone);
@@ -138,6 +163,7 @@ class BorgmaticDecoder final : public Decoder {
       end.reason = alone.reason;
     }
     Emit(of, std::move(end));
+    for (RunNoted& note : notes_.Release()) Emit(of, std::move(note));
   }
 
   // ---- the log ----
@@ -176,9 +202,14 @@ class BorgmaticDecoder final : public Decoder {
       if (!more) TellFailure();
       if (more && unleveled) return SomethingFailed(line);
     }
+    if (said.words == BorgmaticWords::kAction) {
+      Begin(said, line.time, live && line.level != LogLevel::kNone && line.time);
+      return Note(line, said.words);
+    }
+    Note(line, said.words);
     switch (said.words) {
       case BorgmaticWords::kAction:
-        return Begin(said, line.time, live && line.level != LogLevel::kNone && line.time);
+        return;
       case BorgmaticWords::kRepositoryFailed:
         return RepositoryFailed(said.label, line);
       case BorgmaticWords::kRetrying:
@@ -203,6 +234,48 @@ class BorgmaticDecoder final : public Decoder {
     if (Borg(line)) return;
     if (line.level == LogLevel::kCritical && !line.text.empty()) return SomethingFailed(line);
     ++out_->counts.text;
+  }
+
+  // Before what it says is taken: that may tell the end of the run that it is of.
+  void Note(const LogLine& line, BorgmaticWords said) {
+    const auto level = WeightOf(line, said);
+    const bool severe = level && *level <= Level::kWarning && line.level != LogLevel::kAnswer;
+    const bool of_run = current_ || said == BorgmaticWords::kSoftFailure;
+    if (!level || (!severe && !of_run)) return;
+    // What follows from a failure that was told.
+    const bool follows = line.level == LogLevel::kCritical && said == BorgmaticWords::kNothing &&
+                         failed_ && !current_ && !failure_;
+    if (follows) return;
+    std::optional<std::size_t> action = current_;
+    if (!current_ && failure_) action = failure_->action;
+    // Of whichever repository they name.
+    if (said == BorgmaticWords::kRepositoryFailed || said == BorgmaticWords::kSoftFailure) {
+      action.reset();
+    }
+    Keep(NoteOf(*level, line.text, line.time), action);
+  }
+
+  void Keep(RunNoted note, std::optional<std::size_t> action) {
+    if (action && actions_[*action].announced) Emit(actions_[*action].of, note);
+    notes_.Keep(std::move(note), action);
+  }
+
+  // What was said of nothing that was known is of this action.
+  void GiveNotes(std::size_t action) {
+    for (RunNoted& note : notes_.Release()) Keep(std::move(note), action);
+  }
+
+  // After its end was told. What was announced had its notes at once.
+  void TellNotes(const Action& action) {
+    for (RunNoted& note : notes_.Release(IndexOf(action))) {
+      if (!action.announced) Emit(action.of, std::move(note));
+    }
+  }
+
+  void DropNotes(const Action& action) { std::ignore = notes_.Release(IndexOf(action)); }
+
+  [[nodiscard]] std::size_t IndexOf(const Action& action) const {
+    return static_cast<std::size_t>(&action - actions_.data());
   }
 
   // What it passes on of borg's words. False where they mean nothing.
@@ -280,12 +353,13 @@ class BorgmaticDecoder final : public Decoder {
     });
     if (retried != actions_.end() && retried->operation == said.operation) {
       retried->state = Action::State::kOpen;
-      current_ = static_cast<std::size_t>(retried - actions_.begin());
-      return;
+      current_ = IndexOf(*retried);
+      return GiveNotes(*current_);
     }
     if (retried != actions_.end()) {
       // Another action comes before the one that failed: all are done again.
       if (retried->announced) Emit(retried->of, RunWithdrawn{});
+      DropNotes(*retried);
       retried->state = Action::State::kTold;
     }
     Action action{.of = {.label = said.label, .repository = PublicLocation(said.label)},
@@ -302,6 +376,7 @@ class BorgmaticDecoder final : public Decoder {
     }
     current_ = actions_.size();
     actions_.push_back(std::move(action));
+    GiveNotes(*current_);
   }
 
   [[nodiscard]] bool HasDone(const Named& of, Operation operation) const {
@@ -358,13 +433,15 @@ class BorgmaticDecoder final : public Decoder {
     });
     if (!again) return;
     for (Action& action : actions_) {
-      if (is_earlier(action)) action.state = Action::State::kTold;
+      if (!is_earlier(action)) continue;
+      action.state = Action::State::kTold;
+      DropNotes(action);
     }
   }
 
   void Tell(Action& action) {
     action.state = Action::State::kTold;
-    if (action.dry_run) return;
+    if (action.dry_run) return DropNotes(action);
     RunFinished end{.operation = action.operation,
                     .result = action.result,
                     .start = action.started,
@@ -375,10 +452,16 @@ class BorgmaticDecoder final : public Decoder {
                     .guessed = action.archive.empty()};
     if (end.start && end.end && *end.end >= *end.start) end.duration = *end.end - *end.start;
     Emit(action.of, std::move(end));
+    TellNotes(action);
   }
 
   // The action under way, if it is on this repository, else one that never got to begin.
   std::size_t ActionOn(const std::string& label, std::optional<Time> time) {
+    const std::size_t action = FindOn(label, time);
+    GiveNotes(action);
+    return action;
+  }
+  std::size_t FindOn(const std::string& label, std::optional<Time> time) {
     if (current_ && (label.empty() || actions_[*current_].of.label == label)) return *current_;
     Finish(time);
     const auto retried = std::ranges::find_if(actions_, [&label](const Action& action) {
@@ -386,9 +469,10 @@ class BorgmaticDecoder final : public Decoder {
     });
     if (retried != actions_.end()) {
       retried->state = Action::State::kOpen;
-      return static_cast<std::size_t>(retried - actions_.begin());
+      return IndexOf(*retried);
     }
     if (actions_.size() < kMostActions) actions_.emplace_back();
+    DropNotes(actions_.back());
     actions_.back() = {.of = {.label = label, .repository = PublicLocation(label)}};
     return actions_.size() - 1;
   }
@@ -467,7 +551,11 @@ class BorgmaticDecoder final : public Decoder {
       if (end.start && end.end && *end.end >= *end.start) end.duration = *end.end - *end.start;
       action.state = Action::State::kTold;
       action.result = end.result;
-      if (!action.of.label.empty()) return Emit(action.of, std::move(end));
+      if (!action.of.label.empty()) {
+        Emit(action.of, std::move(end));
+        return TellNotes(action);
+      }
+      for (RunNoted& note : notes_.Release(IndexOf(action))) notes_.Keep(std::move(note));
     }
     TellUnnamed(std::move(end));
   }
@@ -480,7 +568,7 @@ class BorgmaticDecoder final : public Decoder {
       if (action.state == Action::State::kTold && !action.of.label.empty())
         finished.push_back(action.of);
     }
-    Emit({}, FailedUnnamed{std::move(end), std::move(finished)});
+    Emit({}, FailedUnnamed{std::move(end), std::move(finished), notes_.Release()});
   }
 
   void Skipped(const std::string& label, std::optional<Time> time) {
@@ -536,12 +624,14 @@ class BorgmaticDecoder final : public Decoder {
     if (said.words == BorgmaticWords::kHelp) return TellFailure();
     if (line.level == LogLevel::kCritical && failure_->words.size() < kMostWords) {
       failure_->words.append(line.text).append("\n");
+      if (!line.text.empty()) notes_.Keep(NoteOf(Level::kError, line.text, line.time));
     }
   }
 
   // A run of borgmatic begins.
   void Forget() {
     TellFailure();
+    notes_.Clear();
     actions_.clear();
     current_.reset();
     warned_ = {};
@@ -567,6 +657,7 @@ class BorgmaticDecoder final : public Decoder {
   Warned warned_;      // since the action under way began
   std::string words_;  // its errors
   std::optional<Failure> failure_;
+  Notes notes_;          // by action
   bool failed_ = false;  // a failure was told
   bool summed_ = false;  // the summary was read
   bool helped_ = false;  // and its last line, or there is none
@@ -577,7 +668,8 @@ class BorgmaticDecoder final : public Decoder {
 
 std::string BorgmaticDecoder::Save() const {
   const bool nothing = actions_.empty() && !failure_ && !summed_ && words_.empty() &&
-                       !clock_.passed() && warned_ == Warned{} && statistics_.id().empty();
+                       !clock_.passed() && warned_ == Warned{} && statistics_.id().empty() &&
+                       notes_.empty();
   if (nothing) return {};
   Json actions = Json::array();
   for (const Action& action : actions_) {
@@ -603,6 +695,7 @@ std::string BorgmaticDecoder::Save() const {
             {"damaged", warned_.damaged},
             {"interrupted", warned_.interrupted},
             {"words", words_},
+            {"notes", notes_.Save()},
             {"statistics", statistics_.Save()},
             {"failed", failed_},
             {"summed", summed_},
@@ -673,6 +766,9 @@ void BorgmaticDecoder::Restore(std::string_view saved) {
                        .words = of.Text("words"),
                        .exit_code = of.Integer("exit_code"),
                        .archive_made = of.Boolean("archive_made").value_or(false)};
+  }
+  if (const auto notes = json->find("notes"); notes != json->end()) {
+    notes_.Restore(*notes, actions_.size());
   }
   if (const auto statistics = json->find("statistics"); statistics != json->end()) {
     statistics_.Restore(*statistics);

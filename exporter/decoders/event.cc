@@ -8,6 +8,7 @@
 
 #include "decoders/decoders.h"
 #include "decoders/json.h"
+#include "decoders/notes.h"
 
 namespace backup_exporter {
 namespace {
@@ -55,9 +56,11 @@ class EventDecoder final : public Decoder {
         end.result = code.value_or(0) > 128 ? RunResult::kInterrupted : RunResult::kFailure;
         end.reason = code.value_or(0) > 128 ? Reason::kInterrupted : Reason::kOther;
       }
+      const bool bad = end.result != RunResult::kSuccess;
       emit(std::move(end));
+      if (!message.empty()) emit(NoteOf(bad ? Level::kError : Level::kInfo, message, time));
     } else if (kind == "log") {
-      emit(RunNoted{message});
+      emit(NoteOf(Level::kInfo, message, time));
     } else {
       ++out.counts.unknown_messages;
     }

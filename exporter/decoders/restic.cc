@@ -104,7 +104,15 @@ class ResticDecoder final : public Decoder {
   }
 
   void Text(std::string_view line) {
-    switch (WordsOf(line)) {
+    const ResticWords words = WordsOf(line);
+    Words(words, line);
+    if (words != ResticWords::kNothing && words != ResticWords::kPruned) {
+      runs_.Note(LevelOf(words), line);
+    }
+  }
+
+  void Words(ResticWords words, std::string_view line) {
+    switch (words) {
       case ResticWords::kNothing:
         ++out_->counts.text;
         break;
@@ -259,6 +267,10 @@ class ResticDecoder final : public Decoder {
       if (during == "scan") runs_.Underway(Operation::kBackup);
       if (during == "restore") runs_.Error(Operation::kRestore);
       if (during.empty() && !json.contains("message")) ++out_->counts.unknown_messages;
+      const std::string text = ErrorTextOf(json);
+      if (text.empty()) return;
+      during.empty() ? runs_.NoteAhead(ErrorLevelOf(during), text)
+                     : runs_.Note(ErrorLevelOf(during), text);
     });
   }
 
@@ -268,6 +280,8 @@ class ResticDecoder final : public Decoder {
     Take(members, {"message_type", "code", "message"}, [&] {
       // The same text as without --json, of which an exit code of 1 says nothing.
       runs_.Failed(code, message);
+      const bool warns = WordsOf(message) == ResticWords::kUnreadable;
+      runs_.Note(warns ? Level::kWarning : Level::kError, message);
     });
   }
 

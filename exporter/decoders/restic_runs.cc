@@ -27,7 +27,21 @@ void ResticRuns::Emit(decltype(Event::what) what) {
       std::holds_alternative<RunProgress>(out_->events.back().what)) {
     out_->events.pop_back();
   }
+  const auto* end = std::get_if<RunFinished>(&what);
+  const bool next = end != nullptr ? !end->of_last_run : std::holds_alternative<RunStarted>(what);
   out_->events.push_back({.of = {}, .offset = offset_, .what = std::move(what)});
+  if (!next || notes_.empty()) return;
+  for (RunNoted& note : notes_.Release()) Emit(std::move(note));
+}
+
+void ResticRuns::Note(Level level, std::string_view text) {
+  if (memory_.phase == Phase::kIdle) return NoteAhead(level, text);
+  if (memory_.phase != Phase::kDryRun) Emit(NoteOf(level, text));
+}
+
+void ResticRuns::NoteAhead(Level level, std::string_view text) {
+  RunNoted note = NoteOf(level, text);
+  memory_.phase == Phase::kOpen ? Emit(std::move(note)) : notes_.Keep(std::move(note));
 }
 
 void ResticRuns::Begin(std::optional<Operation> operation) {
@@ -163,6 +177,7 @@ void ResticRuns::Withdrawn() {
   if (memory_.phase == Phase::kOpen) Emit(RunWithdrawn{});
   memory_ = Memory{};
   memory_.phase = Phase::kDryRun;
+  notes_.Clear();
 }
 
 // What restic prints after a report of its own: backup only exit code 3 (see Unreadable); check and
@@ -299,7 +314,7 @@ void ResticRuns::Exited(int exit_code, std::optional<Time> at) {
 }
 
 std::string ResticRuns::Save() const {
-  if (memory_.phase == Phase::kIdle && !memory_.operation) return {};
+  if (memory_.phase == Phase::kIdle && !memory_.operation && notes_.empty()) return {};
   const Memory& m = memory_;
   return Json{static_cast<int>(m.phase),
               m.operation ? static_cast<int>(*m.operation) : -1,
@@ -311,14 +326,18 @@ std::string ResticRuns::Save() const {
               m.errors,
               static_cast<int>(m.result),
               m.working,
-              m.source_missing}
-      .dump();
+              m.source_missing,
+              notes_.Save()}
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void ResticRuns::Restore(std::string_view saved) {
   memory_ = Memory{};
+  notes_.Clear();
   const auto json = ParseJson(saved);
-  if (!json || !json->is_array() || json->size() != 11) return;
+  // Before notes were kept there were 11.
+  if (!json || !json->is_array() || json->size() < 11 || json->size() > 12) return;
+  if (json->size() == 12 && !json->back().is_array()) return;
   for (std::size_t i = 0; i < 11; ++i) {
     if (i < 9 ? !(*json)[i].is_number_integer() : !(*json)[i].is_boolean()) return;
   }
@@ -338,6 +357,7 @@ void ResticRuns::Restore(std::string_view saved) {
   memory_.result = static_cast<RunResult>(result);
   memory_.working = (*json)[9].get<bool>();
   memory_.source_missing = (*json)[10].get<bool>();
+  if (json->size() == 12) notes_.Restore(json->back());
 }
 
 }  // namespace backup_exporter

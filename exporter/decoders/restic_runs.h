@@ -2,8 +2,9 @@
 // mark that ties an error to its run.
 //
 // Records are told to it in their order; it works out where a run begins and ends, what it comes
-// to, and writes the events. It remembers what it needs in a few numbers (Save, Restore). The rules
-// stand at each function; where two runs cannot be told apart, the verdict is the worse one.
+// to, and writes the events. It remembers what it needs in a few numbers, and what was said of a
+// run that is not told yet (Save, Restore). The rules stand at each function; where two runs cannot
+// be told apart, the verdict is the worse one.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <string_view>
 
 #include "decoders/decoders.h"
+#include "decoders/notes.h"
 #include "decoders/restic_lines.h"
 #include "model/event.h"
 
@@ -50,6 +52,11 @@ class ResticRuns {
   // A wrapper's record of the exit code, after everything else.
   void Exited(int exit_code, std::optional<Time> at);
 
+  // What was said of the run that was told of last.
+  void Note(Level level, std::string_view text);
+  // Of the open run, else of the next one.
+  void NoteAhead(Level level, std::string_view text);
+
   [[nodiscard]] std::string Save() const;
   void Restore(std::string_view saved);
 
@@ -81,6 +88,7 @@ class ResticRuns {
   [[nodiscard]] bool BelongsToReport(std::optional<Operation> named, Reason reason) const;
 
   Memory memory_;
+  Notes notes_;  // of the next run
   std::uint64_t offset_ = 0;
   Decoded* out_ = nullptr;
 };

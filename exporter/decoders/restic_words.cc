@@ -77,6 +77,48 @@ ResticWords WordsOf(std::string_view line) {
   return ResticWords::kNothing;
 }
 
+Level LevelOf(ResticWords words) {
+  switch (words) {
+    case ResticWords::kFailed:
+    case ResticWords::kRestoreError:
+      return Level::kError;
+    case ResticWords::kNothing:
+    case ResticWords::kUnreadable:
+    case ResticWords::kSourceMissing:
+    case ResticWords::kSignal:
+      return Level::kWarning;
+    case ResticWords::kCheckBegins:
+    case ResticWords::kCheckClean:
+    case ResticWords::kPruned:
+    case ResticWords::kRestoreBegins:
+      break;
+  }
+  return Level::kInfo;
+}
+
+std::string ErrorTextOf(const Json& message) {
+  Members members(message);
+  std::string text = members.Text("message");
+  const std::string item = members.Text("item");
+  if (const auto error = message.find("error"); error != message.end() && error->is_object()) {
+    Members words(*error);
+    text = words.Text("message");
+    const std::string action = words.Text("Op");
+    if (const auto number = words.Integer("Err"); text.empty() && number && !action.empty()) {
+      text = action + " " + words.Text("Path") + ": errno " + std::to_string(*number);
+    }
+  }
+  if (text.empty() && !item.empty()) text = "error during " + members.Text("during");
+  if (!Contains(text, item)) text = item + ": " + text;
+  const std::size_t begin = text.find_first_not_of('\n');
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of('\n') + 1 - begin);
+}
+
+Level ErrorLevelOf(std::string_view during) {
+  return during == "archival" || during == "scan" ? Level::kWarning : Level::kError;
+}
+
 Reason ReasonOf(std::string_view error) {
   const auto found = std::ranges::find_if(
       kHints, [error](const Hint& hint) { return Contains(error, hint.words); });

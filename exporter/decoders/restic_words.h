@@ -7,8 +7,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
+#include "decoders/json.h"
 #include "model/run.h"
 
 namespace backup_exporter {
@@ -28,6 +30,14 @@ enum class ResticWords {
 
 // One line, without its line end.
 [[nodiscard]] ResticWords WordsOf(std::string_view line);
+
+// How much such a line weighs.
+[[nodiscard]] Level LevelOf(ResticWords words);
+
+// What a message of type `error` says, for people: up to 0.14 some have no words of their own.
+[[nodiscard]] std::string ErrorTextOf(const Json& message);
+// How much it weighs, by what it was met during: a backup goes on, and is a snapshot in the end.
+[[nodiscard]] Level ErrorLevelOf(std::string_view during);
 
 // Why it failed, by an error text of one or more lines.
 [[nodiscard]] Reason ReasonOf(std::string_view error);

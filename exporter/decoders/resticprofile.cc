@@ -9,6 +9,7 @@
 
 #include "decoders/decoders.h"
 #include "decoders/json.h"
+#include "decoders/notes.h"
 #include "decoders/restic_words.h"
 
 namespace backup_exporter {
@@ -31,6 +32,7 @@ struct Stderr {
   bool source_missing = false;
   bool interrupted = false;
   std::optional<Reason> reason;  // of the final error
+  std::vector<RunNoted> notes;
 };
 
 void Read(std::string_view line, Stderr& out) {
@@ -67,15 +69,23 @@ Stderr ReadStderr(std::string_view text) {
     const auto json = line.starts_with('{') ? ParseJson(line) : std::nullopt;
     if (!json || !json->is_object()) {
       Read(line, out);
+      // Whatever it is: on standard error little is said where all is well.
+      if (!line.empty()) out.notes.push_back(NoteOf(LevelOf(WordsOf(line)), line));
       continue;
     }
     Members members(*json);
     const std::string type = members.Text("message_type");
-    if (type == "error" && members.Text("during") == "archival") out.unreadable = true;
+    if (type == "error") {
+      const std::string during = members.Text("during");
+      if (during == "archival") out.unreadable = true;
+      out.notes.push_back(NoteOf(ErrorLevelOf(during), ErrorTextOf(*json)));
+    }
     if (type == "exit_error") {
       const auto code = members.Integer("code");
       const std::string message = members.Text("message");
       Read(message, out);
+      const bool warns = WordsOf(message) == ResticWords::kUnreadable;
+      out.notes.push_back(NoteOf(warns ? Level::kWarning : Level::kError, message));
       if (code == 3) out.unreadable = true;
       if (code && ReasonOf(*code)) out.reason = ReasonOf(*code);
     }
@@ -112,14 +122,20 @@ class ResticprofileDecoder final : public Decoder {
           continue;
         }
         if (status.is_null()) continue;
-        auto run = status.is_object() ? Section(*operation, status, out.counts) : std::nullopt;
+        std::vector<RunNoted> notes;
+        auto run =
+            status.is_object() ? Section(*operation, status, out.counts, notes) : std::nullopt;
         if (!run) {
           ++out.counts.parse_errors;
           continue;
         }
-        out.events.push_back({.of = {.label = name, .repository = {}},
-                              .offset = record.offset,
-                              .what = std::move(*run)});
+        const auto emit = [&](decltype(Event::what) what) {
+          out.events.push_back({.of = {.label = name, .repository = {}},
+                                .offset = record.offset,
+                                .what = std::move(what)});
+        };
+        emit(std::move(*run));
+        for (RunNoted& note : notes) emit(std::move(note));
       }
     }
   }
@@ -128,8 +144,8 @@ class ResticprofileDecoder final : public Decoder {
   void Restore(std::string_view) override {}
 
  private:
-  std::optional<RunFinished> Section(Operation operation, const Json& status,
-                                     RecordCounts& counts) const {
+  std::optional<RunFinished> Section(Operation operation, const Json& status, RecordCounts& counts,
+                                     std::vector<RunNoted>& notes) const {
     Members members(status);
     const auto success = members.Boolean("success");
     RunFinished run{.operation = operation, .final = true};
@@ -157,7 +173,13 @@ class ResticprofileDecoder final : public Decoder {
         {"success", "time", "error", "stderr", "duration", "files_new", "files_changed",
          "files_unmodified", "dirs_new", "dirs_changed", "dirs_unmodified", "files_total",
          "bytes_added", "bytes_added_packed", "bytes_total"});
-    Judge(*success, ReadStderr(stderr_text), run);
+    Stderr words = ReadStderr(stderr_text);
+    Judge(*success, words, run);
+    notes = std::move(words.notes);
+    const Level level = run.result == RunResult::kWarning ? Level::kWarning : Level::kError;
+    if (!run.message.empty()) notes.push_back(NoteOf(level, run.message));
+    // It tells when the run ended, and not when each was said.
+    for (RunNoted& note : notes) note.at = run.end;
     if (*success && operation == Operation::kBackup) run.figures = Collected(figures);
     return run;
   }

@@ -103,6 +103,15 @@ Backups::Answer Backups::Find(const FoldOptions& source, const FileStep& step, c
   return {.backup = backup, .refused = {}};
 }
 
+RowId Backups::Known(const FoldOptions& source, const FileStep& step, const Named& of) {
+  SQLite::Statement& find = database_.Prepare(
+      "SELECT id FROM backups WHERE name=? AND EXISTS(SELECT 1 FROM feeds WHERE backup=id AND "
+      "source=?)");
+  find.bind(1, BackupName(PatternOf(source, step), source.match.get(), step.mark.path, of));
+  find.bind(2, source.source);
+  return find.executeStep() ? find.getColumn(0).getInt64() : 0;
+}
+
 std::vector<RowId> Backups::FedBy(const FoldOptions& source, const FileStep& step,
                                   const std::vector<Named>& but) {
   std::set<std::string> left_out;

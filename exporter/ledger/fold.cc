@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
+
 namespace backup_exporter {
 namespace {
 
@@ -12,7 +14,6 @@ using std::chrono::seconds;
 
 // A stamp further ahead than this is held back until its time has come.
 constexpr Duration kFuture = minutes(5);
-constexpr std::size_t kMostMessage = 4096;  // bytes that are kept of what was said about a run
 // Between two records of one run in different files, where one of them has no length.
 constexpr Duration kSlack = seconds(10);
 
@@ -34,6 +35,7 @@ std::size_t FirstDated(const FileStep& step) {
   if (!step.at_end) return first;
   bool sure = false;
   for (std::size_t i = step.events.size(); i-- > 0;) {
+    if (std::holds_alternative<RunNoted>(step.events[i].what)) continue;
     const RunFinished* end = EndIn(step.events[i]);
     if (end == nullptr) break;
     first = i;
@@ -56,6 +58,8 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
   for (const Event& event : step.events) {
     const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
     if (names_none || named.contains(event.of)) continue;
+    // What is only noted makes no backup, unless somebody named it outright.
+    if (std::holds_alternative<RunNoted>(event.what) && !source.outright) continue;
     Backups::Answer answer = backups_.Find(source, step, event.of);
     if (!answer.refused.empty()) {
       step.refused = std::move(answer.refused);
@@ -70,10 +74,14 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
   const std::size_t dated = FirstDated(step);
   for (std::size_t i = 0; i < step.events.size(); ++i) {
     const Event& event = step.events[i];
+    const bool note = std::holds_alternative<RunNoted>(event.what);
+    if (note && !named.contains(event.of)) {
+      named[event.of] = backups_.Known(source, step, event.of);
+    }
     const RowId backup = named[event.of];
     const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
     if (backup == 0 && !names_none) {
-      ++dropped_;
+      if (!note) ++dropped_;
       continue;
     }
     if (backup != 0) touched_.insert(backup);
@@ -85,7 +93,7 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
                       .end_by = end_by,
                       .before = before};
     std::visit([&](const auto& what) { Take(place, what); }, event.what);
-    before.reset();
+    if (!note) before.reset();
   }
   for (const RowId backup : store_.BackupsOf(step.mark.id)) {
     const Place place{.source = source,
@@ -98,6 +106,7 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     NoteActivity(place);
     TakeEnd(place);
   }
+  StoreNotes();
   if (step.over) {
     SQLite::Statement& remove = database_.Prepare("DELETE FROM files WHERE id=?");
     remove.bind(1, step.mark.id);
@@ -153,6 +162,7 @@ void Fold::Take(const Place& place, const RunStarted& event) {
   store_.Save(run);
   store_.AddSighting(run.id, place.source.source, place.step.mark.path);
   store_.SetProgress(run.id, {.active = event.at, .silent = event.may_end_silently});
+  notices_.Began(run.id);
   if (event.operation) CountRun(run, "");
   cursor.open_run = run.id;
   store_.SetCursor(place.step.mark.id, place.backup, cursor);
@@ -173,8 +183,11 @@ void Fold::Take(const Place& place, const RunProgress& event) {
                                .done = event.done,
                                .silent = event.may_end_silently});
   // Only the file's newest line tells the time by the file's.
-  const bool newest =
-      place.step.at_end && &event == std::get_if<RunProgress>(&place.step.events.back().what);
+  const auto& events = place.step.events;
+  const auto last = std::find_if(events.rbegin(), events.rend(), [](const Event& one) {
+    return !std::holds_alternative<RunNoted>(one.what);
+  });
+  const bool newest = place.step.at_end && &event == std::get_if<RunProgress>(&last->what);
   if (!newest || run->started || !event.elapsed) return;
   run->started = place.end_by - *event.elapsed;
   store_.Save(*run);
@@ -184,7 +197,7 @@ void Fold::Take(const Place& place, const RunWithdrawn&) {
   Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
   if (!cursor.open_run) return;
   const auto run = store_.Find(*cursor.open_run);
-  if (run && run->state == RunState::kOpen) store_.Remove(run->id);
+  if (run && run->state == RunState::kOpen) Remove(*run, std::nullopt);
   // The run before is no longer the last thing that this file tells.
   cursor = {};
   store_.SetCursor(place.step.mark.id, place.backup, cursor);
@@ -230,7 +243,8 @@ void Fold::Take(const Place& place, const RunFinished& event) {
     }
     if (event.result == RunResult::kWarning) told.result = RunResult::kFailure;
   }
-  if (own && own->state == RunState::kOpen && (!run || run->id != own->id)) store_.Remove(own->id);
+  const bool is_other = own && own->state == RunState::kOpen && (!run || run->id != own->id);
+  if (is_other) Remove(*own, run);
   if (!run) run = StoredRun{.backup = place.backup};
   if (cursor.last_run != run->id) Settle(cursor.last_run);
   cursor = {};
@@ -308,12 +322,30 @@ void Fold::Take(const Place& place, const RepositoryMeasured& event) {
 
 void Fold::Take(const Place& place, const RunNoted& event) {
   const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
-  const auto id = cursor.open_run ? cursor.open_run : cursor.last_run;
-  auto run = id ? store_.Find(*id) : std::nullopt;
+  const auto run = cursor.open_run ? cursor.open_run : cursor.last_run;
   if (!run || event.message.empty()) return;
-  if (!run->message.empty()) run->message += '\n';
-  run->message = (run->message + event.message).substr(0, kMostMessage);
-  store_.Save(*run);
+  noted_[*run].push_back({.at = event.at,
+                          .level = event.level,
+                          .text = std::string(CutBytes(event.message, kMostMessage))});
+}
+
+void Fold::StoreNotes() {
+  for (const auto& [run, messages] : noted_) store_.AddMessages(run, messages);
+  noted_.clear();
+}
+
+void Fold::Remove(const StoredRun& run, const std::optional<StoredRun>& is) {
+  if (is && is->id != 0) {
+    std::vector<Message> messages = store_.MessagesOf(run.id);
+    auto& noted = noted_[is->id];
+    noted.insert(noted.begin(), messages.begin(), messages.end());
+    std::ranges::move(noted_[run.id], std::back_inserter(noted));
+    notices_.Merged(run.id, *is);
+  } else {
+    notices_.Withdrawn(run);
+  }
+  noted_.erase(run.id);
+  store_.Remove(run.id);
 }
 
 void Fold::Take(const Place& place, const FailedUnnamed& event) {
@@ -337,6 +369,7 @@ void Fold::Take(const Place& place, const FailedUnnamed& event) {
     const bool was_told = store_.CursorOf(place.step.mark.id, backup).last_run.has_value();
     end.of_last_run = all_finished && !event.finished.empty() && was_told;
     Take(one, end);
+    for (const RunNoted& note : event.notes) Take(one, note);
   }
 }
 
@@ -489,6 +522,8 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
   if (before == RunState::kSettled && run.result != result_before) {
     if (IsBad(*run.result) && !(result_before && IsBad(*result_before))) CountRun(run, "failures");
     if (run.result == RunResult::kWarning) CountRun(run, "warnings");
+    StoreNotes();
+    notices_.Settled(run);
   }
   if (event.final) Settle(run.id);
 }
@@ -523,7 +558,7 @@ void Fold::Interrupt(std::optional<RowId> id, std::optional<Time> ended, Time en
   if (!run || run->state != RunState::kOpen) return;
   if (store_.ProgressOf(run->id).silent) {
     // It may as well have ended.
-    store_.Remove(run->id);
+    Remove(*run, std::nullopt);
     touched_.insert(run->backup);
     return;
   }
@@ -552,6 +587,8 @@ void Fold::SettleNow(StoredRun& run) {
   touched_.insert(run.backup);
   if (IsBad(*run.result)) CountRun(run, "failures");
   if (run.result == RunResult::kWarning) CountRun(run, "warnings");
+  StoreNotes();
+  notices_.Settled(run);
 }
 
 void Fold::ReleaseHeld() {

@@ -14,6 +14,7 @@
 #include "ledger/backups.h"
 #include "ledger/database.h"
 #include "ledger/ledger.h"
+#include "ledger/notices.h"
 #include "ledger/run_store.h"
 #include "model/event.h"
 
@@ -21,14 +22,21 @@ namespace backup_exporter {
 
 class Fold {
  public:
-  Fold(Database& database, Backups& backups, Time now)
-      : database_(database), backups_(backups), store_(database), now_(now) {}
+  Fold(Database& database, Backups& backups, const NoticeContext& context, Time now)
+      : database_(database),
+        backups_(backups),
+        store_(database),
+        notices_(database, store_, context, now),
+        now_(now) {}
 
   // Takes a step in. False, with `step.refused` saying why: the step has no place as things are
   // configured; what it wrote must be rolled back.
   [[nodiscard]] bool Take(const FoldOptions& source, FileStep& step);
   // Releases verdicts that were held back because they were stamped ahead of the clock.
   void ReleaseHeld();
+
+  // What monitors are to be told. Its Finish is to be called before the commit.
+  [[nodiscard]] Notices& notices() { return notices_; }
 
   // Backups whose standing may have changed.
   [[nodiscard]] const std::set<RowId>& touched() const { return touched_; }
@@ -62,6 +70,11 @@ class Fold {
   void Take(const Place& place, const RepositoryMeasured& event);
   void Take(const Place& place, const RunNoted& event);
   void Take(const Place& place, const FailedUnnamed& event);
+  // Forgets a run. What was said of it, and to whom, goes to the one that it turned out to be, if
+  // there is one.
+  void Remove(const StoredRun& run, const std::optional<StoredRun>& is);
+  // Stores what the step noted.
+  void StoreNotes();
   // What the end of the file says about its runs: when a failure was, that nothing follows, that
   // their process is gone.
   void TakeEnd(const Place& place);
@@ -95,8 +108,10 @@ class Fold {
   Database& database_;
   Backups& backups_;
   RunStore store_;
+  Notices notices_;
   const Time now_;
   std::set<RowId> touched_;
+  std::map<RowId, std::vector<Message>> noted_;  // by run; of the step under way
   std::uint64_t future_stamps_ = 0;
   std::uint64_t dropped_ = 0;
 };

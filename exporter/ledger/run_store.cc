@@ -1,11 +1,16 @@
 #include "ledger/run_store.h"
 
+#include <algorithm>
 #include <array>
+#include <set>
+#include <tuple>
 
 namespace backup_exporter {
 namespace {
 
 constexpr std::array<std::string_view, 3> kStateNames{"open", "provisional", "settled"};
+constexpr std::size_t kMostMessages = 1000;  // of one run
+constexpr std::size_t kMostMessageBytes = 64 << 10;
 
 // The value of an enumeration that has this name. The tables hold only names that Name() gave.
 template <typename Enum>
@@ -239,6 +244,53 @@ std::vector<RowId> RunStore::OpenRunsOf(RowId backup, const std::string& source,
   std::vector<RowId> runs;
   while (statement.executeStep()) runs.push_back(statement.getColumn(0).getInt64());
   return runs;
+}
+
+void RunStore::AddMessages(RowId run, const std::vector<Message>& messages) {
+  std::vector<RowId> rows;
+  std::vector<Message> all = MessagesOf(run, &rows);
+  const auto key = [](const Message& message) {
+    return std::tuple(message.at, message.level, message.text);
+  };
+  std::set<std::tuple<std::optional<Time>, Level, std::string>> known;
+  std::ranges::transform(all, std::inserter(known, known.end()), key);
+  for (const Message& message : messages) {
+    if (known.insert(key(message)).second) all.push_back(message);
+  }
+
+  std::vector<MessageWeight> weights;
+  for (const Message& message : all) weights.push_back({message.level, message.text.size()});
+  std::vector<bool> gone(all.size());
+  for (const std::size_t i : Superfluous(weights, kMostMessages, kMostMessageBytes)) gone[i] = true;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i < rows.size() && gone[i]) {
+      SQLite::Statement& statement = database_.Prepare("DELETE FROM messages WHERE id=?");
+      statement.bind(1, rows[i]);
+      statement.exec();
+    } else if (i >= rows.size() && !gone[i]) {
+      SQLite::Statement& statement = database_.Prepare(
+          "INSERT INTO messages(run,at,level,text) SELECT id,?,?,? FROM runs WHERE id=?");
+      Bind(statement, 1, all[i].at);
+      Bind(statement, 2, Name(all[i].level));
+      Bind(statement, 3, all[i].text);
+      statement.bind(4, run);
+      statement.exec();
+    }
+  }
+}
+
+std::vector<Message> RunStore::MessagesOf(RowId run, std::vector<RowId>* rows) {
+  SQLite::Statement& statement =
+      database_.Prepare("SELECT at,level,text,id FROM messages WHERE run=? ORDER BY id");
+  statement.bind(1, run);
+  std::vector<Message> messages;
+  while (statement.executeStep()) {
+    messages.push_back({.at = Instant(statement, 0),
+                        .level = LevelNamed(Text(statement, 1)).value_or(Level::kInfo),
+                        .text = Text(statement, 2)});
+    if (rows != nullptr) rows->push_back(statement.getColumn(3).getInt64());
+  }
+  return messages;
 }
 
 void RunStore::BoundEarlier(const StoredRun& run, const std::string& source,

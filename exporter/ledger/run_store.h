@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "ledger/database.h"
+#include "model/message.h"
 #include "model/run.h"
 
 namespace backup_exporter {
@@ -91,6 +92,13 @@ class RunStore {
   [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
                                               const std::string& path);
 
+  // Adds what was said of a run, but for what is known to have been said then. At most 1,000
+  // messages of 64 KiB in all are kept of a run: the heaviest, and of these the newest.
+  void AddMessages(RowId run, const std::vector<Message>& messages);
+  void AddMessage(RowId run, const Message& message) { AddMessages(run, {message}); }
+  // In the order in which they were added.
+  [[nodiscard]] std::vector<Message> MessagesOf(RowId run) { return MessagesOf(run, nullptr); }
+
   // Runs without a time that this path told of before `run` ended before it.
   void BoundEarlier(const StoredRun& run, const std::string& source, const std::string& path);
 
@@ -101,6 +109,9 @@ class RunStore {
   void AddIdentity(RowId backup, Operation operation, const std::string& key, RowId run);
 
  private:
+  // With the ids of their rows.
+  std::vector<Message> MessagesOf(RowId run, std::vector<RowId>* rows);
+
   Database& database_;
 };
 

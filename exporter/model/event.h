@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "model/message.h"
 #include "model/record.h"
 #include "model/run.h"
 
@@ -84,9 +85,12 @@ struct RepositoryMeasured {
   bool of_selection = false;  // maybe only of what the command line chose, which is not printed
 };
 
-// Something was said about the open run, else about the one that finished last, that is no verdict.
+// Something was said about the open run, else about the one that finished last. It is no verdict,
+// and names no backup that is not known yet.
 struct RunNoted {
-  std::string message;
+  std::string message;  // at most kMostMessage bytes; may hold anything
+  Level level = Level::kInfo;
+  std::optional<Time> at = {};  // nullopt: the record has no clock
 };
 
 // How a record names what it is about. Either may be empty: the record does not say.
@@ -102,6 +106,7 @@ struct Named {
 struct FailedUnnamed {
   RunFinished end;
   std::vector<Named> finished;
+  std::vector<RunNoted> notes = {};  // of each of these runs
 };
 
 struct Event {

@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, kReasons> kReasonNames{"locked",
                                                               "hook",
                                                               "timeout",
                                                               "other"};
+constexpr std::array<std::string_view, kLevels> kLevelNames{"error", "warning", "info", "debug"};
 
 }  // namespace
 
@@ -39,10 +40,18 @@ std::string_view Name(Evidence evidence) {
 
 std::string_view Name(Reason reason) { return kReasonNames[static_cast<std::size_t>(reason)]; }
 
+std::string_view Name(Level level) { return kLevelNames[static_cast<std::size_t>(level)]; }
+
 std::optional<Operation> OperationNamed(std::string_view name) {
   const auto* found = std::find(kOperationNames.begin(), kOperationNames.end(), name);
   if (found == kOperationNames.end()) return std::nullopt;
   return static_cast<Operation>(found - kOperationNames.begin());
+}
+
+std::optional<Level> LevelNamed(std::string_view name) {
+  const auto* found = std::find(kLevelNames.begin(), kLevelNames.end(), name);
+  if (found == kLevelNames.end()) return std::nullopt;
+  return static_cast<Level>(found - kLevelNames.begin());
 }
 
 }  // namespace backup_exporter

@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/time.h"
-
 namespace backup_exporter {
 
 enum class Operation { kBackup, kCheck, kPrune, kForget, kCompact, kCopy, kRestore, kOther };
@@ -38,12 +36,19 @@ enum class Reason {
 };
 inline constexpr int kReasons = 11;
 
+// How much what was said of a run weighs, heaviest first. borgmatic's ANSWER, which it shows where
+// it shows warnings, counts as one.
+enum class Level { kError, kWarning, kInfo, kDebug };
+inline constexpr int kLevels = 4;
+
 // The names that metrics, configuration and ledger use: "backup", "success", "report", "no_space".
 [[nodiscard]] std::string_view Name(Operation operation);
 [[nodiscard]] std::string_view Name(RunResult result);
 [[nodiscard]] std::string_view Name(Evidence evidence);
 [[nodiscard]] std::string_view Name(Reason reason);
+[[nodiscard]] std::string_view Name(Level level);
 [[nodiscard]] std::optional<Operation> OperationNamed(std::string_view name);
+[[nodiscard]] std::optional<Level> LevelNamed(std::string_view name);
 
 // What a run moved. Absent is unknown, which is not zero.
 struct Figures {

@@ -26,8 +26,9 @@ Decoded Decode(const std::string& text, const DecoderOptions& options = {}) {
   return out;
 }
 
+// But for notes.
 Texts Events(const std::string& text, const DecoderOptions& options = {}) {
-  return EventTexts(Decode(text, options).events);
+  return EventTexts(WithoutNotes(Decode(text, options).events));
 }
 
 std::string Log(const std::string& level, const std::string& message,
@@ -382,6 +383,85 @@ TEST(BorgExitCodes, AreWarningsForBackupsAlone) {
   }
   EXPECT_EQ(BorgResultOf(0, Operation::kPrune), RunResult::kSuccess);
   EXPECT_EQ(BorgResultOf(143, Operation::kBackup), RunResult::kInterrupted);
+}
+
+// What was said.
+
+TEST(Borg, NotesWhatItSaysOfARunThatIsOpen) {
+  EXPECT_THAT(
+      EventTexts(Decode(kBegins + Log("WARNING", "/a: [Errno 13] Permission denied: 'a'") +
+                        Log("ERROR", "Data integrity error", "borg.archiver", "IntegrityError"))
+                     .events),
+      ElementsAre(
+          HasSubstr("started backup"),
+          HasSubstr(R"(noted info at=2026-11-20T23:13:06.500000Z "Creating archive at)"),
+          HasSubstr(R"(noted warning at=2026-11-20T23:13:06.500000Z "/a: [Errno 13])"),
+          HasSubstr("finished backup failure"),
+          HasSubstr(R"(noted error at=2026-11-20T23:13:06.500000Z "Data integrity error")")));
+}
+
+TEST(Borg, NotesAfterItsEndWhatWasSaidOfARunThatShowsOnlyThen) {
+  const std::string text = Log("WARNING", "/a: [Errno 13] Permission denied: 'a'") + Rc(1) +
+                           Log("INFO", "of the next one") + Rc(0);
+  const auto expected = ElementsAre(
+      HasSubstr("finished ? warning"),
+      HasSubstr("noted warning at=2026-11-20T23:13:06.500000Z \"/a"),
+      HasSubstr(R"("terminating with some status, rc 1")"), HasSubstr("finished ? success"),
+      HasSubstr(R"("of the next one")"), HasSubstr(R"("terminating with some status, rc 0")"));
+  EXPECT_THAT(EventTexts(Decode(text).events), expected);
+  Decoded pieces;
+  std::string saved;
+  for (const Record& record : LinesOf(text)) {
+    const auto decoder = MakeDecoder("borg");
+    decoder->Restore(saved);
+    decoder->Decode(record, pieces);
+    saved = decoder->Save();
+  }
+  EXPECT_THAT(EventTexts(pieces.events), expected) << "wherever reading was interrupted";
+}
+
+TEST(Borg, NotesNeitherFilesNorFiguresNorProgress) {
+  const std::string end = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
+  EXPECT_THAT(
+      EventTexts(Decode(R"({"type": "file_status", "status": "E", "path": "/a"})" +
+                        std::string("\n") + Log("INFO", "srv/data/a.txt", "borg.output.list") +
+                        Log("INFO", "This archive: 1 B", "borg.output.stats") +
+                        Log("INFO", "Saving files cache", "borg.output.progress") + end)
+                     .events),
+      ElementsAre(HasSubstr("finished backup")));
+  EXPECT_THAT(
+      EventTexts(Decode("A /srv/Repository x does not exist\nNumber of files: 3\n" + end).events),
+      ElementsAre(HasSubstr("finished backup")));
+}
+
+TEST(Borg, NotesTheArchivesThatPruneKept) {
+  EXPECT_THAT(
+      EventTexts(Decode(Log("INFO", "Keeping archive: x", "borg.output.list") + Rc(0)).events),
+      ElementsAre(HasSubstr("finished prune"), HasSubstr(R"("Keeping archive: x")"),
+                  HasSubstr("rc 0")));
+}
+
+TEST(Borg, NotesErrorsThatItPrintsAsText) {
+  EXPECT_THAT(
+      EventTexts(
+          Decode("Repository /none does not exist.\nterminating with error status, rc 2\n").events),
+      ElementsAre(HasSubstr("finished ? failure"),
+                  R"(noted error "Repository /none does not exist.")",
+                  R"(noted error "terminating with error status, rc 2")"));
+}
+
+TEST(Borg, ForgetsWhatWasSaidOfADryRun) {
+  EXPECT_THAT(
+      EventTexts(Decode(Log("WARNING", "/a: [Errno 13] Permission denied: 'a'") +
+                        R"({"type": "file_status", "status": "-", "path": "/a"})" + "\n" + Rc(1))
+                     .events),
+      IsEmpty());
+}
+
+TEST(Borg, CutsWhatItNotesBetweenCharacters) {
+  std::string text(4095, 'x');
+  const Decoded decoded = Decode(kBegins + Log("WARNING", text + "\u00e4"));
+  EXPECT_EQ(std::get<RunNoted>(decoded.events.back().what).message, text);
 }
 
 }  // namespace

@@ -18,15 +18,20 @@ using testing::IsEmpty;
 using testing::Not;
 using Texts = std::vector<std::string>;
 
-Texts Events(const std::string& text, const DecoderOptions& options = {}) {
+std::vector<Event> AllEvents(const std::string& text, const DecoderOptions& options = {}) {
   const auto decoder = MakeDecoder("borgmatic", options);
   Decoded out;
   for (const Record& record : RecordsOf(text, Framing::kDocuments)) decoder->Decode(record, out);
-  return EventTexts(out.events);
+  return out.events;
+}
+
+// But for notes.
+Texts Events(const std::string& text, const DecoderOptions& options = {}) {
+  return EventTexts(WithoutNotes(AllEvents(text, options)));
 }
 
 // The same lines from a decoder that is saved and restored between any two.
-Texts EventsInPieces(const std::string& text) {
+std::vector<Event> AllEventsInPieces(const std::string& text) {
   Decoded out;
   std::string saved;
   for (const Record& record : RecordsOf(text, Framing::kDocuments)) {
@@ -35,7 +40,10 @@ Texts EventsInPieces(const std::string& text) {
     decoder->Decode(record, out);
     saved = decoder->Save();
   }
-  return EventTexts(out.events);
+  return out.events;
+}
+Texts EventsInPieces(const std::string& text) {
+  return EventTexts(WithoutNotes(AllEventsInPieces(text)));
 }
 
 std::string At(int second, const std::string& text) {
@@ -276,6 +284,98 @@ TEST(ParseLogLine, LeavesTextWithoutAHeadAlone) {
     EXPECT_EQ(line.level, LogLevel::kNone) << text;
     EXPECT_EQ(line.text, text);
   }
+}
+
+// What was said. An action that is followed by another is told again at the end, with all that was
+// said of it.
+TEST(BorgmaticLog, NotesWhatItSaysOfEachActionAtOnceAndAfterItsEnd) {
+  const std::string text = At(1, "INFO: local: Creating archive") +
+                           At(2, "WARNING: /a: file changed while we backed it up") +
+                           At(3, "INFO: nas: Creating archive") + kSummary;
+  const std::string begins =
+      R"("local" noted info at=2026-11-21T02:00:01.250000Z "local: Creating archive")";
+  const std::string warns =
+      R"("local" noted warning at=2026-11-21T02:00:02.250000Z "/a: file changed while we backed it up")";
+  const auto expected =
+      ElementsAre(HasSubstr("\"local\" started"), begins, warns, "\"local\" withdrawn",
+                  HasSubstr("\"nas\" started"), HasSubstr(R"("nas" noted info)"),
+                  HasSubstr("\"local\" finished backup warning"), begins, warns,
+                  HasSubstr("\"nas\" finished backup success"));
+  EXPECT_THAT(EventTexts(AllEvents(text)), expected);
+  EXPECT_THAT(EventTexts(AllEventsInPieces(text)), expected);
+}
+
+TEST(BorgmaticLog, NotesErrorsOfTheRepositoryThatIsNamedAfterThem) {
+  const std::string text =
+      At(1, "ERROR: Repository /none does not exist.") +
+      At(2, "CRITICAL: nas: Error running actions for repository") +
+      At(2, "CRITICAL: nas: Command 'borg create /none::x' returned non-zero exit status 13.") +
+      At(2, "CRITICAL: /etc/b.yaml: Error running configuration") + At(3, "CRITICAL: summary:") +
+      At(1, "CRITICAL: Repository /none does not exist.") +
+      At(3, "CRITICAL: Need some help? https://torsion.org/borgmatic/#issues");
+  const auto expected = ElementsAre(
+      HasSubstr("\"nas\" finished backup failure"),
+      R"("nas" noted error at=2026-11-21T02:00:01.250000Z "Repository /none does not exist.")",
+      HasSubstr(R"("nas: Error running actions for repository")"),
+      HasSubstr("returned non-zero exit status 13."));
+  EXPECT_THAT(EventTexts(AllEvents(text)), expected);
+  EXPECT_THAT(EventTexts(AllEventsInPieces(text)), expected);
+}
+
+TEST(BorgmaticLog, NotesWhatFailedWithoutANameOfEachThatFailedByIt) {
+  EXPECT_THAT(
+      EventTexts(AllEvents(
+          At(2, "CRITICAL: /etc/b.yaml: Error running before everything hook") +
+          At(2, "CRITICAL: /etc/b.yaml: Command '/bin/false' returned non-zero exit status 1."))),
+      ElementsAre(AllOf(HasSubstr("unnamed finished ? failure"),
+                        HasSubstr("noted error at=2026-11-21T02:00:02.250000Z "
+                                  "\"/etc/b.yaml: Error running before everything hook\""),
+                        HasSubstr("returned non-zero exit status 1.\""))));
+}
+
+TEST(BorgmaticLog, NotesNeitherFilesNorFiguresNorWhatIsOfNoRun) {
+  EXPECT_THAT(
+      EventTexts(AllEvents(
+          At(1, "INFO: /etc/b.yaml: Starting") + At(1, "DEBUG: x") +
+          At(1, "INFO: local: Creating archive") + At(2, "ANSWER: A /srv/timed out after") +
+          At(2, "ANSWER: Archive name: x") + At(2, "ANSWER:          Original size   x") +
+          At(2, "ANSWER: three of four") + At(2, "INFO: ") + kSummary)),
+      ElementsAre(HasSubstr("started"), HasSubstr("Creating archive"),
+                  HasSubstr(R"(noted warning at=2026-11-21T02:00:02.250000Z "three of four")"),
+                  HasSubstr("finished")));
+}
+
+TEST(BorgmaticLog, NotesErrorsForWhatTheyAreWhereVersionsBefore2CallAllInfo) {
+  EXPECT_THAT(EventTexts(AllEvents(At(1, "INFO: local: Creating archive") +
+                                   At(2, "INFO: Repository /none does not exist.") +
+                                   At(2, "INFO: /a: open: [Errno 13] Permission denied: 'a'"))),
+              ElementsAre(HasSubstr("started"), HasSubstr("noted info"),
+                          HasSubstr(R"(noted error at=2026-11-21T02:00:02.250000Z "Repository)"),
+                          HasSubstr(R"(noted warning at=2026-11-21T02:00:02.250000Z "/a)")));
+}
+
+TEST(BorgmaticLog, ForgetsWhatWasSaidOfADryRun) {
+  EXPECT_THAT(EventTexts(AllEvents(
+                  At(1, "INFO: local: Creating archive (dry run; not making any changes)") +
+                  At(2, "WARNING: /a: file changed while we backed it up") + kSummary +
+                  At(9, "INFO: nas: Creating archive"))),
+              ElementsAre(HasSubstr("\"nas\" started"), HasSubstr("\"nas\" noted")));
+}
+
+TEST(BorgmaticJson, NotesAfterItsEndWhatItsRecordsSaid) {
+  const auto record = [](const std::string& level, const std::string& message) {
+    return R"({"type": "log_message", "time": 1795216386.5, "message": ")" + message +
+           R"(", "levelname": ")" + level + R"(", "name": "borgmatic.x"})" + "\n";
+  };
+  EXPECT_THAT(
+      EventTexts(AllEvents(record("INFO", "Creating archive") +
+                           record("INFO", R"(Creating archive at \"/srv/r::x\")") +
+                           record("WARNING", "/a: file changed while we backed it up") +
+                           record("INFO", "summary:"))),
+      ElementsAre(
+          HasSubstr("\"/srv/r\" finished backup warning"),
+          HasSubstr(R"("/srv/r" noted info at=2026-11-20T23:13:06.500000Z "Creating archive")"),
+          HasSubstr("Creating archive at"), HasSubstr("noted warning")));
 }
 
 }  // namespace

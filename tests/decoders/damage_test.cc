@@ -197,7 +197,7 @@ TEST(SavedDecoder, GoesOnThroughFilesOfManyRuns) {
       decoder->Restore(saved);
       decoder->Decode(record, pieces);
       saved = decoder->Save();
-      ASSERT_LT(saved.size(), 200U);
+      ASSERT_LT(saved.size(), 1000U);
     }
     ASSERT_EQ(WithoutProgress(pieces.events), WithoutProgress(whole.events)) << text;
     ASSERT_EQ(CountsText(pieces.counts), CountsText(whole.counts)) << text;

@@ -47,7 +47,9 @@ TEST(EventDecoder, TellsOfAFailureInTheWordsThatCameWithIt) {
   EXPECT_THAT(Events(Told("fail", R"(,"message":"the disk is gone")")),
               ElementsAre("\"home\" finished backup failure evidence=claim final "
                           "end=2026-11-20T23:13:05.250000Z reason=other "
-                          "message=\"the disk is gone\""));
+                          "message=\"the disk is gone\"",
+                          "\"home\" noted error at=2026-11-20T23:13:05.250000Z "
+                          "\"the disk is gone\""));
 }
 
 TEST(EventDecoder, BelievesTheWorseOfTheWordAndTheExitCode) {
@@ -65,7 +67,7 @@ TEST(EventDecoder, BelievesTheWorseOfTheWordAndTheExitCode) {
 
 TEST(EventDecoder, HandsOnWhatIsOnlyToBeNoted) {
   EXPECT_THAT(Events(Told("log", R"(,"message":"half of it")")),
-              ElementsAre("\"home\" noted \"half of it\""));
+              ElementsAre("\"home\" noted info at=2026-11-20T23:13:05.250000Z \"half of it\""));
 }
 
 TEST(EventDecoder, NamesTheBackupAndTheOperationOfEachRecord) {

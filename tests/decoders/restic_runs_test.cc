@@ -68,11 +68,12 @@ std::string Exited(int code) {
          R"(,"time":1795222802})";
 }
 
+// But for notes.
 std::vector<Event> Events(std::initializer_list<std::string> lines) {
   std::string text;
   for (const std::string& line : lines) text += line + '\n';
   const auto decoder = MakeDecoder("restic");
-  return DecodeLines(*decoder, text).events;
+  return WithoutNotes(DecodeLines(*decoder, text).events);
 }
 
 Texts Runs(std::initializer_list<std::string> lines) { return RunTexts(RunsTold(Events(lines))); }

@@ -22,7 +22,8 @@ Decoded DecodeOf(const std::string& text) {
   return DecodeLines(*decoder, text);
 }
 
-Texts Events(const std::string& text) { return EventTexts(DecodeOf(text).events); }
+// But for notes.
+Texts Events(const std::string& text) { return EventTexts(WithoutNotes(DecodeOf(text).events)); }
 std::string Counts(const std::string& text) { return CountsText(DecodeOf(text).counts); }
 
 std::string Summary(const std::string& members) {
@@ -276,6 +277,63 @@ TEST(Statistics, AreOfTheRepositoryOrOfWhatItHolds) {
               IsEmpty())
       << "blobs-per-file";
   EXPECT_THAT(Events(R"({"total_size":1,"snapshots_count":1})"), IsEmpty());
+}
+
+// What was said.
+
+TEST(Notes, AreWhatCouldNotBeReadAndTheFinalError) {
+  const std::string unreadable =
+      R"({"message_type":"error","error":{"message":"open /a: permission denied"},)"
+      R"("during":"archival","item":"/a"})";
+  EXPECT_THAT(
+      EventTexts(DecodeOf(unreadable + "\n" +
+                          R"({"message_type":"exit_error","code":1,"message":"Fatal: no space"})")
+                     .events),
+      ElementsAre("started backup", R"(noted warning "open /a: permission denied")",
+                  HasSubstr("finished backup failure"), R"(noted error "Fatal: no space")"));
+}
+
+TEST(Notes, SayOfWhatAnErrorWithoutWordsIs) {
+  const auto note = [](const std::string& error) {
+    return EventTexts(DecodeOf(R"({"message_type":"error",)" + error +
+                               R"(,"during":"archival","item":"/a"})")
+                          .events)
+        .back();
+  };
+  EXPECT_EQ(note(R"("error":{})"), R"(noted warning "/a: error during archival")");
+  EXPECT_EQ(note(R"("error":{"Op":"open","Path":"/a","Err":13})"),
+            R"(noted warning "open /a: errno 13")");
+  EXPECT_EQ(note(R"("error":{"message":"ciphertext"})"), R"(noted warning "/a: ciphertext")");
+}
+
+TEST(Notes, OfACheckFollowItsEndWhichAloneShowsIt) {
+  const std::string backup = R"({"message_type":"summary","files_new":1,"snapshot_id":"a1"})"
+                             "\n";
+  const std::string damage = R"({"message_type":"error","message":"pack x: does not exist\n"})"
+                             "\n";
+  const std::string end = R"({"message_type":"summary","num_errors":1})"
+                          "\n";
+  EXPECT_THAT(EventTexts(DecodeOf(backup + damage + end).events),
+              ElementsAre(HasSubstr("finished backup success"), HasSubstr("finished check failure"),
+                          R"(noted error "pack x: does not exist")"));
+}
+
+TEST(Notes, AreLinesOfTextThatMeanSomething) {
+  EXPECT_THAT(EventTexts(DecodeOf("/none does not exist, skipping\nhello\n"
+                                  "Fatal: all source directories/files do not exist\n")
+                             .events),
+              ElementsAre("started backup", R"(noted warning "/none does not exist, skipping")",
+                          HasSubstr("finished backup failure"),
+                          R"(noted error "Fatal: all source directories/files do not exist")"));
+}
+
+TEST(Notes, AreNotOfProgress) {
+  EXPECT_THAT(
+      EventTexts(
+          DecodeOf(
+              R"({"message_type":"status","percent_done":0,"files_done":1,"current_files":["/a"]})")
+              .events),
+      ElementsAre("started backup", HasSubstr("progress")));
 }
 
 }  // namespace

@@ -22,8 +22,9 @@ Decoded DecodeOf(const std::string& document, DecoderOptions options = {}) {
   return out;
 }
 
+// But for notes.
 std::vector<std::string> Events(const std::string& document, DecoderOptions options = {}) {
-  return EventTexts(DecodeOf(document, options).events);
+  return EventTexts(WithoutNotes(DecodeOf(document, options).events));
 }
 
 std::string Document(const std::string& sections) {
@@ -252,6 +253,20 @@ TEST(Resticprofile, KnowsNoLengthOfWhatCouldNotBeStarted) {
           R"("success":false,"time":"2026-11-21T02:00:02+01:00","error":"x","stderr":"","duration":0)")),
       ElementsAre("\"web\" finished backup failure evidence=report final end=2026-11-21T01:00:02Z "
                   "reason=other message=\"x\""));
+}
+
+// What was said.
+
+TEST(Resticprofile, NotesWhatStandsInTheErrorOutputAndTheErrorWithTheTimeOfTheEnd) {
+  const std::string text =
+      R"(ssh: no route\n{\"message_type\":\"error\",\"error\":{\"message\":\"open /a: denied\"},)"
+      R"(\"during\":\"archival\",\"item\":\"/a\"}\n\nFatal: gone\n)";
+  EXPECT_THAT(EventTexts(DecodeOf(Backup(Status(false, "exit status 1", text))).events),
+              ElementsAre(HasSubstr("finished backup failure"),
+                          R"("web" noted warning at=2026-11-21T01:00:02Z "ssh: no route")",
+                          R"("web" noted warning at=2026-11-21T01:00:02Z "open /a: denied")",
+                          R"("web" noted error at=2026-11-21T01:00:02Z "Fatal: gone")",
+                          R"("web" noted error at=2026-11-21T01:00:02Z "exit status 1")"));
 }
 
 }  // namespace

@@ -102,11 +102,16 @@ std::string Text(const RepositoryMeasured& measured) {
   return text;
 }
 
-std::string Text(const RunNoted& noted) { return "noted " + Quoted(noted.message); }
+std::string Text(const RunNoted& noted) {
+  std::string text = fmt::format("noted {}", Name(noted.level));
+  if (noted.at) text += " at=" + TimeText(*noted.at);
+  return text + " " + Quoted(noted.message);
+}
 
 std::string Text(const FailedUnnamed& unnamed) {
   std::string text = "unnamed " + Text(unnamed.end);
   for (const Named& of : unnamed.finished) text += " but=" + Quoted(of.label);
+  for (const RunNoted& note : unnamed.notes) text += " " + Text(note);
   return text;
 }
 
@@ -124,6 +129,15 @@ std::vector<std::string> EventTexts(const std::vector<Event>& events) {
   std::vector<std::string> texts;
   for (const Event& event : events) texts.push_back(EventText(event));
   return texts;
+}
+
+std::vector<Event> WithoutNotes(std::vector<Event> events) {
+  std::erase_if(events,
+                [](const Event& event) { return std::holds_alternative<RunNoted>(event.what); });
+  for (Event& event : events) {
+    if (auto* unnamed = std::get_if<FailedUnnamed>(&event.what)) unnamed->notes.clear();
+  }
+  return events;
 }
 
 std::string CountsText(const RecordCounts& counts) {

@@ -17,6 +17,9 @@ namespace backup_exporter {
 [[nodiscard]] std::string EventText(const Event& event);
 [[nodiscard]] std::vector<std::string> EventTexts(const std::vector<Event>& events);
 
+// For tests of verdicts.
+[[nodiscard]] std::vector<Event> WithoutNotes(std::vector<Event> events);
+
 // "records=3 text=1": the zeros are left out.
 [[nodiscard]] std::string CountsText(const RecordCounts& counts);
 

@@ -55,6 +55,14 @@ TEST(Names, OfUnknownOperationsAreRefused) {
   EXPECT_EQ(OperationNamed("backups"), std::nullopt);
 }
 
+TEST(Names, OfLevelsAreReadBack) {
+  for (int i = 0; i < kLevels; ++i) {
+    const auto level = static_cast<Level>(i);
+    EXPECT_EQ(LevelNamed(Name(level)), level);
+  }
+  EXPECT_EQ(LevelNamed("ANSWER"), std::nullopt);
+}
+
 TEST(FigureFields, AreEveryFigureOnce) {
   std::set<std::string_view> columns;
   Figures figures;

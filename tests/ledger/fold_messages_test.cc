@@ -1,0 +1,153 @@
+// What was said of runs: of which, how much of it is kept, and where it goes with them.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+
+#include "kit/ledger_fixture.h"
+#include "ledger/run_store.h"
+
+namespace backup_exporter {
+namespace {
+
+using Level::kDebug;
+using Level::kError;
+using Level::kInfo;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class Messages : public LedgerTest {
+ protected:
+  using Texts = std::vector<std::string>;
+
+  // All that is kept, by run and in its order: "success: error it hurts".
+  [[nodiscard]] Texts Kept() const {
+    SQLite::Database ledger(options_.directory + "/ledger.db", SQLite::OPEN_READONLY);
+    SQLite::Statement all(ledger,
+                          "SELECT coalesce(result,'open'),level,text FROM messages JOIN runs ON "
+                          "runs.id=run ORDER BY run,messages.id");
+    Texts texts;
+    while (all.executeStep()) {
+      texts.push_back(all.getColumn(0).getString() + ": " + all.getColumn(1).getString() + " " +
+                      all.getColumn(2).getString());
+    }
+    return texts;
+  }
+
+  static RunNoted Noted(const std::string& text, Level level = kInfo,
+                        std::optional<Time> at = std::nullopt) {
+    return {.message = text, .level = level, .at = at};
+  }
+};
+
+TEST_F(Messages, AreOfTheOpenRunElseOfTheOneThatEndedLast) {
+  Take(log_,
+       {Started(Operation::kBackup), Noted("a"), Finished(kWarning), Noted("b", Level::kWarning)});
+  Take(log_, {Noted("c"), Started(Operation::kBackup), Noted("d", kError)});
+  EXPECT_THAT(Kept(), ElementsAre("warning: info a", "warning: warning b", "warning: info c",
+                                  "open: error d"));
+}
+
+TEST_F(Messages, OfNoRunAreLeftOutAndMakeNoBackup) {
+  Take(log_, {Noted("a", kError)});
+  EXPECT_THAT(Kept(), IsEmpty());
+  EXPECT_THAT(Names(), IsEmpty());
+  EXPECT_EQ(ledger().standings()->series_dropped, 0u);
+}
+
+TEST_F(Messages, GoWithARunThatIsWithdrawn) {
+  Take(log_, {Started(Operation::kBackup), Noted("a")});
+  Take(log_, {Noted("b"), Withdrawn(), Noted("c")});
+  EXPECT_THAT(Kept(), IsEmpty());
+}
+
+TEST_F(Messages, GoToTheRunThatTheirsTurnsOutToBe) {
+  Take(status_, {Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("there", kInfo, Night(1))});
+  Take(log_, {Started(Operation::kBackup), Noted("here"), Noted("there", kInfo, Night(1))});
+  Take(log_, {Noted("last"), Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("after")});
+  EXPECT_EQ(Home().runs, 1u);
+  EXPECT_THAT(Kept(), ElementsAre("success: info there", "success: info here", "success: info last",
+                                  "success: info after"))
+      << "what both tell, once";
+}
+
+TEST_F(Messages, AreTheSameOnlyWithTimeAndLevel) {
+  Take(log_, {Finished(kSuccess).At(Night(1)), Noted("a"), Noted("a"), Noted("a", Level::kWarning),
+              Noted("a", kInfo, Night(1)), Noted("a", kInfo, Night(1)),
+              Noted("a", kInfo, Night(1) + 1s)});
+  EXPECT_EQ(Kept().size(), 4u);
+  Take(log_, {Noted("a")});
+  EXPECT_EQ(Kept().size(), 4u);
+}
+
+TEST_F(Messages, AreAtMost1000TheHeaviestAndNewest) {
+  std::vector<Said> said{Finished(kFailure).At(Night(1)), Noted("first", kError),
+                         Noted("second", Level::kWarning)};
+  for (int i = 0; i < 1500; ++i) said.emplace_back(Noted(std::to_string(i)));
+  Take(log_, said);
+  Texts kept = Kept();
+  ASSERT_EQ(kept.size(), 1000u);
+  EXPECT_EQ(kept[0], "failure: error first");
+  EXPECT_EQ(kept[1], "failure: warning second");
+  EXPECT_EQ(kept[2], "failure: info 502");
+  EXPECT_EQ(kept[999], "failure: info 1499");
+  Take(log_, {Noted("more"), Noted("lighter", kDebug)});
+  kept = Kept();
+  ASSERT_EQ(kept.size(), 1000u);
+  EXPECT_EQ(kept[2], "failure: info 503");
+  EXPECT_EQ(kept[999], "failure: info more");
+}
+
+TEST_F(Messages, AreAtMost64KiB) {
+  std::vector<Said> said{Finished(kFailure).At(Night(1)), Noted("first", kError)};
+  for (char c = 'a'; c <= 'z'; ++c) said.emplace_back(Noted(std::string(5000, c)));
+  Take(log_, said);
+  const Texts kept = Kept();
+  ASSERT_EQ(kept.size(), 16u);
+  EXPECT_EQ(kept[0], "failure: error first");
+  EXPECT_EQ(kept[1], "failure: info " + std::string(4096, 'l'));
+  EXPECT_EQ(kept[15], "failure: info " + std::string(4096, 'z'));
+}
+
+TEST_F(Messages, OfAFailureWithoutANameAreOfEveryRunThatFailedByIt) {
+  sources_ = {SourceOf("log", "{label}")};
+  ledger().Configure(sources_);
+  Take(log_, {{Finished(kSuccess).At(Night(1)), "a"}, {Finished(kSuccess).At(Night(1)), "b"}});
+  Take(log_, {FailedUnnamed{Finished(kFailure).At(Night(2)), {}, {Noted("hook", kError)}}});
+  EXPECT_THAT(Kept(), ElementsAre("failure: error hook", "failure: error hook"));
+}
+
+TEST_F(Messages, HoldWhatIsNoText) {
+  const std::string text("a\0\xff\n", 4);
+  Take(log_, {Finished(kSuccess).At(Night(1)), Noted(text)});
+  EXPECT_THAT(Kept(), ElementsAre("success: info " + text));
+}
+
+TEST_F(Messages, ChangeNothingAboutWhenTheirRunWas) {
+  Take(log_.Modified(Night(1)), {Finished(kFailure), Noted("a", kError)}, kQuiet);
+  EXPECT_EQ(Home().last_failure, Night(1));
+  Take(log_.Modified(Night(2) + 5min),
+       {Started(Operation::kBackup), Progress(5min), Noted("a", kError)});
+  EXPECT_EQ(Home().last_start, Night(2));
+  Take(log_.Modified(Night(3)), {Noted("b"), Started(Operation::kBackup)});
+  EXPECT_EQ(Home().last_run->end, Night(2) + 5min);
+}
+
+TEST_F(Messages, AreReadInTheirOrderWithAllThatIsKnown) {
+  auto database = Database::Open("");
+  ASSERT_TRUE(database);
+  (*database)->handle().exec("INSERT INTO backups(id,name) VALUES(1,'home')");
+  RunStore store(**database);
+  StoredRun run{.backup = 1};
+  store.Save(run);
+  const std::vector<Message> messages{{.at = Night(1), .level = kError, .text = "a"},
+                                      {.at = std::nullopt, .level = kDebug, .text = "b"}};
+  store.AddMessage(run.id, messages[0]);
+  store.AddMessage(run.id, messages[1]);
+  store.AddMessage(run.id + 1, messages[1]);
+  EXPECT_EQ(store.MessagesOf(run.id), messages);
+  EXPECT_THAT(store.MessagesOf(run.id + 1), IsEmpty()) << "of no run";
+  store.Remove(run.id);
+  EXPECT_THAT(store.MessagesOf(run.id), IsEmpty());
+}
+
+}  // namespace
+}  // namespace backup_exporter
