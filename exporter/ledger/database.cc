@@ -1,5 +1,6 @@
 #include "ledger/database.h"
 
+#include <SQLiteCpp/Backup.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -19,7 +20,7 @@ namespace {
 
 // "bkup", so that a ledger is known from other SQLite files.
 constexpr int kApplicationId = 0x626b7570;
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 
 // Times and durations are microseconds (since the Unix epoch, UTC); words are the names
 // of model/run.h; what is not known is NULL.
@@ -43,6 +44,13 @@ constexpr int kSchemaVersion = 2;
 //   listings    the archives that there are, by complete listings; newest: by any
 //   repositories  what they hold, by the source that told of it last
 //   feeds.tool, feeds.repository: as the file itself names them
+// and since version 3
+//   entered     when each source did: what ended before is nothing to tell monitors of
+//   notices     status: waiting, told (a start whose run goes on), dead (a letter that cannot be
+//               delivered); backup and operation: what may be superseded together
+//   failing     what monitors were told is failing, and when last
+//   tellings    what is counted and known of each monitor
+//   messages    what was said of a run, in its order; at: when, by its record
 constexpr const char* kSchema = R"sql(
 CREATE TABLE files(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, path TEXT NOT NULL,
@@ -110,6 +118,31 @@ ALTER TABLE feeds ADD COLUMN tool TEXT NOT NULL DEFAULT '';
 ALTER TABLE feeds ADD COLUMN repository TEXT NOT NULL DEFAULT '';
 )sql";
 
+// What version 3 adds. (No version before it wrote a notice.)
+constexpr const char* kSchema3 = R"sql(
+CREATE TABLE entered(source TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+DROP TABLE notices;
+CREATE TABLE notices(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, monitor TEXT NOT NULL, state TEXT NOT NULL,
+  status TEXT NOT NULL, backup INTEGER NOT NULL, operation TEXT NOT NULL, run INTEGER NOT NULL,
+  created INTEGER NOT NULL, due INTEGER NOT NULL, expires INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', body TEXT NOT NULL);
+CREATE INDEX notices_by_turn ON notices(monitor, status, id);
+CREATE INDEX notices_of_run ON notices(run);
+CREATE INDEX notices_by_expiry ON notices(expires);
+CREATE TABLE failing(
+  monitor TEXT NOT NULL, backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE,
+  operation TEXT NOT NULL, told INTEGER NOT NULL,
+  PRIMARY KEY(monitor, backup, operation)) WITHOUT ROWID;
+CREATE TABLE tellings(
+  monitor TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+  PRIMARY KEY(monitor, name)) WITHOUT ROWID;
+CREATE TABLE messages(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  at INTEGER, level TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX messages_of_run ON messages(run);
+)sql";
+
 std::string SystemText(int error_number) { return std::strerror(error_number); }
 
 // One exporter a ledger. The kernel lets go of the lock when the process ends, however it ends.
@@ -158,6 +191,7 @@ void CreateTables(SQLite::Database& handle) {
   SQLite::Transaction transaction(handle);
   handle.exec(kSchema);
   handle.exec(kSchema2);
+  handle.exec(kSchema3);
   handle.exec(fmt::format("PRAGMA application_id={}", kApplicationId));
   handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
   transaction.commit();
@@ -213,6 +247,7 @@ Database::Database(int lock, std::unique_ptr<SQLite::Database> handle)
 Database::~Database() {
   statements_.clear();
   handle_.reset();
+  file_.reset();
   if (lock_ >= 0) close(lock_);
 }
 
@@ -256,7 +291,9 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
     Pragmas(*handle);
     // A file that can be read and not written shows itself here, not at the first backup.
     SQLite::Transaction transaction(*handle, SQLite::TransactionBehavior::IMMEDIATE);
-    if (handle->execAndGet("PRAGMA user_version").getInt() < 2) handle->exec(kSchema2);
+    const int version = handle->execAndGet("PRAGMA user_version").getInt();
+    if (version < 2) handle->exec(kSchema2);
+    if (version < 3) handle->exec(kSchema3);
     handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
     transaction.commit();
     return std::unique_ptr<Database>(new Database(held.Release(), std::move(handle)));
@@ -289,6 +326,34 @@ SQLite::Statement& Database::Prepare(std::string_view sql) {
 
 void Database::Release() {
   for (const auto& [sql, statement] : statements_) statement->tryReset();
+}
+
+bool Database::ToMemory() {
+  constexpr std::int64_t kLargest = 256 << 20;  // bytes
+  if (in_memory()) return true;
+  const auto pages = handle_->execAndGet("PRAGMA page_count").getInt64();
+  if (pages * handle_->execAndGet("PRAGMA page_size").getInt64() > kLargest) return false;
+  auto copy = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
+  SQLite::Backup(*copy, *handle_).executeStep(-1);
+  copy->exec("PRAGMA foreign_keys=ON");
+  statements_.clear();
+  file_ = std::move(handle_);
+  handle_ = std::move(copy);
+  return true;
+}
+
+void Database::ToFile() {
+  if (!in_memory()) return;
+  Release();
+  file_->exec("PRAGMA synchronous=FULL");
+  SQLite::Backup(*file_, *handle_).executeStep(-1);
+  statements_.clear();
+  handle_ = std::move(file_);
+}
+
+bool IsUnwritable(const SQLite::Exception& exception) {
+  const int code = exception.getErrorCode();
+  return code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_READONLY;
 }
 
 void Bind(SQLite::Statement& statement, int index, std::optional<std::int64_t> value) {

@@ -36,13 +36,26 @@ class Database {
   void Release();
   SQLite::Database& handle() { return *handle_; }
 
+  // Goes on with a copy in memory, while the file cannot be written. Statements begin anew. Not for
+  // a ledger so large that the copy would be a danger of its own: then nothing is changed. The
+  // answer says whether it is in memory now.
+  [[nodiscard]] bool ToMemory();
+  // Writes the copy to the file, all of it or nothing, and goes on with that. Throws where it still
+  // cannot be written.
+  void ToFile();
+  [[nodiscard]] bool in_memory() const { return file_ != nullptr; }
+
  private:
   Database(int lock, std::unique_ptr<SQLite::Database> handle);
 
   int lock_;  // file descriptor that holds the lock; -1 in memory
   std::unique_ptr<SQLite::Database> handle_;
+  std::unique_ptr<SQLite::Database> file_;  // while handle_ is a copy of it in memory
   std::map<std::string, std::unique_ptr<SQLite::Statement>, std::less<>> statements_;
 };
+
+// Whether an error says that the file cannot be written now: the disk is full, or fails.
+[[nodiscard]] bool IsUnwritable(const SQLite::Exception& exception);
 
 // Binding and reading of what SQLite has no type for. Times and durations are whole microseconds.
 void Bind(SQLite::Statement& statement, int index, std::optional<std::int64_t> value);

@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "ledger/backups.h"
 #include "ledger/database.h"
 #include "ledger/fold.h"
+#include "ledger/notice_store.h"
 #include "ledger/standing_query.h"
 
 namespace backup_exporter {
@@ -53,6 +56,86 @@ class Ledger::State {
       Log().error(read.error().message);
   }
 
+  void OnNotices(std::function<void()> on_notices) {
+    const std::lock_guard lock(mutex_);
+    on_notices_ = std::move(on_notices);
+  }
+
+  void Listen(std::vector<Listener> listeners, Time now) {
+    const std::lock_guard lock(mutex_);
+    listeners_ = std::move(listeners);
+    in_hand_.clear();
+    const auto done = GuardWriting([&] {
+      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
+      for (const auto& [name, source] : sources_) {
+        SQLite::Statement& enter =
+            database_->Prepare("INSERT OR IGNORE INTO entered(source,at) VALUES(?,?)");
+        enter.bind(1, name);
+        Bind(enter, 2, std::optional(now));
+        enter.exec();
+      }
+      SQLite::Statement& due = database_->Prepare("UPDATE notices SET due=min(due,?)");
+      Bind(due, 1, std::optional(now));
+      due.exec();
+      database_->Release();
+      transaction.commit();
+      LoadMonitors();
+    });
+    if (!done) Log().error(done.error().message);
+    Publish();
+  }
+
+  std::vector<Notice> Waiting(const std::string& monitor, std::size_t most) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Notice> notices;
+    const Listener* listener = ListenerNamed(monitor);
+    const auto done = Guard("read", [&] {
+      std::vector<RowId> runs;
+      SQLite::Statement& select = database_->Prepare(
+          "SELECT id,state,attempts,body,run FROM notices WHERE monitor=? AND status='waiting' "
+          "ORDER BY id LIMIT ?");
+      select.bind(1, monitor);
+      select.bind(2, static_cast<std::int64_t>(most));
+      while (select.executeStep()) {
+        Notice notice = LoadedNotice(Text(select, 3));
+        notice.id = select.getColumn(0).getInt64();
+        notice.state = StateNamed(Text(select, 1));
+        notice.attempts = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
+        notices.push_back(std::move(notice));
+        runs.push_back(select.getColumn(4).getInt64());
+      }
+      RunStore store(*database_);
+      for (std::size_t i = 0; i < notices.size(); ++i) {
+        in_hand_.insert(notices[i].id);
+        const bool says_more =
+            listener != nullptr && listener->messages && notices[i].state != NoticeState::kStart;
+        if (!says_more) continue;
+        notices[i].messages = store.MessagesOf(runs[i]);
+        std::erase_if(notices[i].messages,
+                      [&](const Message& message) { return message.level > *listener->messages; });
+      }
+    });
+    if (!done) Log().error(done.error().message);
+    return notices;
+  }
+
+  void Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) {
+    const std::lock_guard lock(mutex_);
+    const auto done = GuardWriting([&] {
+      // Nothing to wait for the disk for: after a power cut it is delivered again.
+      database_->handle().exec("PRAGMA synchronous=NORMAL");
+      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
+      for (const Delivery& delivery : deliveries) TakeIn(*database_, monitor, delivery, now);
+      database_->Release();
+      transaction.commit();
+    });
+    for (const Delivery& delivery : deliveries) in_hand_.erase(delivery.notice);
+    monitors_changed_ = true;
+    const auto back = Guard("commit", [&] { database_->handle().exec("PRAGMA synchronous=FULL"); });
+    if (!done) Log().error(done.error().message);
+    if (!back) Log().error(back.error().message);
+  }
+
   Result<std::vector<KnownFile>> KnownFiles(const std::string& source) {
     const std::lock_guard lock(mutex_);
     std::vector<KnownFile> files;
@@ -88,10 +171,14 @@ class Ledger::State {
 
     SourceStanding counted = counters_[name];
     std::set<RowId> touched;
-    auto done = Guard("commit", [&] {
+    bool told = false;
+    auto done = GuardWriting([&] {
+      counted = counters_[name];
+      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].mark.id = ids[i];
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       Backups backups(*database_, sources_, options_.max_backups);
-      Fold fold(*database_, backups, now);
+      const NoticeContext context = Context();
+      Fold fold(*database_, backups, context, now);
       for (FileStep& step : steps) {
         database_->Prepare("SAVEPOINT step").exec();
         const std::int64_t id = step.mark.id;
@@ -106,20 +193,23 @@ class Ledger::State {
       StoreCounters(name, counted);
       AddCounter(kFutureStamps, fold.future_stamps());
       AddCounter(kSeriesDropped, fold.dropped());
+      fold.notices().Finish();
       database_->Release();
       transaction.commit();
+      told = !fold.notices().told().empty();
       future_stamps_ += fold.future_stamps();
       series_dropped_ += fold.dropped();
       touched = fold.touched();
     });
-    full_ = !done;
+    full_ = !done || database_->in_memory();
     if (!done) {
       for (std::size_t i = 0; i < steps.size(); ++i) steps[i].mark.id = ids[i];
       Publish();
       return done;
     }
     counters_[name] = counted;
-    committed_ = now;
+    if (!full_) committed_ = now;
+    if (told) Told();
     // What is committed is committed, whether or not it can be read back.
     if (const auto read = Guard("read", [&] { Refresh(touched); }); !read)
       Log().error(read.error().message);
@@ -130,20 +220,23 @@ class Ledger::State {
   Result<void> Tick(Time now, std::uint64_t clock_jumps) {
     const std::lock_guard lock(mutex_);
     // Either way: a clock that was wrong may be right again.
+    TryFile(now);
     const bool forget = !forgot_ || std::chrono::abs(now - *forgot_) >= std::chrono::hours(24);
-    auto done = Guard("commit", [&] {
+    auto done = GuardWriting([&] {
       SQLite::Statement& held = database_->Prepare(
           "SELECT EXISTS(SELECT 1 FROM runs WHERE state='provisional' AND settles_at<=?)");
       Bind(held, 1, std::optional(now));
       held.executeStep();
       const bool release = held.getColumn(0).getInt() != 0;
       held.reset();
-      if (!release && !forget && clock_jumps == 0) return;
+      const NoticeContext context = Context();
+      Backups backups(*database_, sources_, options_.max_backups);
+      Fold fold(*database_, backups, context, now);
+      if (!release && !forget && clock_jumps == 0 && !fold.notices().TickIsDue()) return;
 
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      Backups backups(*database_, sources_, options_.max_backups);
-      Fold fold(*database_, backups, now);
       fold.ReleaseHeld();
+      fold.notices().Tick();
       AddCounter(kClockJumps, clock_jumps);
       if (forget) {
         ForgetRuns(*database_, now - options_.history);
@@ -156,13 +249,18 @@ class Ledger::State {
         gone.exec();
         StoreCounter("", kForgot, static_cast<std::uint64_t>(now.time_since_epoch().count()));
       }
+      fold.notices().Finish();
       database_->Release();
       transaction.commit();
-      committed_ = now;
+      if (!database_->in_memory()) committed_ = now;
+      if (!fold.notices().told().empty()) Told();
+      monitors_changed_ = true;
       clock_jumps_ += clock_jumps;
       if (forget) forgot_ = now;
       forget ? LoadAll() : Refresh(fold.touched());
     });
+    if (done && std::exchange(monitors_changed_, false))
+      done = Guard("read", [&] { LoadMonitors(); });
     Publish();
     return done;
   }
@@ -191,6 +289,40 @@ class Ledger::State {
   }
 
  private:
+  // Guard for what writes. While the file cannot be written it works on a copy in memory, which
+  // goes to the file as soon as that can be: what is told meanwhile is told, and if the program
+  // ends before, it is read and told once more.
+  template <typename Action>
+  Result<void> GuardWriting(Action action) {
+    bool unwritable = false;
+    const auto attempt = [&] {
+      try {
+        action();
+      } catch (const SQLite::Exception& exception) {
+        unwritable = IsUnwritable(exception);
+        throw;
+      }
+    };
+    auto done = Guard("commit", attempt);
+    if (done || !unwritable || database_->in_memory()) return done;
+    bool moved = false;
+    const auto move = Guard("go on in memory", [&] { moved = database_->ToMemory(); });
+    if (!move || !moved) return done;
+    Log().error("{}; going on in memory until the ledger can be written", done.error().message);
+    return Guard("commit", action);
+  }
+
+  // Back to the file, where the ledger is in memory, every few seconds.
+  void TryFile(Time now) {
+    constexpr std::chrono::seconds kBetween{5};
+    if (!database_->in_memory() || std::chrono::abs(now - tried_file_) < kBetween) return;
+    tried_file_ = now;
+    if (!Guard("write from memory", [&] { database_->ToFile(); })) return;
+    Log().info("the ledger can be written again");
+    full_ = false;
+    committed_ = now;
+  }
+
   // Runs what may throw, and says where.
   template <typename Action>
   Result<void> Guard(std::string_view what, Action action) {
@@ -235,6 +367,29 @@ class Ledger::State {
     Bind(add, 1, name);
     Bind(add, 2, std::optional(count));
     add.exec();
+  }
+
+  NoticeContext Context() {
+    return {.listeners = listeners_,
+            .visible = [this](const std::string& backup) { return by_name_.contains(backup); },
+            .in_hand = in_hand_};
+  }
+
+  const Listener* ListenerNamed(const std::string& monitor) const {
+    const auto found = std::ranges::find(listeners_, monitor, &Listener::monitor);
+    return found == listeners_.end() ? nullptr : &*found;
+  }
+
+  void Told() {
+    monitors_changed_ = true;
+    if (on_notices_) on_notices_();
+  }
+
+  void LoadMonitors() {
+    monitors_.clear();
+    for (const Listener& listener : listeners_) {
+      monitors_[listener.monitor] = QueryMonitor(*database_, listener);
+    }
   }
 
   // A backup is shown under the first configured source that feeds it.
@@ -315,6 +470,7 @@ class Ledger::State {
     for (const auto& [name, standing] : by_name_) next->backups.push_back(standing);
     for (const auto& [name, source] : sources_) next->sources[name] = counters_[name];
     next->repositories = repositories_;
+    next->monitors = monitors_;
     next->committed = committed_;
     next->errors = errors_;
     next->full = full_;
@@ -333,8 +489,14 @@ class Ledger::State {
   std::map<std::string, std::shared_ptr<const BackupStanding>> by_name_;
   std::map<RowId, std::string> names_;
   std::map<std::string, RepositoryStanding> repositories_;
+  std::vector<Listener> listeners_;
+  std::function<void()> on_notices_;
+  std::set<std::int64_t> in_hand_;  // notices that workers have, by id
+  std::map<std::string, MonitorStanding> monitors_;
+  bool monitors_changed_ = false;  // since monitors_ was loaded
   std::optional<Time> committed_;
   std::optional<Time> forgot_;
+  Time tried_file_{};
   std::uint64_t errors_ = 0;
   bool full_ = false;
   std::uint64_t future_stamps_ = 0;
@@ -355,6 +517,22 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
 }
 
 void Ledger::Configure(std::vector<FoldOptions> sources) { state_->Configure(std::move(sources)); }
+
+void Ledger::Listen(std::vector<Listener> listeners, Time now) {
+  state_->Listen(std::move(listeners), now);
+}
+
+void Ledger::OnNotices(std::function<void()> on_notices) {
+  state_->OnNotices(std::move(on_notices));
+}
+
+std::vector<Notice> Ledger::Waiting(const std::string& monitor, std::size_t most) {
+  return state_->Waiting(monitor, most);
+}
+
+void Ledger::Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) {
+  state_->Report(monitor, deliveries, now);
+}
 
 Result<std::vector<KnownFile>> Ledger::KnownFiles(const std::string& source) {
   return state_->KnownFiles(source);

@@ -1,14 +1,16 @@
 // The ledger: the one durable thing. It takes steps (a position, and the events before it), folds
-// the events into runs, and answers with the standing of every backup.
+// the events into runs, keeps what monitors are to be told of them, and answers with the standing
+// of every backup.
 //
 // One SQLite file, one writer. A step is one transaction: position, decoder state, runs and
-// counters are on disk together or not at all, so that a crash repeats nothing and loses nothing.
+// notices are on disk together or not at all, so that a crash repeats nothing and loses nothing.
 // Reading files, decoding and rendering is left to others.
 //
 // Thread-safe. Commit and Tick take turns on the writer; Standings never waits for them.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +21,7 @@
 #include "base/time.h"
 #include "ledger/standing.h"
 #include "model/event.h"
+#include "model/notice.h"
 
 namespace re2 {
 class RE2;
@@ -51,19 +54,32 @@ struct FoldOptions {
   bool outright = false;
 };
 
-class Ledger {
+class Ledger final : public NoticeQueue {
  public:
   // Opens or makes the ledger. Fails, leaving everything as it was, when the directory cannot be
   // used, another exporter holds it, the file is damaged or comes from a newer version; the message
   // says how to go on.
   [[nodiscard]] static Result<std::unique_ptr<Ledger>> Open(const LedgerOptions& options);
-  ~Ledger();
+  ~Ledger() override;
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
   // The sources as they are configured now. Backups that no configured source feeds leave the
   // standings (their record stays in the ledger).
   void Configure(std::vector<FoldOptions> sources);
+
+  // The monitors as they are configured now: they are told of runs that end from here on, and of
+  // those that ended while the exporter was down; sources that are new begin with `now`. What
+  // waits is due at once.
+  void Listen(std::vector<Listener> listeners, Time now);
+  // Is called after each change that made notices, by the thread that made it; it must not call the
+  // ledger. It is never called once this has returned with another.
+  void OnNotices(std::function<void()> on_notices);
+
+  // NoticeQueue. A report is safe from the end of the program, but not from a power cut, after
+  // which a notice may be delivered once more.
+  [[nodiscard]] std::vector<Notice> Waiting(const std::string& monitor, std::size_t most) override;
+  void Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) override;
 
   // How far every file of a source was read.
   [[nodiscard]] Result<std::vector<KnownFile>> KnownFiles(const std::string& source);
@@ -74,7 +90,8 @@ class Ledger {
   [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
 
   // Does what time alone brings: releases verdicts that were stamped ahead of the clock, forgets
-  // history. To be called every few seconds. `clock_jumps`: how many were seen since the last call.
+  // history, reminds of what is failing, gives up notices that expired. To be called every few
+  // seconds. `clock_jumps`: how many were seen since the last call.
   [[nodiscard]] Result<void> Tick(Time now, std::uint64_t clock_jumps = 0);
   // What is known now. Immutable; a new one replaces it after every change.
   [[nodiscard]] std::shared_ptr<const Standings> standings() const;

@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "model/event.h"
+#include "model/notice.h"
 #include "model/run.h"
 
 namespace backup_exporter {
@@ -84,10 +85,32 @@ struct SourceStanding {
   SkippedBytes skipped;
 };
 
+// How telling one monitor goes. Counts are over all time.
+struct MonitorStanding {
+  std::string kind;
+  std::optional<bool> up;  // the last attempt was accepted; nullopt: there was none
+  std::array<std::uint64_t, kNoticeStates> notices{};
+  std::uint64_t deliveries = 0;
+  std::array<std::uint64_t, kAttemptFailures> failures{};
+  std::array<std::uint64_t, kDropped> dropped{};
+  std::uint64_t waiting = 0;
+  std::optional<Time> oldest;  // when the oldest that waits was made
+  std::optional<Time> last_success;
+  // Times from what happened to its acceptance: how many took no longer than each of kDelays, how
+  // many there were, and their sum.
+  std::array<std::uint64_t, 8> delays{};
+  std::uint64_t delays_count = 0;
+  Duration delays_total{0};
+};
+inline constexpr std::array<std::int64_t, 8> kDelays{
+    100,     1'000,     10'000,     60'000,  // milliseconds
+    600'000, 3'600'000, 21'600'000, 86'400'000};
+
 struct Standings {
   std::vector<std::shared_ptr<const BackupStanding>> backups;  // by name
   std::map<std::string, SourceStanding> sources;               // configured ones, by name
   std::map<std::string, RepositoryStanding> repositories;      // told of by these, by name
+  std::map<std::string, MonitorStanding> monitors;             // configured ones, by name
   std::optional<Time> committed;                               // last commit
   std::uint64_t errors = 0;          // failed reads and writes of the ledger
   bool full = false;                 // it could not be written the last time

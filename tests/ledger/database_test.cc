@@ -67,24 +67,32 @@ class Opening : public testing::Test {
   const std::string path_ = state_ + "/ledger.db";
 };
 
-// What version 2 added is taken out again, which leaves a file of version 1.
-TEST_F(Opening, GoesOnWithAFileOfTheVersionBefore) {
-  Make();
-  Execute(
+// What the versions after it added is taken out again, which leaves a file of that version.
+TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
+  const std::string to_version_2 =
+      "DROP TABLE messages; DROP TABLE entered; DROP TABLE failing; DROP TABLE tellings;"
+      "PRAGMA user_version=2;";
+  const std::string to_version_1 =
       "DROP TABLE progress; DROP TABLE listings; DROP TABLE repositories;"
       "ALTER TABLE feeds DROP COLUMN tool; ALTER TABLE feeds DROP COLUMN repository;"
-      "PRAGMA user_version=1");
-  for (int start = 0; start < 2; ++start) {
-    auto ledger = Ledger::Open({.directory = state_});
-    ASSERT_TRUE(ledger) << ledger.error().message;
-    (*ledger)->Configure({SourceOf("log")});
-    const auto standings = (*ledger)->standings();
-    ASSERT_EQ(standings->backups.size(), 1U);
-    EXPECT_EQ(standings->backups[0]->operations[0].runs, 50U);
-    TestFile file("/log/home.log");
-    std::vector<FileStep> steps{
-        Step(file, {ArchivesCounted{.archives = 1, .oldest = Night(1), .newest = Night(2)}})};
-    EXPECT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+      "PRAGMA user_version=1";
+  for (const std::string& back : {to_version_2, to_version_2 + to_version_1}) {
+    std::filesystem::remove_all(state_);
+    Make();
+    Execute(back);
+    for (unsigned start = 0; start < 2; ++start) {
+      auto ledger = Ledger::Open({.directory = state_});
+      ASSERT_TRUE(ledger) << ledger.error().message;
+      (*ledger)->Configure({SourceOf("log")});
+      const auto standings = (*ledger)->standings();
+      ASSERT_EQ(standings->backups.size(), 1U);
+      EXPECT_EQ(standings->backups[0]->operations[0].runs, 50U + start);
+      TestFile file("/log/home.log");
+      std::vector<FileStep> steps{
+          Step(file, {ArchivesCounted{.archives = 1, .oldest = Night(1), .newest = Night(2)},
+                      Finished(kFailure).At(Night(9)), RunNoted{"it failed"}})};
+      EXPECT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+    }
   }
 }
 
@@ -200,7 +208,7 @@ TEST_F(Opening, RefusesAFileWithADamagedPage) {
 TEST_F(Opening, RefusesTheFileOfANewerVersion) {
   Make();
   Execute("PRAGMA user_version=99");
-  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 2)");
+  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 3)");
 }
 
 TEST_F(Opening, LeavesTheFileOfANewerVersionAloneThoughItWasNotClosed) {

@@ -3,6 +3,8 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <filesystem>
@@ -13,7 +15,9 @@
 namespace backup_exporter {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 // Another connection to the ledger's file, as a test's hand in the machine.
 void Execute(const std::string& directory, const std::string& sql) {
@@ -250,6 +254,61 @@ TEST_F(LedgerAsAWhole, MayBeReadWhileItIsWritten) {
   });
   for (int i = 0; i < 50; ++i) Take(status_, {Finished(kSuccess).At(Night(1) + i * 1min).Whole()});
   stop = true;
+}
+
+// A disk that is full for whoever writes a file beyond this size.
+class FullDisk {
+ public:
+  FullDisk() {
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
+  const Listener listener{.monitor = "m",
+                          .states = {NoticeState::kFinish, NoticeState::kFail},
+                          .operations = {Operation::kBackup}};
+  ledger().Listen({listener}, Night(1));
+  Take(log_, {Finished(kSuccess).At(Night(28)).Whole()});
+  const auto told = [&] {
+    std::vector<std::string_view> states;
+    std::vector<Delivery> deliveries;
+    for (const Notice& notice : ledger().Waiting("m", 10)) {
+      states.push_back(Name(notice.state));
+      deliveries.push_back({.notice = notice.id});
+    }
+    ledger().Report("m", deliveries, now_);
+    return states;
+  };
+  {
+    const FullDisk full;
+    EXPECT_THAT(told(), ElementsAre("finish"));
+    EXPECT_THAT(told(), IsEmpty()) << "what was told is not told again";
+    Take(log_, {Finished(kFailure).At(Night(29)).Whole()});
+    EXPECT_EQ(Home().failures, 1U);
+    EXPECT_TRUE(ledger().standings()->full);
+    EXPECT_THAT(told(), ElementsAre("fail"));
+    now_ += 10s;
+    Tick();
+    EXPECT_TRUE(ledger().standings()->full);
+  }
+  now_ += 10s;
+  Tick();
+  EXPECT_FALSE(ledger().standings()->full);
+  Reopen();
+  EXPECT_EQ(Home().failures, 1U);
+  ledger().Listen({listener}, now_);
+  EXPECT_THAT(told(), IsEmpty());
 }
 
 }  // namespace

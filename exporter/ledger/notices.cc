@@ -1,0 +1,473 @@
+#include "ledger/notices.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/uuid.h"
+#include "ledger/notice_store.h"
+
+namespace backup_exporter {
+namespace {
+
+// A start that was told stays until its run has ended.
+constexpr std::string_view kTold = "told";
+
+// More than a day's events of a busy host; what is older goes first.
+constexpr std::int64_t kMostWaiting = 100'000;
+constexpr std::chrono::days kDeadLettersKept{30};
+
+bool IsBad(RunResult result) {
+  return result == RunResult::kFailure || result == RunResult::kInterrupted;
+}
+
+}  // namespace
+
+bool IsHeard(const std::string& name, std::span<const std::string> patterns) {
+  return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
+           return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+         });
+}
+
+void Notices::Settled(const StoredRun& run) {
+  if (context_.listeners.empty() || !run.result || !IsPresent(run)) return;
+  for (const Listener& listener : context_.listeners) {
+    if (!Hears(listener, run)) continue;
+    if (std::ranges::find(began_, run.id) != began_.end()) {
+      TellBeginning(run, /*only_where_all_is_told=*/true);
+    }
+    TellEnd(listener, run, StartsOf(listener, run.id));
+  }
+  std::erase(began_, run.id);
+}
+
+void Notices::Withdrawn(const StoredRun& run) {
+  std::erase(began_, run.id);
+  for (const Listener& listener : context_.listeners) {
+    Close(listener, run, StartsOf(listener, run.id));
+  }
+}
+
+void Notices::Merged(RowId from, const StoredRun& into) {
+  std::replace(began_.begin(), began_.end(), from, into.id);
+  SQLite::Statement& move =
+      database_.Prepare("UPDATE notices SET run=?2 WHERE run=?1 AND state='start'");
+  move.bind(1, from);
+  move.bind(2, into.id);
+  if (move.exec() == 0 || into.state != RunState::kSettled) return;
+  // Its end was told before this beginning was known.
+  for (const Listener& listener : context_.listeners) {
+    Close(listener, into, StartsOf(listener, into.id));
+  }
+}
+
+void Notices::Finish() {
+  for (const RowId id : began_) {
+    const auto run = store_.Find(id);
+    if (run && run->state == RunState::kOpen) TellBeginning(*run, false);
+  }
+  began_.clear();
+}
+
+void Notices::TellBeginning(const StoredRun& run, bool only_where_all_is_told) {
+  if (!IsPresent(run)) return;
+  for (const Listener& listener : context_.listeners) {
+    const bool all_is_told = listener.superseding == Superseding::kNothing;
+    if (only_where_all_is_told && !all_is_told) continue;
+    if (!Hears(listener, run) || !listener.states.contains(NoticeState::kStart)) continue;
+    // Its end may never be told: neither is its beginning.
+    if (listener.after > 1) continue;
+    if (!StartsOf(listener, run.id).empty()) continue;
+    if (listener.start_is_good) {
+      const auto last = LastOf(run.backup, run.operation);
+      const bool bad = last && IsBad(*last->result);
+      if (bad || !OthersFailing(listener, run).empty()) continue;
+    }
+    Notice notice = About(run, NoticeState::kStart);
+    notice.uid = RandomUuid();
+    Insert(listener, notice, run);
+  }
+}
+
+void Notices::TellEnd(const Listener& listener, const StoredRun& run, std::vector<Start> starts) {
+  const bool bad = IsBad(*run.result);
+  if (*run.result == RunResult::kSkipped) {
+    Close(listener, run, std::move(starts));
+    return;
+  }
+  // What is read late, after a newer run, changes no state.
+  const bool last = IsLast(run);
+  if (!last && listener.one_state) {
+    Close(listener, run, std::move(starts));
+    return;
+  }
+  Notice notice = About(run, bad ? NoticeState::kFail : NoticeState::kFinish);
+  notice.uid = starts.empty() ? RandomUuid() : starts.front().uid;
+  notice.closes = std::ranges::any_of(starts, &Start::told);
+  notice.failures = bad ? FailuresUpTo(run) : 0;
+  if (listener.one_state) notice.also_failing = OthersFailing(listener, run);
+  if (!bad && !notice.also_failing.empty()) {
+    // Nothing is finished while something else is not well; but a start that was told is closed.
+    notice.state = NoticeState::kFail;
+    if (!notice.closes) {
+      for (const Start& start : starts) Drop(start.id, listener.monitor, Dropped::kSuperseded);
+      SetTold(listener, run, false);
+      return;
+    }
+  }
+  if (notice.state == NoticeState::kFinish && !listener.states.contains(NoticeState::kFinish) &&
+      listener.recovery && last && WasTold(listener, run)) {
+    notice.state = NoticeState::kResolve;
+  }
+  const bool is_told =
+      notice.state == NoticeState::kResolve ||
+      (listener.states.contains(notice.state) && (!bad || notice.failures >= listener.after));
+  if (listener.states.contains(NoticeState::kLog) && HasMessages(listener, run.id)) {
+    Notice log = notice;
+    log.state = NoticeState::kLog;
+    Insert(listener, log, run);
+  }
+  for (const Start& start : starts) {
+    const bool waits = !start.told && listener.superseding != Superseding::kNothing;
+    if (waits) {
+      Drop(start.id, listener.monitor, Dropped::kSuperseded);
+    } else if (is_told) {
+      SQLite::Statement& remove =
+          database_.Prepare("DELETE FROM notices WHERE id=? AND status='told'");
+      remove.bind(1, start.id);
+      remove.exec();
+    }
+  }
+  if (is_told) {
+    Supersede(listener, run, notice);
+    Insert(listener, notice, run);
+  }
+  if (!last) return;
+  if (!bad) SetTold(listener, run, false);
+  if (bad && is_told) SetTold(listener, run, true);
+}
+
+void Notices::Close(const Listener& listener, const StoredRun& run, std::vector<Start> starts) {
+  if (starts.empty()) return;
+  const bool told = std::ranges::any_of(starts, &Start::told);
+  for (const Start& start : starts) {
+    if (start.told) {
+      SQLite::Statement& remove = database_.Prepare("DELETE FROM notices WHERE id=?");
+      remove.bind(1, start.id);
+      remove.exec();
+    } else {
+      Drop(start.id, listener.monitor, Dropped::kSuperseded);
+    }
+  }
+  if (!told) return;
+  Notice notice = About(run, NoticeState::kFinish);
+  notice.uid = starts.front().uid;
+  notice.closes = true;
+  if (!notice.result) notice.result = RunResult::kSkipped;
+  const auto before = LastOf(run.backup, run.operation);
+  notice.also_failing = OthersFailing(listener, run);
+  if (before && IsBad(*before->result)) {
+    notice.also_failing.insert(notice.also_failing.begin(), NameOf(run.backup));
+  }
+  if (!notice.also_failing.empty()) notice.state = NoticeState::kFail;
+  if (listener.states.contains(notice.state)) Insert(listener, notice, run);
+}
+
+std::vector<Notices::Start> Notices::StartsOf(const Listener& listener, RowId run) {
+  SQLite::Statement& select = database_.Prepare(
+      "SELECT id,status,body FROM notices WHERE run=? AND monitor=? AND state='start' AND "
+      "status<>'dead' ORDER BY id");
+  select.bind(1, run);
+  select.bind(2, listener.monitor);
+  std::vector<Start> starts;
+  while (select.executeStep()) {
+    Start start{.id = select.getColumn(0).getInt64(), .uid = LoadedNotice(Text(select, 2)).uid};
+    start.told = Text(select, 1) == kTold || context_.in_hand.contains(start.id);
+    starts.push_back(std::move(start));
+  }
+  return starts;
+}
+
+void Notices::Drop(std::int64_t notice, const std::string& monitor, Dropped reason) {
+  SQLite::Statement& remove = database_.Prepare("DELETE FROM notices WHERE id=?");
+  remove.bind(1, notice);
+  remove.exec();
+  CountTelling(database_, monitor, fmt::format("dropped {}", Name(reason)));
+}
+
+void Notices::Supersede(const Listener& listener, const StoredRun& run, Notice& notice) {
+  const bool good = notice.state != NoticeState::kFail;
+  const bool fails = listener.superseding == Superseding::kFails && good;
+  if (!fails && listener.superseding != Superseding::kStates) return;
+  // What shares a state, or what is of the same backup and operation.
+  const bool by_backup = fails || listener.by_backup;
+  const bool by_operation = fails || listener.by_operation;
+  SQLite::Statement& select = database_.Prepare(
+      "SELECT id,state,run,body FROM notices WHERE monitor=?1 AND status='waiting' AND "
+      "state<>'start' "
+      "AND "
+      "(backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)");
+  select.bind(1, listener.monitor);
+  select.bind(2, run.backup);
+  Bind(select, 3, Name(run.operation));
+  select.bind(4, by_backup ? 1 : 0);
+  select.bind(5, by_operation ? 1 : 0);
+  std::vector<std::int64_t> old;
+  while (select.executeStep()) {
+    const bool is_fail = Text(select, 1) == Name(NoticeState::kFail);
+    const bool own_log =
+        Text(select, 1) == Name(NoticeState::kLog) && select.getColumn(2).getInt64() == run.id;
+    if (own_log || (fails && !is_fail)) continue;
+    old.push_back(select.getColumn(0).getInt64());
+    const Notice before = LoadedNotice(Text(select, 3));
+    if (!before.closes || notice.closes) continue;
+    notice.uid = before.uid;
+    notice.closes = true;
+  }
+  for (const std::int64_t id : old) Drop(id, listener.monitor, Dropped::kSuperseded);
+}
+
+void Notices::Insert(const Listener& listener, const Notice& notice, const StoredRun& run) {
+  const bool of_now = notice.cause == NoticeCause::kReminder;
+  const Time expires = (of_now ? now_ : notice.at) + listener.keep;
+  CountTelling(database_, listener.monitor, fmt::format("notices {}", Name(notice.state)));
+  if (expires <= now_) {
+    CountTelling(database_, listener.monitor, fmt::format("dropped {}", Name(Dropped::kExpired)));
+    return;
+  }
+  SQLite::Statement& insert = database_.Prepare(
+      "INSERT INTO notices(monitor,state,status,backup,operation,run,created,due,expires,body) "
+      "VALUES(?,?,'waiting',?,?,?,?,?,?,?)");
+  insert.bind(1, listener.monitor);
+  Bind(insert, 2, Name(notice.state));
+  insert.bind(3, run.backup);
+  Bind(insert, 4, Name(run.operation));
+  insert.bind(5, run.id);
+  Bind(insert, 6, std::optional(now_));
+  Bind(insert, 7, std::optional(now_));
+  Bind(insert, 8, std::optional(expires));
+  insert.bind(9, SavedNotice(notice));
+  insert.exec();
+  told_.insert(listener.monitor);
+  Bound(listener.monitor, database_.handle().getLastInsertRowid());
+}
+
+void Notices::Bound(const std::string& monitor, std::int64_t newest) {
+  SQLite::Statement& oldest =
+      database_.Prepare("SELECT min(id) FROM notices WHERE monitor=? AND status='waiting'");
+  oldest.bind(1, monitor);
+  oldest.executeStep();
+  // No more can wait than there are numbers.
+  if (newest - oldest.getColumn(0).getInt64() < kMostWaiting) return;
+  SQLite::Statement& select = database_.Prepare(
+      "SELECT id FROM notices WHERE monitor=? AND status='waiting' ORDER BY id DESC LIMIT 1 OFFSET "
+      "?");
+  select.bind(1, monitor);
+  select.bind(2, kMostWaiting);
+  if (!select.executeStep()) return;
+  Drop(select.getColumn(0).getInt64(), monitor, Dropped::kQueueFull);
+}
+
+Notice Notices::About(const StoredRun& run, NoticeState state) {
+  Notice notice{.state = state, .backup = NameOf(run.backup), .operation = run.operation};
+  notice.started = run.started;
+  if (state == NoticeState::kStart) {
+    notice.at = run.started.value_or(now_);
+    return notice;
+  }
+  notice.at = run.ended.value_or(run.ended_by.value_or(now_));
+  notice.result = run.result;
+  notice.reason = run.reason;
+  notice.error = run.message;
+  notice.exit_code = run.exit_code;
+  notice.duration = run.duration;
+  notice.figures = run.figures;
+  return notice;
+}
+
+bool Notices::IsPresent(const StoredRun& run) {
+  const std::optional<Time> ended = run.ended ? run.ended : run.ended_by;
+  SQLite::Statement& find = database_.Prepare(
+      "SELECT EXISTS(SELECT 1 FROM sightings JOIN entered ON entered.source=sightings.source WHERE "
+      "run=?1 AND entered.at<=coalesce(?2,entered.at))");
+  find.bind(1, run.id);
+  Bind(find, 2, ended ? ended : run.started);
+  find.executeStep();
+  return find.getColumn(0).getInt() != 0;
+}
+
+bool Notices::Hears(const Listener& listener, const StoredRun& run) {
+  return listener.operations.contains(run.operation) &&
+         IsHeard(NameOf(run.backup), listener.backups);
+}
+
+bool Notices::HasMessages(const Listener& listener, RowId run) {
+  if (!listener.messages) return false;
+  return std::ranges::any_of(store_.MessagesOf(run), [&](const Message& message) {
+    return message.level <= *listener.messages;
+  });
+}
+
+bool Notices::IsLast(const StoredRun& run) {
+  const auto last = LastOf(run.backup, run.operation);
+  return !last || last->id == run.id;
+}
+
+std::uint64_t Notices::FailuresUpTo(const StoredRun& run) {
+  SQLite::Statement& count = database_.Prepare(
+      "SELECT count(*) FROM runs WHERE backup=?1 AND operation=?2 AND state='settled' AND result "
+      "IN "
+      "('failure','interrupted') AND (ended_by,id)<=(?3,?4) AND (ended_by,id)>("
+      "SELECT coalesce(max(ended_by),-9223372036854775807),coalesce(max(id),0) FROM (SELECT "
+      "ended_by,id FROM runs WHERE backup=?1 AND operation=?2 AND state='settled' AND result IN "
+      "('success','warning') AND (ended_by,id)<(?3,?4) ORDER BY ended_by DESC,id DESC LIMIT 1))");
+  count.bind(1, run.backup);
+  Bind(count, 2, Name(run.operation));
+  Bind(count, 3, run.ended_by);
+  count.bind(4, run.id);
+  count.executeStep();
+  return static_cast<std::uint64_t>(count.getColumn(0).getInt64());
+}
+
+std::vector<std::string> Notices::OthersFailing(const Listener& listener, const StoredRun& run) {
+  struct One {
+    RowId backup;
+    Operation operation;
+  };
+  std::vector<One> candidates;
+  SQLite::Statement& select = database_.Prepare(
+      "SELECT backup,operation FROM totals WHERE (SELECT result FROM runs WHERE "
+      "runs.backup=totals.backup AND runs.operation=totals.operation AND state='settled' AND "
+      "result<>'skipped' ORDER BY ended_by DESC,id DESC LIMIT 1) IN ('failure','interrupted') "
+      "ORDER BY backup,operation");
+  while (select.executeStep()) {
+    const auto operation = OperationNamed(Text(select, 1));
+    if (operation) candidates.push_back({select.getColumn(0).getInt64(), *operation});
+  }
+  std::vector<std::string> failing;
+  for (const auto& [backup, operation] : candidates) {
+    const bool own = backup == run.backup && operation == run.operation;
+    if (own || (listener.by_backup && backup != run.backup) ||
+        (listener.by_operation && operation != run.operation) ||
+        !listener.operations.contains(operation)) {
+      continue;
+    }
+    std::string name = NameOf(backup);
+    if (!IsHeard(name, listener.backups)) continue;
+    if (backup != run.backup && !context_.visible(name)) continue;
+    if (operation != Operation::kBackup) name += fmt::format(" ({})", Name(operation));
+    failing.push_back(std::move(name));
+  }
+  return failing;
+}
+
+std::string Notices::NameOf(RowId backup) {
+  SQLite::Statement& select = database_.Prepare("SELECT name FROM backups WHERE id=?");
+  select.bind(1, backup);
+  return select.executeStep() ? Text(select, 0) : "";
+}
+
+std::optional<StoredRun> Notices::LastOf(RowId backup, Operation operation) {
+  SQLite::Statement& select = database_.Prepare(
+      "SELECT id FROM runs WHERE backup=? AND operation=? AND state='settled' AND "
+      "result<>'skipped' ORDER BY ended_by DESC,id DESC LIMIT 1");
+  select.bind(1, backup);
+  Bind(select, 2, Name(operation));
+  if (!select.executeStep()) return std::nullopt;
+  return store_.Find(select.getColumn(0).getInt64());
+}
+
+void Notices::SetTold(const Listener& listener, const StoredRun& run, bool failing) {
+  SQLite::Statement& set = database_.Prepare(
+      failing
+          ? "INSERT INTO failing(monitor,backup,operation,told) VALUES(?1,?2,?3,?4) ON CONFLICT "
+            "DO UPDATE SET told=excluded.told"
+          : "DELETE FROM failing WHERE monitor=?1 AND backup=?2 AND operation=?3");
+  set.bind(1, listener.monitor);
+  set.bind(2, run.backup);
+  Bind(set, 3, Name(run.operation));
+  if (failing) Bind(set, 4, std::optional(now_));
+  set.exec();
+}
+
+bool Notices::WasTold(const Listener& listener, const StoredRun& run) {
+  SQLite::Statement& find =
+      database_.Prepare("SELECT 1 FROM failing WHERE monitor=? AND backup=? AND operation=?");
+  find.bind(1, listener.monitor);
+  find.bind(2, run.backup);
+  Bind(find, 3, Name(run.operation));
+  return find.executeStep();
+}
+
+bool Notices::TickIsDue() {
+  SQLite::Statement& expired =
+      database_.Prepare("SELECT EXISTS(SELECT 1 FROM notices WHERE status<>'told' AND expires<=?)");
+  Bind(expired, 1, std::optional(now_));
+  expired.executeStep();
+  if (expired.getColumn(0).getInt() != 0) return true;
+  return std::ranges::any_of(context_.listeners, [&](const Listener& listener) {
+    if (!listener.remind) return false;
+    SQLite::Statement& due =
+        database_.Prepare("SELECT EXISTS(SELECT 1 FROM failing WHERE monitor=? AND told<=?)");
+    due.bind(1, listener.monitor);
+    Bind(due, 2, std::optional(Time(now_ - *listener.remind)));
+    due.executeStep();
+    return due.getColumn(0).getInt() != 0;
+  });
+}
+
+void Notices::Tick() {
+  SQLite::Statement& forget =
+      database_.Prepare("DELETE FROM notices WHERE status='dead' AND expires<=?");
+  Bind(forget, 1, std::optional(now_));
+  forget.exec();
+  struct Row {
+    std::int64_t id;
+    std::string monitor;
+  };
+  std::vector<Row> expired;
+  SQLite::Statement& select =
+      database_.Prepare("SELECT id,monitor FROM notices WHERE status='waiting' AND expires<=?");
+  Bind(select, 1, std::optional(now_));
+  while (select.executeStep()) expired.push_back({select.getColumn(0).getInt64(), Text(select, 1)});
+  for (const Row& row : expired) {
+    SQLite::Statement& bury = database_.Prepare(
+        "UPDATE notices SET status='dead',expires=?2,error=error||' (expired)' WHERE id=?1");
+    bury.bind(1, row.id);
+    Bind(bury, 2, std::optional(Time(now_ + kDeadLettersKept)));
+    bury.exec();
+    CountTelling(database_, row.monitor, fmt::format("dropped {}", Name(Dropped::kExpired)));
+  }
+  for (const Listener& listener : context_.listeners) {
+    if (!listener.remind) continue;
+    std::vector<std::pair<RowId, Operation>> due;
+    SQLite::Statement& find =
+        database_.Prepare("SELECT backup,operation FROM failing WHERE monitor=? AND told<=?");
+    find.bind(1, listener.monitor);
+    Bind(find, 2, std::optional(Time(now_ - *listener.remind)));
+    while (find.executeStep()) {
+      const auto operation = OperationNamed(Text(find, 1));
+      if (operation) due.emplace_back(find.getColumn(0).getInt64(), *operation);
+    }
+    for (const auto& [backup, operation] : due) {
+      const auto run = LastOf(backup, operation);
+      const bool still =
+          run && IsBad(*run->result) && Hears(listener, *run) && context_.visible(NameOf(backup));
+      if (!still) {
+        SetTold(listener, StoredRun{.backup = backup, .operation = operation}, false);
+        continue;
+      }
+      Notice notice = About(*run, NoticeState::kFail);
+      notice.cause = NoticeCause::kReminder;
+      notice.uid = RandomUuid();
+      notice.failures = FailuresUpTo(*run);
+      if (listener.one_state) notice.also_failing = OthersFailing(listener, *run);
+      Insert(listener, notice, *run);
+      SetTold(listener, *run, true);
+    }
+  }
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,103 @@
+// Which notices there are: made with the runs they tell of, in the same transaction, and kept until
+// they are delivered, superseded or expired.
+//
+// What each monitor hears is said by its Listener. How a notice becomes a request is delivery's.
+// For the ledger's own sources; throws SQLite::Exception. One Notices serves one transaction.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/database.h"
+#include "ledger/run_store.h"
+#include "model/notice.h"
+
+namespace backup_exporter {
+
+// What the ledger knows besides its tables.
+struct NoticeContext {
+  std::span<const Listener> listeners;
+  // Whether a backup is one that a configured source feeds.
+  std::function<bool(const std::string& backup)> visible;
+  // Notices that a worker has in hand: they may have arrived.
+  const std::set<std::int64_t>& in_hand;
+};
+
+class Notices {
+ public:
+  Notices(Database& database, RunStore& store, const NoticeContext& context, Time now)
+      : database_(database), store_(store), context_(context), now_(now) {}
+
+  // A run began. It is told at the end of the transaction, if it has not ended by then.
+  void Began(RowId run) { began_.push_back(run); }
+  // A run's verdict holds, or got worse.
+  void Settled(const StoredRun& run);
+  // A run is none (a dry run), or nothing is known of it. To be called before its row is removed.
+  void Withdrawn(const StoredRun& run);
+  // Two runs are one. To be called before the row of `from` is removed.
+  void Merged(RowId from, const StoredRun& into);
+  // To be called at the end of the transaction.
+  void Finish();
+
+  // Reminders, and what has expired.
+  void Tick();
+  // Whether Tick has anything to do.
+  [[nodiscard]] bool TickIsDue();
+
+  // Monitors with new notices.
+  [[nodiscard]] const std::set<std::string>& told() const { return told_; }
+
+ private:
+  struct Start {
+    std::int64_t id = 0;
+    bool told = false;  // it was delivered, or may have been
+    std::string uid;
+  };
+
+  void TellBeginning(const StoredRun& run, bool only_where_all_is_told);
+  void TellEnd(const Listener& listener, const StoredRun& run, std::vector<Start> starts);
+  // Tells the state that holds without the run, where its start was told.
+  void Close(const Listener& listener, const StoredRun& run, std::vector<Start> starts);
+
+  [[nodiscard]] std::vector<Start> StartsOf(const Listener& listener, RowId run);
+  void Drop(std::int64_t notice, const std::string& monitor, Dropped reason);
+  // Drops what a notice takes the place of. A start that one of these was to close is its to close
+  // from then on.
+  void Supersede(const Listener& listener, const StoredRun& run, Notice& notice);
+  void Insert(const Listener& listener, const Notice& notice, const StoredRun& run);
+  // Gives up the oldest notice that waits, where there are too many.
+  void Bound(const std::string& monitor, std::int64_t newest);
+  [[nodiscard]] Notice About(const StoredRun& run, NoticeState state);
+
+  // Whether a source tells of the run that was watched when it ended.
+  [[nodiscard]] bool IsPresent(const StoredRun& run);
+  [[nodiscard]] bool Hears(const Listener& listener, const StoredRun& run);
+  [[nodiscard]] bool HasMessages(const Listener& listener, RowId run);
+  [[nodiscard]] bool IsLast(const StoredRun& run);
+  [[nodiscard]] std::uint64_t FailuresUpTo(const StoredRun& run);
+  // What a listener hears in the state that it shares with the run, and is not well; without what
+  // the run is of.
+  [[nodiscard]] std::vector<std::string> OthersFailing(const Listener& listener,
+                                                       const StoredRun& run);
+  [[nodiscard]] std::string NameOf(RowId backup);
+  [[nodiscard]] std::optional<StoredRun> LastOf(RowId backup, Operation operation);
+  void SetTold(const Listener& listener, const StoredRun& run, bool failing);
+  [[nodiscard]] bool WasTold(const Listener& listener, const StoredRun& run);
+
+  Database& database_;
+  RunStore& store_;
+  const NoticeContext& context_;
+  const Time now_;
+  std::vector<RowId> began_;
+  std::set<std::string> told_;
+};
+
+// Whether `name` is one of these names and patterns (* and ?), or there are none.
+[[nodiscard]] bool IsHeard(const std::string& name, std::span<const std::string> patterns);
+
+}  // namespace backup_exporter

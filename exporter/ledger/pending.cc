@@ -1,0 +1,51 @@
+#include "ledger/pending.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "ledger/database.h"
+#include "ledger/notice_store.h"
+
+namespace backup_exporter {
+
+Result<std::vector<PendingNotice>> ReadPending(const std::string& directory) {
+  constexpr int kWithNotices = 3;  // the format's version
+  constexpr int kPatience = 5000;  // milliseconds
+  const std::string path = directory + "/ledger.db";
+  std::error_code failure;
+  if (!std::filesystem::exists(path, failure)) {
+    return Fail(ErrorKind::kNotFound,
+                fmt::format("there is no ledger in {}{}; name its directory with --storage.path",
+                            directory, failure ? ": " + failure.message() : std::string()));
+  }
+  std::vector<PendingNotice> pending;
+  try {
+    SQLite::Database handle(path, SQLite::OPEN_READONLY, kPatience);
+    if (handle.execAndGet("PRAGMA user_version").getInt() < kWithNotices) return pending;
+    SQLite::Statement select(
+        handle,
+        "SELECT monitor,state,status,created,due,expires,attempts,error,body FROM notices WHERE "
+        "status IN ('waiting','dead') ORDER BY monitor,status DESC,id");
+    while (select.executeStep()) {
+      const Notice notice = LoadedNotice(Text(select, 8));
+      pending.push_back({.monitor = Text(select, 0),
+                         .state = Text(select, 1),
+                         .backup = notice.backup,
+                         .operation = std::string(Name(notice.operation)),
+                         .dead = Text(select, 2) == "dead",
+                         .created = Instant(select, 3).value_or(Time()),
+                         .due = Instant(select, 4).value_or(Time()),
+                         .expires = Instant(select, 5).value_or(Time()),
+                         .attempts = Count(select, 6).value_or(0),
+                         .error = Text(select, 7)});
+    }
+  } catch (const std::exception& exception) {
+    return Fail(ErrorKind::kIo, fmt::format("cannot read {}: {}; run this as root, or as the user "
+                                            "that runs backup_exporter",
+                                            path, exception.what()));
+  }
+  return pending;
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,30 @@
+// What waits to be told, and what could not be: read out of a ledger beside a running exporter,
+// without its lock.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace backup_exporter {
+
+struct PendingNotice {
+  std::string monitor;
+  std::string state;  // Name(NoticeState)
+  std::string backup;
+  std::string operation;
+  bool dead = false;  // given up; kept to be seen
+  Time created;
+  Time due;      // next attempt; of a dead letter: when it was given up
+  Time expires;  // until when it is tried, or kept
+  std::uint64_t attempts = 0;
+  std::string error;  // of the last attempt
+};
+
+// By monitor, in the order of delivery.
+[[nodiscard]] Result<std::vector<PendingNotice>> ReadPending(const std::string& directory);
+
+}  // namespace backup_exporter

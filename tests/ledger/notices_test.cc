@@ -1,0 +1,482 @@
+// Which notices runs make, and what becomes of them.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "kit/ledger_fixture.h"
+#include "model/notice.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using enum NoticeState;
+
+class NoticesTest : public LedgerTest {
+ protected:
+  NoticesTest() { listener_.monitor = "m"; }
+
+  // The sources are watched from the first night on.
+  void Listen() { ledger().Listen({listener_}, Night(1)); }
+
+  // "start", "fail home check: nas": state, what is not a backup of home, and what is not well.
+  static std::string InWords(const Notice& notice) {
+    std::string text(Name(notice.state));
+    if (notice.cause == NoticeCause::kReminder) text += " again";
+    if (notice.backup != "home") text += " " + notice.backup;
+    if (notice.operation != Operation::kBackup) text += " " + std::string(Name(notice.operation));
+    for (const std::string& other : notice.also_failing) text += ", " + other;
+    return text;
+  }
+  std::vector<std::string> Waiting() {
+    std::vector<std::string> texts;
+    for (const Notice& notice : ledger().Waiting("m", 100)) texts.push_back(InWords(notice));
+    return texts;
+  }
+  // Takes all that waits to the monitor; what it was.
+  std::vector<std::string> Deliver() {
+    std::vector<std::string> texts;
+    std::vector<Delivery> deliveries;
+    for (const Notice& notice : ledger().Waiting("m", 100)) {
+      texts.push_back(InWords(notice));
+      deliveries.push_back({.notice = notice.id});
+    }
+    ledger().Report("m", deliveries, now_);
+    return texts;
+  }
+  MonitorStanding Standing() {
+    Tick();
+    return ledger().standings()->monitors.at("m");
+  }
+  std::uint64_t Dropped(backup_exporter::Dropped reason) {
+    return Standing().dropped.at(static_cast<std::size_t>(reason));
+  }
+
+  // A run of home that ends in this night, read in one piece.
+  void Run(int night, RunResult result) {
+    now_ = Night(night) + 1h;
+    TestFile file(fmt::format("/log/{}.log", night), now_);
+    Take(file, {Finished(result).From(Night(night)).At(Night(night) + 10min).Whole()}, kGone);
+  }
+  // The same of another backup.
+  void RunOf(const std::string& name, int night, RunResult result,
+             Operation operation = Operation::kBackup) {
+    now_ = Night(night) + 1h;
+    TestFile file(fmt::format("/{}/{}-{}.log", name, Name(operation), night), now_);
+    Take(file, {Finished(result).Of(operation).At(Night(night) + 20min).Whole()}, kGone);
+  }
+  void AlsoWatch(const std::string& name) {
+    sources_.push_back(SourceOf(name, name));
+    ledger().Configure(sources_);
+  }
+
+  Listener listener_{.kind = "ntfy",
+                     .states = {kStart, kFinish, kFail},
+                     .operations = {Operation::kBackup, Operation::kCheck}};
+};
+
+TEST_F(NoticesTest, ARunIsToldWhenItBeginsAndWhenItsVerdictHolds) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  EXPECT_THAT(Deliver(), ElementsAre("start"));
+  Take(log_, {Finished(kSuccess).At(now_)});
+  EXPECT_THAT(Waiting(), IsEmpty()) << "worse may follow";
+  Take(log_, {}, kQuiet);
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+}
+
+TEST_F(NoticesTest, AStartThatWasNotDeliveredGoesWithItsRun) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  Take(log_, {Finished(kFailure).At(now_).Whole()});
+  EXPECT_THAT(Waiting(), ElementsAre("fail"));
+  EXPECT_EQ(Dropped(Dropped::kSuperseded), 1U);
+}
+
+TEST_F(NoticesTest, WhatIsReadFromBeginningToEndAtOnceHasNoStart) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
+  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+}
+
+TEST_F(NoticesTest, WhereAllIsToldStartsAreToldToo) {
+  listener_.superseding = Superseding::kNothing;
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
+  EXPECT_THAT(Waiting(), ElementsAre("start", "finish"));
+}
+
+TEST_F(NoticesTest, StartAndEndOfARunHaveOneUuid) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  const std::string uid = ledger().Waiting("m", 1).at(0).uid;
+  EXPECT_EQ(uid.size(), 36U);
+  Deliver();
+  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  EXPECT_EQ(ledger().Waiting("m", 1).at(0).uid, uid);
+}
+
+TEST_F(NoticesTest, TellWhatIsKnownOfTheRun) {
+  Listen();
+  Take(log_, {Finished(kFailure)
+                  .From(now_ - 1min)
+                  .At(now_)
+                  .Because(Reason::kLocked)
+                  .Code(11)
+                  .Adding(512)
+                  .Whole()});
+  const Notice notice = ledger().Waiting("m", 1).at(0);
+  EXPECT_EQ(notice.backup, "home");
+  EXPECT_EQ(notice.at, now_);
+  EXPECT_EQ(notice.result, kFailure);
+  EXPECT_EQ(notice.reason, Reason::kLocked);
+  EXPECT_EQ(notice.exit_code, 11);
+  EXPECT_EQ(notice.duration, 1min);
+  EXPECT_EQ(notice.figures.added_bytes, 512U);
+  EXPECT_EQ(notice.failures, 1U);
+}
+
+TEST_F(NoticesTest, SayWhatWasSaidOfTheRunAsFarAsTheMonitorListens) {
+  listener_.states.insert(kLog);
+  listener_.messages = Level::kWarning;
+  Listen();
+  Take(log_,
+       {Started{.at = now_ - 1min}, RunNoted{.message = "more", .level = Level::kInfo},
+        RunNoted{.message = "bad", .level = Level::kError}, Finished(kFailure).At(now_).Whole()});
+  const auto notices = ledger().Waiting("m", 10);
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0].state, kLog);
+  for (const Notice& notice : notices) {
+    ASSERT_EQ(notice.messages.size(), 1U);
+    EXPECT_EQ(notice.messages[0].text, "bad");
+  }
+}
+
+TEST_F(NoticesTest, ThereIsNoLogOfARunOfWhichNothingWasSaid) {
+  listener_.states.insert(kLog);
+  listener_.messages = Level::kDebug;
+  Listen();
+  Run(10, kSuccess);
+  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+}
+
+TEST_F(NoticesTest, ThePastIsHistoryAndNotNews) {
+  ledger().Listen({listener_}, Night(10));
+  Run(9, kFailure);
+  EXPECT_THAT(Waiting(), IsEmpty());
+  Run(11, kFailure);
+  EXPECT_THAT(Waiting(), ElementsAre("fail"));
+}
+
+TEST_F(NoticesTest, WhatEndedWhileTheExporterWasDownIsTold) {
+  Listen();
+  Reopen();
+  ledger().Listen({listener_}, Night(20));
+  Run(15, kFailure);
+  EXPECT_THAT(Waiting(), ElementsAre("fail"));
+}
+
+TEST_F(NoticesTest, OnlyWhatAMonitorListensToIsToldToIt) {
+  AlsoWatch("nas");
+  listener_.backups = {"n*"};
+  listener_.operations = {Operation::kBackup};
+  listener_.states = {kFail};
+  Listen();
+  Run(10, kFailure);
+  RunOf("nas", 11, kFailure, Operation::kCheck);
+  RunOf("nas", 12, kSuccess);
+  EXPECT_THAT(Waiting(), IsEmpty());
+  RunOf("nas", 13, kFailure);
+  EXPECT_THAT(Waiting(), ElementsAre("fail nas"));
+}
+
+TEST_F(NoticesTest, AWarningIsAFinishAndAnInterruptionAFail) {
+  Listen();
+  Run(10, kWarning);
+  Take(log_, {Started{.at = now_ - 1min}});
+  Take(log_, {}, kGone);
+  EXPECT_THAT(Waiting(), ElementsAre("finish", "fail"));
+}
+
+TEST_F(NoticesTest, AVerdictThatGotWorseIsTold) {
+  Listen();
+  Take(log_, {Finished(kSuccess).At(now_)}, kQuiet);
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+  Take(log_, {Finished(kFailure).OfLastRun()});
+  EXPECT_THAT(Deliver(), ElementsAre("fail"));
+}
+
+TEST_F(NoticesTest, AStartThatWasToldIsClosedByTheStateThatHeldBefore) {
+  Listen();
+  Run(10, kFailure);
+  Deliver();
+  Take(log_, {Started{.at = now_ - 1min}});
+  EXPECT_THAT(Deliver(), ElementsAre("start"));
+  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
+
+  Run(11, kSuccess);
+  Deliver();
+  Take(log_, {Started{.at = now_ - 1min}});
+  Deliver();
+  Take(log_, {Withdrawn{}});
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+}
+
+TEST_F(NoticesTest, ASkippedRunThatNobodyWasToldOfIsNotTold) {
+  Listen();
+  Run(10, kSkipped);
+  EXPECT_THAT(Waiting(), IsEmpty());
+}
+
+TEST_F(NoticesTest, AStartThatAWorkerHasInHandMayHaveArrivedAndIsClosed) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  EXPECT_THAT(Waiting(), ElementsAre("start"));
+  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+}
+
+// One state for several backups.
+
+class OneStateTest : public NoticesTest {
+ protected:
+  OneStateTest() {
+    listener_.one_state = true;
+    listener_.superseding = Superseding::kStates;
+    AlsoWatch("nas");
+  }
+};
+
+TEST_F(OneStateTest, FinishIsToldOnlyWhileAllIsWell) {
+  Listen();
+  Run(10, kSuccess);
+  RunOf("nas", 10, kFailure);
+  EXPECT_THAT(Deliver(), ElementsAre("fail nas"));
+  Run(11, kSuccess);
+  EXPECT_THAT(Deliver(), IsEmpty());
+  RunOf("nas", 11, kSuccess);
+  EXPECT_THAT(Deliver(), ElementsAre("finish nas"));
+}
+
+TEST_F(OneStateTest, AStartThatWasToldIsClosedByAFailThatNamesWhatIsNotWell) {
+  Listen();
+  RunOf("nas", 10, kFailure);
+  Deliver();
+  Take(log_, {Started{.at = now_ - 1min}});
+  EXPECT_THAT(Deliver(), ElementsAre("start"));
+  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  EXPECT_THAT(Deliver(), ElementsAre("fail, nas"));
+}
+
+TEST_F(OneStateTest, OneOperationThatFailedHoldsBackTheFinishOfAnother) {
+  Listen();
+  RunOf("nas", 10, kFailure, Operation::kCheck);
+  Deliver();
+  RunOf("nas", 11, kSuccess);
+  EXPECT_THAT(Deliver(), IsEmpty());
+}
+
+TEST_F(OneStateTest, WithAStateForEachBackupOthersDoNotMatter) {
+  listener_.by_backup = true;
+  Listen();
+  RunOf("nas", 10, kFailure);
+  Run(10, kSuccess);
+  EXPECT_THAT(Deliver(), ElementsAre("fail nas", "finish"));
+}
+
+TEST_F(OneStateTest, ABackupThatLeftTheConfigurationHoldsNothingBack) {
+  Listen();
+  RunOf("nas", 10, kFailure);
+  Deliver();
+  sources_.pop_back();
+  ledger().Configure(sources_);
+  Run(11, kSuccess);
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+}
+
+TEST_F(OneStateTest, OnlyTheNewestStateWaits) {
+  Listen();
+  Run(10, kFailure);
+  RunOf("nas", 10, kFailure);
+  EXPECT_THAT(Waiting(), ElementsAre("fail nas, home"));
+  Run(11, kSuccess);
+  RunOf("nas", 11, kSuccess);
+  EXPECT_THAT(Waiting(), ElementsAre("finish nas"));
+  EXPECT_EQ(Dropped(Dropped::kSuperseded), 2U);
+}
+
+TEST_F(OneStateTest, AStartThatWasToldIsClosedByWhatTookThePlaceOfItsEnd) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  const std::string uid = ledger().Waiting("m", 1).at(0).uid;
+  Deliver();
+  Take(log_, {Finished(kFailure).At(now_).Whole()});
+  now_ += 1h;
+  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
+  const auto waiting = ledger().Waiting("m", 10);
+  ASSERT_EQ(waiting.size(), 1U);
+  EXPECT_EQ(waiting[0].uid, uid);
+}
+
+TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotToldWhileItIsNot) {
+  listener_.start_is_good = true;
+  Listen();
+  Run(10, kFailure);
+  Deliver();
+  Take(log_, {Started{.at = now_ - 1min}});
+  EXPECT_THAT(Deliver(), IsEmpty());
+}
+
+TEST_F(OneStateTest, WhatIsReadLateChangesNoState) {
+  Listen();
+  Run(12, kSuccess);
+  Deliver();
+  Run(10, kFailure);
+  EXPECT_THAT(Deliver(), IsEmpty());
+}
+
+// Recovery, repetition, reminders.
+
+TEST_F(NoticesTest, ARecoveryIsToldOnceWhereItIsAskedForAndAFailWasTold) {
+  listener_.states = {kFail};
+  listener_.recovery = true;
+  Listen();
+  Run(10, kSuccess);
+  Run(11, kFailure);
+  Run(12, kSuccess);
+  Run(13, kSuccess);
+  EXPECT_THAT(Deliver(), ElementsAre("fail", "resolve"));
+}
+
+TEST_F(NoticesTest, ARecoveryIsSilentWhereNobodyAskedForIt) {
+  listener_.states = {kFail};
+  Listen();
+  Run(11, kFailure);
+  Run(12, kSuccess);
+  EXPECT_THAT(Deliver(), ElementsAre("fail"));
+}
+
+TEST_F(NoticesTest, APageThatWasNotDeliveredIsSpeltByTheRecovery) {
+  listener_.states = {kFail};
+  listener_.recovery = true;
+  listener_.superseding = Superseding::kFails;
+  Listen();
+  Run(11, kFailure);
+  Run(12, kSuccess);
+  EXPECT_THAT(Deliver(), ElementsAre("resolve"));
+}
+
+TEST_F(NoticesTest, FailsAreToldAfterSoManyInARow) {
+  listener_.after = 3;
+  Listen();
+  Run(10, kFailure);
+  Run(11, kFailure);
+  EXPECT_THAT(Deliver(), IsEmpty());
+  Run(12, kFailure);
+  const auto notices = ledger().Waiting("m", 10);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].failures, 3U);
+  Run(13, kSuccess);
+  Run(14, kFailure);
+  EXPECT_THAT(Deliver(), ElementsAre("fail", "finish"));
+}
+
+TEST_F(NoticesTest, WhatIsStillFailingIsToldAgain) {
+  listener_.remind = 24h;
+  Listen();
+  Run(10, kFailure);
+  EXPECT_THAT(Deliver(), ElementsAre("fail"));
+  now_ += 23h;
+  Tick();
+  EXPECT_THAT(Deliver(), IsEmpty());
+  now_ += 1h;
+  Tick();
+  Tick();
+  EXPECT_THAT(Deliver(), ElementsAre("fail again"));
+  Run(12, kSuccess);
+  now_ += 48h;
+  Tick();
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+}
+
+// What becomes of notices.
+
+TEST_F(NoticesTest, WaitUntilTheyAreDeliveredOverARestart) {
+  Listen();
+  Run(10, kFailure);
+  Reopen();
+  ledger().Listen({listener_}, now_);
+  EXPECT_THAT(Deliver(), ElementsAre("fail"));
+  EXPECT_THAT(Waiting(), IsEmpty());
+  const MonitorStanding standing = Standing();
+  EXPECT_EQ(standing.deliveries, 1U);
+  EXPECT_EQ(standing.up, true);
+  EXPECT_EQ(standing.last_success, now_);
+}
+
+TEST_F(NoticesTest, ThatFailedStayInTheirPlace) {
+  Listen();
+  Run(10, kFailure);
+  Run(11, kFailure);
+  const Notice first = ledger().Waiting("m", 1).at(0);
+  const Delivery failed{.notice = first.id,
+                        .outcome = Delivery::Outcome::kRetry,
+                        .failure = AttemptFailure::kTimeout,
+                        .error = "no answer",
+                        .due = now_ + 1min};
+  ledger().Report("m", {&failed, 1}, now_);
+  const Notice again = ledger().Waiting("m", 1).at(0);
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.attempts, 1U);
+  const MonitorStanding standing = Standing();
+  EXPECT_EQ(standing.up, false);
+  EXPECT_EQ(standing.waiting, 2U);
+  EXPECT_EQ(standing.failures.at(static_cast<std::size_t>(AttemptFailure::kTimeout)), 1U);
+}
+
+TEST_F(NoticesTest, ThatAreRefusedMakeRoomForTheNext) {
+  Listen();
+  Run(10, kFailure);
+  Run(11, kSuccess);
+  const Delivery refused{.notice = ledger().Waiting("m", 1).at(0).id,
+                         .outcome = Delivery::Outcome::kRefused,
+                         .failure = AttemptFailure::kHttp4xx,
+                         .error = "HTTP 404"};
+  ledger().Report("m", {&refused, 1}, now_);
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+  EXPECT_EQ(Dropped(Dropped::kPermanent), 1U);
+}
+
+TEST_F(NoticesTest, ExpireInTheirTime) {
+  listener_.keep = 48h;
+  Listen();
+  Run(10, kFailure);
+  now_ = Night(12) + 10min;
+  Tick();
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_EQ(Dropped(Dropped::kExpired), 1U);
+}
+
+TEST_F(NoticesTest, OfARunThatEndedTooLongAgoAreNotMade) {
+  listener_.keep = 24h;
+  Listen();
+  now_ = Night(20);
+  TestFile file("/log/late.log", now_);
+  Take(file, {Finished(kFailure).At(Night(10)).Whole()}, kGone);
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_EQ(Dropped(Dropped::kExpired), 1U);
+}
+
+TEST_F(NoticesTest, AreAnnounced) {
+  int announced = 0;
+  ledger().OnNotices([&] { ++announced; });
+  Listen();
+  Run(10, kFailure);
+  EXPECT_EQ(announced, 1);
+  ledger().OnNotices({});
+}
+
+}  // namespace
+}  // namespace backup_exporter
