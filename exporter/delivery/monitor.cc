@@ -1,0 +1,97 @@
+#include "delivery/monitor.h"
+
+#include <fmt/format.h>
+
+#include "base/utf8.h"
+
+namespace backup_exporter {
+namespace {
+
+constexpr std::size_t kLongestExcerpt = 200;  // bytes of an answer that are quoted
+
+bool IsPage(const HttpAnswer& answer) {
+  const auto type = answer.headers.find("content-type");
+  if (type != answer.headers.end() && type->second.starts_with("text/html")) return true;
+  const std::size_t first = answer.body.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && answer.body[first] == '<';
+}
+
+// On one line.
+std::string Excerpt(const std::string& body) {
+  std::string excerpt;
+  for (const char byte : CutBytes(body, kLongestExcerpt)) {
+    const bool space = static_cast<unsigned char>(byte) <= ' ';
+    if (!space) excerpt += byte;
+    if (space && !excerpt.empty() && excerpt.back() != ' ') excerpt += ' ';
+  }
+  return excerpt;
+}
+
+AttemptFailure FailureOf(NetworkFailure failure) {
+  switch (failure) {
+    case NetworkFailure::kDns:
+      return AttemptFailure::kDns;
+    case NetworkFailure::kTls:
+      return AttemptFailure::kTls;
+    case NetworkFailure::kTimeout:
+      return AttemptFailure::kTimeout;
+    case NetworkFailure::kConnect:
+    case NetworkFailure::kStopped:
+      return AttemptFailure::kConnect;
+  }
+  return AttemptFailure::kConnect;
+}
+
+}  // namespace
+
+Verdict Delivered() { return {}; }
+
+Verdict Retry(AttemptFailure failure, std::string error) {
+  return {.outcome = Delivery::Outcome::kRetry, .failure = failure, .error = std::move(error)};
+}
+
+Verdict Refused(AttemptFailure failure, std::string error) {
+  return {.outcome = Delivery::Outcome::kRefused, .failure = failure, .error = std::move(error)};
+}
+
+std::string InWords(const HttpAnswer& answer) {
+  const std::string excerpt = Excerpt(answer.body);
+  return fmt::format("HTTP {}{}{}", answer.status, excerpt.empty() ? "" : ": ", excerpt);
+}
+
+Verdict JudgeNetwork(NetworkFailure failure, const std::string& error) {
+  Verdict verdict = Retry(FailureOf(failure), error);
+  verdict.stopped = failure == NetworkFailure::kStopped;
+  return verdict;
+}
+
+Verdict JudgeStatus(const HttpAnswer& answer) {
+  if (answer.status == 0) return JudgeNetwork(answer.failure, answer.error);
+  const int hundreds = answer.status / 100;
+  if (hundreds == 3) {
+    const auto to = answer.headers.find("location");
+    const std::string host = to == answer.headers.end() ? "" : SplitUrl(to->second).host;
+    return Retry(AttemptFailure::kRejected,
+                 fmt::format("HTTP {}: redirected{}{}, which is not followed: nothing secret goes "
+                             "where the configuration does not say",
+                             answer.status, host.empty() ? "" : " to ", host));
+  }
+  if (IsPage(answer) && hundreds == 2) {
+    return Retry(AttemptFailure::kRejected,
+                 fmt::format("HTTP {} with a web page, which is no answer of this service: is it "
+                             "the right URL, or is there a login page in between?",
+                             answer.status));
+  }
+  if (hundreds == 2) return Delivered();
+  const bool limited = answer.status == 429;
+  const AttemptFailure failure = limited         ? AttemptFailure::kRateLimited
+                                 : hundreds == 5 ? AttemptFailure::kHttp5xx
+                                                 : AttemptFailure::kHttp4xx;
+  if (hundreds != 5 && !limited && answer.status != 408) return Refused(failure, InWords(answer));
+  Verdict verdict = Retry(failure, InWords(answer));
+  const auto after = answer.headers.find("retry-after");
+  if (after != answer.headers.end()) verdict.retry_after = after->second;
+  return verdict;
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,76 @@
+// A monitor: turns a notice into requests of its service and judges the answers.
+//
+// It does not sleep, retry, log or keep state: the worker of its queue does that, the same way for
+// all. (What a server said of itself, such as the most that it keeps of a text, may be remembered.)
+// One thread uses a monitor.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/child.h"
+#include "base/http.h"
+#include "model/notice.h"
+
+namespace backup_exporter {
+
+// How requests leave the house. Nothing throws.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  [[nodiscard]] virtual HttpAnswer Send(const HttpRequest& request) = 0;
+  [[nodiscard]] virtual TcpAnswer Exchange(const TcpRequest& request) = 0;
+  [[nodiscard]] virtual ChildAnswer Run(const ChildRequest& request) = 0;
+};
+
+// What an attempt came to.
+struct Verdict {
+  Delivery::Outcome outcome = Delivery::Outcome::kDelivered;
+  AttemptFailure failure = AttemptFailure::kRejected;  // unless delivered
+  // For a person. May quote the server and hold secrets: the worker masks them.
+  std::string error = {};
+  // What the server says of when to come again, as it stands in its header: seconds, or a date.
+  std::string retry_after = {};
+  // Not sooner than this, whatever the server says.
+  std::optional<Duration> pause = {};
+  // The exporter is being stopped: it was no attempt.
+  bool stopped = false;
+};
+
+class Monitor {
+ public:
+  virtual ~Monitor() = default;
+
+  // Tells one notice.
+  [[nodiscard]] virtual Verdict Tell(const Notice& notice, Transport& transport) = 0;
+
+  // How many notices one request may tell.
+  [[nodiscard]] virtual std::size_t most() const { return 1; }
+  // Tells these notices, at most most(), in order: a verdict for each, up to the first that is to
+  // be retried.
+  [[nodiscard]] virtual std::vector<Verdict> TellAll(std::span<const Notice> notices,
+                                                     Transport& transport) {
+    return {Tell(notices.front(), transport)};
+  }
+};
+
+// Verdicts.
+[[nodiscard]] Verdict Delivered();
+[[nodiscard]] Verdict Retry(AttemptFailure failure, std::string error);
+[[nodiscard]] Verdict Refused(AttemptFailure failure, std::string error);
+
+// No answer came: retried.
+[[nodiscard]] Verdict JudgeNetwork(NetworkFailure failure, const std::string& error);
+
+// What a status means for every service that says nothing else: 2xx is delivered; no answer, 408,
+// 429, 5xx and a redirect are retried; any other is refused. A page of HTML is no answer of a
+// monitor, whatever its status: something between us and the service has spoken.
+[[nodiscard]] Verdict JudgeStatus(const HttpAnswer& answer);
+
+// "HTTP 404: …", with the beginning of what the server says.
+[[nodiscard]] std::string InWords(const HttpAnswer& answer);
+
+}  // namespace backup_exporter

@@ -1,0 +1,150 @@
+// ntfy (binwiederhier/ntfy 2.13, docs/publish.md "Publish as JSON"): a message is posted to the
+// server's base URL. A 200 says that it was stored.
+//
+// 401 is not retried: it would use up the server's allowance of failed logins. 429 comes without
+// Retry-After; the daily quota of the hosted service begins anew at midnight UTC.
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/utf8.h"
+#include "delivery/options.h"
+#include "delivery/services.h"
+#include "delivery/texts.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::minutes;
+
+constexpr std::size_t kMostMessage = 4096;  // bytes that the server keeps as a message
+constexpr int kDefaultPriority = 3;
+constexpr int kDailyQuota = 42908;  // the server's own number for it
+
+// What a person may have configured for a state.
+struct Wording {
+  std::optional<std::string> title;
+  std::optional<std::string> message;
+  std::vector<std::string> tags;
+  int priority = kDefaultPriority;
+};
+
+std::vector<std::string> SplitTags(std::string_view text) {
+  std::vector<std::string> tags;
+  while (!text.empty()) {
+    std::string_view tag = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), tag.size() + 1));
+    while (tag.starts_with(' ')) tag.remove_prefix(1);
+    while (tag.ends_with(' ')) tag.remove_suffix(1);
+    if (!tag.empty()) tags.emplace_back(tag);
+  }
+  return tags;
+}
+
+class Ntfy final : public Monitor {
+ public:
+  std::string server;
+  std::string topic;
+  std::string authorization;  // empty: none
+  std::map<NoticeState, Wording> wordings;
+
+  Verdict Tell(const Notice& notice, Transport& transport) override {
+    HttpRequest request{.url = server, .headers = {{"Content-Type", "application/json"}}};
+    if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
+    request.body = Body(notice).dump();
+    return Judge(transport.Send(request));
+  }
+
+ private:
+  [[nodiscard]] nlohmann::json Body(const Notice& notice) const {
+    nlohmann::json body{{"topic", topic}};
+    const bool resolved = notice.state == NoticeState::kResolve;
+    const auto found = wordings.find(resolved ? NoticeState::kFinish : notice.state);
+    if (found == wordings.end()) {
+      const bool failed = notice.state == NoticeState::kFail;
+      body["title"] = Title(notice);
+      body["message"] = CutBytes(Describe(notice), kMostMessage);
+      body["priority"] = kDefaultPriority;
+      body["tags"] = {failed ? "rotating_light" : "floppy_disk"};
+    } else {
+      const Wording& wording = found->second;
+      const auto text = [&](const std::optional<std::string>& words) {
+        return words ? nlohmann::json(CutBytes(Expand(*words, notice), kMostMessage))
+                     : nlohmann::json();
+      };
+      body["title"] = text(wording.title);
+      body["message"] = text(wording.message);
+      body["priority"] = wording.priority;
+      body["tags"] = wording.tags;
+    }
+    // From server 2.16 on a repeat takes the place of the first; older ones show two.
+    if (!notice.uid.empty()) {
+      body["sequence_id"] = notice.uid + "-" + std::string(Name(notice.state));
+    }
+    return body;
+  }
+
+  static Verdict Judge(const HttpAnswer& answer) {
+    Verdict verdict = JudgeStatus(answer);
+    if (answer.status != 429) return verdict;
+    const auto error = nlohmann::json::parse(answer.body, nullptr, false);
+    const bool quota = error.is_object() && error.contains("code") && error["code"] == kDailyQuota;
+    verdict.pause = quota ? minutes(60) : minutes(1);
+    return verdict;
+  }
+};
+
+std::optional<Wording> ReadWording(Section& block, std::string_view state) {
+  const YamlValue* value = block.Map(state);
+  if (value == nullptr) return std::nullopt;
+  const std::string name = "`" + std::string(state) + "` of ntfy";
+  Section section(*value, name, block.mistakes());
+  Wording wording{.title = section.Text("title"), .message = section.Lines("message")};
+  wording.tags = SplitTags(section.Text("tags").value_or(""));
+  if (const auto priority = section.Text("priority")) {
+    const std::map<std::string_view, int> numbers{{"min", 1},  {"low", 2}, {"default", 3},
+                                                  {"high", 4}, {"max", 5}, {"urgent", 5}};
+    const auto number = numbers.find(*priority);
+    if (number == numbers.end()) {
+      section.Note("priority", "`priority` must be max, urgent, high, default, low or min, not " +
+                                   Quoted(*priority));
+    } else {
+      wording.priority = number->second;
+    }
+  }
+  section.RefuseOtherKeys();
+  return wording;
+}
+
+}  // namespace
+
+std::unique_ptr<Monitor> MakeNtfy(Section& block, MonitorOptions& options) {
+  auto ntfy = std::make_unique<Ntfy>();
+  block.Require("topic", "the topic to publish to");
+  ntfy->topic = block.Text("topic").value_or("");
+  ntfy->server = ReadUrl(block, "server", options).value_or("https://ntfy.sh");
+  const auto username = ReadSecret(block, "username", options);
+  const auto password = ReadSecret(block, "password", options);
+  const auto token = ReadSecret(block, "access_token", options);
+  if (username.has_value() != password.has_value()) {
+    block.Note(username ? "username" : "password", "`username` and `password` go together");
+  }
+  if (token && username) {
+    options.warnings.emplace_back(
+        "ntfy: `access_token` is used, `username` and `password` are not");
+  }
+  if (token) {
+    ntfy->authorization = "Bearer " + *token;
+  } else if (username && password) {
+    ntfy->authorization = BasicAuthorization(*username, *password);
+  }
+  for (const NoticeState state : {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail}) {
+    if (auto wording = ReadWording(block, Name(state))) ntfy->wordings[state] = std::move(*wording);
+  }
+  return ntfy;
+}
+
+}  // namespace backup_exporter

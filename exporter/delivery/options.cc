@@ -1,0 +1,64 @@
+#include "delivery/options.h"
+
+#include <filesystem>
+
+#include "base/http.h"
+
+namespace backup_exporter {
+
+std::string MonitorOptions::directory() const {
+  return std::filesystem::path(config_path).parent_path().string();
+}
+
+std::optional<std::string> ReadSecret(Section& section, const std::string& key,
+                                      MonitorOptions& options) {
+  const std::string file_key = key + "_file";
+  const auto text = section.Text(key);
+  const auto path = section.Text(file_key);
+  if (text && path) {
+    section.Note(file_key, Quoted(key) + " and " + Quoted(file_key) + " are one too many");
+  }
+  if (!text && !path) return std::nullopt;
+  auto secret =
+      text ? LoadSecret(*text, options.directory()) : LoadSecretFile(*path, options.directory());
+  if (!secret) {
+    section.Note(text ? key : file_key, secret.error().message);
+    return std::nullopt;
+  }
+  options.mask.Add(*secret);
+  return *secret;
+}
+
+std::optional<std::string> ReadUrl(Section& section, const std::string& key,
+                                   MonitorOptions& options, std::string_view base) {
+  auto url = ReadSecret(section, key, options);
+  if (!url) return std::nullopt;
+  if (!base.empty() && !url->starts_with("http")) url->insert(0, base);
+  const UrlParts parts = SplitUrl(*url);
+  if (parts.scheme.empty()) {
+    section.Note(section.Has(key) ? key : key + "_file",
+                 Quoted(key) + " must be a URL that begins with https:// or http://");
+    return std::nullopt;
+  }
+  options.mask.AddUrl(*url);
+  NotePlaceholders(parts.path + parts.query, options);
+  return url;
+}
+
+std::optional<std::string> ReadPath(Section& section, std::string_view key,
+                                    const MonitorOptions& options) {
+  const auto path = section.Text(key);
+  if (!path) return std::nullopt;
+  return (std::filesystem::path(options.directory()) / *path).lexically_normal().string();
+}
+
+void RequireSecret(Section& section, const std::string& key, std::string_view what_it_is) {
+  if (!section.Has(key + "_file")) section.Require(key, what_it_is);
+}
+
+void NotePlaceholders(std::string_view address, MonitorOptions& options) {
+  options.by_backup = options.by_backup || address.find("{backup}") != address.npos;
+  options.by_operation = options.by_operation || address.find("{operation}") != address.npos;
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,90 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+HttpRequest Told(const std::string& url, const Notice& notice) {
+  MadeMonitor made = MakeMonitor("cronhub: '" + url + "'");
+  EXPECT_THAT(made.mistakes, IsEmpty());
+  FakeTransport transport;
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  return transport.requests.at(0);
+}
+
+Verdict VerdictOn(const HttpAnswer& answer) {
+  MadeMonitor made = MakeMonitor("cronhub: https://cronhub.io/ping/1f5e3410");
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+TEST(Cronhub, SendsWhatWasRecorded) { ExpectGolden("cronhub", {}); }
+
+TEST(Cronhub, TellsEveryStateByAVerbInThePath) {
+  for (const std::string url :
+       {"https://c.example/start/1f5e?k=1", "https://c.example/ping/1f5e?k=1"}) {
+    const auto told = [&](NoticeState state) { return Told(url, MakeNotice(state)).url; };
+    EXPECT_EQ(told(NoticeState::kStart), "https://c.example/start/1f5e?k=1");
+    EXPECT_EQ(told(NoticeState::kFinish), "https://c.example/finish/1f5e?k=1");
+    EXPECT_EQ(told(NoticeState::kResolve), "https://c.example/finish/1f5e?k=1");
+    EXPECT_EQ(told(NoticeState::kFail), "https://c.example/fail/1f5e?k=1");
+  }
+}
+
+TEST(Cronhub, ReplacesEveryVerb) {
+  EXPECT_EQ(Told("https://c.example/ping/start/1f5e", MakeNotice(NoticeState::kFail)).url,
+            "https://c.example/fail/fail/1f5e");
+}
+
+TEST(Cronhub, TellsAHeartbeatAsASuccess) {
+  EXPECT_EQ(Told("https://c.example/ping/1f5e", {.cause = NoticeCause::kHeartbeat}).url,
+            "https://c.example/finish/1f5e");
+}
+
+TEST(Cronhub, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
+  EXPECT_TRUE(MakeMonitor("cronhub: 'https://c.example/ping/{backup}'").options.by_backup);
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.backup = "ping";
+  EXPECT_EQ(Told("https://c.example/ping/{backup}/x", notice).url, "https://c.example/fail/ping/x");
+}
+
+TEST(Cronhub, WarnsThatTheServiceHasClosed) {
+  EXPECT_THAT(MakeMonitor("cronhub: https://cronhub.io/ping/1f5e3410").options.warnings,
+              ElementsAre(HasSubstr("has closed")));
+  const Verdict verdict = VerdictOn({.status = 404});
+  EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused);
+  EXPECT_THAT(verdict.error, HasSubstr("Cronhub has closed"));
+}
+
+TEST(Cronhub, RepeatsOnlyWhatMayPass) {
+  for (const int status : {0, 302, 408, 429, 500, 503}) {
+    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
+  }
+  EXPECT_EQ(VerdictOn({.status = 400}).outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(VerdictOn({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
+}
+
+TEST(Cronhub, RefusesAUrlThatWouldSayTheSameForEveryState) {
+  EXPECT_THAT(MakeMonitor("cronhub: {ping_url: 'https://cronhub.io/1f5e3410'}").mistakes,
+              ElementsAre(HasSubstr("`ping_url` must have /start/ or /ping/ in it")));
+  EXPECT_THAT(MakeMonitor("cronhub: {}").mistakes, ElementsAre(EndsWith("in it")));
+}
+
+TEST(Cronhub, KeepsItsUrlSecret) {
+  const MadeMonitor made = MakeMonitor("cronhub: https://cronhub.io/ping/canary-uuid");
+  EXPECT_THAT(made.options.mask.Mask("GET https://cronhub.io/fail/canary-uuid"),
+              Not(HasSubstr("canary")));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,128 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr char kBlock[] = "cronitor: {ping_url: 'https://cronitor.link/p/3f9b1c0d2e/nas'}";
+
+HttpRequest Told(const std::string& yaml, const Notice& notice) {
+  MadeMonitor made = MakeMonitor(yaml);
+  EXPECT_THAT(made.mistakes, IsEmpty());
+  FakeTransport transport;
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  return transport.requests.at(0);
+}
+
+Verdict VerdictOn(const HttpAnswer& answer) {
+  MadeMonitor made = MakeMonitor(kBlock);
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+TEST(Cronitor, SendsWhatWasRecorded) {
+  ExpectGolden("cronitor", {{"query series", "ties the events of a run together"},
+                            {"query stamp", "the true time, however late it is told"},
+                            {"query metric", "how long it took"},
+                            {"query status_code", "the exit code"},
+                            {"query message", "which backup, what happened and why"},
+                            {"query host", "where"}});
+}
+
+TEST(Cronitor, TellsEveryState) {
+  const auto url = [](NoticeState state) { return Told(kBlock, MakeNotice(state)).url; };
+  const std::string base = "https://cronitor.link/p/3f9b1c0d2e/nas";
+  EXPECT_THAT(url(NoticeState::kStart), StartsWith(base + "/run?"));
+  EXPECT_THAT(url(NoticeState::kFinish), StartsWith(base + "/complete?"));
+  EXPECT_THAT(url(NoticeState::kFail), StartsWith(base + "/fail?"));
+  EXPECT_THAT(url(NoticeState::kResolve), StartsWith(base + "/ok?"));
+}
+
+TEST(Cronitor, TellsTheTrueTimeAndWhatIsKnownOfTheRun) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.at += std::chrono::milliseconds(250);
+  EXPECT_EQ(Told(kBlock, notice).url,
+            "https://cronitor.link/p/3f9b1c0d2e/nas/fail?"
+            "series=0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e&stamp=1772330407.250&"
+            "metric=duration%3A7.000&status_code=2&"
+            "message=Backup%20of%20home%20failed%3A%20repository%20is%20already%20locked.%20"
+            "2026-03-01T02%3A00%3A07Z%2C%20after%207.0%20s%2C%201.5%20KiB%20added%2C%20"
+            "exit%20code%202.&host=backup-host-1");
+}
+
+TEST(Cronitor, TellsNothingThatIsNotKnown) {
+  const std::string url = Told(kBlock, {.cause = NoticeCause::kHeartbeat}).url;
+  EXPECT_THAT(url, HasSubstr("/complete?stamp="));
+  for (const char* field : {"series", "metric", "status_code"}) {
+    EXPECT_THAT(url, Not(HasSubstr(field)));
+  }
+}
+
+TEST(Cronitor, CutsItsMessageInNoCharacter) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  for (int i = 0; i < 200; ++i) notice.also_failing.emplace_back("Büro-漢字");
+  const std::string url = Told(kBlock, notice).url;
+  const std::size_t begin = url.find("message=") + 8;
+  std::string message;
+  for (std::size_t i = begin; url[i] != '&'; ++i) {
+    message +=
+        url[i] == '%' ? static_cast<char>(std::stoi(url.substr(i + 1, 2), nullptr, 16)) : url[i];
+    if (url[i] == '%') i += 2;
+  }
+  EXPECT_LE(message.size(), 1000U);
+  EXPECT_GT(message.size(), 996U);
+  EXPECT_EQ(message, ValidUtf8(message));
+}
+
+TEST(Cronitor, ExtendsAUrlThatEndsInASlashOrHasAQuery) {
+  EXPECT_THAT(Told("cronitor: {ping_url: 'https://cronitor.link/p/k/n/?env=prod&state=run'}",
+                   MakeNotice(NoticeState::kFinish))
+                  .url,
+              StartsWith("https://cronitor.link/p/k/n/complete?env=prod&series="));
+}
+
+TEST(Cronitor, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
+  const std::string yaml = "cronitor: 'https://cronitor.link/p/3f9b1c0d2e/{backup}'";
+  EXPECT_TRUE(MakeMonitor(yaml).options.by_backup);
+  EXPECT_THAT(Told(yaml, MakeNotice(NoticeState::kFinish)).url, HasSubstr("/home/complete?"));
+}
+
+TEST(Cronitor, RepeatsOnlyWhatMayPass) {
+  for (const int status : {0, 302, 408, 429, 500, 503}) {
+    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
+  }
+  for (const int status : {400, 401, 403, 404}) {
+    const Verdict verdict = VerdictOn({.status = status});
+    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused) << status;
+    EXPECT_THAT(verdict.error, EndsWith("is the monitor still there?"));
+  }
+  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(VerdictOn({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
+}
+
+TEST(Cronitor, TellsMistakesOfItsBlock) {
+  EXPECT_THAT(MakeMonitor("cronitor: {send_logs: true}").mistakes,
+              ElementsAre(HasSubstr("needs `ping_url`"), HasSubstr("`send_logs`")));
+  EXPECT_THAT(MakeMonitor("cronitor: d3x0c1").mistakes,
+              ElementsAre(HasSubstr("`ping_url` must be a URL")));
+}
+
+TEST(Cronitor, KeepsItsUrlSecret) {
+  const MadeMonitor made = MakeMonitor("cronitor: {ping_url: 'https://cronitor.link/canary'}");
+  EXPECT_THAT(made.options.mask.Mask("GET https://cronitor.link/canary/run"),
+              Not(HasSubstr("canary")));
+}
+
+}  // namespace
+}  // namespace backup_exporter

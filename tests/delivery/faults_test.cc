@@ -1,0 +1,262 @@
+// What may go wrong between us and a service, for every service that is told over HTTP: cases 79 to
+// 91, 94 and 97 of the network faults. (77, 78, 81, 92 and 93 are the HTTP client's:
+// base/http_test; 89 and 95 are delivery/outage_test; 96 is bench/delivery_bench.)
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <set>
+
+#include "delivery/delivery.h"
+#include "kit/faulty_server.h"
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using namespace std::chrono_literals;
+using Outcome = Delivery::Outcome;
+
+constexpr HttpLimits kShort{.connect = 1'000ms, .total = 1'500ms};
+
+struct Kind {
+  std::string name;
+  std::string block;  // {} stands for the server's URL
+  FaultyReply good;   // what the service answers where all is well
+};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+std::vector<Kind> Kinds() {
+  return {
+      {"apprise", "apprise: {server: '{}', services: [{url: 'json://x', label: x}]}", {}},
+      {"cronhub", "cronhub: '{}/start/1f5e3410-254c-11e8-b61d-55875966d031'", {}},
+      {"cronitor", "cronitor: '{}/d3x0c1'", {}},
+      {"healthchecks",
+       "healthchecks: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'",
+       {.body = "OK"}},
+      {"loki", "loki: {url: '{}/loki/api/v1/push', labels: {app: b}}", {.status = 204}},
+      {"ntfy", "ntfy: {topic: t, server: '{}'}", {.body = R"({"id":"x"})"}},
+      {"pagerduty",
+       "pagerduty: {integration_key: k, server: '{}'}",
+       {.status = 202, .body = R"({"status":"success"})"}},
+      {"pushover", "pushover: {token: t, user: u, server: '{}'}", {.body = R"({"status":1})"}},
+      {"sentry", "sentry: {data_source_name_url: '{}/203069', monitor_slug: s}", {.status = 202}},
+      {"uptime_kuma", "uptime_kuma: '{}/api/push/abcd1234'", {.body = R"({"ok":true})"}},
+      {"watchgoose", "watchgoose: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'", {.body = "OK"}},
+      {"webhook", "webhook: {url: '{}/x'}", {}},
+      {"zabbix",
+       "zabbix: {server: '{}/api_jsonrpc.php', api_key: k, host: h, key: i}",
+       {.body = R"({"jsonrpc":"2.0","result":{"response":"success","data":[{"itemid":"1"}]}})"}},
+  };
+}
+
+class FaultsTest : public testing::TestWithParam<Kind> {
+ protected:
+  // The monitor, with that server for its service.
+  MadeMonitor Monitor(const std::string& url) {
+    std::string block = GetParam().block;
+    std::string place = url;
+    // A DSN has the key before the host.
+    if (GetParam().name == "sentry") place.insert(place.find("//") + 2, "5f80ec@");
+    block.replace(block.find("{}"), 2, place);
+    MadeMonitor made = MakeMonitor(block);
+    EXPECT_TRUE(made.mistakes.empty()) << block << made.mistakes.at(0);
+    return made;
+  }
+  // What a fail comes to where the server answers so.
+  Verdict On(FaultyReply reply) {
+    const FaultyServer server([&](const FaultyServer::Request&) { return reply; });
+    return At(server.url());
+  }
+  Verdict At(const std::string& url) {
+    SystemTransport transport(kShort);
+    return Monitor(url).monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  }
+  // The good answer with a fault.
+  FaultyReply Good(Fault fault = Fault::kNone) {
+    FaultyReply reply = GetParam().good;
+    reply.fault = fault;
+    return reply;
+  }
+  [[nodiscard]] bool Is(std::string_view name) const { return GetParam().name == name; }
+};
+
+TEST_P(FaultsTest, Case84AGoodAnswerIsADelivery) {
+  const Verdict verdict = On(Good());
+  EXPECT_EQ(verdict.outcome, Outcome::kDelivered) << verdict.error;
+}
+
+TEST_P(FaultsTest, Case79AnAnswerThatNeverCameIsTriedAgainAndIsTheSameEvent) {
+  std::atomic<int> asked = 0;
+  const FaultyServer server([&](const FaultyServer::Request&) {
+    return Good(asked++ == 0 ? Fault::kResetBeforeAnswer : Fault::kNone);
+  });
+  SystemTransport transport(kShort);
+  MadeMonitor made = Monitor(server.url());
+  EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome, Outcome::kRetry);
+  EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome,
+            Outcome::kDelivered);
+  const auto requests = server.Requests();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[0].target, requests[1].target);
+  EXPECT_EQ(requests[0].body, requests[1].body);
+}
+
+TEST_P(FaultsTest, Case80WholeHeadersThatSaySuccessAreADelivery) {
+  for (const Fault fault : {Fault::kResetAfterHead, Fault::kResetInBody, Fault::kCloseInBody}) {
+    FaultyReply reply = Good(fault);
+    if (reply.status != 204 && reply.body.size() < 2) reply.body = "fine";
+    const Verdict verdict = On(reply);
+    EXPECT_EQ(verdict.outcome, Outcome::kDelivered)
+        << "fault " << static_cast<int>(fault) << ": " << verdict.error;
+  }
+  EXPECT_EQ(On(Good(Fault::kCloseBeforeAnswer)).outcome, Outcome::kRetry);
+}
+
+TEST_P(FaultsTest, Case82AServerThatDripsIsGivenUpInTime) {
+  const Verdict verdict = On(Good(Fault::kSlow));
+  EXPECT_EQ(verdict.outcome, Outcome::kRetry);
+  EXPECT_EQ(verdict.failure, AttemptFailure::kTimeout) << verdict.error;
+}
+
+TEST_P(FaultsTest, Case83APageInBetweenIsNoDelivery) {
+  const Verdict verdict = On({.headers = {{"Content-Type", "text/html"}},
+                              .body = "<!DOCTYPE html><html>Please log in</html>"});
+  // The server of a webhook may answer what it likes.
+  const auto expected = Is("webhook") ? Outcome::kDelivered : Outcome::kRetry;
+  EXPECT_EQ(verdict.outcome, expected);
+  EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
+}
+
+TEST_P(FaultsTest, Case85NothingGoesWhereARedirectSays) {
+  const FaultyServer elsewhere([&](const FaultyServer::Request&) { return Good(); });
+  for (const int status : {301, 302, 307, 308}) {
+    const FaultyServer server([&](const FaultyServer::Request&) {
+      return FaultyReply{.status = status, .headers = {{"Location", elsewhere.url() + "/x"}}};
+    });
+    const Verdict verdict = At(server.url());
+    EXPECT_EQ(verdict.outcome, Outcome::kRetry) << status;
+    EXPECT_EQ(server.request_count(), 1U);
+  }
+  EXPECT_EQ(elsewhere.request_count(), 0U);
+}
+
+TEST_P(FaultsTest, Case86WhatIsRefusedIsNotRepeated) {
+  for (const int status : {400, 401, 403, 404, 410}) {
+    // Case 87: that one says so whatever is wrong, and what passes is tried again
+    // (uptime_kuma_test).
+    if (status == 404 && Is("uptime_kuma")) continue;
+    const Verdict verdict = On({.status = status, .body = "no"});
+    EXPECT_EQ(verdict.outcome, Outcome::kRefused) << status << ": " << verdict.error;
+    EXPECT_EQ(verdict.failure, AttemptFailure::kHttp4xx) << status;
+  }
+}
+
+TEST_P(FaultsTest, Case88TooManyRequestsAreTriedAgainWhenTheServerSays) {
+  const Verdict verdict = On({.status = 429, .headers = {{"Retry-After", "120"}}});
+  if (Is("pushover")) {
+    EXPECT_EQ(verdict.outcome, Outcome::kRefused) << "the month's quota is used up";
+    return;
+  }
+  EXPECT_EQ(verdict.outcome, Outcome::kRetry);
+  EXPECT_EQ(verdict.failure, AttemptFailure::kRateLimited);
+  EXPECT_EQ(verdict.retry_after, "120");
+}
+
+TEST_P(FaultsTest, Case89AFaultOfTheServerIsTriedAgain) {
+  for (const int status : {408, 500, 502, 503, 504}) {
+    if (status == 408 && Is("pushover")) continue;  // any 4xx is final there
+    EXPECT_EQ(On({.status = status}).outcome, Outcome::kRetry) << status;
+  }
+}
+
+TEST_P(FaultsTest, Case91AnAnswerWithoutEndIsCut) {
+  FaultyReply endless = Good(Fault::kEndlessBody);
+  if (endless.status == 204) endless.status = 200;
+  EXPECT_EQ(On(endless).outcome, Outcome::kDelivered) << "by its status";
+  EXPECT_EQ(On(Good(Fault::kEndlessHead)).outcome, Outcome::kRetry);
+}
+
+TEST_P(FaultsTest, Case94AConnectionThatTheServerClosedIsOpenedAgain) {
+  const FaultyServer server(
+      [&](const FaultyServer::Request&) { return Good(Fault::kCloseAfterAnswer); });
+  SystemTransport transport(kShort);
+  MadeMonitor made = Monitor(server.url());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome,
+              Outcome::kDelivered);
+  }
+}
+
+// Cases 90 and 97: 13 kinds with 800 notices each are more than 10,000 requests.
+class Wire final : public NoticeQueue {
+ public:
+  explicit Wire(int count) {
+    for (int i = 1; i <= count; ++i) {
+      Notice notice = MakeNotice(NoticeState::kFail);
+      notice.id = i;
+      notice.uid = fmt::format("0d6c1d2e-3a65-4c5b-9d0e-{:012x}", i);
+      notice.error = fmt::format("number-{}-", i);
+      notice.at += std::chrono::seconds(i);
+      waiting_.push_back(notice);
+    }
+  }
+  std::vector<Notice> Waiting(const std::string&, std::size_t most) override {
+    const std::size_t count = std::min(most, waiting_.size());
+    return {waiting_.begin(), waiting_.begin() + static_cast<long>(count)};
+  }
+  void Report(const std::string&, std::span<const Delivery> deliveries, Time) override {
+    for (const Delivery& delivery : deliveries) {
+      EXPECT_NE(delivery.outcome, Outcome::kRefused) << delivery.error;
+      if (delivery.outcome == Outcome::kDelivered) {
+        std::erase_if(waiting_, [&](const Notice& one) { return one.id == delivery.notice; });
+      }
+    }
+  }
+  [[nodiscard]] bool empty() const { return waiting_.empty(); }
+
+ private:
+  std::vector<Notice> waiting_;
+};
+
+TEST_P(FaultsTest, Case97OfHundredsOfNoticesOverAWireThatIsCutAnywhereNoneIsLost) {
+  constexpr int kNotices = 800;
+  // What arrived whole and was answered in full at some time; only the wire hides it from us.
+  const FaultyServer server([&](const FaultyServer::Request&) { return Good(); },
+                            {.cut_after = RandomCuts(7, Is("loki")     ? 400'000
+                                                        : Is("zabbix") ? 40'000
+                                                                       : 4'000)});
+  Wire wire(kNotices);
+  SystemTransport transport(kShort);
+  MadeMonitor made = Monitor(server.url());
+  Worker worker(std::shared_ptr(std::move(made.monitor)), wire, transport,
+                {.monitor = "m", .seed = 1});
+  SteadyTime steady{};
+  const Time start = MakeNotice(NoticeState::kFail).at;
+  for (int step = 0; step < 100 * kNotices && !wire.empty(); ++step) {
+    steady = worker.Step(start, steady);
+  }
+  EXPECT_TRUE(wire.empty());
+  // Every one of them is in what came completely.
+  std::set<std::string> arrived;
+  const bool says_why = !Is("cronhub") && !Is("loki") && !Is("sentry") && !Is("zabbix");
+  for (const auto& request : server.Requests()) {
+    const std::string all = request.target + request.body;
+    for (std::size_t at = 0; (at = all.find("number-", at)) != all.npos; ++at) {
+      arrived.insert(all.substr(at, all.find('-', at + 7) - at));
+    }
+  }
+  if (says_why) {
+    EXPECT_EQ(arrived.size(), static_cast<std::size_t>(kNotices));
+  }
+  EXPECT_GE(server.request_count(), Is("loki") || Is("zabbix") ? 1U : kNotices);
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, FaultsTest, testing::ValuesIn(Kinds()),
+                         [](const auto& kind) { return kind.param.name; });
+
+}  // namespace
+}  // namespace backup_exporter

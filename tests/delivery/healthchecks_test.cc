@@ -1,0 +1,333 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "base/utf8.h"
+#include "delivery/texts.h"
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr char kUuidBlock[] =
+    "healthchecks: {ping_url: 'https://hc-ping.com/addffa72-da17-40ae-be9c-ff591afb942a'}";
+constexpr char kSlugBlock[] = "healthchecks: {ping_url: 'fqOOd6-F4MMNuCEnzTU01w/db-backups'}";
+
+HttpRequest Told(const std::string& yaml, const Notice& notice) {
+  MadeMonitor made = MakeMonitor(yaml);
+  EXPECT_THAT(made.mistakes, IsEmpty());
+  FakeTransport transport;
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(transport.requests.size(), 1U);
+  return transport.requests.at(0);
+}
+
+Verdict VerdictOn(const std::string& yaml, const HttpAnswer& answer) {
+  MadeMonitor made = MakeMonitor(yaml);
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+// A failure with more to say than any limit here allows, in characters of two and three bytes.
+Notice WithManyMessages() {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  for (int i = 0; i < 5000; ++i) {
+    notice.messages.push_back({.text = "/srv/Bücher/漢字/" + std::to_string(i)});
+  }
+  notice.messages.push_back({.level = Level::kError, .text = "Größe überschritten"});
+  return notice;
+}
+
+const std::vector<Allowed>& OnPurpose() {
+  static const std::vector<Allowed> allowed{
+      {"query rid", "ties the end of a run to its start"},
+      {"body", "what happened stands first, and logs are sent unless switched off"}};
+  return allowed;
+}
+
+TEST(Healthchecks, SendsWhatWasRecorded) { ExpectGolden("healthchecks", OnPurpose()); }
+
+TEST(Watchgoose, SendsWhatWasRecorded) { ExpectGolden("watchgoose", OnPurpose()); }
+
+TEST(Healthchecks, SendsTheRecordedTextBelowALineOfItsOwn) {
+  int compared = 0;
+  for (const GoldenCase& golden : GoldenCases("healthchecks")) {
+    const std::string recorded = golden.requests.at(0).value("body_text", "");
+    const bool has_hooks_lines =
+        golden.recording["context"].value("hook_records_in_log", false);  // which are not ours
+    if (recorded.empty() || has_hooks_lines) continue;
+    const std::string own = Describe(NoticeOf(golden)) + "\n";
+    EXPECT_EQ(RequestsFor(golden).at(0).body, own + recorded) << golden.name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 4);
+}
+
+TEST(Healthchecks, TellsEveryStateWithTheRunsId) {
+  const std::string base = "https://hc-ping.com/addffa72-da17-40ae-be9c-ff591afb942a";
+  const std::string rid = "?rid=0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e";
+  const auto url = [](NoticeState state) { return Told(kUuidBlock, MakeNotice(state)).url; };
+  EXPECT_EQ(url(NoticeState::kStart), base + "/start" + rid);
+  EXPECT_EQ(url(NoticeState::kLog), base + "/log" + rid);
+  EXPECT_EQ(url(NoticeState::kFinish), base + rid);
+  EXPECT_EQ(url(NoticeState::kResolve), base + rid);
+  EXPECT_EQ(url(NoticeState::kFail), base + "/fail" + rid);
+}
+
+TEST(Healthchecks, TellsAHeartbeatAsAPlainSuccess) {
+  const HttpRequest request = Told(kUuidBlock, {.cause = NoticeCause::kHeartbeat});
+  EXPECT_EQ(request.url, "https://hc-ping.com/addffa72-da17-40ae-be9c-ff591afb942a");
+  EXPECT_THAT(request.body, StartsWith("backup_exporter is at work"));
+}
+
+TEST(Healthchecks, SaysWhatHappenedWithoutAnyLog) {
+  EXPECT_EQ(Told(kUuidBlock, MakeNotice(NoticeState::kStart)).body, "");
+  EXPECT_THAT(Told(kUuidBlock, MakeNotice(NoticeState::kFail)).body,
+              StartsWith("Backup of home failed: repository is already locked"));
+  Notice warned = MakeNotice(NoticeState::kFinish);
+  warned.result = RunResult::kWarning;
+  EXPECT_THAT(Told(kUuidBlock, warned).body, HasSubstr("finished with warnings"));
+}
+
+TEST(Healthchecks, SendsLogsUnlessSwitchedOff) {
+  const std::string off = "healthchecks: {ping_url: a/b, send_logs: false}";
+  EXPECT_TRUE(MakeMonitor(kUuidBlock).options.sends_messages);
+  EXPECT_FALSE(MakeMonitor(off).options.sends_messages);
+  EXPECT_THAT(Told(kUuidBlock, WithManyMessages()).body, HasSubstr("/srv/Bücher"));
+  EXPECT_THAT(Told(off, WithManyMessages()).body,
+              AllOf(StartsWith("Backup of home failed"), Not(HasSubstr("/srv/Bücher"))));
+}
+
+TEST(Healthchecks, PutsTheHostInFrontOfAUuidOrASlug) {
+  EXPECT_THAT(Told(kSlugBlock, MakeNotice(NoticeState::kStart)).url,
+              StartsWith("https://hc-ping.com/fqOOd6-F4MMNuCEnzTU01w/db-backups/start?"));
+  EXPECT_THAT(
+      Told("watchgoose: addffa72-da17-40ae-be9c-ff591afb942a", MakeNotice(NoticeState::kStart)).url,
+      StartsWith("https://watchgoose.com/addffa72-da17-40ae-be9c-ff591afb942a/start?"));
+}
+
+TEST(Healthchecks, ExtendsAUrlThatEndsInASlashOrHasAQuery) {
+  const std::string url = Told("healthchecks: {ping_url: 'https://hc.example/ping/k/s/?create=1'}",
+                               MakeNotice(NoticeState::kFail))
+                              .url;
+  EXPECT_EQ(url,
+            "https://hc.example/ping/k/s/fail?create=1&rid=0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e");
+}
+
+TEST(Healthchecks, PingsAnotherCheckForEachBackupWhereTheSlugSaysSo) {
+  const std::string yaml =
+      "healthchecks: {ping_url: 'fqOOd6-F4MMNuCEnzTU01w/{backup}-{operation}'}";
+  const MadeMonitor made = MakeMonitor(yaml);
+  EXPECT_TRUE(made.options.by_backup);
+  EXPECT_TRUE(made.options.by_operation);
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.backup = "Büro NAS";
+  EXPECT_THAT(Told(yaml, notice).url,
+              StartsWith("https://hc-ping.com/fqOOd6-F4MMNuCEnzTU01w/b-ro-nas-backup/fail?"));
+}
+
+TEST(Healthchecks, HasMissingChecksMadeWhereTheUrlHasASlug) {
+  const std::string slug = "healthchecks: {ping_url: fqOOd6-F4MMNuCEnzTU01w/x, create_slug: true}";
+  EXPECT_THAT(Told(slug, MakeNotice(NoticeState::kStart)).url, EndsWith("&create=1"));
+  EXPECT_THAT(MakeMonitor(slug).options.warnings, IsEmpty());
+  const std::string uuid =
+      "healthchecks: {ping_url: addffa72-da17-40ae-be9c-ff591afb942a/, create_slug: true}";
+  EXPECT_THAT(Told(uuid, MakeNotice(NoticeState::kStart)).url, Not(HasSubstr("create=1")));
+  EXPECT_THAT(MakeMonitor(uuid).options.warnings,
+              ElementsAre(HasSubstr("healthchecks: `create_slug` does nothing")));
+}
+
+TEST(Healthchecks, ChecksCertificatesUnlessToldOtherwise) {
+  const Notice notice = MakeNotice(NoticeState::kFinish);
+  EXPECT_TRUE(Told(kUuidBlock, notice).verify_tls);
+  EXPECT_FALSE(Told("healthchecks: {ping_url: a/b, verify_tls: false}", notice).verify_tls);
+}
+
+TEST(Healthchecks, CutsTheTextInBytesAndInNoCharacter) {
+  for (const int limit : {1, 60, 100, 500, 501, 502, 503, 9999}) {
+    const std::string body =
+        Told("healthchecks: {ping_url: a/b, ping_body_limit: " + std::to_string(limit) + "}",
+             WithManyMessages())
+            .body;
+    EXPECT_LE(body.size(), static_cast<std::size_t>(limit));
+    EXPECT_EQ(body, ValidUtf8(body));
+    EXPECT_TRUE(body.starts_with("B")) << limit;
+    if (limit >= 500) {
+      EXPECT_THAT(body, AllOf(HasSubstr("\n...\n"), EndsWith("Größe überschritten\n")));
+      EXPECT_GT(body.size(), static_cast<std::size_t>(limit) - 100);
+    }
+  }
+}
+
+TEST(Healthchecks, HasTheServicesOwnLimitOrNone) {
+  const Notice notice = WithManyMessages();
+  const std::size_t all = LogText(notice, 0).size();
+  EXPECT_EQ(Told("healthchecks: {ping_url: a/b, ping_body_limit: 0}", notice).body.size(),
+            Describe(notice).size() + 1 + all);
+  const auto near = [](std::size_t limit) {
+    return AllOf(testing::Le(limit), testing::Gt(limit - 100));
+  };
+  EXPECT_THAT(Told(kUuidBlock, notice).body.size(), near(100'000));
+  EXPECT_THAT(Told("watchgoose: {ping_url: a/b}", notice).body.size(), near(10'000));
+}
+
+TEST(Healthchecks, KeepsToWhatTheServerSaysThatItKeeps) {
+  MadeMonitor made = MakeMonitor(kUuidBlock);
+  FakeTransport transport;
+  std::string limit = "10000";
+  transport.http = [&](const HttpRequest&) {
+    return HttpAnswer{.status = 200, .headers = {{"ping-body-limit", limit}}, .body = "OK"};
+  };
+  const auto size = [&](NoticeState state) {
+    Notice notice = WithManyMessages();
+    notice.state = state;
+    EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+    return transport.requests.back().body.size();
+  };
+  EXPECT_EQ(size(NoticeState::kStart), 0U);
+  EXPECT_LE(size(NoticeState::kFail), 10'000U);
+  limit = "many";  // what nobody understands changes nothing
+  EXPECT_GT(size(NoticeState::kFail), 9'900U);
+  EXPECT_LE(size(NoticeState::kFail), 10'000U);
+  limit = "1000000";  // and what is more than configured does not count
+  EXPECT_LE(size(NoticeState::kFail), 10'000U);
+  EXPECT_GT(size(NoticeState::kFail), 99'900U);
+  EXPECT_LE(transport.requests.back().body.size(), 100'000U);
+}
+
+TEST(Healthchecks, RepeatsWhatWasTooLongOnceWithLess) {
+  MadeMonitor made = MakeMonitor(kUuidBlock);
+  FakeTransport transport;
+  std::size_t most = 20'000;
+  transport.http = [&](const HttpRequest& request) {
+    return HttpAnswer{.status = request.body.size() > most ? 413 : 200};
+  };
+  EXPECT_EQ(made.monitor->Tell(WithManyMessages(), transport).outcome,
+            Delivery::Outcome::kDelivered);
+  ASSERT_EQ(transport.requests.size(), 2U);
+  EXPECT_EQ(transport.requests[1].url, transport.requests[0].url);
+  EXPECT_THAT(transport.requests[1].body,
+              AllOf(StartsWith("Backup of home failed"), EndsWith("Größe überschritten\n")));
+  most = 0;
+  transport.requests.clear();
+  EXPECT_EQ(made.monitor->Tell(WithManyMessages(), transport).outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(transport.requests.size(), 2U);
+}
+
+TEST(Healthchecks, SendsHalfOfAShortTextThatWasTooLong) {
+  MadeMonitor made = MakeMonitor(kUuidBlock);
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return HttpAnswer{.status = 413}; };
+  (void)made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  ASSERT_EQ(transport.requests.size(), 2U);
+  EXPECT_LE(transport.requests[1].body.size(), transport.requests[0].body.size() / 2);
+  EXPECT_THAT(transport.requests[1].body, StartsWith("Backup of home failed"));
+}
+
+TEST(Healthchecks, TakesABadRequestForATooLongOneOnlyWhereItIsLong) {
+  MadeMonitor made = MakeMonitor("healthchecks: {ping_url: a/b, ping_body_limit: 0}");
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest& request) {
+    return HttpAnswer{.status = request.body.size() > 2'621'440 ? 400 : 200};
+  };
+  Notice notice = MakeNotice(NoticeState::kFinish);
+  notice.messages.push_back({.text = std::string(3'000'000, 'x')});
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(transport.requests.size(), 2U);
+
+  transport.requests.clear();
+  transport.http = [&](const HttpRequest&) { return HttpAnswer{.status = 400}; };
+  EXPECT_EQ(made.monitor->Tell(WithManyMessages(), transport).outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(transport.requests.size(), 1U);
+}
+
+TEST(Healthchecks, TakesOkAndCreatedForDelivered) {
+  for (const HttpAnswer& answer :
+       {HttpAnswer{.status = 200, .body = "OK"}, HttpAnswer{.status = 201, .body = "Created"},
+        HttpAnswer{.status = 200, .body = "{\"o", .cut = true}}) {
+    EXPECT_EQ(VerdictOn(kUuidBlock, answer).outcome, Delivery::Outcome::kDelivered) << answer.body;
+  }
+}
+
+TEST(Healthchecks, DoesNotTakeTheAnswerOfSomethingElseForItsOwn) {
+  for (const std::string body : {"<html>Log in</html>", R"({"error": "no such route"})", "\n[]"}) {
+    const Verdict verdict = VerdictOn(kUuidBlock, {.status = 200, .body = body});
+    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry) << body;
+    EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
+    EXPECT_THAT(verdict.error, HasSubstr("is it the right URL"));
+  }
+}
+
+TEST(Watchgoose, MayAnswerInJson) {
+  const std::string yaml = "watchgoose: addffa72-da17-40ae-be9c-ff591afb942a";
+  EXPECT_EQ(VerdictOn(yaml, {.status = 200, .body = R"({"ok":true})"}).outcome,
+            Delivery::Outcome::kDelivered);
+  EXPECT_EQ(VerdictOn(yaml, {.status = 200, .body = "<html>Log in</html>"}).outcome,
+            Delivery::Outcome::kRetry);
+}
+
+TEST(Healthchecks, HearsThatAnOkIsNone) {
+  const Verdict unknown = VerdictOn(kUuidBlock, {.status = 200, .body = "OK (not found)"});
+  EXPECT_EQ(unknown.outcome, Delivery::Outcome::kRefused);
+  EXPECT_THAT(unknown.error, HasSubstr("there is no check with the UUID"));
+  const Verdict many = VerdictOn(kUuidBlock, {.status = 200, .body = "OK (rate limited)"});
+  EXPECT_EQ(many.outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(many.failure, AttemptFailure::kRateLimited);
+  EXPECT_EQ(many.pause, std::chrono::minutes(1));
+}
+
+TEST(Healthchecks, SaysWhatToDoAboutARefusal) {
+  const auto refusal = [](const std::string& yaml, int status) {
+    const Verdict verdict = VerdictOn(yaml, {.status = status, .body = "not found"});
+    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused);
+    EXPECT_EQ(verdict.failure, AttemptFailure::kHttp4xx);
+    return verdict.error;
+  };
+  EXPECT_THAT(refusal(kUuidBlock, 404), HasSubstr("no check with the UUID"));
+  EXPECT_THAT(refusal(kSlugBlock, 404), HasSubstr("set `create_slug: true`"));
+  EXPECT_THAT(refusal("healthchecks: {ping_url: a/b, create_slug: true}", 404),
+              HasSubstr("is the ping key in `ping_url` right"));
+  EXPECT_THAT(refusal(kSlugBlock, 409), HasSubstr("several checks have the slug"));
+  EXPECT_THAT(refusal(kSlugBlock, 400), HasSubstr("in lower case"));
+}
+
+TEST(Healthchecks, TriesAgainWhatMayPass) {
+  for (const int status : {0, 302, 408, 429, 500, 502, 503, 504}) {
+    EXPECT_EQ(VerdictOn(kUuidBlock, {.status = status}).outcome, Delivery::Outcome::kRetry)
+        << status;
+  }
+}
+
+TEST(Healthchecks, WaitsAMinuteWhereItWasTooManyAndNobodySaysHowLong) {
+  EXPECT_EQ(VerdictOn(kUuidBlock, {.status = 429}).pause, std::chrono::minutes(1));
+  const Verdict told = VerdictOn(kUuidBlock, {.status = 429, .headers = {{"retry-after", "7"}}});
+  EXPECT_EQ(told.pause, std::nullopt);
+  EXPECT_EQ(told.retry_after, "7");
+}
+
+TEST(Healthchecks, TellsMistakesOfItsBlock) {
+  EXPECT_THAT(MakeMonitor("healthchecks:\n  ping_body_limit: -1\n  send_log: true\n").mistakes,
+              ElementsAre(HasSubstr("needs `ping_url`"), HasSubstr("`ping_body_limit`"),
+                          HasSubstr("`send_log`")));
+  EXPECT_THAT(MakeMonitor("healthchecks: {ping_url: 'httpx://a/b'}").mistakes,
+              ElementsAre(HasSubstr("`ping_url` must be a URL")));
+}
+
+TEST(Healthchecks, KeepsItsUrlSecret) {
+  const MadeMonitor made = MakeMonitor("healthchecks: {ping_url: canary-ping-key/slug}");
+  EXPECT_THAT(made.options.mask.Mask("GET https://hc-ping.com/canary-ping-key/other"),
+              Not(HasSubstr("canary")));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,73 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+nlohmann::json Told(const std::string& yaml, const Notice& notice) {
+  MadeMonitor made = MakeMonitor(yaml);
+  FakeTransport transport;
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  return nlohmann::json::parse(transport.requests.at(0).body);
+}
+
+Verdict VerdictOn(const HttpAnswer& answer) {
+  MadeMonitor made = MakeMonitor("ntfy: {topic: x}");
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+TEST(Ntfy, SendsWhatWasRecorded) {
+  ExpectGolden("ntfy", {{"body title", "without a block of its own the text named another tool"},
+                        {"body message", "and so did the message"},
+                        {"body tags", "and the tag"},
+                        {"body sequence_id", "lets newer servers show a repeated message once"}});
+}
+
+TEST(Ntfy, NamesTheBackupAndWhatHappened) {
+  const auto body = Told("ntfy: {topic: x}", MakeNotice(NoticeState::kFail));
+  EXPECT_EQ(body["title"], "Backup of home failed");
+  EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("repository is already locked"));
+}
+
+TEST(Ntfy, ReplacesPlaceholdersInWhatIsConfigured) {
+  const auto body = Told("ntfy:\n  topic: x\n  fail:\n    title: '{backup}: {result}'\n",
+                         MakeNotice(NoticeState::kFail));
+  EXPECT_EQ(body["title"], "home: failure");
+  EXPECT_TRUE(body["message"].is_null());
+}
+
+TEST(Ntfy, TellsARecoveryInTheWordsOfAFinish) {
+  const auto body =
+      Told("ntfy: {topic: x, finish: {message: fine again}}", MakeNotice(NoticeState::kResolve));
+  EXPECT_EQ(body["message"], "fine again");
+}
+
+TEST(Ntfy, DoesNotRepeatWhatTheServerForbids) {
+  for (const int status : {400, 401, 403, 404, 413}) {
+    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
+  }
+}
+
+TEST(Ntfy, WaitsForAMinuteWhereItWasTooManyAndForAnHourWhereTheDaysQuotaIsUsedUp) {
+  const Verdict many = VerdictOn({.status = 429, .body = R"({"code":42901})"});
+  EXPECT_EQ(many.outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(many.pause, std::chrono::minutes(1));
+  EXPECT_EQ(VerdictOn({.status = 429, .body = R"({"code":42908})"}).pause, std::chrono::hours(1));
+}
+
+TEST(Ntfy, TellsMistakesOfItsBlock) {
+  EXPECT_THAT(
+      MakeMonitor("ntfy:\n  username: u\n  fail:\n    priority: 7\n").mistakes,
+      UnorderedElementsAre(HasSubstr("`username` and `password` go together"),
+                           HasSubstr("needs `topic`"), HasSubstr("`priority` must be max")));
+}
+
+}  // namespace
+}  // namespace backup_exporter

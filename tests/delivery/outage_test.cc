@@ -1,0 +1,160 @@
+// A day without network, in simulated time: what still matters arrives, in order, and nothing twice
+// but where an answer was lost.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "delivery/worker.h"
+#include "kit/fake_transport.h"
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+// One for all monitors: up or not, and sometimes an answer is lost on its way back.
+struct Network {
+  bool up = false;
+  unsigned lost_of_100 = 0;
+  std::mt19937 chance{1};
+};
+
+// What arrived: state, backup and run.
+class Server final : public Monitor {
+ public:
+  explicit Server(Network& network) : network_(network) {}
+  std::vector<Notice> arrived;
+  std::map<std::int64_t, int> times;  // by notice
+  std::uint64_t lost = 0;
+
+  Verdict Tell(const Notice& notice, Transport&) override {
+    if (!network_.up) return Retry(AttemptFailure::kDns, "no network");
+    if (times[notice.id]++ == 0) arrived.push_back(notice);
+    if (network_.chance() % 100 >= network_.lost_of_100) return Delivered();
+    ++lost;
+    return Retry(AttemptFailure::kTimeout, "no answer");
+  }
+
+ private:
+  Network& network_;
+};
+
+class OutageTest : public LedgerTest {
+ protected:
+  static constexpr int kBackups = 10;
+  static constexpr int kRounds = 500;  // of a start and an end of each backup: 10,000 events
+
+  OutageTest() {
+    options_.directory.clear();  // what is on disk is the ledger's tests' to see
+    for (int i = 0; i < kBackups; ++i) {
+      const std::string name = fmt::format("b{}", i);
+      sources_.push_back(SourceOf(name, name));
+      files_.emplace_back(fmt::format("/{}/x.log", name));
+    }
+    Reopen();
+    for (const auto& [name, superseding] :
+         std::map<std::string, Superseding>{{"all", Superseding::kNothing},
+                                            {"ends", Superseding::kStarts},
+                                            {"pages", Superseding::kFails},
+                                            {"state", Superseding::kStates}}) {
+      Listener listener{.monitor = name,
+                        .states = {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail},
+                        .operations = {Operation::kBackup},
+                        .superseding = superseding};
+      if (name == "pages") listener.states = {NoticeState::kFail};
+      if (name == "pages") listener.recovery = true;
+      if (name == "state") listener.one_state = true;
+      listeners_.push_back(listener);
+      servers_[name] = std::make_shared<Server>(network_);
+      workers_[name] = std::make_unique<Worker>(servers_[name], ledger(), transport_,
+                                                WorkerOptions{.monitor = name, .seed = 1});
+    }
+    now_ = Night(1);
+    ledger().Listen(listeners_, now_);
+  }
+  void TearDown() override {}  // nothing to find after a restart
+
+  // Lets the workers do what they want to do until `end`.
+  void GoOnUntil(Time end) {
+    for (; now_ < end; now_ += 30s) {
+      steady_ += 30s;
+      for (auto& [name, worker] : workers_) {
+        for (int i = 0; i < 5000 && worker->Step(now_, steady_) <= steady_; ++i) {
+        }
+      }
+    }
+  }
+  void Rounds(int count, Duration each) {
+    for (int round = 0; round < count; ++round) {
+      for (std::size_t i = 0; i < kBackups; ++i) {
+        Take(files_[i], {Started{.at = now_}});
+      }
+      now_ += 60s;
+      steady_ += 60s;
+      for (std::size_t i = 0; i < kBackups; ++i) {
+        // Each fails in its own rounds; all are well in the end.
+        const bool fails = (static_cast<std::size_t>(round) + i) % 7 == 0 && round + 1 < count;
+        Take(files_[i], {Finished(fails ? kFailure : kSuccess).At(now_).Whole()});
+        ends_.push_back(fmt::format("b{} {}", i, fails ? "fail" : "finish"));
+      }
+      GoOnUntil(now_ + each - 60s);
+    }
+  }
+  static std::vector<std::string> InWords(const std::vector<Notice>& notices) {
+    std::vector<std::string> words;
+    for (const Notice& notice : notices) {
+      words.push_back(fmt::format("{} {}", notice.backup, Name(notice.state)));
+    }
+    return words;
+  }
+
+  Network network_;
+  FakeTransport transport_;
+  std::vector<TestFile> files_;
+  std::vector<Listener> listeners_;
+  std::map<std::string, std::shared_ptr<Server>> servers_;
+  std::map<std::string, std::unique_ptr<Worker>> workers_;
+  std::vector<std::string> ends_;  // in their order
+  SteadyTime steady_{};
+};
+
+TEST_F(OutageTest, AfterADayAllThatMattersArrivesInOrder) {
+  network_.lost_of_100 = 10;
+  Rounds(kRounds, std::chrono::floor<std::chrono::seconds>(Duration(24h) / kRounds));
+  for (const auto& [name, server] : servers_) EXPECT_TRUE(server->arrived.empty());
+  network_.up = true;
+  GoOnUntil(now_ + 24h);
+
+  for (const auto& [name, server] : servers_) {
+    SCOPED_TRACE(name);
+    EXPECT_TRUE(ledger().Waiting(name, 1).empty());
+    std::uint64_t more = 0;
+    for (const auto& [id, times] : server->times) more += static_cast<std::uint64_t>(times) - 1;
+    EXPECT_EQ(more, server->lost) << "told twice although the answer came";
+  }
+  // All of it: a start and an end of every run.
+  EXPECT_EQ(servers_["all"]->arrived.size(), 2U * kBackups * kRounds);
+  Tick();
+  EXPECT_EQ(ledger().standings()->monitors.at("all").dropped, (MonitorStanding{}.dropped));
+  // The ends alone: no start matters any more.
+  EXPECT_EQ(InWords(servers_["ends"]->arrived), ends_);
+  // Nobody is paged for what is well again; what was resolved is said to be.
+  for (const Notice& notice : servers_["pages"]->arrived) {
+    EXPECT_EQ(notice.state, NoticeState::kResolve);
+  }
+  // One state: the last one.
+  EXPECT_EQ(InWords(servers_["state"]->arrived), std::vector<std::string>{"b9 finish"});
+}
+
+TEST_F(OutageTest, WithinOneLongestPauseAfterTheNetworkIsBackDeliveryGoesOn) {
+  Rounds(100, 5min);
+  network_.up = true;
+  GoOnUntil(now_ + 15min + 30s);
+  for (const auto& [name, server] : servers_) EXPECT_FALSE(server->arrived.empty()) << name;
+}
+
+}  // namespace
+}  // namespace backup_exporter

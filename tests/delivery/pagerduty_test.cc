@@ -1,0 +1,171 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* kBlock = "pagerduty: {integration_key: canary-key}";
+
+nlohmann::json Told(const Notice& notice, const std::string& yaml = kBlock) {
+  MadeMonitor made = MakeMonitor(yaml);
+  FakeTransport transport;
+  transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 202}; };
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  return nlohmann::json::parse(transport.requests.at(0).body);
+}
+
+Verdict VerdictOn(const HttpAnswer& answer) {
+  MadeMonitor made = MakeMonitor(kBlock);
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+TEST(Pagerduty, SendsWhatWasRecorded) {
+  ExpectGolden(
+      "pagerduty",
+      {{"body dedup_key", "lets a failure be resolved, and makes several of them one alert"},
+       {"body payload.summary", "says which backup, and why"},
+       {"body payload.component", "named another tool"},
+       {"body payload.custom_details.logs: ours", "logs are sent unless switched off"},
+       {"body payload.custom_details.backup", "what is known is told"},
+       {"body payload.custom_details.operation", "what is known is told"},
+       {"body payload.custom_details.result", "what is known is told"},
+       {"body payload.custom_details.error", "what is known is told"},
+       {"body payload.custom_details.duration", "what is known is told"}});
+}
+
+TEST(Pagerduty, SendsTheRecordedLogsWhereTheyWereSentAndNoneWhereTheyWereNot) {
+  int compared = 0;
+  for (const GoldenCase& golden : GoldenCases("pagerduty")) {
+    if (golden.yaml.find("send_logs") == std::string::npos || golden.requests.empty()) continue;
+    const auto ours = nlohmann::json::parse(RequestsFor(golden).at(0).body);
+    EXPECT_EQ(ours["payload"]["custom_details"]["logs"],
+              golden.requests[0]["body"]["payload"]["custom_details"]["logs"])
+        << golden.name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 2);
+}
+
+TEST(Pagerduty, NamesTheBackupTheHostAndTheCause) {
+  const auto payload = Told(MakeNotice(NoticeState::kFail))["payload"];
+  EXPECT_EQ(payload["summary"],
+            "Backup of home failed on backup-host-1: repository is already locked");
+  EXPECT_EQ(payload["timestamp"], "2026-03-01T02:00:07.000000+00:00");
+  EXPECT_EQ(payload["custom_details"]["configuration filename"], "/etc/test/config.yaml");
+}
+
+TEST(Pagerduty, ResolvesTheAlertThatItTriggered) {
+  const auto trigger = Told(MakeNotice(NoticeState::kFail));
+  Notice well = MakeNotice(NoticeState::kResolve);
+  well.uid = "another run";
+  const auto resolve = Told(well);
+  EXPECT_EQ(trigger["event_action"], "trigger");
+  EXPECT_EQ(resolve["event_action"], "resolve");
+  EXPECT_EQ(resolve["dedup_key"], trigger["dedup_key"]);
+  EXPECT_EQ(resolve["routing_key"], trigger["routing_key"]);
+  EXPECT_FALSE(resolve.contains("payload"));
+}
+
+TEST(Pagerduty, HasAnAlertForEachBackupAndOperation) {
+  Notice check = MakeNotice(NoticeState::kFail);
+  check.operation = Operation::kCheck;
+  Notice other = MakeNotice(NoticeState::kFail);
+  other.backup = "nas";
+  const auto key = Told(MakeNotice(NoticeState::kFail))["dedup_key"];
+  EXPECT_NE(Told(check)["dedup_key"], key);
+  EXPECT_NE(Told(other)["dedup_key"], key);
+}
+
+TEST(Pagerduty, KeepsLongNamesApartWithinTheLimits) {
+  Notice one = MakeNotice(NoticeState::kFail);
+  one.backup = std::string(600, 'a') + "1";
+  one.error = std::string(5000, 'e');
+  one.messages = {{.level = Level::kInfo, .text = std::string(20'000, '\x01')}};
+  Notice two = one;
+  two.backup.back() = '2';
+  const auto body = Told(one);
+  EXPECT_LE(body["dedup_key"].get<std::string>().size(), 255U);
+  EXPECT_NE(body["dedup_key"], Told(two)["dedup_key"]);
+  EXPECT_EQ(body["payload"]["summary"].get<std::string>().size(), 1024U);
+  EXPECT_EQ(body["payload"]["custom_details"]["logs"].get<std::string>().size(), 10'000U);
+  EXPECT_LT(body.dump().size(), 512U << 10);
+}
+
+TEST(Pagerduty, SendsWhatIsNoUtf8) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.backup = "h\xFFme";
+  notice.error = "\xC3";
+  EXPECT_THAT(Told(notice)["payload"]["summary"].get<std::string>(), StartsWith("Backup of h"));
+}
+
+TEST(Pagerduty, ShowsATestAsOneAndTouchesNoAlertOfABackup) {
+  Notice test = MakeNotice(NoticeState::kFail);
+  test.cause = NoticeCause::kTest;
+  const auto body = Told(test);
+  EXPECT_EQ(body["event_action"], "trigger");
+  EXPECT_EQ(body["payload"]["severity"], "info");
+  EXPECT_THAT(body["payload"]["summary"].get<std::string>(), StartsWith("Test of"));
+  EXPECT_NE(body["dedup_key"], Told(MakeNotice(NoticeState::kFail))["dedup_key"]);
+}
+
+TEST(Pagerduty, IsToldAtTheServerThatIsConfigured) {
+  MadeMonitor made = MakeMonitor(
+      "pagerduty: {integration_key: canary-key, server: 'https://events.eu.pagerduty.com/'}");
+  FakeTransport transport;
+  static_cast<void>(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport));
+  EXPECT_EQ(transport.requests.at(0).url, "https://events.eu.pagerduty.com/v2/enqueue");
+}
+
+TEST(Pagerduty, QuotesWhyAnEventIsRefused) {
+  const Verdict verdict = VerdictOn(
+      {.status = 400, .body = R"({"status":"invalid event","errors":["no key","no source"]})"});
+  EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(verdict.error, "HTTP 400: no key; no source");
+  EXPECT_THAT(VerdictOn({.status = 403, .body = "no"}).error, HasSubstr("HTTP 403: no"));
+}
+
+TEST(Pagerduty, ComesAgainAfterHalfAMinuteWhereItWasTooMuch) {
+  const Verdict verdict = VerdictOn({.status = 429});
+  EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(verdict.pause, std::chrono::seconds(30));
+}
+
+TEST(Pagerduty, ComesAgainWithoutAnAnswerOfTheService) {
+  EXPECT_EQ(VerdictOn({.status = 500}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(VerdictOn({.status = 0}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
+}
+
+TEST(Pagerduty, MasksItsKey) {
+  EXPECT_THAT(MakeMonitor(kBlock).options.mask.Mask("is canary-key"), Not(HasSubstr("canary")));
+}
+
+TEST(Pagerduty, SendsLogsUnlessTheyAreSwitchedOff) {
+  EXPECT_TRUE(MakeMonitor(kBlock).options.sends_messages);
+  EXPECT_FALSE(
+      MakeMonitor("pagerduty: {integration_key: x, send_logs: false}").options.sends_messages);
+}
+
+TEST(Pagerduty, MayBeAKeyAlone) {
+  const MadeMonitor made = MakeMonitor("pagerduty: canary-key");
+  EXPECT_THAT(made.mistakes, ElementsAre());
+  EXPECT_THAT(made.options.mask.Mask("canary-key"), Not(HasSubstr("canary")));
+}
+
+TEST(Pagerduty, TellsMistakesOfItsBlock) {
+  EXPECT_THAT(MakeMonitor("pagerduty:\n  server: nowhere\n  send_logs: perhaps\n").mistakes,
+              ElementsAre(HasSubstr("needs `integration_key`"), HasSubstr("`server` must be a URL"),
+                          HasSubstr("`send_logs` must be true or false")));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,153 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr char kBlock[] = "uptime_kuma: {push_url: 'https://kuma.example/api/push/abcd1234'}";
+constexpr char kOk[] = R"({"ok":true})";
+
+HttpRequest Told(const std::string& yaml, const Notice& notice) {
+  MadeMonitor made = MakeMonitor(yaml);
+  EXPECT_THAT(made.mistakes, IsEmpty());
+  FakeTransport transport;
+  transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 200, .body = kOk}; };
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  return transport.requests.at(0);
+}
+
+Verdict VerdictOn(const HttpAnswer& answer) {
+  MadeMonitor made = MakeMonitor(kBlock);
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+TEST(UptimeKuma, SendsWhatWasRecorded) {
+  ExpectGolden("uptime_kuma", {{"query msg", "which backup, what happened and why"},
+                               {"query ping", "how long it took, shown as the graph"}});
+}
+
+TEST(UptimeKuma, TellsEveryState) {
+  const auto url = [](NoticeState state) { return Told(kBlock, MakeNotice(state)).url; };
+  const std::string base = "https://kuma.example/api/push/abcd1234?";
+  EXPECT_EQ(url(NoticeState::kStart),
+            base + "status=up&msg=Backup%20of%20home%20started.%202026-03-01T02%3A00%3A00Z.");
+  EXPECT_THAT(url(NoticeState::kFinish),
+              StartsWith(base + "status=up&msg=Backup%20of%20home%20suc"));
+  EXPECT_THAT(url(NoticeState::kResolve),
+              StartsWith(base + "status=up&msg=Backup%20of%20home%20is"));
+  EXPECT_THAT(url(NoticeState::kFail),
+              StartsWith(base + "status=down&msg=Backup%20of%20home%20fa"));
+  EXPECT_THAT(url(NoticeState::kFail), EndsWith("&ping=7000"));
+}
+
+TEST(UptimeKuma, TellsAHeartbeatAsUp) {
+  const std::string url = Told(kBlock, {.cause = NoticeCause::kHeartbeat}).url;
+  EXPECT_THAT(url, HasSubstr("?status=up&msg=backup_exporter%20is%20at%20work"));
+  EXPECT_THAT(url, Not(HasSubstr("ping=")));
+}
+
+TEST(UptimeKuma, KeepsADurationWithinWhatIsTaken) {
+  Notice notice = MakeNotice(NoticeState::kFinish);
+  notice.duration = std::chrono::hours(24 * 365 * 10);
+  EXPECT_THAT(Told(kBlock, notice).url, EndsWith("&ping=100000000000"));
+  notice.duration = -std::chrono::seconds(1);
+  EXPECT_THAT(Told(kBlock, notice).url, EndsWith("&ping=0"));
+}
+
+TEST(UptimeKuma, CutsItsMessageInCharacters) {
+  Notice notice = MakeNotice(NoticeState::kStart);
+  notice.backup.clear();
+  // "Backup of " has 10 characters, which leaves 190.
+  std::string encoded;
+  for (int i = 0; i < 100; ++i) {
+    notice.backup += "漢字";
+    if (i < 95) encoded += "%E6%BC%A2%E5%AD%97";
+  }
+  EXPECT_THAT(Told(kBlock, notice).url, EndsWith("&msg=Backup%20of%20" + encoded));
+}
+
+TEST(UptimeKuma, TakesTheUrlAsItsPagesShowIt) {
+  EXPECT_THAT(
+      Told("uptime_kuma: 'https://kuma.example/api/push/abcd1234/?status=up&msg=OK&ping=&k=1'",
+           MakeNotice(NoticeState::kFail))
+          .url,
+      StartsWith("https://kuma.example/api/push/abcd1234?k=1&status=down&msg=Backup"));
+}
+
+TEST(UptimeKuma, ChecksCertificatesUnlessToldOtherwise) {
+  const Notice notice = MakeNotice(NoticeState::kFinish);
+  EXPECT_TRUE(Told(kBlock, notice).verify_tls);
+  EXPECT_FALSE(
+      Told("uptime_kuma: {push_url: 'https://k.example/x', verify_tls: false}", notice).verify_tls);
+}
+
+TEST(UptimeKuma, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
+  const std::string yaml = "uptime_kuma: {push_url: 'https://kuma.example/api/push/{backup}'}";
+  EXPECT_TRUE(MakeMonitor(yaml).options.by_backup);
+  EXPECT_THAT(Told(yaml, MakeNotice(NoticeState::kFail)).url, HasSubstr("/push/home?"));
+}
+
+TEST(UptimeKuma, BelievesOnlyAnAnswerThatSaysOk) {
+  EXPECT_EQ(VerdictOn({.status = 200, .body = kOk}).outcome, Delivery::Outcome::kDelivered);
+  for (const std::string body :
+       {R"({"ok":false,"msg":"x"})", R"({"ok":"true"})", R"([true])", "OK", "", "<html></html>"}) {
+    const Verdict verdict = VerdictOn({.status = 200, .body = body});
+    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry) << body;
+    EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
+    EXPECT_THAT(verdict.error, HasSubstr("is it the right URL"));
+  }
+}
+
+TEST(UptimeKuma, BelievesTheStatusOfAnAnswerThatIsNotWhole) {
+  EXPECT_EQ(VerdictOn({.status = 200, .body = R"({"ok":t)", .cut = true}).outcome,
+            Delivery::Outcome::kDelivered);
+}
+
+TEST(UptimeKuma, TellsAPassingErrorFromAWrongToken) {
+  const Verdict wrong = VerdictOn(
+      {.status = 404, .body = R"({"ok":false,"msg":"Monitor not found or not active."})"});
+  EXPECT_EQ(wrong.outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(wrong.failure, AttemptFailure::kHttp4xx);
+  EXPECT_THAT(wrong.error, HasSubstr("is the token in `push_url` right"));
+  for (const std::string body :
+       {R"({"ok":false,"msg":"SQLITE_BUSY: database is locked"})", R"({"ok":false,"msg":7})",
+        "404 page not found", "<html>not found or not active</html>", ""}) {
+    EXPECT_EQ(VerdictOn({.status = 404, .body = body}).outcome, Delivery::Outcome::kRetry) << body;
+  }
+}
+
+TEST(UptimeKuma, RepeatsOnlyWhatMayPass) {
+  for (const int status : {0, 302, 408, 429, 500, 502, 503}) {
+    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
+  }
+  for (const int status : {400, 401, 403}) {
+    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
+  }
+}
+
+TEST(UptimeKuma, TellsMistakesOfItsBlock) {
+  EXPECT_THAT(MakeMonitor("uptime_kuma:\n  verify_tls: maybe\n  states: [log]\n").mistakes,
+              ElementsAre(HasSubstr("needs `push_url`"), HasSubstr("`verify_tls`"),
+                          HasSubstr("unknown state `log`")));
+}
+
+TEST(UptimeKuma, KeepsItsUrlSecret) {
+  const MadeMonitor made = MakeMonitor("uptime_kuma: https://kuma.example/api/push/canary12");
+  EXPECT_THAT(made.options.mask.Mask("no answer from /api/push/canary12?status=up"),
+              Not(HasSubstr("canary")));
+}
+
+}  // namespace
+}  // namespace backup_exporter

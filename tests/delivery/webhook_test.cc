@@ -1,0 +1,189 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "kit/monitors.h"
+
+namespace backup_exporter {
+namespace {
+
+using enum Delivery::Outcome;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::Pair;
+
+constexpr const char* kBlock = "webhook:\n  url: https://x.example/hook\n";
+
+HttpRequest Sent(const Notice& notice, const std::string& more = "") {
+  MadeMonitor made = MakeMonitor(kBlock + more);
+  EXPECT_THAT(made.mistakes, IsEmpty());
+  FakeTransport transport;
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, kDelivered);
+  return transport.requests.at(0);
+}
+
+nlohmann::json Told(const Notice& notice, const std::string& more = "") {
+  return nlohmann::json::parse(Sent(notice, more).body);
+}
+
+Verdict VerdictOn(const HttpAnswer& answer) {
+  MadeMonitor made = MakeMonitor(kBlock);
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+TEST(Webhook, SendsAllOfTheNotice) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.also_failing = {"nas"};
+  notice.messages = {{.at = notice.at, .level = Level::kWarning, .text = "changed"},
+                     {.level = Level::kError, .text = "locked"}};
+  const HttpRequest request = Sent(notice);
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.url, "https://x.example/hook");
+  EXPECT_THAT(request.headers, ElementsAre(Pair("Content-Type", "application/json")));
+  auto body = nlohmann::json::parse(request.body);
+  EXPECT_THAT(body["text"].get<std::string>(), HasSubstr("already locked"));
+  body.erase("text");
+  EXPECT_EQ(body, nlohmann::json::parse(R"({
+    "state": "fail", "cause": "run", "title": "Backup of home failed",
+    "time": "2026-03-01T02:00:07.000000Z", "uid": "0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e",
+    "backup": "home", "operation": "backup", "result": "failure",
+    "error": "repository is already locked", "reason": "locked", "exit_code": 2,
+    "started": "2026-03-01T02:00:00.000000Z", "duration_seconds": 7.0, "added_bytes": 1536,
+    "failures": 1, "also_failing": ["nas"],
+    "messages": [{"time": "2026-03-01T02:00:07.000000Z", "level": "warning", "text": "changed"},
+                 {"level": "error", "text": "locked"}]})"));
+}
+
+TEST(Webhook, SaysNothingOfABackupWhereThereIsNone) {
+  for (const NoticeCause cause : {NoticeCause::kHeartbeat, NoticeCause::kTest}) {
+    const auto body = Told({.cause = cause, .at = MakeNotice(NoticeState::kFinish).at});
+    EXPECT_EQ(body["state"], "finish");
+    EXPECT_EQ(body["cause"], cause == NoticeCause::kTest ? "test" : "heartbeat");
+    EXPECT_FALSE(body.contains("backup"));
+    EXPECT_FALSE(body.contains("result"));
+    EXPECT_FALSE(body.contains("uid"));
+  }
+}
+
+TEST(Webhook, KeepsTheErrorsAndTheNewestOfMoreThanItSends) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.messages.push_back({.level = Level::kError, .text = "first error"});
+  for (int i = 0; i < 30; ++i) notice.messages.push_back({.text = std::string(20'000, 'x')});
+  notice.messages.push_back({.text = "newest"});
+  const auto messages = Told(notice)["messages"];
+  ASSERT_EQ(messages.size(), 11U);
+  EXPECT_EQ(messages.front()["text"], "first error");
+  EXPECT_EQ(messages[1]["text"].get<std::string>().size(), 10'000U);
+  EXPECT_EQ(messages.back()["text"], "newest");
+}
+
+TEST(Webhook, SendsNoMessagesWhereTheyAreSwitchedOff) {
+  EXPECT_TRUE(MakeMonitor(kBlock).options.sends_messages);
+  const std::string off = "  send_logs: false\n";
+  EXPECT_FALSE(MakeMonitor(kBlock + off).options.sends_messages);
+  EXPECT_FALSE(Told(MakeNotice(NoticeState::kFail), off).contains("messages"));
+}
+
+TEST(Webhook, SendsAMapAsJsonWithTheTypesThatItHas) {
+  const std::string body =
+      "  body:\n    text: '{backup}: {error}'\n    priority: 5\n    '5': '5'\n    on: true\n"
+      "    none:\n    added: '{added_bytes}'\n    list: ['{added_bytes} bytes', {a: '{result}'}]\n";
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.error = R"(say "no")";
+  EXPECT_EQ(Told(notice, body), nlohmann::json::parse(R"({
+    "text": "home: say \"no\"", "priority": 5, "5": "5", "on": true, "none": null, "added": 1536,
+    "list": ["1536 bytes", {"a": "failure"}]})"));
+  notice.figures = {};
+  EXPECT_TRUE(Told(notice, body)["added"].is_null());
+}
+
+TEST(Webhook, SendsATextAsItStands) {
+  const HttpRequest request =
+      Sent(MakeNotice(NoticeState::kFail), "  body: \"{backup} {result}\\n{other}\"\n");
+  EXPECT_EQ(request.body, "home failure\n{other}");
+  EXPECT_THAT(request.headers, Contains(Pair("Content-Type", "text/plain; charset=utf-8")));
+}
+
+TEST(Webhook, SendsNoBodyWithAGet) {
+  const HttpRequest request = Sent(MakeNotice(NoticeState::kFail), "  method: GET\n");
+  EXPECT_EQ(request.method, "GET");
+  EXPECT_EQ(request.body, "");
+  EXPECT_THAT(request.headers, IsEmpty());
+}
+
+TEST(Webhook, ReplacesPlaceholdersInItsUrlAndHeadersButBeginsNoNewHeader) {
+  MadeMonitor made = MakeMonitor(
+      "webhook:\n  url: 'https://x.example/{backup}?why={error}'\n"
+      "  headers: {X-Backup: 'of {backup}', Content-Type: text/csv}\n  verify_tls: false\n");
+  EXPECT_TRUE(made.options.by_backup);
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.backup = "My\r\nX-Evil: 1";
+  FakeTransport transport;
+  static_cast<void>(made.monitor->Tell(notice, transport));
+  const HttpRequest& request = transport.requests.at(0);
+  EXPECT_EQ(request.url, "https://x.example/my-x-evil-1?why=repository%20is%20already%20locked");
+  EXPECT_THAT(request.headers,
+              ElementsAre(Pair("X-Backup", "of MyX-Evil: 1"), Pair("Content-Type", "text/csv")));
+  EXPECT_FALSE(request.verify_tls);
+}
+
+TEST(Webhook, SendsNameAndPassword) {
+  EXPECT_THAT(
+      Sent(MakeNotice(NoticeState::kFail), "  username: Aladdin\n  password: 'open sesame'\n")
+          .headers,
+      Contains(Pair("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")));
+}
+
+TEST(Webhook, TakesEvery2xxForDelivered) {
+  for (const int status : {200, 201, 202, 204}) {
+    EXPECT_EQ(VerdictOn({.status = status, .body = "<html>"}).outcome, kDelivered) << status;
+  }
+  for (const int status : {400, 401, 404, 413}) {
+    EXPECT_EQ(VerdictOn({.status = status}).outcome, kRefused) << status;
+  }
+  for (const int status : {0, 302, 408, 429, 500, 503}) {
+    EXPECT_EQ(VerdictOn({.status = status}).outcome, kRetry) << status;
+  }
+}
+
+TEST(Webhook, MasksItsSecrets) {
+  const std::string path = testing::TempDir() + "webhook_secret";
+  std::ofstream(path) << "canary-file\n";
+  const MadeMonitor made = MakeMonitor(
+      "webhook:\n  url: https://x.example/canary-path?t=canary-query\n"
+      "  headers: {Authorization: Bearer canary-bearer, X-Token: '{credential file " +
+      path + "}', X-Other_file: " + path + "}\n");
+  ASSERT_THAT(made.mistakes, IsEmpty());
+  for (const std::string secret : {"canary-path", "canary-query", "canary-bearer", "canary-file"}) {
+    EXPECT_THAT(made.options.mask.Mask("is " + secret), Not(HasSubstr("canary")));
+  }
+  FakeTransport transport;
+  static_cast<void>(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport));
+  EXPECT_THAT(transport.requests.at(0).headers, Contains(Pair("X-Token", "canary-file")));
+  EXPECT_THAT(transport.requests.at(0).headers, Contains(Pair("X-Other", "canary-file")));
+  const MadeMonitor basic =
+      MakeMonitor(std::string(kBlock) + "  username: canary-user\n  password: canary-word\n");
+  EXPECT_THAT(basic.options.mask.Mask("canary-user canary-word"), Not(HasSubstr("canary")));
+  EXPECT_EQ(basic.options.mask.Mask("Y2FuYXJ5LXVzZXI6Y2FuYXJ5LXdvcmQ="), "***");
+}
+
+TEST(Webhook, TellsMistakesOfItsBlock) {
+  EXPECT_THAT(MakeMonitor("webhook: {method: FETCH, username: x, body: [1]}").mistakes,
+              ElementsAre(HasSubstr("needs `url`"), HasSubstr("`method` must be POST, PUT"),
+                          HasSubstr("go together"), HasSubstr("`body` must be a text")));
+  EXPECT_THAT(MakeMonitor(std::string(kBlock) +
+                          "  method: GET\n  body: x\n  headers: {'X Y': 1, Authorization: x}\n"
+                          "  username: u\n  password: p\n")
+                  .mistakes,
+              ElementsAre(HasSubstr("a GET has no `body`"), HasSubstr("`X Y` is no name"),
+                          HasSubstr("`Authorization` and `username` are one too many")));
+}
+
+}  // namespace
+}  // namespace backup_exporter

@@ -1,0 +1,215 @@
+#include "delivery/worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "kit/fake_transport.h"
+
+namespace backup_exporter {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::Le;
+using testing::Not;
+using Outcome = Delivery::Outcome;
+
+constexpr Time kNow{std::chrono::seconds(1'800'000'000)};
+
+class FakeQueue final : public NoticeQueue {
+ public:
+  std::vector<Notice> waiting;
+  std::vector<Delivery> reports;
+
+  std::vector<Notice> Waiting(const std::string&, std::size_t most) override {
+    return {waiting.begin(), waiting.begin() + static_cast<long>(std::min(most, waiting.size()))};
+  }
+  void Report(const std::string&, std::span<const Delivery> deliveries, Time) override {
+    for (const Delivery& delivery : deliveries) {
+      reports.push_back(delivery);
+      if (delivery.outcome == Outcome::kRetry) continue;
+      std::erase_if(waiting, [&](const Notice& one) { return one.id == delivery.notice; });
+    }
+  }
+};
+
+// Answers as it is told, in turn; then delivers.
+class FakeMonitor final : public Monitor {
+ public:
+  std::deque<Verdict> answers;
+  std::vector<Notice> told;
+
+  Verdict Tell(const Notice& notice, Transport&) override {
+    told.push_back(notice);
+    if (answers.empty()) return Delivered();
+    Verdict verdict = answers.front();
+    answers.pop_front();
+    return verdict;
+  }
+};
+
+class WorkerTest : public testing::Test {
+ protected:
+  void Wait(int notices) {
+    for (int i = 1; i <= notices; ++i) {
+      queue_.waiting.push_back({.id = i, .uid = "u", .backup = "home", .at = kNow});
+    }
+  }
+  Worker& Made() {
+    if (!worker_) worker_.emplace(monitor_, queue_, transport_, options_);
+    return *worker_;
+  }
+  // Calls it when it wants to be called, for so long.
+  void Go(Duration time) {
+    const SteadyTime end = steady_ + time;
+    while (steady_ <= end) {
+      const SteadyTime next =
+          Made().Step(kNow + std::chrono::duration_cast<Duration>(steady_ - SteadyTime()), steady_);
+      steady_ = std::max(next, steady_ + 1us);
+    }
+  }
+  // How long it waits after its next attempt.
+  Duration NextPause() {
+    const SteadyTime next = Made().Step(kNow, steady_);
+    const auto pause = std::chrono::duration_cast<Duration>(next - steady_);
+    steady_ = next;
+    return pause;
+  }
+
+  std::shared_ptr<FakeMonitor> monitor_ = std::make_shared<FakeMonitor>();
+  FakeQueue queue_;
+  FakeTransport transport_;
+  WorkerOptions options_{.monitor = "m", .seed = 1};
+  std::optional<Worker> worker_;
+  SteadyTime steady_{};
+};
+
+TEST_F(WorkerTest, TellsAllThatWaitsInOrder) {
+  Wait(3);
+  Go(1s);
+  ASSERT_EQ(monitor_->told.size(), 3U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(monitor_->told[static_cast<std::size_t>(i)].id, i + 1);
+  EXPECT_TRUE(queue_.waiting.empty());
+}
+
+TEST_F(WorkerTest, TriesAgainWithPausesThatDoubleUpToAQuarterOfAnHour) {
+  Wait(1);
+  monitor_->answers.assign(20, Retry(AttemptFailure::kConnect, "no"));
+  Duration full = 1s;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(NextPause(), AllOf(Ge(full / 2), Le(full)));
+    full = std::min<Duration>(full * 2, 15min);
+  }
+  EXPECT_EQ(full, Duration(15min));
+}
+
+TEST_F(WorkerTest, NoNoticeOvertakesOneThatIsTriedAgain) {
+  Wait(2);
+  monitor_->answers = {Retry(AttemptFailure::kConnect, "no")};
+  Go(10s);
+  ASSERT_EQ(monitor_->told.size(), 3U);
+  EXPECT_EQ(monitor_->told[1].id, 1);
+  EXPECT_EQ(monitor_->told[2].id, 2);
+}
+
+TEST_F(WorkerTest, BeginsAnewWithShortPausesAfterADelivery) {
+  Wait(2);
+  monitor_->answers = {Retry(AttemptFailure::kConnect, "no"), Retry(AttemptFailure::kConnect, "no"),
+                       Delivered(), Retry(AttemptFailure::kConnect, "no")};
+  NextPause();
+  NextPause();
+  NextPause();
+  EXPECT_LE(NextPause(), Duration(1s));
+}
+
+TEST_F(WorkerTest, WaitsAsLongAsTheServerAsksButNoLongerThanAnHour) {
+  Wait(1);
+  const auto asked = [](const std::string& text) {
+    Verdict verdict = Retry(AttemptFailure::kRateLimited, "slow down");
+    verdict.retry_after = text;
+    return verdict;
+  };
+  monitor_->answers = {asked("120"), asked("315360000"), asked("Fri, 15 Jan 2027 08:10:00 GMT"),
+                       asked("Thu, 01 Jan 1970 00:00:00 GMT"), asked("soon")};
+  EXPECT_EQ(NextPause(), Duration(120s));
+  EXPECT_EQ(NextPause(), Duration(1h));
+  EXPECT_EQ(NextPause(), Duration(10min));
+  EXPECT_LE(NextPause(), Duration(8s));
+  EXPECT_LE(NextPause(), Duration(16s));
+}
+
+TEST_F(WorkerTest, WaitsAsLongAsTheServiceNeeds) {
+  Wait(1);
+  Verdict verdict = Retry(AttemptFailure::kHttp5xx, "no");
+  verdict.pause = 5s;
+  monitor_->answers = {verdict};
+  EXPECT_EQ(NextPause(), Duration(5s));
+}
+
+TEST_F(WorkerTest, GivesUpWhatIsRefusedAndGoesOn) {
+  Wait(2);
+  monitor_->answers = {Refused(AttemptFailure::kHttp4xx, "HTTP 404")};
+  Go(1s);
+  ASSERT_EQ(queue_.reports.size(), 2U);
+  EXPECT_EQ(queue_.reports[0].outcome, Outcome::kRefused);
+  EXPECT_EQ(queue_.reports[1].outcome, Outcome::kDelivered);
+}
+
+TEST_F(WorkerTest, AnAttemptThatTheEndOfTheProgramCutOffIsNone) {
+  Wait(1);
+  Verdict stopped = JudgeNetwork(NetworkFailure::kStopped, "stopping");
+  monitor_->answers = {stopped};
+  NextPause();
+  EXPECT_TRUE(queue_.reports.empty());
+}
+
+TEST_F(WorkerTest, NothingSecretLeavesInTextsOrErrors) {
+  SecretMask mask;
+  mask.Add("CANARY");
+  options_.mask = std::make_shared<const SecretMask>(mask);
+  Wait(1);
+  queue_.waiting[0].error = "key CANARY of sftp://me:hunter2@host/x is wrong";
+  queue_.waiting[0].messages = {{.text = "CANARY"}};
+  monitor_->answers = {Retry(AttemptFailure::kConnect, "https://x/CANARY")};
+  NextPause();
+  EXPECT_THAT(monitor_->told[0].error, AllOf(Not(HasSubstr("CANARY")), Not(HasSubstr("hunter2"))));
+  EXPECT_EQ(monitor_->told[0].messages[0].text, "***");
+  EXPECT_EQ(queue_.reports[0].error, "https://x/***");
+}
+
+TEST_F(WorkerTest, SendsAHeartbeatInTimeWhileAllIsWell) {
+  bool well = true;
+  options_.heartbeat = 5min;
+  options_.is_well = [&] { return well; };
+  Go(14min);
+  EXPECT_EQ(monitor_->told.size(), 3U);
+  EXPECT_EQ(monitor_->told[0].cause, NoticeCause::kHeartbeat);
+  well = false;
+  Go(20min);
+  EXPECT_EQ(monitor_->told.size(), 3U);
+}
+
+TEST_F(WorkerTest, AHeartbeatThatFailedIsTriedAgainSoon) {
+  options_.heartbeat = 5min;
+  monitor_->answers = {Retry(AttemptFailure::kConnect, "no")};
+  Go(2s);
+  EXPECT_EQ(monitor_->told.size(), 2U);
+}
+
+TEST(RetryAfter, IsSecondsOrADate) {
+  EXPECT_EQ(ParseRetryAfter("0", kNow), Duration(0));
+  EXPECT_EQ(ParseRetryAfter("90", kNow), Duration(90s));
+  EXPECT_EQ(ParseRetryAfter("Fri, 15 Jan 2027 08:00:30 GMT", kNow), Duration(30s));
+  EXPECT_EQ(ParseRetryAfter("Fri, 15 Jan 2027 07:00:00 GMT", kNow), Duration(0));
+  EXPECT_EQ(ParseRetryAfter("", kNow), std::nullopt);
+  EXPECT_EQ(ParseRetryAfter("-5", kNow), std::nullopt);
+  EXPECT_EQ(ParseRetryAfter("whenever", kNow), std::nullopt);
+}
+
+}  // namespace
+}  // namespace backup_exporter
