@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/files.h"
-#include "config/section.h"
-#include "config/yaml.h"
+#include "base/section.h"
+#include "base/yaml.h"
 
 namespace backup_exporter {
 namespace {
@@ -67,12 +67,16 @@ std::optional<std::string> FindTemplateMistake(std::string_view text,
 class Loader {
  public:
   Loader(const std::string& file, std::string directory)
-      : mistakes_(file), directory_(std::move(directory)) {}
+      : mistakes_(file),
+        path_((std::filesystem::path(directory) / std::filesystem::path(file).filename()).string()),
+        directory_(std::move(directory)) {}
 
   ConfigurationOrMistakes Load(std::string_view text) {
     Configuration configuration;
     if (const auto root = ParseYaml(text, mistakes_)) configuration = ReadRoot(*root);
-    if (!mistakes_.empty()) return tl::unexpected(mistakes_.Sorted());
+    std::vector<Mistake> all = mistakes_.Sorted();
+    all.insert(all.end(), elsewhere_.begin(), elsewhere_.end());
+    if (!all.empty()) return tl::unexpected(std::move(all));
     return configuration;
   }
 
@@ -97,6 +101,7 @@ class Loader {
       if (const auto path = section.Text("path")) configuration.storage_path = Absolute(*path);
       section.RefuseOtherKeys();
     }
+    configuration.monitors = ReadMonitors(root, path_, elsewhere_);
     root.RefuseOtherKeys();
     return configuration;
   }
@@ -303,6 +308,8 @@ class Loader {
   }
 
   Mistakes mistakes_;
+  std::vector<Mistake> elsewhere_;  // in files that it names
+  std::string path_;                // absolute
   std::string directory_;
   std::map<std::string, Place> names_;                           // those given
   std::map<std::pair<std::string, std::string>, Place> inputs_;  // by format and pattern

@@ -1,7 +1,8 @@
 // The configuration: one YAML file becomes the options of all parts.
 //
 // Strict, and told at once: every mistake with its line and column. Leaves to the parts whether
-// what is configured exists. Nothing is looked up but the configuration file itself.
+// what is configured exists. Nothing is looked up but the configuration file itself, and the
+// secrets and the borgmatic configurations that it names.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,8 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "config/mistake.h"
+#include "base/mistake.h"
+#include "config/monitors.h"
 #include "ingest/ingest.h"
 #include "ledger/ledger.h"
 
@@ -29,7 +31,8 @@ inline constexpr std::string_view kEventSource = "events";
 [[nodiscard]] SourceConfig EventSource(const std::string& storage_path);
 
 struct Configuration {
-  std::vector<SourceConfig> sources;        // at least one
+  std::vector<SourceConfig> sources;  // at least one
+  MonitorsConfig monitors;
   std::optional<std::string> storage_path;  // absolute
 };
 

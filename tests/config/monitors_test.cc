@@ -1,0 +1,190 @@
+#include "config/monitors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/config.h"
+#include "kit/environment.h"
+#include "kit/fake_transport.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+constexpr const char* kSources = "sources:\n  - {format: restic, path: /x.jsonl}\n";
+
+class MonitorsTest : public testing::Test {
+ protected:
+  ConfigurationOrMistakes Parse(const std::string& yaml) {
+    return ParseConfiguration(kSources + yaml, "config.yaml", directory_.path());
+  }
+  MonitorsConfig Read(const std::string& yaml) {
+    const auto configuration = Parse(yaml);
+    EXPECT_TRUE(configuration) << Described(configuration);
+    return configuration ? configuration->monitors : MonitorsConfig{};
+  }
+  std::vector<std::string> Names(const std::string& yaml) {
+    std::vector<std::string> names;
+    for (const auto& monitor : Read(yaml).monitors) names.push_back(monitor.listener.monitor);
+    return names;
+  }
+  Listener One(const std::string& yaml) {
+    const MonitorsConfig read = Read(yaml);
+    EXPECT_EQ(read.monitors.size(), 1U);
+    return read.monitors.empty() ? Listener{} : read.monitors[0].listener;
+  }
+  std::string Mistakes(const std::string& yaml) { return Described(Parse(yaml)); }
+
+  TemporaryDirectory directory_;
+
+ private:
+  static std::string Described(const ConfigurationOrMistakes& configuration) {
+    std::string text;
+    if (configuration) return text;
+    for (const Mistake& mistake : configuration.error()) text += Describe(mistake) + "\n";
+    return text;
+  }
+};
+
+TEST_F(MonitorsTest, AreNamedByTheirServiceOrAsTheyAreCalled) {
+  EXPECT_THAT(Names("monitors:\n"
+                    "  - ntfy: {topic: a}\n"
+                    "  - ntfy: {topic: b}\n"
+                    "    name: phone\n"
+                    "  - ntfy: {topic: c}\n"),
+              ElementsAre("ntfy", "phone", "ntfy-2"));
+}
+
+TEST_F(MonitorsTest, HearAllBackupsAndTheUsualOperationsUnlessToldOtherwise) {
+  const Listener listener = One("monitors:\n  - ntfy: {topic: a}\n");
+  EXPECT_EQ(listener.kind, "ntfy");
+  EXPECT_THAT(listener.backups, IsEmpty());
+  EXPECT_THAT(listener.operations,
+              UnorderedElementsAre(Operation::kBackup, Operation::kPrune, Operation::kCompact,
+                                   Operation::kForget, Operation::kCheck));
+  EXPECT_THAT(listener.states, ElementsAre(NoticeState::kFail));
+  EXPECT_EQ(listener.keep, 7 * 24h);
+  EXPECT_FALSE(listener.recovery);
+}
+
+TEST_F(MonitorsTest, SayWhatTheyHear) {
+  const Listener listener =
+      One("monitors:\n"
+          "  - ntfy: {topic: a, states: [start, finish]}\n"
+          "    backups: [home, 'n*']\n"
+          "    operations: [restore]\n"
+          "    recovery: true\n    after: 3\n    remind: 24h\n    keep: 2d\n");
+  EXPECT_THAT(listener.backups, ElementsAre("home", "n*"));
+  EXPECT_THAT(listener.operations, ElementsAre(Operation::kRestore));
+  EXPECT_THAT(listener.states, ElementsAre(NoticeState::kStart, NoticeState::kFinish));
+  EXPECT_TRUE(listener.recovery);
+  EXPECT_EQ(listener.after, 3U);
+  EXPECT_EQ(listener.remind, 24h);
+  EXPECT_EQ(listener.keep, 48h);
+}
+
+TEST_F(MonitorsTest, MayBePastedAsBorgmaticHasThem) {
+  EXPECT_THAT(Names("ntfy:\n  topic: a\nhealthchecks:\n  ping_url: https://hc.example/x\n"),
+              ElementsAre("healthchecks", "ntfy"));
+  const MonitorsConfig hooks =
+      Read("hooks:\n  healthchecks: https://hc.example/x\n  before_backup: [echo]\n");
+  ASSERT_EQ(hooks.monitors.size(), 1U);
+  EXPECT_THAT(hooks.warnings, ElementsAre(HasSubstr("before_backup")));
+}
+
+TEST_F(MonitorsTest, AreTakenOutOfABorgmaticConfiguration) {
+  directory_.Write("borgmatic.yaml",
+                   "repositories: [{path: x}]\nmonitoring_verbosity: 0\n"
+                   "ntfy: {topic: a}\nhooks: {healthchecks: {ping_url: https://hc.example/x}}\n");
+  const MonitorsConfig read = Read("monitors:\n  - import: borgmatic.yaml\n    backups: [home]\n");
+  ASSERT_EQ(read.monitors.size(), 2U);
+  EXPECT_THAT(read.monitors[0].listener.backups, ElementsAre("home"));
+  EXPECT_EQ(read.monitors[1].listener.messages, Level::kWarning);
+}
+
+TEST_F(MonitorsTest, MistakesInAnImportedFileNameThatFile) {
+  directory_.Write("borgmatic.yaml", "ntfy:\n  topicc: a\n");
+  EXPECT_THAT(Mistakes("monitors:\n  - import: borgmatic.yaml\n"),
+              HasSubstr(directory_ / "borgmatic.yaml" + ":2:3: unknown key `topicc`"));
+  EXPECT_THAT(Mistakes("monitors:\n  - import: nothing.yaml\n"), HasSubstr("nothing.yaml"));
+  directory_.Write("none.yaml", "repositories: []\n");
+  EXPECT_THAT(Mistakes("monitors:\n  - import: none.yaml\n"), HasSubstr("has no monitors"));
+}
+
+TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
+  const ScopedEnvironment environment("BE_TOPIC", "from-the-environment");
+  const MonitorsConfig read = Read("monitors:\n  - ntfy: {topic: '${BE_TOPIC}'}\n");
+  FakeTransport transport;
+  ASSERT_EQ(read.monitors[0].monitor->Tell({.backup = "home"}, transport).outcome,
+            Delivery::Outcome::kDelivered);
+  EXPECT_THAT(transport.requests.at(0).body, HasSubstr("from-the-environment"));
+  EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
+              HasSubstr("config.yaml:4:19: the environment has no variable BE_NONE"));
+}
+
+TEST_F(MonitorsTest, KnowTheirSecretsSoThatTheyCanBeMasked) {
+  const MonitorsConfig read = Read(
+      "monitors:\n  - ntfy: {topic: a, access_token: CANARY}\n"
+      "  - healthchecks: https://hc.example/CANARY-TWO\n");
+  EXPECT_EQ(read.mask.Mask("CANARY CANARY-TWO"), "*** ***");
+}
+
+TEST_F(MonitorsTest, TellEveryMistakeWhereItIs) {
+  const std::string mistakes = Mistakes(
+      "monitors:\n"
+      "  - backups: [home]\n"
+      "  - ntfy: {topic: a}\n"
+      "    healthchecks: https://hc.example/x\n"
+      "  - ntfy: {topic: a, states: [log]}\n"
+      "    operations: [backups]\n"
+      "    after: 0\n"
+      "    remind: often\n"
+      "  - nfty: {topic: a}\n");
+  EXPECT_THAT(mistakes, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
+  EXPECT_THAT(mistakes, HasSubstr("a monitor has one service"));
+  EXPECT_THAT(mistakes, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
+  EXPECT_THAT(mistakes, HasSubstr("unknown operation `backups`"));
+  EXPECT_THAT(mistakes, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
+  EXPECT_THAT(mistakes, HasSubstr("`remind` must be a number with s, m, h or d"));
+  EXPECT_THAT(mistakes, HasSubstr("unknown key `nfty`; did you mean `ntfy`?"));
+}
+
+TEST_F(MonitorsTest, HearNothingWithAHeartbeat) {
+  const MonitorsConfig read =
+      Read("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n");
+  ASSERT_EQ(read.monitors.size(), 1U);
+  EXPECT_EQ(read.monitors[0].heartbeat, 5min);
+  EXPECT_THAT(read.monitors[0].listener.states, IsEmpty());
+  EXPECT_THAT(Mistakes("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n"
+                       "    backups: [home]\n"),
+              HasSubstr("give the backups a monitor of their own"));
+  EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: a}\n    heartbeat: 5m\n"),
+              HasSubstr("ntfy does not notice that a heartbeat is missing"));
+}
+
+TEST_F(MonitorsTest, VerbosityChoosesWhatIsSaid) {
+  const auto messages = [&](const std::string& yaml) {
+    return One(yaml + "healthchecks: https://hc.example/x\n").messages;
+  };
+  EXPECT_EQ(messages(""), Level::kInfo);
+  EXPECT_EQ(messages("monitoring_verbosity: -1\n"), Level::kError);
+  EXPECT_EQ(messages("monitoring_verbosity: 2\n"), Level::kDebug);
+  EXPECT_THAT(Names("monitoring_verbosity: -2\nntfy: {topic: a}\n"), IsEmpty());
+  EXPECT_EQ(One("healthchecks: {ping_url: https://hc.example/x, send_logs: false}\n").messages,
+            std::nullopt);
+}
+
+TEST_F(MonitorsTest, AStateForEachBackupIsKnownByThePlaceholderInTheAddress) {
+  EXPECT_FALSE(One("healthchecks: https://hc.example/x\n").by_backup);
+  EXPECT_TRUE(One("healthchecks: 'https://hc.example/{backup}'\n").by_backup);
+  EXPECT_TRUE(One("healthchecks: 'https://hc.example/{backup}-{operation}'\n").by_operation);
+}
+
+}  // namespace
+}  // namespace backup_exporter
