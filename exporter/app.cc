@@ -17,6 +17,8 @@ using std::chrono::seconds;
 
 // How long a source may take to notice that it is to stop, before it is left to itself.
 constexpr auto kPatience = seconds(5);
+// What waits longer is not held up by a pause between two tries.
+constexpr Duration kStuck = std::chrono::minutes(30);
 // A difference between the clocks that is more than drift.
 constexpr Duration kJump = seconds(2);
 
@@ -32,9 +34,9 @@ Error MistakesAsError(const std::vector<Mistake>& mistakes) {
 }  // namespace
 
 // The thread of one source.
-class App::Worker {
+class App::SourceThread {
  public:
-  Worker(std::shared_ptr<Shared> shared, std::unique_ptr<Ingest> ingest)
+  SourceThread(std::shared_ptr<Shared> shared, std::unique_ptr<Ingest> ingest)
       : state_(std::make_shared<State>()) {
     state_->shared = std::move(shared);
     state_->ingest = std::move(ingest);
@@ -49,7 +51,7 @@ class App::Worker {
 
   // A thread that hangs in a system call is left behind; it ends without another commit if the call
   // ever returns.
-  ~Worker() {
+  ~SourceThread() {
     AskToStop();
     std::unique_lock lock(state_->mutex);
     const bool ended =
@@ -57,8 +59,8 @@ class App::Worker {
     lock.unlock();
     ended ? thread_.join() : thread_.detach();
   }
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
+  SourceThread(const SourceThread&) = delete;
+  SourceThread& operator=(const SourceThread&) = delete;
 
   [[nodiscard]] bool caught_up() const { return state_->caught_up; }
 
@@ -109,6 +111,7 @@ App::App(AppOptions options) : options_(std::move(options)), shared_(std::make_s
 App::~App() {
   web_.reset();
   StopSources();
+  StopDelivery();
 }
 
 Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
@@ -128,6 +131,7 @@ Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   if (auto web = app->StartWeb(); !web) return tl::unexpected(web.error());
   if (auto sources = app->StartSources(*configuration); !sources)
     return tl::unexpected(sources.error());
+  app->StartDelivery(*configuration);
   return app;
 }
 
@@ -151,12 +155,17 @@ Result<void> App::StartSources(const Configuration& configuration) {
   std::vector<FoldOptions> folds;
   for (const SourceConfig& source : sources) folds.push_back(source.fold);
   shared_->ledger->Configure(std::move(folds));
-  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<Listener> listeners;
+  for (const MonitorConfig& monitor : configuration.monitors.monitors) {
+    listeners.push_back(monitor.listener);
+  }
+  shared_->ledger->Listen(std::move(listeners), shared_->clock.Now());
+  std::vector<std::unique_ptr<SourceThread>> workers;
   for (const SourceConfig& source : sources) {
     auto ingest = Ingest::Create(source.ingest, shared_->files, MakeInotifyWatcher(),
                                  *shared_->ledger, shared_->board);
     if (!ingest) return tl::unexpected(ingest.error());
-    workers.push_back(std::make_unique<Worker>(shared_, std::move(*ingest)));
+    workers.push_back(std::make_unique<SourceThread>(shared_, std::move(*ingest)));
   }
   const std::lock_guard lock(mutex_);
   workers_ = std::move(workers);
@@ -164,12 +173,44 @@ Result<void> App::StartSources(const Configuration& configuration) {
 }
 
 void App::StopSources() {
-  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::unique_ptr<SourceThread>> workers;
   {
     const std::lock_guard lock(mutex_);
     workers.swap(workers_);
   }
   for (const auto& worker : workers) worker->AskToStop();
+}
+
+void App::StartDelivery(const Configuration& configuration) {
+  const auto mask = std::make_shared<const SecretMask>(configuration.monitors.mask);
+  std::vector<Target> targets;
+  for (const MonitorConfig& monitor : configuration.monitors.monitors) {
+    targets.push_back({.monitor = monitor.monitor,
+                       .options = {.monitor = monitor.listener.monitor,
+                                   .mask = mask,
+                                   .heartbeat = monitor.heartbeat,
+                                   .is_well = [this] { return IsWell(*shared_); }}});
+  }
+  delivery_ =
+      std::make_unique<DeliveryThreads>(std::move(targets), *shared_->ledger, shared_->clock);
+  shared_->ledger->OnNotices([delivery = delivery_.get()] { delivery->Wake(); });
+  for (const std::string& warning : configuration.monitors.warnings) Log().warn("{}", warning);
+}
+
+void App::StopDelivery() {
+  if (shared_->ledger) shared_->ledger->OnNotices({});
+  delivery_.reset();
+}
+
+bool App::IsWell(const Shared& shared) {
+  const Time now = shared.clock.Now();
+  const auto standings = shared.ledger->standings();
+  return !standings->full && std::ranges::all_of(shared.board.Statuses(), [&](const auto& source) {
+    return IsUp(source.second, now);
+  }) && std::ranges::none_of(standings->monitors, [&](const auto& monitor) {
+    const std::optional<Time> oldest = monitor.second.oldest;
+    return oldest && now - *oldest > kStuck;
+  });
 }
 
 void App::Reload() {
@@ -191,8 +232,10 @@ void App::Reload() {
     return;
   }
   StopSources();
+  StopDelivery();
   for (const auto& [name, status] : shared_->board.Statuses()) shared_->board.Remove(name);
   const auto started = StartSources(*configuration);
+  StartDelivery(*configuration);
   const std::lock_guard lock(mutex_);
   status_.reload_successful = started.has_value();
   if (!started) {
@@ -200,7 +243,8 @@ void App::Reload() {
     return;
   }
   status_.reloaded = shared_->clock.Now();
-  Log().info("configuration reloaded: {} sources", configuration->sources.size());
+  Log().info("configuration reloaded: {} sources, {} monitors", configuration->sources.size(),
+             configuration->monitors.monitors.size());
 }
 
 void App::Tick() {

@@ -1,6 +1,7 @@
 // The program as one thing: builds every part once, owns it, starts and stops the threads.
 //
-// One thread per source, civetweb's own for the web, and the caller's for signals and timers.
+// One thread per source, one per monitor, civetweb's own for the web, and the caller's for signals
+// and timers.
 #pragma once
 
 #include <condition_variable>
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "delivery/delivery.h"
 #include "ingest/ingest.h"
 #include "ledger/ledger.h"
 #include "metrics/page.h"
@@ -51,11 +53,16 @@ class App {
     SystemFiles files;
     SystemClock clock;
   };
-  class Worker;
+  class SourceThread;
 
   explicit App(AppOptions options);
   [[nodiscard]] Result<void> StartSources(const Configuration& configuration);
   void StopSources();
+  // Replaces whom the ledger tells.
+  void StartDelivery(const Configuration& configuration);
+  void StopDelivery();
+  // All sources, the ledger and the queues work: what a heartbeat says.
+  [[nodiscard]] static bool IsWell(const Shared& shared);
   [[nodiscard]] Result<void> StartWeb();
   [[nodiscard]] bool Ready() const;
   [[nodiscard]] ProgramStatus Status() const;
@@ -64,10 +71,11 @@ class App {
   std::string storage_path_;
   std::shared_ptr<Shared> shared_;
   std::unique_ptr<MetricsPage> page_;
+  std::unique_ptr<DeliveryThreads> delivery_;  // main alone touches it
   Moment last_tick_;
 
   mutable std::mutex mutex_;  // guards the rest, but for web_, which main alone touches
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<SourceThread>> workers_;
   ProgramStatus status_;
 
   std::unique_ptr<WebServer> web_;  // last: stops before what it shows is gone

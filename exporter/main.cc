@@ -38,7 +38,9 @@ int main(int argc, char** argv) {
   bool check = false;
 
   CLI::App cli(
-      "Metrics of restic and resticprofile backups, from the files that these already write.");
+      "What restic, resticprofile, borg and borgmatic did, for Prometheus and monitors, from the "
+      "files "
+      "that these already write.");
   cli.set_version_flag("--version", Version());
   cli.option_defaults()->always_capture_default();
   cli.add_option("--config.file", options.config_file, "The configuration");
@@ -71,6 +73,15 @@ int main(int argc, char** argv) {
   told->add_option("--exit-code", event.exit_code, "How the process ended")
       ->check(CLI::Range(0, 255));
   told->add_option("--message", event.message, "What is known about it");
+  NotifyOptions notify;
+  bool pending = false;
+  auto* tell = cli.add_subcommand("notify", "Send a test to the monitors, or list what waits");
+  auto* test =
+      tell->add_option("--test", notify.monitor, "Send a test notice to one monitor, or all")
+          ->expected(0, 1)
+          ->type_name("[MONITOR]");
+  tell->add_flag("--pending", pending, "List what waits, why and until when, and what was given up")
+      ->excludes(test);
   cli.footer(
       "Without a subcommand it serves. SIGHUP reloads the configuration.\n"
       "Exit codes: 0 fine, 1 failed, 2 usage or configuration.");
@@ -100,6 +111,12 @@ int main(int argc, char** argv) {
       return kMisused;
     }
     return LeaveEvent(options, event);
+  }
+  if (tell->parsed()) {
+    notify.test = test->count() > 0;
+    if (notify.test || pending) return Notify(options, notify);
+    fmt::print(stderr, "notify needs --test or --pending\n");
+    return kMisused;
   }
   return Serve(options);
 }

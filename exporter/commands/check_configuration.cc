@@ -13,8 +13,14 @@ int CheckConfiguration(const std::string& config_file) {
       fmt::print(stderr, "{}\n", Describe(mistake));
     return kMisused;
   }
-  fmt::print("{}: fine, {} source{}\n", config_file, configuration->sources.size(),
-             configuration->sources.size() == 1 ? "" : "s");
+  for (const std::string& warning : configuration->monitors.warnings) {
+    fmt::print(stderr, "{}: {}\n", config_file, warning);
+  }
+  const auto count = [](std::size_t number, std::string_view what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+  };
+  fmt::print("{}: fine, {}, {}\n", config_file, count(configuration->sources.size(), "source"),
+             count(configuration->monitors.monitors.size(), "monitor"));
   return kFine;
 }
 

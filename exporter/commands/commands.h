@@ -30,6 +30,14 @@ struct EventOptions {
 // returns with 0.
 [[nodiscard]] int LeaveEvent(const AppOptions& options, const EventOptions& event);
 
+struct NotifyOptions {
+  bool test = false;    // else list what waits
+  std::string monitor;  // the one to test; empty: all
+};
+// Sends a test notice and prints what happened; or prints what waits to be delivered, and what was
+// given up. Works beside a running exporter.
+[[nodiscard]] int Notify(const AppOptions& options, const NotifyOptions& notify);
+
 // Says whether the configuration is right, and everything that is wrong with it.
 [[nodiscard]] int CheckConfiguration(const std::string& config_file);
 

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <ostream>
 
 namespace backup_exporter {
@@ -53,8 +54,9 @@ void AppendNumber(double value, std::string& out) {
   out.append(digits.begin(), end.ptr);
 }
 
+// `bound`: of a histogram's bucket.
 void AppendSample(const std::string& name, const ClientMetric& sample, double value,
-                  std::string& out) {
+                  std::string& out, std::optional<double> bound = {}) {
   out += name;
   char before = '{';
   for (const ClientMetric::Label& label : sample.label) {
@@ -65,10 +67,28 @@ void AppendSample(const std::string& name, const ClientMetric& sample, double va
     out += '"';
     before = ',';
   }
-  if (!sample.label.empty()) out += '}';
+  if (bound) {
+    out += before;
+    out += "le=\"";
+    AppendNumber(*bound, out);
+    // OpenMetrics has bounds as floating point numbers.
+    if (*bound == std::trunc(*bound) && !std::isinf(*bound)) out += ".0";
+    out += '"';
+  }
+  if (bound || !sample.label.empty()) out += '}';
   out += ' ';
   AppendNumber(value, out);
   out += '\n';
+}
+
+void AppendHistogram(const std::string& name, const ClientMetric& sample, std::string& out) {
+  const ClientMetric::Histogram& histogram = sample.histogram;
+  for (const ClientMetric::Bucket& bucket : histogram.bucket) {
+    AppendSample(name + "_bucket", sample, static_cast<double>(bucket.cumulative_count), out,
+                 bucket.upper_bound);
+  }
+  AppendSample(name + "_sum", sample, histogram.sample_sum, out);
+  AppendSample(name + "_count", sample, static_cast<double>(histogram.sample_count), out);
 }
 
 // `family_name` is what the help and the type are of; help texts are not in quotes, and whether
@@ -77,15 +97,20 @@ void AppendFamily(const MetricFamily& family, std::string_view family_name, bool
                   std::string& text) {
   if (family.metric.empty()) return;
   const bool counter = family.type == MetricType::Counter;
-  assert(counter || family.type == MetricType::Gauge);
+  const bool histogram = family.type == MetricType::Histogram;
+  assert(counter || histogram || family.type == MetricType::Gauge);
   text += "# HELP ";
   text += family_name;
   text += ' ';
   AppendEscaped(family.help, escape_quotes, text);
   text += "\n# TYPE ";
   text += family_name;
-  text += counter ? " counter\n" : " gauge\n";
+  text += counter ? " counter\n" : histogram ? " histogram\n" : " gauge\n";
   for (const ClientMetric& sample : family.metric) {
+    if (histogram) {
+      AppendHistogram(family.name, sample, text);
+      continue;
+    }
     AppendSample(family.name, sample, counter ? sample.counter.value : sample.gauge.value, text);
   }
 }

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <set>
 #include <unordered_set>
 #include <utility>
@@ -65,6 +66,20 @@ class Samples {
     if (value) Add({{label, label_value}}, ToDouble(*value));
   }
 
+  // One sample for each member of a closed set.
+  template <typename Enum, std::size_t kMembers>
+  void Each(std::string_view label, const std::array<std::uint64_t, kMembers>& counts) {
+    for (std::size_t i = 0; i < kMembers; ++i) {
+      Add({{label, Name(static_cast<Enum>(i))}}, ToDouble(counts[i]));
+    }
+  }
+
+  // The sample is a histogram's.
+  prometheus::ClientMetric::Histogram& Histogram() {
+    Add(0);
+    return family_.metric.back().histogram;
+  }
+
   // 1 for the present member of a closed set, 0 for all others.
   template <int kMembers, typename Enum>
   void OneOf(std::string_view label, Enum present) {
@@ -107,6 +122,7 @@ using OfBackup = void (*)(Samples&, const BackupStanding&);          // backup
 using OfOperation = void (*)(Samples&, const OperationStanding&);    // backup, operation
 using OfLastSuccess = void (*)(Samples&, const Figures&);            // backup; of its backup runs
 using OfRepository = void (*)(Samples&, const RepositoryStanding&);  // repository
+using OfMonitor = void (*)(Samples&, const MonitorStanding&);        // monitor
 using OfSource = void (*)(Samples&, const SourceView&);              // source
 using OfExporter = void (*)(Samples&, const ExporterView&);          // none
 using OfCollector = void (*)(Samples&, const CollectorRun&);         // collector
@@ -115,7 +131,7 @@ struct Row {
   std::string_view name;
   MetricType type;
   std::string_view help;
-  std::variant<OfBackup, OfOperation, OfLastSuccess, OfRepository, OfSource, OfExporter,
+  std::variant<OfBackup, OfOperation, OfLastSuccess, OfRepository, OfMonitor, OfSource, OfExporter,
                OfCollector>
       fill;
 };
@@ -279,6 +295,53 @@ const std::array kRows{
         [](Samples& out, const RepositoryStanding& held) { out.Known(held.stored_bytes); }},
     Row{"backup_repository_original_bytes", kGauge, "Sum of the original sizes of all snapshots",
         [](Samples& out, const RepositoryStanding& held) { out.Known(held.original_bytes); }},
+
+    // Delivery to monitors.
+    Row{"backup_monitor_info", kGauge, "Static description of a monitor, always 1",
+        [](Samples& out, const MonitorStanding& monitor) {
+          out.Add({{"kind", monitor.kind}}, 1);
+        }},
+    Row{"backup_monitor_up", kGauge, "1 if the last delivery attempt was accepted",
+        [](Samples& out, const MonitorStanding& monitor) { out.Known(monitor.up); }},
+    Row{"backup_monitor_notices_total", kCounter, "Notices meant for this monitor",
+        [](Samples& out, const MonitorStanding& monitor) {
+          out.Each<NoticeState>("state", monitor.notices);
+        }},
+    Row{"backup_monitor_deliveries_total", kCounter, "Notices the monitor accepted",
+        [](Samples& out, const MonitorStanding& monitor) {
+          out.Add(ToDouble(monitor.deliveries));
+        }},
+    Row{"backup_monitor_attempt_failures_total", kCounter, "Delivery attempts that failed",
+        [](Samples& out, const MonitorStanding& monitor) {
+          out.Each<AttemptFailure>("reason", monitor.failures);
+        }},
+    Row{"backup_monitor_dropped_total", kCounter, "Notices given up",
+        [](Samples& out, const MonitorStanding& monitor) {
+          out.Each<Dropped>("reason", monitor.dropped);
+        }},
+    Row{"backup_monitor_queue_length", kGauge, "Notices waiting, on disk",
+        [](Samples& out, const MonitorStanding& monitor) { out.Add(ToDouble(monitor.waiting)); }},
+    Row{"backup_monitor_queue_oldest_timestamp_seconds", kGauge,
+        "Time of the oldest waiting notice (0 if none)",
+        [](Samples& out, const MonitorStanding& monitor) { out.Add(OrZero(monitor.oldest)); }},
+    Row{"backup_monitor_last_success_timestamp_seconds", kGauge,
+        "Last accepted delivery (0 if none)",
+        [](Samples& out, const MonitorStanding& monitor) {
+          out.Add(OrZero(monitor.last_success));
+        }},
+    Row{"backup_monitor_delivery_duration_seconds", MetricType::Histogram,
+        "Time from the event to its acceptance by the monitor",
+        [](Samples& out, const MonitorStanding& monitor) {
+          auto& histogram = out.Histogram();
+          for (std::size_t i = 0; i < kDelays.size(); ++i) {
+            histogram.bucket.push_back(
+                {monitor.delays[i], ToSeconds(std::chrono::milliseconds(kDelays[i]))});
+          }
+          histogram.sample_count = monitor.delays_count;
+          histogram.sample_sum = ToSeconds(Duration(monitor.delays_total));
+          histogram.bucket.push_back(
+              {monitor.delays_count, std::numeric_limits<double>::infinity()});
+        }},
 
     // Inputs.
     Row{"backup_source_up", kGauge,
@@ -447,7 +510,12 @@ void BackupFamilies(const Standings& standings, const FamilySink& sink) {
   for (const auto& [name, held] : standings.repositories) {
     repositories.push_back({{{"repository", LabelValue(name)}}, held});
   }
+  std::vector<Subject<const MonitorStanding&>> monitors;
+  for (const auto& [name, monitor] : standings.monitors) {
+    monitors.push_back({{{"monitor", LabelValue(name)}}, monitor});
+  }
   HandOn(sink, [&](const Row& row, MetricFamily& family) {
+    Collect<OfMonitor>(row, monitors, family);
     Collect<OfBackup>(row, backups, family);
     Collect<OfOperation>(row, operations, family);
     Collect<OfLastSuccess>(row, last_successes, family);

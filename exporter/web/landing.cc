@@ -204,6 +204,30 @@ std::string SourcesTable(const std::map<std::string, SourceStatus>& sources, Tim
   return html + "</tbody>\n</table>\n";
 }
 
+// Nothing where there are no monitors: Prometheus may be all that there is.
+std::string MonitorsTable(const std::map<std::string, MonitorStanding>& monitors, Time now) {
+  if (monitors.empty()) return "";
+  std::string html =
+      "<h2>Monitors</h2>\n<table>\n<thead><tr><th>Monitor</th><th>State</th><th>Waiting</th>"
+      "<th>Given up</th><th>Last delivery</th></tr></thead>\n<tbody>\n";
+  for (const auto& [name, monitor] : monitors) {
+    std::string waiting = fmt::to_string(monitor.waiting);
+    if (monitor.oldest) waiting += " since " + TimeHtml(*monitor.oldest, now);
+    const std::uint64_t lost = monitor.dropped[static_cast<std::size_t>(Dropped::kPermanent)] +
+                               monitor.dropped[static_cast<std::size_t>(Dropped::kExpired)] +
+                               monitor.dropped[static_cast<std::size_t>(Dropped::kQueueFull)];
+    const std::string state = !monitor.up   ? Cell("State", "nothing told yet", "odd")
+                              : *monitor.up ? Cell("State", "reached", "good")
+                                            : Cell("State", "not reached", "bad");
+    html += "<tr>" + Cell("Monitor", Escape(LabelValue(name))) + state + Cell("Waiting", waiting) +
+            Cell("Given up", fmt::to_string(lost)) +
+            Cell("Last delivery",
+                 monitor.last_success ? TimeHtml(*monitor.last_success, now) : "never") +
+            "</tr>\n";
+  }
+  return html + "</tbody>\n</table>\n";
+}
+
 // That what is shown may be out of date, where the exporter does not see everything.
 std::string BlindnessHint(const std::map<std::string, SourceStatus>& sources, Time now) {
   const auto down = std::ranges::count_if(
@@ -226,7 +250,8 @@ std::string LandingPage(const Standings& standings, std::map<std::string, Source
              "<h1>backup_exporter <small>{}</small></h1>\n<p><a href=\"{}\">Metrics</a></p>\n",
              kStyle, Escape(kVersion), Escape(telemetry_path)) +
          BlindnessHint(sources, now) + "<h2>Backups</h2>\n" + BackupsTable(standings, now) +
-         "<h2>Sources</h2>\n" + SourcesTable(sources, now) + "</body>\n</html>\n";
+         "<h2>Sources</h2>\n" + SourcesTable(sources, now) +
+         MonitorsTable(standings.monitors, now) + "</body>\n</html>\n";
 }
 
 }  // namespace backup_exporter

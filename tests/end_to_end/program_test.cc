@@ -65,7 +65,7 @@ TEST_F(Program, SaysItsVersion) {
 TEST_F(Program, TellsEveryMistakeOfAConfigurationAtOnce) {
   Configure(
       "sources:\n  - fromat: restic\n    path: 7x/*.jsonl\n  - format: rustic\n    path: "
-      "a\nmonitors: []\n");
+      "a\nmonitor: []\n");
   EXPECT_EQ(
       RunProcess({BACKUP_EXPORTER_BINARY, "--config.check", "--config.file=" + Path("config.yaml")},
                  {.errors = Path("errors")}),

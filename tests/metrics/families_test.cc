@@ -304,5 +304,36 @@ TEST(ExporterFamilies, LeaveOutTimesThatAreNotKnown) {
               Not(Contains(StartsWith("backup_exporter_ledger_commit_timestamp_seconds"))));
 }
 
+TEST(MonitorFamilies, TellHowDeliveryGoes) {
+  Standings standings;
+  MonitorStanding monitor{.kind = "ntfy", .up = true, .deliveries = 3, .waiting = 2};
+  monitor.notices[static_cast<std::size_t>(NoticeState::kFail)] = 4;
+  monitor.failures[static_cast<std::size_t>(AttemptFailure::kDns)] = 5;
+  monitor.dropped[static_cast<std::size_t>(Dropped::kExpired)] = 6;
+  monitor.oldest = Time(seconds(1000));
+  monitor.delays = {0, 1, 1, 1, 3, 3, 3, 3};
+  monitor.delays_count = 3;
+  monitor.delays_total = seconds(61);
+  standings.monitors["phone"] = monitor;
+  EXPECT_THAT(
+      BackupSamples(standings),
+      IsSupersetOf<std::string>(
+          {"backup_monitor_info{monitor=\"phone\",kind=\"ntfy\"} 1",
+           "backup_monitor_up{monitor=\"phone\"} 1",
+           "backup_monitor_notices_total{monitor=\"phone\",state=\"fail\"} 4",
+           "backup_monitor_notices_total{monitor=\"phone\",state=\"resolve\"} 0",
+           "backup_monitor_deliveries_total{monitor=\"phone\"} 3",
+           "backup_monitor_attempt_failures_total{monitor=\"phone\",reason=\"dns\"} 5",
+           "backup_monitor_dropped_total{monitor=\"phone\",reason=\"expired\"} 6",
+           "backup_monitor_queue_length{monitor=\"phone\"} 2",
+           "backup_monitor_queue_oldest_timestamp_seconds{monitor=\"phone\"} 1000",
+           "backup_monitor_last_success_timestamp_seconds{monitor=\"phone\"} 0",
+           "backup_monitor_delivery_duration_seconds_bucket{monitor=\"phone\",le=\"0.1\"} 0",
+           "backup_monitor_delivery_duration_seconds_bucket{monitor=\"phone\",le=\"600.0\"} 3",
+           "backup_monitor_delivery_duration_seconds_bucket{monitor=\"phone\",le=\"+Inf\"} 3",
+           "backup_monitor_delivery_duration_seconds_sum{monitor=\"phone\"} 61",
+           "backup_monitor_delivery_duration_seconds_count{monitor=\"phone\"} 3"}));
+}
+
 }  // namespace
 }  // namespace backup_exporter

@@ -121,6 +121,20 @@ std::shared_ptr<const Standings> Everything() {
   logs.skipped = {.too_long = 20'000'000, .nul = 4096, .cut_off = 300};
   standings->sources = {{"logs", logs}, {"new", {}}};
 
+  MonitorStanding monitor{.kind = "ntfy",
+                          .up = false,
+                          .notices = {1, 2, 3, 4, 5},
+                          .deliveries = 6,
+                          .failures = {1, 2, 3, 4, 5, 6, 7, 8},
+                          .dropped = {1, 2, 3, 4},
+                          .waiting = 9,
+                          .oldest = kNow - seconds(30),
+                          .last_success = kNow - seconds(40)};
+  monitor.delays = {1, 2, 3, 4, 5, 5, 5, 5};
+  monitor.delays_count = 6;
+  monitor.delays_total = std::chrono::milliseconds(90'000'500);
+  standings->monitors = {{"phone", monitor}};
+
   standings->committed = Time(Duration(1'799'999'999'500'000));
   standings->errors = 1;
   standings->future_stamps = 2;

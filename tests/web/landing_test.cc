@@ -206,5 +206,17 @@ TEST_F(LandingPageTest, SaysNothingAboutBlindnessWhereAllIsSeen) {
   EXPECT_THAT(Html(), Not(HasSubstr("not up")));
 }
 
+TEST_F(LandingPageTest, ShowsWhetherMonitorsAreReachedAndWhatWaits) {
+  EXPECT_THAT(Html(), Not(HasSubstr("Monitors")));
+  MonitorStanding monitor{.kind = "ntfy", .up = false, .waiting = 2, .oldest = kNow - hours(3)};
+  monitor.dropped[static_cast<std::size_t>(Dropped::kExpired)] = 1;
+  standings.monitors["phone"] = monitor;
+  EXPECT_THAT(Html(), HasSubstr("<td data-label=\"Monitor\">phone</td><td data-label=\"State\">"
+                                "<span class=\"bad\">not reached</span></td>"
+                                "<td data-label=\"Waiting\">2 since "));
+  EXPECT_THAT(Html(), HasSubstr("<td data-label=\"Given up\">1</td>"
+                                "<td data-label=\"Last delivery\">never</td>"));
+}
+
 }  // namespace
 }  // namespace backup_exporter

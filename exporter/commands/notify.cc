@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/uuid.h"
+#include "commands/commands.h"
+#include "delivery/delivery.h"
+#include "ledger/pending.h"
+
+namespace backup_exporter {
+namespace {
+
+// What tells a person that a monitor is reached, and changes as little as may be: a log entry where
+// the service has such, else what it shows as well. An alert that was raised is ended.
+std::vector<NoticeState> TestStates(const Service& service) {
+  if (service.superseding == Superseding::kFails)
+    return {NoticeState::kFail, NoticeState::kResolve};
+  if (service.one_state && service.states.contains(NoticeState::kLog)) return {NoticeState::kLog};
+  return {NoticeState::kFinish};
+}
+
+bool TestOne(const MonitorConfig& config, const SecretMask& mask) {
+  SystemTransport transport;
+  const std::string uid = RandomUuid();
+  for (const NoticeState state : TestStates(*config.service)) {
+    const Time now = SystemClock().Now();
+    Notice notice{.state = state,
+                  .cause = NoticeCause::kTest,
+                  .uid = uid,
+                  .backup = "test",
+                  .at = now,
+                  .result = state == NoticeState::kFail ? RunResult::kFailure : RunResult::kSuccess,
+                  .started = now};
+    if (state == NoticeState::kLog) {
+      notice.messages.push_back({.at = now, .text = "Test of backup_exporter"});
+    }
+    const Verdict verdict = config.monitor->Tell(notice, transport);
+    if (verdict.outcome == Delivery::Outcome::kDelivered) continue;
+    const bool may_help = verdict.outcome == Delivery::Outcome::kRetry;
+    fmt::print("{}: not delivered ({}{}): {}\n", config.listener.monitor, Name(verdict.failure),
+               may_help ? ", would be tried again" : "", mask.Mask(verdict.error));
+    return false;
+  }
+  fmt::print("{}: delivered\n", config.listener.monitor);
+  return true;
+}
+
+int Test(const Configuration& configuration, const std::string& name) {
+  const auto& monitors = configuration.monitors.monitors;
+  if (monitors.empty()) {
+    fmt::print(stderr, "no monitors are configured: see `monitors:` in the README\n");
+    return kMisused;
+  }
+  bool found = false;
+  bool fine = true;
+  for (const MonitorConfig& monitor : monitors) {
+    if (!name.empty() && monitor.listener.monitor != name) continue;
+    found = true;
+    fine = TestOne(monitor, configuration.monitors.mask) && fine;
+  }
+  if (found) return fine ? kFine : kFailed;
+  std::string names;
+  for (const MonitorConfig& monitor : monitors) names += " " + monitor.listener.monitor;
+  fmt::print(stderr, "no monitor is named {}; there are:{}\n", name, names);
+  return kMisused;
+}
+
+int ListPending(const std::string& directory) {
+  const auto pending = ReadPending(directory);
+  if (!pending) {
+    fmt::print(stderr, "{}\n", pending.error().message);
+    return kFailed;
+  }
+  if (pending->empty()) fmt::print("nothing waits, and nothing was given up\n");
+  for (const PendingNotice& notice : *pending) {
+    fmt::print("{} {} of {} ({}), since {}", notice.monitor, notice.state, notice.backup,
+               notice.operation, FormatUtc(notice.created));
+    if (notice.dead) {
+      fmt::print(": given up, kept until {}", FormatUtc(notice.expires));
+    } else {
+      fmt::print(": waits, {} failed tries, next {}, until {}", notice.attempts,
+                 FormatUtc(notice.due), FormatUtc(notice.expires));
+    }
+    fmt::print("{}{}\n", notice.error.empty() ? "" : ": ", notice.error);
+  }
+  return kFine;
+}
+
+}  // namespace
+
+int Notify(const AppOptions& options, const NotifyOptions& notify) {
+  Configuration configuration;
+  if (notify.test || options.storage_path.empty()) {
+    auto loaded = LoadConfiguration(options.config_file);
+    if (!loaded) {
+      for (const Mistake& mistake : loaded.error()) fmt::print(stderr, "{}\n", Describe(mistake));
+      return kMisused;
+    }
+    configuration = std::move(*loaded);
+  }
+  if (notify.test) return Test(configuration, notify.monitor);
+  return ListPending(StoragePath(options.storage_path, configuration));
+}
+
+}  // namespace backup_exporter
