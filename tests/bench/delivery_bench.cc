@@ -1,0 +1,87 @@
+// How fast notices go out: from the commit of what happened to the last answer, over HTTP on
+// loopback, the ledger on disk.
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "delivery/delivery.h"
+#include "delivery/services.h"
+#include "kit/faulty_server.h"
+#include "kit/monitors.h"
+#include "kit/temporary_directory.h"
+#include "ledger/ledger.h"
+
+namespace backup_exporter {
+namespace {
+
+// Commits `runs` finished runs, each to be told to every monitor, and waits until the healthy ones
+// have them all. The first `hung` monitors never answer.
+void Deliver(benchmark::State& state, int monitors, int hung, int runs) {
+  const auto healthy = static_cast<std::size_t>(monitors - hung);
+  for (auto _ : state) {
+    state.PauseTiming();
+    const TemporaryDirectory directory;
+    FaultyServer server([](const FaultyServer::Request&) { return FaultyServer::Reply{}; },
+                        {.keep_requests = false});
+    FaultyServer silent(
+        [](const FaultyServer::Request&) { return FaultyServer::Reply{.fault = Fault::kHang}; },
+        {.keep_requests = false});
+    auto ledger = Ledger::Open({.directory = directory.path()});
+    (*ledger)->Configure({{.source = "log", .pattern = "/log/*", .backup = "{stem}"}});
+    const SystemClock clock;
+    std::vector<Listener> listeners;
+    std::vector<Target> targets;
+    for (int i = 0; i < monitors; ++i) {
+      const std::string url = (i < hung ? silent.url() : server.url()) + "/x";
+      MadeMonitor made = MakeMonitor("webhook: {url: " + url + ", send_logs: false}");
+      listeners.push_back({.monitor = fmt::format("m{}", i),
+                           .states = {NoticeState::kFinish},
+                           .operations = {Operation::kBackup}});
+      targets.push_back(
+          {.monitor = std::move(made.monitor), .options = {.monitor = listeners.back().monitor}});
+    }
+    // Runs as far from each other as runs are.
+    const Time begin = clock.Now() - std::chrono::hours(24 * 5);
+    (*ledger)->Listen(std::move(listeners), begin);
+    auto threads = std::make_unique<DeliveryThreads>(std::move(targets), **ledger, clock);
+    (*ledger)->OnNotices([&] { threads->Wake(); });
+    FileStep step;
+    step.mark.path = "/log/home.log";
+    step.mark.modified = clock.Now() + std::chrono::hours(1);
+    step.at_end = true;
+    for (int i = 0; i < runs; ++i) {
+      step.events.push_back({.what = RunFinished{.operation = Operation::kBackup,
+                                                 .result = RunResult::kSuccess,
+                                                 .end = begin + i * std::chrono::minutes(1),
+                                                 .snapshot_id = fmt::format("{:08x}", i),
+                                                 .final = true}});
+    }
+    state.ResumeTiming();
+    if (!(*ledger)->Commit("log", {&step, 1}, clock.Now())) state.SkipWithError("not committed");
+    if (!server.AwaitRequests(healthy * static_cast<std::size_t>(runs))) {
+      state.SkipWithError("not delivered");
+    }
+    state.PauseTiming();
+    (*ledger)->OnNotices({});
+    threads.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(healthy) * runs);
+}
+
+void BM_DeliverToOne(benchmark::State& state) { Deliver(state, 1, 0, 5000); }
+BENCHMARK(BM_DeliverToOne)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+
+// The same nineteen, with and without a twentieth that hangs.
+void BM_DeliverToNineteen(benchmark::State& state) { Deliver(state, 19, 0, 500); }
+BENCHMARK(BM_DeliverToNineteen)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+void BM_DeliverToNineteenBesideOneThatHangs(benchmark::State& state) { Deliver(state, 20, 1, 500); }
+BENCHMARK(BM_DeliverToNineteenBesideOneThatHangs)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(1);
+
+}  // namespace
+}  // namespace backup_exporter
