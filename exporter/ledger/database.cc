@@ -208,6 +208,12 @@ void CreateFile(const std::string& path) {
   std::filesystem::rename(fresh, path);
 }
 
+// Throws unless all of it was copied: a file that somebody else holds is no error to SQLiteCpp.
+void CopyAll(SQLite::Database& to, SQLite::Database& from) {
+  const int result = SQLite::Backup(to, from).executeStep(-1);
+  if (result != SQLITE_DONE) throw SQLite::Exception("the ledger was not copied", result);
+}
+
 std::string HowToGoOn(const std::string& path) {
   return fmt::format(
       "nothing was changed. To go on, put back a good copy, or move the file aside (mv "
@@ -334,7 +340,7 @@ bool Database::ToMemory() {
   const auto pages = handle_->execAndGet("PRAGMA page_count").getInt64();
   if (pages * handle_->execAndGet("PRAGMA page_size").getInt64() > kLargest) return false;
   auto copy = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
-  SQLite::Backup(*copy, *handle_).executeStep(-1);
+  CopyAll(*copy, *handle_);
   copy->exec("PRAGMA foreign_keys=ON");
   statements_.clear();
   file_ = std::move(handle_);
@@ -346,7 +352,7 @@ void Database::ToFile() {
   if (!in_memory()) return;
   Release();
   file_->exec("PRAGMA synchronous=FULL");
-  SQLite::Backup(*file_, *handle_).executeStep(-1);
+  CopyAll(*file_, *handle_);
   statements_.clear();
   handle_ = std::move(file_);
 }
