@@ -54,7 +54,7 @@ class Ntfy final : public Monitor {
   Verdict Tell(const Notice& notice, Transport& transport) override {
     HttpRequest request{.url = server, .headers = {{"Content-Type", "application/json"}}};
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
-    request.body = Body(notice).dump();
+    request.body = Body(notice).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return Judge(transport.Send(request));
   }
 

@@ -32,6 +32,7 @@ bool IsHeard(const std::string& name, std::span<const std::string> patterns) {
 }
 
 void Notices::Settled(const StoredRun& run) {
+  settled_.insert(run.backup);
   if (context_.listeners.empty() || !run.result || !IsPresent(run)) return;
   for (const Listener& listener : context_.listeners) {
     if (!Hears(listener, run)) continue;
@@ -356,7 +357,7 @@ std::vector<std::string> Notices::OthersFailing(const Listener& listener, const 
     }
     std::string name = NameOf(backup);
     if (!IsHeard(name, listener.backups)) continue;
-    if (backup != run.backup && !context_.visible(name)) continue;
+    if (!settled_.contains(backup) && backup != run.backup && !context_.visible(name)) continue;
     if (operation != Operation::kBackup) name += fmt::format(" ({})", Name(operation));
     failing.push_back(std::move(name));
   }

@@ -94,6 +94,7 @@ class Notices {
   const NoticeContext& context_;
   const Time now_;
   std::vector<RowId> began_;
+  std::set<RowId> settled_;  // backups; one that is new is not visible yet
   std::set<std::string> told_;
 };
 

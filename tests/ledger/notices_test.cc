@@ -278,6 +278,17 @@ TEST_F(OneStateTest, OneOperationThatFailedHoldsBackTheFinishOfAnother) {
   EXPECT_THAT(Deliver(), IsEmpty());
 }
 
+TEST_F(OneStateTest, ABackupThatIsNewAndFailedInTheSameStepHoldsBackTheFinishOfAnother) {
+  AlsoWatch("many");
+  sources_.back().backup = "{label}";
+  ledger().Configure(sources_);
+  Listen();
+  TestFile file("/many/x.log", now_);
+  Take(file, {{Finished(kFailure).At(now_ - 2min).Whole(), "a"},
+              {Finished(kSuccess).At(now_ - 1min).Whole(), "b"}});
+  EXPECT_THAT(Deliver(), ElementsAre("fail a"));
+}
+
 TEST_F(OneStateTest, WithAStateForEachBackupOthersDoNotMatter) {
   listener_.by_backup = true;
   Listen();
