@@ -523,7 +523,7 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
     if (IsBad(*run.result) && !(result_before && IsBad(*result_before))) CountRun(run, "failures");
     if (run.result == RunResult::kWarning) CountRun(run, "warnings");
     StoreNotes();
-    notices_.Settled(run);
+    notices_.Changed(run);
   }
   if (event.final) Settle(run.id);
 }

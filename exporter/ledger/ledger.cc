@@ -41,6 +41,17 @@ constexpr std::string_view kSeriesDropped = "series_dropped";
 constexpr std::string_view kForgot = "forgot";
 constexpr std::string_view kClockJumps = "clock_jumps";
 
+// What a monitor's worker was given, and said of it.
+struct Hand {
+  std::set<std::int64_t> notices;
+  std::vector<std::pair<Delivery, Time>> reports;  // with their times; not stored yet
+
+  [[nodiscard]] bool Reported(std::int64_t notice) const {
+    return std::ranges::any_of(reports,
+                               [&](const auto& report) { return report.first.notice == notice; });
+  }
+};
+
 }  // namespace
 
 class Ledger::State {
@@ -64,7 +75,7 @@ class Ledger::State {
   void Listen(std::vector<Listener> listeners, Time now) {
     const std::lock_guard lock(mutex_);
     listeners_ = std::move(listeners);
-    in_hand_.clear();
+    for (auto& [monitor, hand] : hands_) hand.notices.clear();
     const auto done = GuardWriting([&] {
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       for (const auto& [name, source] : sources_) {
@@ -89,16 +100,20 @@ class Ledger::State {
     const std::lock_guard lock(mutex_);
     std::vector<Notice> notices;
     const Listener* listener = ListenerNamed(monitor);
+    Hand& hand = hands_[monitor];
+    hand.notices.clear();
     const auto done = Guard("read", [&] {
       std::vector<RowId> runs;
       SQLite::Statement& select = database_->Prepare(
           "SELECT id,state,attempts,body,run FROM notices WHERE monitor=? AND status='waiting' "
           "ORDER BY id LIMIT ?");
       select.bind(1, monitor);
-      select.bind(2, static_cast<std::int64_t>(most));
-      while (select.executeStep()) {
+      select.bind(2, static_cast<std::int64_t>(most + hand.reports.size()));
+      while (notices.size() < most && select.executeStep()) {
+        const std::int64_t id = select.getColumn(0).getInt64();
+        if (hand.Reported(id)) continue;
         Notice notice = LoadedNotice(Text(select, 3));
-        notice.id = select.getColumn(0).getInt64();
+        notice.id = id;
         notice.state = StateNamed(Text(select, 1));
         notice.attempts = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
         notices.push_back(std::move(notice));
@@ -106,7 +121,7 @@ class Ledger::State {
       }
       RunStore store(*database_);
       for (std::size_t i = 0; i < notices.size(); ++i) {
-        in_hand_.insert(notices[i].id);
+        hand.notices.insert(notices[i].id);
         const bool says_more =
             listener != nullptr && listener->messages && notices[i].state != NoticeState::kStart;
         if (!says_more) continue;
@@ -121,19 +136,10 @@ class Ledger::State {
 
   void Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) {
     const std::lock_guard lock(mutex_);
-    const auto done = GuardWriting([&] {
-      // Nothing to wait for the disk for: after a power cut it is delivered again.
-      database_->handle().exec("PRAGMA synchronous=NORMAL");
-      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      for (const Delivery& delivery : deliveries) TakeIn(*database_, monitor, delivery, now);
-      database_->Release();
-      transaction.commit();
-    });
-    for (const Delivery& delivery : deliveries) in_hand_.erase(delivery.notice);
-    monitors_changed_ = true;
-    const auto back = Guard("commit", [&] { database_->handle().exec("PRAGMA synchronous=FULL"); });
-    if (!done) Log().error(done.error().message);
-    if (!back) Log().error(back.error().message);
+    Hand& hand = hands_[monitor];
+    for (const Delivery& delivery : deliveries) hand.reports.emplace_back(delivery, now);
+    if (const auto done = StoreReports(monitor); !done) Log().error(done.error().message);
+    hand.notices.clear();
   }
 
   Result<std::vector<KnownFile>> KnownFiles(const std::string& source) {
@@ -219,8 +225,12 @@ class Ledger::State {
 
   Result<void> Tick(Time now, std::uint64_t clock_jumps) {
     const std::lock_guard lock(mutex_);
-    // Either way: a clock that was wrong may be right again.
     TryFile(now);
+    for (const auto& [monitor, hand] : hands_) {
+      if (hand.reports.empty()) continue;
+      if (auto stored = StoreReports(monitor); !stored) return stored;
+    }
+    // Either way: a clock that was wrong may be right again.
     const bool forget = !forgot_ || std::chrono::abs(now - *forgot_) >= std::chrono::hours(24);
     auto done = GuardWriting([&] {
       SQLite::Statement& held = database_->Prepare(
@@ -312,6 +322,34 @@ class Ledger::State {
     return Guard("commit", action);
   }
 
+  // What cannot be stored is kept, and stored with the next: to deliver a notice once more because
+  // the ledger cannot be written would have no end.
+  Result<void> StoreReports(const std::string& monitor) {
+    Hand& hand = hands_[monitor];
+    const Listener* listener = ListenerNamed(monitor);
+    monitors_changed_ = true;
+    auto done = GuardWriting([&] {
+      // Nothing to wait for the disk for: after a power cut it is delivered again.
+      database_->handle().exec("PRAGMA synchronous=NORMAL");
+      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
+      for (const auto& [delivery, at] : hand.reports) {
+        if (listener != nullptr) TakeIn(*database_, *listener, delivery, at);
+      }
+      database_->Release();
+      transaction.commit();
+    });
+    if (done) {
+      hand.reports.clear();
+    } else {
+      // What is tried again waits as it did.
+      std::erase_if(hand.reports, [](const auto& report) {
+        return report.first.outcome == Delivery::Outcome::kRetry;
+      });
+    }
+    const auto back = Guard("commit", [&] { database_->handle().exec("PRAGMA synchronous=FULL"); });
+    return done ? back : done;
+  }
+
   // Back to the file, where the ledger is in memory, every few seconds.
   void TryFile(Time now) {
     constexpr std::chrono::seconds kBetween{5};
@@ -372,7 +410,12 @@ class Ledger::State {
   NoticeContext Context() {
     return {.listeners = listeners_,
             .visible = [this](const std::string& backup) { return by_name_.contains(backup); },
-            .in_hand = in_hand_};
+            .in_hand =
+                [this](std::int64_t notice) {
+                  return std::ranges::any_of(hands_, [&](const auto& one) {
+                    return one.second.notices.contains(notice) || one.second.Reported(notice);
+                  });
+                }};
   }
 
   const Listener* ListenerNamed(const std::string& monitor) const {
@@ -491,7 +534,7 @@ class Ledger::State {
   std::map<std::string, RepositoryStanding> repositories_;
   std::vector<Listener> listeners_;
   std::function<void()> on_notices_;
-  std::set<std::int64_t> in_hand_;  // notices that workers have, by id
+  std::map<std::string, Hand> hands_;  // by monitor
   std::map<std::string, MonitorStanding> monitors_;
   bool monitors_changed_ = false;  // since monitors_ was loaded
   std::optional<Time> committed_;

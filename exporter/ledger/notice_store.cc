@@ -31,6 +31,22 @@ std::optional<Time> FromMicros(const std::optional<std::int64_t>& micros) {
   return micros ? std::optional(Time(Duration(*micros))) : std::nullopt;
 }
 
+struct Stored {
+  NoticeState state;
+  Time at;
+  bool run_is_going = false;  // its verdict does not hold yet
+};
+std::optional<Stored> Find(Database& database, std::int64_t notice) {
+  SQLite::Statement& find = database.Prepare(
+      "SELECT state,body,EXISTS(SELECT 1 FROM runs WHERE runs.id=notices.run AND "
+      "runs.state<>'settled') FROM notices WHERE id=?");
+  find.bind(1, notice);
+  if (!find.executeStep()) return std::nullopt;
+  return Stored{.state = StateNamed(Text(find, 0)),
+                .at = LoadedNotice(Text(find, 1)).at,
+                .run_is_going = find.getColumn(2).getInt() != 0};
+}
+
 }  // namespace
 
 std::string SavedNotice(const Notice& notice) {
@@ -107,12 +123,26 @@ NoticeState StateNamed(std::string_view name) {
   return NoticeState::kLog;
 }
 
-void TakeIn(Database& database, const std::string& monitor, const Delivery& delivery, Time now) {
+void TakeIn(Database& database, const Listener& listener, const Delivery& delivery, Time now) {
   using Outcome = Delivery::Outcome;
+  const std::string& monitor = listener.monitor;
+  const auto remove = [&] {
+    SQLite::Statement& gone = database.Prepare("DELETE FROM notices WHERE id=?");
+    gone.bind(1, delivery.notice);
+    gone.exec();
+  };
+  const std::optional<Stored> stored = Find(database, delivery.notice);
+  // A start whose run ended while it was under way.
+  const bool is_late = stored && stored->state == NoticeState::kStart && !stored->run_is_going;
   SetTelling(database, monitor, "up", delivery.outcome == Outcome::kDelivered ? 1 : 0);
   if (delivery.outcome != Outcome::kDelivered) {
     CountTelling(database, monitor, fmt::format("failures {}", Name(delivery.failure)));
     const bool refused = delivery.outcome == Outcome::kRefused;
+    if (is_late && !refused && listener.superseding != Superseding::kNothing) {
+      remove();
+      CountTelling(database, monitor, fmt::format("dropped {}", Name(Dropped::kSuperseded)));
+      return;
+    }
     SQLite::Statement& keep = database.Prepare(
         refused ? "UPDATE notices SET status='dead',attempts=attempts+1,error=?2,due=?3,expires=?4 "
                   "WHERE id=?1"
@@ -129,11 +159,8 @@ void TakeIn(Database& database, const std::string& monitor, const Delivery& deli
   }
   CountTelling(database, monitor, "deliveries");
   SetTelling(database, monitor, "last_success", now.time_since_epoch().count());
-  SQLite::Statement& find = database.Prepare("SELECT body,state FROM notices WHERE id=?");
-  find.bind(1, delivery.notice);
-  if (!find.executeStep()) return;  // superseded while it was under way
-  const Duration delay = std::max(now - LoadedNotice(Text(find, 0)).at, Duration(0));
-  const bool is_start = Text(find, 1) == Name(NoticeState::kStart);
+  if (!stored) return;  // superseded while it was under way
+  const Duration delay = std::max(now - stored->at, Duration(0));
   CountTelling(database, monitor, "delays");
   CountTelling(database, monitor, "delays total", delay.count());
   for (std::size_t i = 0; i < kDelays.size(); ++i) {
@@ -141,11 +168,14 @@ void TakeIn(Database& database, const std::string& monitor, const Delivery& deli
     CountTelling(database, monitor, fmt::format("delays {}", kDelays[i]));
     break;
   }
+  if (stored->state != NoticeState::kStart || is_late) {
+    remove();
+    return;
+  }
   // It is to be closed: it stays until its run's end is told.
-  SQLite::Statement& done = database.Prepare(
-      is_start ? "UPDATE notices SET status='told' WHERE id=?" : "DELETE FROM notices WHERE id=?");
-  done.bind(1, delivery.notice);
-  done.exec();
+  SQLite::Statement& told = database.Prepare("UPDATE notices SET status='told' WHERE id=?");
+  told.bind(1, delivery.notice);
+  told.exec();
 }
 
 MonitorStanding QueryMonitor(Database& database, const Listener& listener) {

@@ -23,6 +23,16 @@ bool IsBad(RunResult result) {
   return result == RunResult::kFailure || result == RunResult::kInterrupted;
 }
 
+// What shares a state with the run, or is of the same backup and operation:
+// "monitor=?1 AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)".
+void BindScope(SQLite::Statement& statement, const Listener& listener, const StoredRun& run) {
+  statement.bind(1, listener.monitor);
+  statement.bind(2, run.backup);
+  Bind(statement, 3, Name(run.operation));
+  statement.bind(4, !listener.one_state || listener.by_backup ? 1 : 0);
+  statement.bind(5, !listener.one_state || listener.by_operation ? 1 : 0);
+}
+
 }  // namespace
 
 bool IsHeard(const std::string& name, std::span<const std::string> patterns) {
@@ -31,24 +41,18 @@ bool IsHeard(const std::string& name, std::span<const std::string> patterns) {
          });
 }
 
-void Notices::Settled(const StoredRun& run) {
+void Notices::End(const StoredRun& run, bool again) {
   settled_.insert(run.backup);
   if (context_.listeners.empty() || !run.result || !IsPresent(run)) return;
+  if (std::erase(began_, run.id) > 0) TellBeginning(run, /*only_where_all_is_told=*/true);
   for (const Listener& listener : context_.listeners) {
-    if (!Hears(listener, run)) continue;
-    if (std::ranges::find(began_, run.id) != began_.end()) {
-      TellBeginning(run, /*only_where_all_is_told=*/true);
-    }
-    TellEnd(listener, run, StartsOf(listener, run.id));
+    if (Hears(listener, run)) TellEnd(listener, run, again);
   }
-  std::erase(began_, run.id);
 }
 
 void Notices::Withdrawn(const StoredRun& run) {
   std::erase(began_, run.id);
-  for (const Listener& listener : context_.listeners) {
-    Close(listener, run, StartsOf(listener, run.id));
-  }
+  for (const Listener& listener : context_.listeners) Close(listener, run);
 }
 
 void Notices::Merged(RowId from, const StoredRun& into) {
@@ -59,15 +63,14 @@ void Notices::Merged(RowId from, const StoredRun& into) {
   move.bind(2, into.id);
   if (move.exec() == 0 || into.state != RunState::kSettled) return;
   // Its end was told before this beginning was known.
-  for (const Listener& listener : context_.listeners) {
-    Close(listener, into, StartsOf(listener, into.id));
-  }
+  for (const Listener& listener : context_.listeners) Close(listener, into);
 }
 
 void Notices::Finish() {
   for (const RowId id : began_) {
     const auto run = store_.Find(id);
-    if (run && run->state == RunState::kOpen) TellBeginning(*run, false);
+    if (!run || run->state == RunState::kSettled) continue;
+    TellBeginning(*run, /*only_where_all_is_told=*/run->state != RunState::kOpen);
   }
   began_.clear();
 }
@@ -92,103 +95,100 @@ void Notices::TellBeginning(const StoredRun& run, bool only_where_all_is_told) {
   }
 }
 
-void Notices::TellEnd(const Listener& listener, const StoredRun& run, std::vector<Start> starts) {
+void Notices::TellEnd(const Listener& listener, const StoredRun& run, bool again) {
   const bool bad = IsBad(*run.result);
-  if (*run.result == RunResult::kSkipped) {
-    Close(listener, run, std::move(starts));
-    return;
-  }
   // What is read late, after a newer run, changes no state.
   const bool last = IsLast(run);
-  if (!last && listener.one_state) {
-    Close(listener, run, std::move(starts));
+  if (*run.result == RunResult::kSkipped || (!last && listener.one_state)) {
+    Close(listener, run);
     return;
   }
+  const std::vector<Start> starts = StartsOf(listener, run.id);
+  const auto told = std::ranges::find_if(starts.rbegin(), starts.rend(), &Start::told);
   Notice notice = About(run, bad ? NoticeState::kFail : NoticeState::kFinish);
-  notice.uid = starts.empty() ? RandomUuid() : starts.front().uid;
-  notice.closes = std::ranges::any_of(starts, &Start::told);
+  notice.closes = told != starts.rend();
+  if (notice.closes) {
+    notice.uid = told->uid;
+  } else {
+    notice.uid = starts.empty() ? RandomUuid() : starts.back().uid;
+  }
   notice.failures = bad ? FailuresUpTo(run) : 0;
   if (listener.one_state) notice.also_failing = OthersFailing(listener, run);
-  if (!bad && !notice.also_failing.empty()) {
-    // Nothing is finished while something else is not well; but a start that was told is closed.
-    notice.state = NoticeState::kFail;
-    if (!notice.closes) {
-      for (const Start& start : starts) Drop(start.id, listener.monitor, Dropped::kSuperseded);
-      SetTold(listener, run, false);
-      return;
-    }
-  }
-  if (notice.state == NoticeState::kFinish && !listener.states.contains(NoticeState::kFinish) &&
-      listener.recovery && last && WasTold(listener, run)) {
+  const bool all_well = !bad && notice.also_failing.empty();
+  // Nothing is finished while something else is not well; but a start that was told is closed.
+  if (!all_well) notice.state = NoticeState::kFail;
+  if (all_well && last && listener.recovery && !listener.states.contains(NoticeState::kFinish) &&
+      WasTold(listener, run)) {
     notice.state = NoticeState::kResolve;
   }
-  const bool is_told =
-      notice.state == NoticeState::kResolve ||
-      (listener.states.contains(notice.state) && (!bad || notice.failures >= listener.after));
-  if (listener.states.contains(NoticeState::kLog) && HasMessages(listener, run.id)) {
+  const bool has_reason = bad ? notice.failures >= listener.after : all_well || notice.closes;
+  const bool is_told = notice.state == NoticeState::kResolve ||
+                       (has_reason && listener.states.contains(notice.state));
+  if (!again && listener.states.contains(NoticeState::kLog) && HasMessages(listener, run.id)) {
     Notice log = notice;
     log.state = NoticeState::kLog;
+    log.closes = false;
     Insert(listener, log, run);
   }
-  for (const Start& start : starts) {
-    const bool waits = !start.told && listener.superseding != Superseding::kNothing;
-    if (waits) {
-      Drop(start.id, listener.monitor, Dropped::kSuperseded);
-    } else if (is_told) {
-      SQLite::Statement& remove =
-          database_.Prepare("DELETE FROM notices WHERE id=? AND status='told'");
-      remove.bind(1, start.id);
-      remove.exec();
-    }
-  }
-  if (is_told) {
-    Supersede(listener, run, notice);
-    Insert(listener, notice, run);
-  }
-  if (!last) return;
-  if (!bad) SetTold(listener, run, false);
-  if (bad && is_told) SetTold(listener, run, true);
+  Remove(listener, starts);
+  if (last && (is_told || all_well)) Supersede(listener, run, notice, is_told);
+  if (is_told) InsertEnd(listener, notice, run, starts);
+  if (last && all_well) ClearTold(listener, run);
+  if (last && bad && is_told) SetTold(listener, run);
 }
 
-void Notices::Close(const Listener& listener, const StoredRun& run, std::vector<Start> starts) {
-  if (starts.empty()) return;
-  const bool told = std::ranges::any_of(starts, &Start::told);
-  for (const Start& start : starts) {
-    if (start.told) {
-      SQLite::Statement& remove = database_.Prepare("DELETE FROM notices WHERE id=?");
-      remove.bind(1, start.id);
-      remove.exec();
-    } else {
-      Drop(start.id, listener.monitor, Dropped::kSuperseded);
-    }
-  }
-  if (!told) return;
+void Notices::Close(const Listener& listener, const StoredRun& run) {
+  const std::vector<Start> starts = StartsOf(listener, run.id);
+  Remove(listener, starts);
+  const auto told = std::ranges::find_if(starts.rbegin(), starts.rend(), &Start::told);
+  if (told == starts.rend()) return;
   Notice notice = About(run, NoticeState::kFinish);
-  notice.uid = starts.front().uid;
+  notice.uid = told->uid;
   notice.closes = true;
   if (!notice.result) notice.result = RunResult::kSkipped;
-  const auto before = LastOf(run.backup, run.operation);
-  notice.also_failing = OthersFailing(listener, run);
-  if (before && IsBad(*before->result)) {
-    notice.also_failing.insert(notice.also_failing.begin(), NameOf(run.backup));
+  if (listener.one_state) {
+    notice.also_failing = OthersFailing(listener, run);
+    const auto before = LastOf(run.backup, run.operation);
+    if (before && IsBad(*before->result)) {
+      notice.also_failing.insert(notice.also_failing.begin(), NameOf(run.backup));
+    }
+    if (!notice.also_failing.empty()) notice.state = NoticeState::kFail;
+  } else if (IsBad(*notice.result)) {
+    notice.state = NoticeState::kFail;
   }
-  if (!notice.also_failing.empty()) notice.state = NoticeState::kFail;
-  if (listener.states.contains(notice.state)) Insert(listener, notice, run);
+  if (listener.states.contains(notice.state)) InsertEnd(listener, notice, run, starts);
 }
 
 std::vector<Notices::Start> Notices::StartsOf(const Listener& listener, RowId run) {
   SQLite::Statement& select = database_.Prepare(
-      "SELECT id,status,body FROM notices WHERE run=? AND monitor=? AND state='start' AND "
+      "SELECT id,status,attempts,body FROM notices WHERE run=? AND monitor=? AND state='start' AND "
       "status<>'dead' ORDER BY id");
   select.bind(1, run);
   select.bind(2, listener.monitor);
   std::vector<Start> starts;
   while (select.executeStep()) {
-    Start start{.id = select.getColumn(0).getInt64(), .uid = LoadedNotice(Text(select, 2)).uid};
-    start.told = Text(select, 1) == kTold || context_.in_hand.contains(start.id);
+    Start start{.id = select.getColumn(0).getInt64(), .uid = LoadedNotice(Text(select, 3)).uid};
+    start.waits = Text(select, 1) != kTold;
+    start.in_hand = context_.in_hand(start.id);
+    // Of an attempt that failed only the answer may be lost.
+    const bool tried = select.getColumn(2).getInt64() > 0;
+    start.told =
+        !start.waits || start.in_hand || tried || listener.superseding == Superseding::kNothing;
     starts.push_back(std::move(start));
   }
   return starts;
+}
+
+void Notices::Remove(const Listener& listener, std::span<const Start> starts) {
+  for (const Start& start : starts) {
+    if (!start.waits) {
+      SQLite::Statement& remove = database_.Prepare("DELETE FROM notices WHERE id=?");
+      remove.bind(1, start.id);
+      remove.exec();
+    } else if (!start.in_hand && listener.superseding != Superseding::kNothing) {
+      Drop(start.id, listener.monitor, Dropped::kSuperseded);
+    }
+  }
 }
 
 void Notices::Drop(std::int64_t notice, const std::string& monitor, Dropped reason) {
@@ -198,36 +198,42 @@ void Notices::Drop(std::int64_t notice, const std::string& monitor, Dropped reas
   CountTelling(database_, monitor, fmt::format("dropped {}", Name(reason)));
 }
 
-void Notices::Supersede(const Listener& listener, const StoredRun& run, Notice& notice) {
+void Notices::Supersede(const Listener& listener, const StoredRun& run, Notice& notice,
+                        bool is_told) {
   const bool good = notice.state != NoticeState::kFail;
   const bool fails = listener.superseding == Superseding::kFails && good;
   if (!fails && listener.superseding != Superseding::kStates) return;
-  // What shares a state, or what is of the same backup and operation.
-  const bool by_backup = fails || listener.by_backup;
-  const bool by_operation = fails || listener.by_operation;
   SQLite::Statement& select = database_.Prepare(
       "SELECT id,state,run,body FROM notices WHERE monitor=?1 AND status='waiting' AND "
-      "state<>'start' "
-      "AND "
-      "(backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)");
-  select.bind(1, listener.monitor);
-  select.bind(2, run.backup);
-  Bind(select, 3, Name(run.operation));
-  select.bind(4, by_backup ? 1 : 0);
-  select.bind(5, by_operation ? 1 : 0);
+      "state<>'start' AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)");
+  BindScope(select, listener, run);
   std::vector<std::int64_t> old;
   while (select.executeStep()) {
     const bool is_fail = Text(select, 1) == Name(NoticeState::kFail);
     const bool own_log =
         Text(select, 1) == Name(NoticeState::kLog) && select.getColumn(2).getInt64() == run.id;
     if (own_log || (fails && !is_fail)) continue;
-    old.push_back(select.getColumn(0).getInt64());
     const Notice before = LoadedNotice(Text(select, 3));
-    if (!before.closes || notice.closes) continue;
-    notice.uid = before.uid;
-    notice.closes = true;
+    if (before.closes && is_told && !notice.closes) {
+      notice.uid = before.uid;
+      notice.closes = true;
+    }
+    if (before.closes && (!is_told || before.uid != notice.uid)) continue;
+    old.push_back(select.getColumn(0).getInt64());
   }
   for (const std::int64_t id : old) Drop(id, listener.monitor, Dropped::kSuperseded);
+}
+
+void Notices::InsertEnd(const Listener& listener, const Notice& notice, const StoredRun& run,
+                        std::span<const Start> starts) {
+  // A service that shows states waits for the end of every run that it knows.
+  for (const Start& start : starts) {
+    if (!listener.one_state || !start.told || start.uid == notice.uid) continue;
+    Notice other = notice;
+    other.uid = start.uid;
+    Insert(listener, other, run);
+  }
+  Insert(listener, notice, run);
 }
 
 void Notices::Insert(const Listener& listener, const Notice& notice, const StoredRun& run) {
@@ -380,25 +386,30 @@ std::optional<StoredRun> Notices::LastOf(RowId backup, Operation operation) {
   return store_.Find(select.getColumn(0).getInt64());
 }
 
-void Notices::SetTold(const Listener& listener, const StoredRun& run, bool failing) {
+void Notices::SetTold(const Listener& listener, const StoredRun& run) {
   SQLite::Statement& set = database_.Prepare(
-      failing
-          ? "INSERT INTO failing(monitor,backup,operation,told) VALUES(?1,?2,?3,?4) ON CONFLICT "
-            "DO UPDATE SET told=excluded.told"
-          : "DELETE FROM failing WHERE monitor=?1 AND backup=?2 AND operation=?3");
+      "INSERT INTO failing(monitor,backup,operation,told) VALUES(?,?,?,?) ON CONFLICT DO UPDATE "
+      "SET told=excluded.told");
   set.bind(1, listener.monitor);
   set.bind(2, run.backup);
   Bind(set, 3, Name(run.operation));
-  if (failing) Bind(set, 4, std::optional(now_));
+  Bind(set, 4, std::optional(now_));
   set.exec();
 }
 
+void Notices::ClearTold(const Listener& listener, const StoredRun& run) {
+  SQLite::Statement& clear = database_.Prepare(
+      "DELETE FROM failing WHERE monitor=?1 AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT "
+      "?5)");
+  BindScope(clear, listener, run);
+  clear.exec();
+}
+
 bool Notices::WasTold(const Listener& listener, const StoredRun& run) {
-  SQLite::Statement& find =
-      database_.Prepare("SELECT 1 FROM failing WHERE monitor=? AND backup=? AND operation=?");
-  find.bind(1, listener.monitor);
-  find.bind(2, run.backup);
-  Bind(find, 3, Name(run.operation));
+  SQLite::Statement& find = database_.Prepare(
+      "SELECT 1 FROM failing WHERE monitor=?1 AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT "
+      "?5)");
+  BindScope(find, listener, run);
   return find.executeStep();
 }
 
@@ -457,7 +468,10 @@ void Notices::Tick() {
       const bool still =
           run && IsBad(*run->result) && Hears(listener, *run) && context_.visible(NameOf(backup));
       if (!still) {
-        SetTold(listener, StoredRun{.backup = backup, .operation = operation}, false);
+        // Where it shares a state that is not well yet, the recovery is still to be told.
+        const StoredRun of{.backup = backup, .operation = operation};
+        const bool shares = listener.one_state && !OthersFailing(listener, of).empty();
+        shares ? SetTold(listener, of) : ClearTold(listener, of);
         continue;
       }
       Notice notice = About(*run, NoticeState::kFail);
@@ -465,8 +479,9 @@ void Notices::Tick() {
       notice.uid = RandomUuid();
       notice.failures = FailuresUpTo(*run);
       if (listener.one_state) notice.also_failing = OthersFailing(listener, *run);
+      Supersede(listener, *run, notice, /*is_told=*/true);
       Insert(listener, notice, *run);
-      SetTold(listener, *run, true);
+      SetTold(listener, *run);
     }
   }
 }

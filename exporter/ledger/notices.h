@@ -24,8 +24,8 @@ struct NoticeContext {
   std::span<const Listener> listeners;
   // Whether a backup is one that a configured source feeds.
   std::function<bool(const std::string& backup)> visible;
-  // Notices that a worker has in hand: they may have arrived.
-  const std::set<std::int64_t>& in_hand;
+  // Whether a worker has a notice in hand, or had it and its report is not stored yet.
+  std::function<bool(std::int64_t notice)> in_hand;
 };
 
 class Notices {
@@ -35,8 +35,10 @@ class Notices {
 
   // A run began. It is told at the end of the transaction, if it has not ended by then.
   void Began(RowId run) { began_.push_back(run); }
-  // A run's verdict holds, or got worse.
-  void Settled(const StoredRun& run);
+  // A run's verdict holds.
+  void Settled(const StoredRun& run) { End(run, /*again=*/false); }
+  // It changed after that. What was said of the run is not told again.
+  void Changed(const StoredRun& run) { End(run, /*again=*/true); }
   // A run is none (a dry run), or nothing is known of it. To be called before its row is removed.
   void Withdrawn(const StoredRun& run);
   // Two runs are one. To be called before the row of `from` is removed.
@@ -53,22 +55,31 @@ class Notices {
   [[nodiscard]] const std::set<std::string>& told() const { return told_; }
 
  private:
+  // The notice of a run's beginning. Two files may have told of it, each on its own.
   struct Start {
     std::int64_t id = 0;
-    bool told = false;  // it was delivered, or may have been
     std::string uid;
+    bool waits = false;
+    bool in_hand = false;
+    bool told = false;  // it was, may have been or will be delivered: it is to be closed
   };
 
+  void End(const StoredRun& run, bool again);
   void TellBeginning(const StoredRun& run, bool only_where_all_is_told);
-  void TellEnd(const Listener& listener, const StoredRun& run, std::vector<Start> starts);
+  void TellEnd(const Listener& listener, const StoredRun& run, bool again);
   // Tells the state that holds without the run, where its start was told.
-  void Close(const Listener& listener, const StoredRun& run, std::vector<Start> starts);
+  void Close(const Listener& listener, const StoredRun& run);
 
   [[nodiscard]] std::vector<Start> StartsOf(const Listener& listener, RowId run);
+  // Their run has ended. What a worker has in hand is let go when it reports.
+  void Remove(const Listener& listener, std::span<const Start> starts);
   void Drop(std::int64_t notice, const std::string& monitor, Dropped reason);
-  // Drops what a notice takes the place of. A start that one of these was to close is its to close
-  // from then on.
-  void Supersede(const Listener& listener, const StoredRun& run, Notice& notice);
+  // Drops what a notice takes the place of, or would if it were told. A start that one of these was
+  // to close is the notice's to close from then on; what this cannot close stays.
+  void Supersede(const Listener& listener, const StoredRun& run, Notice& notice, bool is_told);
+  // An end, for each of the starts that it closes.
+  void InsertEnd(const Listener& listener, const Notice& notice, const StoredRun& run,
+                 std::span<const Start> starts);
   void Insert(const Listener& listener, const Notice& notice, const StoredRun& run);
   // Gives up the oldest notice that waits, where there are too many.
   void Bound(const std::string& monitor, std::int64_t newest);
@@ -86,7 +97,9 @@ class Notices {
                                                        const StoredRun& run);
   [[nodiscard]] std::string NameOf(RowId backup);
   [[nodiscard]] std::optional<StoredRun> LastOf(RowId backup, Operation operation);
-  void SetTold(const Listener& listener, const StoredRun& run, bool failing);
+  // Whether what the run is of, or what shares its state, was told as failing.
+  void SetTold(const Listener& listener, const StoredRun& run);
+  void ClearTold(const Listener& listener, const StoredRun& run);
   [[nodiscard]] bool WasTold(const Listener& listener, const StoredRun& run);
 
   Database& database_;

@@ -1,5 +1,6 @@
 // Which notices runs make, and what becomes of them.
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -45,12 +46,40 @@ class NoticesTest : public LedgerTest {
     ledger().Report("m", deliveries, now_);
     return texts;
   }
+  // The attempt with the first that waits came to this.
+  void Report(Delivery::Outcome outcome) {
+    const Delivery delivery{.notice = ledger().Waiting("m", 1).at(0).id,
+                            .outcome = outcome,
+                            .failure = AttemptFailure::kTimeout,
+                            .error = "no answer",
+                            .due = now_ + 1min};
+    ledger().Report("m", {&delivery, 1}, now_);
+  }
+  // UUIDs of what waits.
+  std::vector<std::string> Uids() {
+    std::vector<std::string> uids;
+    for (const Notice& notice : ledger().Waiting("m", 100)) uids.push_back(notice.uid);
+    return uids;
+  }
+  // Tells the start of a run; its UUID.
+  std::string ToldStart(TestFile& file) {
+    Take(file, {Started{.at = now_ - 1min}});
+    const std::vector<std::string> uids = Uids();
+    EXPECT_THAT(Deliver(), ElementsAre(testing::StartsWith("start")));
+    return uids.empty() ? "" : uids.back();
+  }
   MonitorStanding Standing() {
     Tick();
     return ledger().standings()->monitors.at("m");
   }
   std::uint64_t Dropped(backup_exporter::Dropped reason) {
     return Standing().dropped.at(static_cast<std::size_t>(reason));
+  }
+
+  // Notices in the ledger, whatever became of them.
+  int Rows() {
+    SQLite::Database beside(options_.directory + "/ledger.db");
+    return beside.execAndGet("SELECT count(*) FROM notices").getInt();
   }
 
   // A run of home that ends in this night, read in one piece.
@@ -207,19 +236,14 @@ TEST_F(NoticesTest, AVerdictThatGotWorseIsTold) {
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
-TEST_F(NoticesTest, AStartThatWasToldIsClosedByTheStateThatHeldBefore) {
+TEST_F(NoticesTest, AStartThatWasToldIsClosedThoughTheRunIsNone) {
   Listen();
   Run(10, kFailure);
   Deliver();
-  Take(log_, {Started{.at = now_ - 1min}});
-  EXPECT_THAT(Deliver(), ElementsAre("start"));
+  ToldStart(log_);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
-  EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
-
-  Run(11, kSuccess);
-  Deliver();
-  Take(log_, {Started{.at = now_ - 1min}});
-  Deliver();
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+  ToldStart(log_);
   Take(log_, {Withdrawn{}});
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
@@ -233,9 +257,91 @@ TEST_F(NoticesTest, ASkippedRunThatNobodyWasToldOfIsNotTold) {
 TEST_F(NoticesTest, AStartThatAWorkerHasInHandMayHaveArrivedAndIsClosed) {
   Listen();
   Take(log_, {Started{.at = now_ - 1min}});
-  EXPECT_THAT(Waiting(), ElementsAre("start"));
+  const Delivery delivered{.notice = ledger().Waiting("m", 1).at(0).id};
+  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  ledger().Report("m", {&delivered, 1}, now_);
+  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+}
+
+TEST_F(NoticesTest, AStartWhoseAnswerWasLostMayHaveArrivedAndIsClosed) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  Report(Delivery::Outcome::kRetry);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Waiting(), ElementsAre("finish"));
+}
+
+TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
+  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  const Delivery failed{.notice = start, .outcome = Delivery::Outcome::kRetry};
+  ledger().Report("m", {&failed, 1}, now_);
+  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+  EXPECT_EQ(Dropped(Dropped::kSuperseded), 1U);
+}
+
+TEST_F(NoticesTest, AStartThatArrivedAfterItsRunHadEndedLeavesNothingBehind) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
+  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  const Delivery delivered{.notice = start};
+  ledger().Report("m", {&delivered, 1}, now_);
+  EXPECT_EQ(Deliver(), std::vector<std::string>{"finish"});
+  EXPECT_EQ(Rows(), 0);
+}
+
+TEST_F(NoticesTest, AStartLeavesNothingBehindWhereTheEndIsNotTold) {
+  listener_.states = {kStart, kFail};
+  Listen();
+  ToldStart(log_);
+  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_EQ(Rows(), 0);
+}
+
+TEST_F(NoticesTest, WhereAllIsToldAStartWaitsBeforeItsEndWhoseVerdictDoesNotHoldYet) {
+  listener_.superseding = Superseding::kNothing;
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_)});
+  EXPECT_THAT(Waiting(), ElementsAre("start"));
+  Take(log_, {}, kQuiet);
+  EXPECT_THAT(Deliver(), ElementsAre("start", "finish"));
+  EXPECT_EQ(Rows(), 0);
+}
+
+TEST_F(NoticesTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
+  listener_.states = {kFail};
+  listener_.superseding = Superseding::kFails;
+  AlsoWatch("nas");
+  Listen();
+  Run(10, kFailure);
+  RunOf("nas", 10, kFailure);
+  Run(11, kSuccess);
+  EXPECT_THAT(Waiting(), ElementsAre("fail nas"));
+}
+
+TEST_F(NoticesTest, AnOldSuccessThatIsReadLateDoesNotMakeAFailOver) {
+  listener_.superseding = Superseding::kFails;
+  Listen();
+  Run(12, kFailure);
+  Run(10, kSuccess);
+  EXPECT_THAT(Waiting(), ElementsAre("fail", "finish"));
+}
+
+TEST_F(NoticesTest, WhatWasSaidIsToldOnceThoughTheVerdictChanges) {
+  listener_.states = {kFinish, kFail, kLog};
+  listener_.messages = Level::kWarning;
+  Listen();
+  Take(log_,
+       {Started{.at = now_ - 1min}, RunNoted{.message = "bad", .level = Level::kError},
+        Finished(kSuccess).At(now_)},
+       kQuiet);
+  EXPECT_THAT(Deliver(), ElementsAre("log", "finish"));
+  Take(log_, {Finished(kFailure).OfLastRun()});
+  EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
 // One state for several backups.
@@ -258,6 +364,21 @@ TEST_F(OneStateTest, FinishIsToldOnlyWhileAllIsWell) {
   EXPECT_THAT(Deliver(), IsEmpty());
   RunOf("nas", 11, kSuccess);
   EXPECT_THAT(Deliver(), ElementsAre("finish nas"));
+}
+
+TEST_F(OneStateTest, AStartThatWasToldIsClosedByTheStateThatHeldBefore) {
+  Listen();
+  Run(10, kFailure);
+  Deliver();
+  ToldStart(log_);
+  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
+
+  Run(11, kSuccess);
+  Deliver();
+  ToldStart(log_);
+  Take(log_, {Withdrawn{}});
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
 TEST_F(OneStateTest, AStartThatWasToldIsClosedByAFailThatNamesWhatIsNotWell) {
@@ -329,6 +450,75 @@ TEST_F(OneStateTest, AStartThatWasToldIsClosedByWhatTookThePlaceOfItsEnd) {
   const auto waiting = ledger().Waiting("m", 10);
   ASSERT_EQ(waiting.size(), 1U);
   EXPECT_EQ(waiting[0].uid, uid);
+}
+
+TEST_F(OneStateTest, EachOfTwoRunsAtATimeIsClosed) {
+  TestFile nas("/nas/nas.log", now_);
+  Listen();
+  const std::string home_uid = ToldStart(log_);
+  const std::string nas_uid = ToldStart(nas);
+  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  Take(nas, {Finished(kSuccess).At(now_).Whole()});
+  EXPECT_THAT(Uids(), ElementsAre(home_uid, nas_uid));
+}
+
+TEST_F(OneStateTest, EachOfTwoStartsThatWereToldOfOneRunIsClosed) {
+  Listen();
+  const std::string first = ToldStart(log_);
+  const std::string second = ToldStart(status_);
+  Take(log_, {Finished(kSuccess).From(now_ - 1min).At(now_)});
+  Take(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
+  EXPECT_THAT(Uids(), ElementsAre(first, second));
+  EXPECT_THAT(Deliver(), ElementsAre("fail", "fail"));
+}
+
+TEST_F(OneStateTest, AStartThatIsFoundToBeOfARunThatEndedIsClosedWithItsVerdict) {
+  Listen();
+  Take(log_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
+  Deliver();
+  const std::string second = ToldStart(status_);
+  Take(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
+  EXPECT_THAT(Uids(), ElementsAre(second));
+  EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
+}
+
+TEST_F(OneStateTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
+  listener_.states = {kFail};
+  Listen();
+  Run(10, kFailure);
+  Run(11, kSuccess);
+  EXPECT_THAT(Waiting(), IsEmpty());
+}
+
+TEST_F(OneStateTest, TheRecoveryIsToldWhenAllIsWellAndNotBefore) {
+  listener_.states = {kFail};
+  listener_.recovery = true;
+  listener_.after = 2;
+  listener_.remind = 24h;
+  Listen();
+  Run(10, kFailure);
+  Run(11, kFailure);
+  EXPECT_THAT(Deliver(), ElementsAre("fail"));
+  RunOf("nas", 12, kFailure);
+  Run(12, kSuccess);
+  now_ += 30h;
+  Tick();
+  EXPECT_THAT(Deliver(), IsEmpty());
+  RunOf("nas", 14, kSuccess);
+  EXPECT_THAT(Deliver(), ElementsAre("resolve nas"));
+  Run(15, kSuccess);
+  EXPECT_THAT(Deliver(), IsEmpty());
+}
+
+TEST_F(OneStateTest, OnlyTheNewestReminderWaits) {
+  listener_.remind = 24h;
+  Listen();
+  Run(10, kFailure);
+  now_ += 24h;
+  Tick();
+  now_ += 24h;
+  Tick();
+  EXPECT_THAT(Waiting(), ElementsAre("fail again"));
 }
 
 TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotToldWhileItIsNot) {
@@ -432,12 +622,7 @@ TEST_F(NoticesTest, ThatFailedStayInTheirPlace) {
   Run(10, kFailure);
   Run(11, kFailure);
   const Notice first = ledger().Waiting("m", 1).at(0);
-  const Delivery failed{.notice = first.id,
-                        .outcome = Delivery::Outcome::kRetry,
-                        .failure = AttemptFailure::kTimeout,
-                        .error = "no answer",
-                        .due = now_ + 1min};
-  ledger().Report("m", {&failed, 1}, now_);
+  Report(Delivery::Outcome::kRetry);
   const Notice again = ledger().Waiting("m", 1).at(0);
   EXPECT_EQ(again.id, first.id);
   EXPECT_EQ(again.attempts, 1U);
@@ -447,15 +632,26 @@ TEST_F(NoticesTest, ThatFailedStayInTheirPlace) {
   EXPECT_EQ(standing.failures.at(static_cast<std::size_t>(AttemptFailure::kTimeout)), 1U);
 }
 
+TEST_F(NoticesTest, AreNotDeliveredAgainWhileTheLedgerCannotBeWritten) {
+  Listen();
+  Run(10, kFailure);
+  Run(11, kFailure);
+  SQLite::Database beside(options_.directory + "/ledger.db", SQLite::OPEN_READWRITE);
+  beside.exec("CREATE TRIGGER no BEFORE DELETE ON notices BEGIN SELECT RAISE(FAIL,'no'); END");
+  Report(Delivery::Outcome::kDelivered);
+  EXPECT_THAT(Deliver(), testing::SizeIs(1)) << "the second, and not the first again";
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_EQ(Rows(), 2);
+  beside.exec("DROP TRIGGER no");
+  EXPECT_EQ(Standing().deliveries, 2U);
+  EXPECT_EQ(Rows(), 0);
+}
+
 TEST_F(NoticesTest, ThatAreRefusedMakeRoomForTheNext) {
   Listen();
   Run(10, kFailure);
   Run(11, kSuccess);
-  const Delivery refused{.notice = ledger().Waiting("m", 1).at(0).id,
-                         .outcome = Delivery::Outcome::kRefused,
-                         .failure = AttemptFailure::kHttp4xx,
-                         .error = "HTTP 404"};
-  ledger().Report("m", {&refused, 1}, now_);
+  Report(Delivery::Outcome::kRefused);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
   EXPECT_EQ(Dropped(Dropped::kPermanent), 1U);
 }
