@@ -98,6 +98,19 @@ class App::SourceThread {
   std::thread thread_;
 };
 
+bool IsWell(const Standings& standings, const std::map<std::string, SourceStatus>& statuses,
+            Time now) {
+  const auto works = [&](const auto& source) {
+    const auto status = statuses.find(source.first);
+    return status != statuses.end() && IsUp(status->second, now);
+  };
+  const auto is_stuck = [&](const auto& monitor) {
+    return monitor.second.oldest && now - *monitor.second.oldest > kStuck;
+  };
+  return !standings.full && std::ranges::all_of(standings.sources, works) &&
+         std::ranges::none_of(standings.monitors, is_stuck);
+}
+
 std::string StoragePath(const std::string& flag, const Configuration& configuration) {
   if (!flag.empty()) return flag;
   if (configuration.storage_path) return *configuration.storage_path;
@@ -189,7 +202,10 @@ void App::StartDelivery(const Configuration& configuration) {
                        .options = {.monitor = monitor.listener.monitor,
                                    .mask = mask,
                                    .heartbeat = monitor.heartbeat,
-                                   .is_well = [this] { return IsWell(*shared_); }}});
+                                   .is_well = [this] {
+                                     return IsWell(*shared_->ledger->standings(),
+                                                   shared_->board.Statuses(), shared_->clock.Now());
+                                   }}});
   }
   delivery_ =
       std::make_unique<DeliveryThreads>(std::move(targets), *shared_->ledger, shared_->clock);
@@ -200,17 +216,6 @@ void App::StartDelivery(const Configuration& configuration) {
 void App::StopDelivery() {
   if (shared_->ledger) shared_->ledger->OnNotices({});
   delivery_.reset();
-}
-
-bool App::IsWell(const Shared& shared) {
-  const Time now = shared.clock.Now();
-  const auto standings = shared.ledger->standings();
-  return !standings->full && std::ranges::all_of(shared.board.Statuses(), [&](const auto& source) {
-    return IsUp(source.second, now);
-  }) && std::ranges::none_of(standings->monitors, [&](const auto& monitor) {
-    const std::optional<Time> oldest = monitor.second.oldest;
-    return oldest && now - *oldest > kStuck;
-  });
 }
 
 void App::Reload() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -61,8 +62,6 @@ class App {
   // Replaces whom the ledger tells.
   void StartDelivery(const Configuration& configuration);
   void StopDelivery();
-  // All sources, the ledger and the queues work: what a heartbeat says.
-  [[nodiscard]] static bool IsWell(const Shared& shared);
   [[nodiscard]] Result<void> StartWeb();
   [[nodiscard]] bool Ready() const;
   [[nodiscard]] ProgramStatus Status() const;
@@ -80,6 +79,11 @@ class App {
 
   std::unique_ptr<WebServer> web_;  // last: stops before what it shows is gone
 };
+
+// Whether all configured sources, the ledger and the queues work: what a heartbeat says. A source
+// without a status was not looked at yet.
+[[nodiscard]] bool IsWell(const Standings& standings,
+                          const std::map<std::string, SourceStatus>& statuses, Time now);
 
 // The ledger's directory by the rules of AppOptions::storage_path.
 [[nodiscard]] std::string StoragePath(const std::string& flag, const Configuration& configuration);

@@ -19,6 +19,7 @@ constexpr Duration kLongestPause = minutes(15);
 // A server may ask for more patience than ours, within bounds.
 constexpr Duration kMostPatience = hours(1);
 constexpr Duration kIdle = minutes(1);
+constexpr Duration kNotWell = seconds(5);  // until the next look
 
 SteadyTime After(SteadyTime time, Duration duration) {
   return time + std::chrono::duration_cast<SteadyTime::duration>(duration);
@@ -90,9 +91,11 @@ SteadyTime Worker::Deliver(std::vector<Notice> notices, Time wall, SteadyTime st
 
 SteadyTime Worker::Beat(Time wall, SteadyTime steady) {
   if (steady < next_beat_) return next_beat_;
+  // The silence is what tells; but a beat that is late by a start of the program is none.
+  if (!options_.is_well()) {
+    return next_beat_ = After(steady, std::min(kNotWell, *options_.heartbeat));
+  }
   next_beat_ = After(steady, *options_.heartbeat);
-  // The silence is what tells.
-  if (!options_.is_well()) return next_beat_;
   const Verdict verdict = monitor_->Tell({.state = NoticeState::kFinish,
                                           .cause = NoticeCause::kHeartbeat,
                                           .at = wall,

@@ -192,6 +192,9 @@ TEST_F(WorkerTest, SendsAHeartbeatInTimeWhileAllIsWell) {
   well = false;
   Go(20min);
   EXPECT_EQ(monitor_->told.size(), 3U);
+  well = true;
+  Go(10s);
+  EXPECT_EQ(monitor_->told.size(), 4U) << "as soon as all is well again";
 }
 
 TEST_F(WorkerTest, AHeartbeatThatFailedIsTriedAgainSoon) {
