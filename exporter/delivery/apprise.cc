@@ -104,7 +104,7 @@ Verdict JudgeServer(const HttpAnswer& answer) {
     return Retry(AttemptFailure::kRejected,
                  "the Apprise API could not tell all: " + InWords(answer));
   }
-  return JudgeStatus(answer);
+  return JudgeAnswer(answer, answer.status == 200, "an Apprise API says 200");
 }
 
 class Apprise final : public Monitor {

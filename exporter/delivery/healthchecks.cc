@@ -128,12 +128,13 @@ class Healthchecks final : public Monitor {
   }
 
   [[nodiscard]] Verdict Judge(const HttpAnswer& answer) const {
-    Verdict verdict = JudgeStatus(answer);
+    const bool own = (answer.status == 200 && answer.body.starts_with("OK")) ||
+                     (answer.status == 201 && answer.body.starts_with("Created"));
+    Verdict verdict =
+        JudgeAnswer(answer, own || !answers_text, "Healthchecks says OK or, with 201, Created");
     verdict.error += Advice(answer.status);
     if (answer.status == 429 && verdict.retry_after.empty()) verdict.pause = kRatePause;
-    if (verdict.outcome != Delivery::Outcome::kDelivered || answer.cut || !answers_text) {
-      return verdict;
-    }
+    if (!own || answer.cut || !answers_text) return verdict;
     // The hosted service says 200 to every ping by UUID (bdd/runitor, issue 66).
     if (answer.body.starts_with("OK (not found)")) {
       return Refused(AttemptFailure::kRejected, InWords(answer) + std::string(Advice(404)));
@@ -142,11 +143,6 @@ class Healthchecks final : public Monitor {
       verdict = Retry(AttemptFailure::kRateLimited, InWords(answer));
       verdict.pause = kRatePause;
       return verdict;
-    }
-    const std::size_t first = answer.body.find_first_not_of(" \t\r\n");
-    if (first != std::string::npos && (answer.body[first] == '{' || answer.body[first] == '[')) {
-      return Retry(AttemptFailure::kRejected,
-                   InWords(answer) + "; this is no answer of Healthchecks: is it the right URL?");
     }
     return verdict;
   }

@@ -310,7 +310,7 @@ class Loki final : public Monitor {
       verdict.pause = kBlockedPause;
       return verdict;
     }
-    Verdict verdict = JudgeStatus(answer);
+    Verdict verdict = JudgeAnswer(answer, answer.status == 204, "Loki says 204");
     if (answer.status == 401 && tenant.empty()) {
       verdict.error +=
           " (where Loki has several tenants, `tenant` says which one; a server in "

@@ -94,4 +94,13 @@ Verdict JudgeStatus(const HttpAnswer& answer) {
   return verdict;
 }
 
+Verdict JudgeAnswer(const HttpAnswer& answer, bool documented, std::string_view own_words) {
+  Verdict verdict = JudgeStatus(answer);
+  if (verdict.outcome != Delivery::Outcome::kDelivered || documented || answer.cut) return verdict;
+  return Retry(
+      AttemptFailure::kRejected,
+      fmt::format("{}, where {}: is it the right URL, or does something in between answer?",
+                  InWords(answer), own_words));
+}
+
 }  // namespace backup_exporter

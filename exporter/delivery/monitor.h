@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/child.h"
@@ -69,6 +70,12 @@ class Monitor {
 // 429, 5xx and a redirect are retried; any other is refused. A page of HTML is no answer of a
 // monitor, whatever its status: something between us and the service has spoken.
 [[nodiscard]] Verdict JudgeStatus(const HttpAnswer& answer);
+
+// The same for a service that documents which 2xx it answers, or with what: `documented` says
+// whether this is it, `own_words` what it would be ("Loki says 204"). Any other is retried, for
+// something else may have spoken; of a body that was cut the status must do.
+[[nodiscard]] Verdict JudgeAnswer(const HttpAnswer& answer, bool documented,
+                                  std::string_view own_words);
 
 // "HTTP 404: …", with the beginning of what the server says.
 [[nodiscard]] std::string InWords(const HttpAnswer& answer);

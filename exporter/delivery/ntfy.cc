@@ -88,10 +88,12 @@ class Ntfy final : public Monitor {
   }
 
   static Verdict Judge(const HttpAnswer& answer) {
-    Verdict verdict = JudgeStatus(answer);
+    const auto said = nlohmann::json::parse(answer.body, nullptr, false);
+    const auto has = [&](const char* key) { return said.is_object() && said.contains(key); };
+    const bool stored = answer.status == 200 && has("id") && said["id"].is_string();
+    Verdict verdict = JudgeAnswer(answer, stored, "ntfy says 200 with the message and its `id`");
     if (answer.status != 429) return verdict;
-    const auto error = nlohmann::json::parse(answer.body, nullptr, false);
-    const bool quota = error.is_object() && error.contains("code") && error["code"] == kDailyQuota;
+    const bool quota = has("code") && said["code"] == kDailyQuota;
     verdict.pause = quota ? minutes(60) : minutes(1);
     return verdict;
   }

@@ -51,7 +51,7 @@ class Pagerduty final : public Monitor {
     const HttpAnswer answer = transport.Send({.url = server + "/v2/enqueue",
                                               .headers = {{"Content-Type", "application/json"}},
                                               .body = Dump(Body(notice))});
-    Verdict verdict = JudgeStatus(answer);
+    Verdict verdict = JudgeAnswer(answer, answer.status == 202, "PagerDuty says 202");
     if (answer.status == 429) verdict.pause = kWhenTooMany;
     if (verdict.outcome == Delivery::Outcome::kRefused) verdict.error = ErrorsInWords(answer);
     return verdict;

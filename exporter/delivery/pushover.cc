@@ -117,17 +117,15 @@ class Pushover final : public Monitor {
   }
 
   static Verdict Judge(const HttpAnswer& answer) {
-    Verdict verdict = JudgeStatus(answer);
-    const int hundreds = answer.status / 100;
-    if (verdict.outcome == Delivery::Outcome::kDelivered) {
-      // An answer that was cut off is none that can be read; its status stands.
-      const auto body = nlohmann::json::parse(answer.body, nullptr, false);
-      const bool says_no = body.is_object() && body.contains("status") && body["status"] != 1;
-      if (says_no) return Refused(AttemptFailure::kRejected, ErrorsInWords(answer));
-    } else if (hundreds == 4) {
-      verdict = Refused(verdict.failure, ErrorsInWords(answer));
-    } else {
+    const auto body = nlohmann::json::parse(answer.body, nullptr, false);
+    const bool speaks = answer.status == 200 && body.is_object() && body.contains("status") &&
+                        body["status"].is_number();
+    Verdict verdict = JudgeAnswer(answer, speaks, R"(Pushover says 200 and {"status":1})");
+    if (answer.status / 100 == 4) return Refused(verdict.failure, ErrorsInWords(answer));
+    if (verdict.outcome != Delivery::Outcome::kDelivered) {
       verdict.pause = kLeastPause;
+    } else if (speaks && body["status"] != 1) {
+      return Refused(AttemptFailure::kRejected, ErrorsInWords(answer));
     }
     return verdict;
   }

@@ -69,7 +69,7 @@ class Sentry final : public Monitor {
          ended && notice.duration ? fmt::format("{:.3f}", ToSeconds(*notice.duration)) : ""},
     };
     const HttpAnswer answer = transport.Send({.url = PingUrl(url, "/", fields)});
-    Verdict verdict = JudgeStatus(answer);
+    Verdict verdict = JudgeAnswer(answer, answer.status == 202, "Sentry says 202");
     if (verdict.outcome == Delivery::Outcome::kRefused) {
       verdict.error += "; is `data_source_name_url` that of the project, and its key not disabled?";
     }

@@ -56,11 +56,8 @@ class UptimeKuma final : public Monitor {
                          "; is the token in `push_url` right, and the monitor in "
                          "Uptime Kuma not paused?");
     }
-    Verdict verdict = JudgeStatus(answer);
-    if (verdict.outcome != Delivery::Outcome::kDelivered || answer.cut) return verdict;
-    if (has("ok") && said["ok"] == true) return verdict;
-    return Retry(AttemptFailure::kRejected,
-                 InWords(answer) + "; Uptime Kuma would say that it is ok: is it the right URL?");
+    const bool ok = answer.status == 200 && has("ok") && said["ok"] == true;
+    return JudgeAnswer(answer, ok, R"(Uptime Kuma says 200 and {"ok":true})");
   }
 };
 

@@ -150,7 +150,7 @@ class ZabbixApi final : public Monitor {
       reply.cut = true;
     } else if (body.is_object() && body.contains("error")) {
       JudgeError(body["error"], reply);
-    } else if (body.is_object() && body.contains("result")) {
+    } else if (answer.status == 200 && body.is_object() && body.contains("result")) {
       reply.result = body["result"];
     } else {
       reply.verdict = Retry(
@@ -187,8 +187,15 @@ class ZabbixApi final : public Monitor {
     if (reply.verdict.outcome != Delivery::Outcome::kDelivered || reply.cut) {
       return All(reply.verdict, count);
     }
-    const bool known = reply.result.is_object() && reply.result.contains("data") &&
-                       reply.result["data"].is_array() && reply.result["data"].size() == count;
+    const auto has = [](const json& object, const char* key) {
+      return object.is_object() && object.contains(key);
+    };
+    const bool known = has(reply.result, "response") && reply.result["response"] == "success" &&
+                       has(reply.result, "data") && reply.result["data"].is_array() &&
+                       reply.result["data"].size() == count &&
+                       std::ranges::all_of(reply.result["data"], [&](const json& of_value) {
+                         return has(of_value, "itemid") || has(of_value, "error");
+                       });
     if (!known) {
       return All(Retry(AttemptFailure::kRejected, "an answer that says nothing of the values: " +
                                                       reply.result.dump(-1, ' ', false, kReplace)),
@@ -196,7 +203,7 @@ class ZabbixApi final : public Monitor {
     }
     Verdicts verdicts;
     for (const json& of_value : reply.result["data"]) {
-      if (!of_value.is_object() || !of_value.contains("error")) {
+      if (!has(of_value, "error")) {
         verdicts.push_back(Delivered());
         continue;
       }

@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 #include "kit/environment.h"
-#include "kit/fake_transport.h"
+#include "kit/monitors.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -121,6 +121,7 @@ TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
   const ScopedEnvironment environment("BE_TOPIC", "from-the-environment");
   const MonitorsConfig read = Read("monitors:\n  - ntfy: {topic: '${BE_TOPIC}'}\n");
   FakeTransport transport;
+  transport.http = [](const HttpRequest&) { return GoodAnswer("ntfy"); };
   ASSERT_EQ(read.monitors[0].monitor->Tell({.backup = "home"}, transport).outcome,
             Delivery::Outcome::kDelivered);
   EXPECT_THAT(transport.requests.at(0).body, HasSubstr("from-the-environment"));

@@ -24,32 +24,25 @@ constexpr HttpLimits kShort{.connect = 1'000ms, .total = 1'500ms};
 struct Kind {
   std::string name;
   std::string block;  // {} stands for the server's URL
-  FaultyReply good;   // what the service answers where all is well
 };
 
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 std::vector<Kind> Kinds() {
   return {
-      {"apprise", "apprise: {server: '{}', services: [{url: 'json://x', label: x}]}", {}},
-      {"cronhub", "cronhub: '{}/start/1f5e3410-254c-11e8-b61d-55875966d031'", {}},
-      {"cronitor", "cronitor: '{}/d3x0c1'", {}},
-      {"healthchecks",
-       "healthchecks: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'",
-       {.body = "OK"}},
-      {"loki", "loki: {url: '{}/loki/api/v1/push', labels: {app: b}}", {.status = 204}},
-      {"ntfy", "ntfy: {topic: t, server: '{}'}", {.body = R"({"id":"x"})"}},
-      {"pagerduty",
-       "pagerduty: {integration_key: k, server: '{}'}",
-       {.status = 202, .body = R"({"status":"success"})"}},
-      {"pushover", "pushover: {token: t, user: u, server: '{}'}", {.body = R"({"status":1})"}},
-      {"sentry", "sentry: {data_source_name_url: '{}/203069', monitor_slug: s}", {.status = 202}},
-      {"uptime_kuma", "uptime_kuma: '{}/api/push/abcd1234'", {.body = R"({"ok":true})"}},
-      {"watchgoose", "watchgoose: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'", {.body = "OK"}},
-      {"webhook", "webhook: {url: '{}/x'}", {}},
-      {"zabbix",
-       "zabbix: {server: '{}/api_jsonrpc.php', api_key: k, host: h, key: i}",
-       {.body = R"({"jsonrpc":"2.0","result":{"response":"success","data":[{"itemid":"1"}]}})"}},
+      {"apprise", "apprise: {server: '{}', services: [{url: 'json://x', label: x}]}"},
+      {"cronhub", "cronhub: '{}/start/1f5e3410-254c-11e8-b61d-55875966d031'"},
+      {"cronitor", "cronitor: '{}/d3x0c1'"},
+      {"healthchecks", "healthchecks: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'"},
+      {"loki", "loki: {url: '{}/loki/api/v1/push', labels: {app: b}}"},
+      {"ntfy", "ntfy: {topic: t, server: '{}'}"},
+      {"pagerduty", "pagerduty: {integration_key: k, server: '{}'}"},
+      {"pushover", "pushover: {token: t, user: u, server: '{}'}"},
+      {"sentry", "sentry: {data_source_name_url: '{}/203069', monitor_slug: s}"},
+      {"uptime_kuma", "uptime_kuma: '{}/api/push/abcd1234'"},
+      {"watchgoose", "watchgoose: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'"},
+      {"webhook", "webhook: {url: '{}/x'}"},
+      {"zabbix", "zabbix: {server: '{}/api_jsonrpc.php', api_key: k, host: h, key: i}"},
   };
 }
 
@@ -77,9 +70,8 @@ class FaultsTest : public testing::TestWithParam<Kind> {
   }
   // The good answer with a fault.
   FaultyReply Good(Fault fault = Fault::kNone) {
-    FaultyReply reply = GetParam().good;
-    reply.fault = fault;
-    return reply;
+    const HttpAnswer good = GoodAnswer(GetParam().name);
+    return {.status = good.status, .body = good.body, .fault = fault};
   }
   [[nodiscard]] bool Is(std::string_view name) const { return GetParam().name == name; }
 };
@@ -87,6 +79,37 @@ class FaultsTest : public testing::TestWithParam<Kind> {
 TEST_P(FaultsTest, Case84AGoodAnswerIsADelivery) {
   const Verdict verdict = On(Good());
   EXPECT_EQ(verdict.outcome, Outcome::kDelivered) << verdict.error;
+}
+
+// Something else answers, or the service does not say that it took the notice.
+TEST_P(FaultsTest, OnlyTheSuccessThatTheServiceDocumentsIsADelivery) {
+  const bool any_will_do = Is("cronhub") || Is("cronitor") || Is("watchgoose") || Is("webhook");
+  const auto expect_no_delivery = [&](const FaultyReply& reply) {
+    const Verdict verdict = On(reply);
+    const auto expected = any_will_do ? Outcome::kDelivered : Outcome::kRetry;
+    EXPECT_EQ(verdict.outcome, expected) << reply.status << " " << reply.body;
+    EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
+    return verdict.error;
+  };
+  for (const int status : {200, 201, 202, 203, 204, 206}) {
+    if (status == Good().status) continue;
+    if (status == 204 && Is("apprise")) continue;  // says that there is nobody to tell
+    FaultyReply reply = Good();
+    reply.status = status;
+    if (status == 204) reply.body.clear();
+    expect_no_delivery(reply);
+  }
+  const std::string error = expect_no_delivery({.status = 203, .body = "by your leave"});
+  if (!any_will_do) {
+    EXPECT_THAT(error, testing::HasSubstr("HTTP 203: by your leave"));
+    EXPECT_THAT(error, testing::HasSubstr("URL"));
+  }
+  // Their status says it all.
+  if (Is("apprise") || Is("loki") || Is("pagerduty") || Is("sentry")) return;
+  for (const std::string body : {"", "fine", "{}", "[]", R"(["id",1])", R"({"status":"ok"})",
+                                 R"({"id":1})", R"({"ok":"true"})", R"({"result":null})"}) {
+    expect_no_delivery({.status = Good().status, .body = body});
+  }
 }
 
 TEST_P(FaultsTest, Case79AnAnswerThatNeverCameIsTriedAgainAndIsTheSameEvent) {

@@ -210,7 +210,7 @@ TEST(Healthchecks, RepeatsWhatWasTooLongOnceWithLess) {
   FakeTransport transport;
   std::size_t most = 20'000;
   transport.http = [&](const HttpRequest& request) {
-    return HttpAnswer{.status = request.body.size() > most ? 413 : 200};
+    return request.body.size() > most ? HttpAnswer{.status = 413} : GoodAnswer("healthchecks");
   };
   EXPECT_EQ(made.monitor->Tell(WithManyMessages(), transport).outcome,
             Delivery::Outcome::kDelivered);
@@ -238,7 +238,7 @@ TEST(Healthchecks, TakesABadRequestForATooLongOneOnlyWhereItIsLong) {
   MadeMonitor made = MakeMonitor("healthchecks: {ping_url: a/b, ping_body_limit: 0}");
   FakeTransport transport;
   transport.http = [&](const HttpRequest& request) {
-    return HttpAnswer{.status = request.body.size() > 2'621'440 ? 400 : 200};
+    return request.body.size() > 2'621'440 ? HttpAnswer{.status = 400} : GoodAnswer("healthchecks");
   };
   Notice notice = MakeNotice(NoticeState::kFinish);
   notice.messages.push_back({.text = std::string(3'000'000, 'x')});
@@ -260,7 +260,8 @@ TEST(Healthchecks, TakesOkAndCreatedForDelivered) {
 }
 
 TEST(Healthchecks, DoesNotTakeTheAnswerOfSomethingElseForItsOwn) {
-  for (const std::string body : {"<html>Log in</html>", R"({"error": "no such route"})", "\n[]"}) {
+  for (const std::string body :
+       {"<html>Log in</html>", R"({"error": "no such route"})", "\n[]", "It works!", ""}) {
     const Verdict verdict = VerdictOn(kUuidBlock, {.status = 200, .body = body});
     EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry) << body;
     EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);

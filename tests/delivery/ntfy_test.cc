@@ -12,6 +12,7 @@ using testing::UnorderedElementsAre;
 nlohmann::json Told(const std::string& yaml, const Notice& notice) {
   MadeMonitor made = MakeMonitor(yaml);
   FakeTransport transport;
+  transport.http = [](const HttpRequest&) { return GoodAnswer("ntfy"); };
   EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
   return nlohmann::json::parse(transport.requests.at(0).body);
 }

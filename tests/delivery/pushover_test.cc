@@ -18,6 +18,7 @@ std::string Told(const Notice& notice, const std::string& more = "") {
   MadeMonitor made = MakeMonitor(kHead + more);
   EXPECT_THAT(made.mistakes, ElementsAre());
   FakeTransport transport;
+  transport.http = [](const HttpRequest&) { return GoodAnswer("pushover"); };
   EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
   return "&" + transport.requests.at(0).body + "&";
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "delivery/services.h"
@@ -27,6 +28,9 @@ struct MadeMonitor {
 
 // A notice of a backup of "home" at 2026-03-01T02:00:07Z, with what that state brings along.
 [[nodiscard]] Notice MakeNotice(NoticeState state);
+
+// What a service answers over HTTP where all is well.
+[[nodiscard]] HttpAnswer GoodAnswer(std::string_view service);
 
 // One recorded state of one case of tests/testdata/golden/SERVICE.json.
 struct GoldenCase {
