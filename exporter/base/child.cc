@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,28 +57,28 @@ std::vector<std::string> Environment(const std::vector<std::string>& more) {
   return all;
 }
 
-// Of the program's two streams until both are closed; false: its time is up, or it is to stop.
-bool ReadAll(int from, std::chrono::steady_clock::time_point end, const std::atomic<bool>& stop,
-             std::string& output) {
-  std::array<char, 4096> piece{};
-  while (std::chrono::steady_clock::now() < end && !stop) {
-    pollfd one{.fd = from, .events = POLLIN, .revents = 0};
-    if (poll(&one, 1, kStep) <= 0) continue;
+// Reads from the program until it has ended; false: its time is up, or it is to stop. What it left
+// in the background may hold its end of the pipe for as long as it likes.
+bool Attend(pid_t child, int from, std::chrono::steady_clock::time_point end,
+            const std::atomic<bool>& stop, std::string& output, int* status) {
+  // Where the kernel has none, the end is seen at the next step.
+  const Descriptor ending(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  std::array<pollfd, 2> awaited{{{.fd = from, .events = POLLIN, .revents = 0},
+                                 {.fd = ending.get(), .events = POLLIN, .revents = 0}}};
+  std::string piece(kMostOutput, '\0');
+  while (true) {
+    // In this order one more read has all that it wrote, as far as it is kept.
+    const bool ended = waitpid(child, status, WNOHANG) != 0;
     const ssize_t length = read(from, piece.data(), piece.size());
-    if (length <= 0) return true;
-    output.append(piece.data(),
-                  std::min(static_cast<std::size_t>(length), kMostOutput - output.size()));
-  }
-  return false;
-}
-
-bool WaitUntil(pid_t child, std::chrono::steady_clock::time_point end,
-               const std::atomic<bool>& stop, int* status) {
-  while (waitpid(child, status, WNOHANG) == 0) {
+    if (length > 0) {
+      output.append(piece, 0,
+                    std::min(static_cast<std::size_t>(length), kMostOutput - output.size()));
+    }
+    if (ended) return true;
     if (std::chrono::steady_clock::now() >= end || stop) return false;
-    poll(nullptr, 0, kStep);
+    if (length == 0) awaited[0].fd = -1;  // closed, which poll would tell without end
+    poll(awaited.data(), awaited.size(), kStep);
   }
-  return true;
 }
 
 }  // namespace
@@ -93,6 +94,7 @@ ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop)
     return answer;
   }
   const Descriptor output(ends[0]);
+  fcntl(output.get(), F_SETFL, O_NONBLOCK);  // of this end alone
   Descriptor outputs_end(ends[1]);
 
   // The child has the secret at this number, which no other descriptor of ours is given to it at.
@@ -132,9 +134,7 @@ ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop)
     return answer;
   }
   int status = 0;
-  const bool ended =
-      ReadAll(output.get(), end, stop, answer.output) && WaitUntil(child, end, stop, &status);
-  if (!ended) {
+  if (!Attend(child, output.get(), end, stop, answer.output, &status)) {
     kill(-child, SIGKILL);
     waitpid(child, &status, 0);
     answer.stopped = stop;

@@ -28,7 +28,8 @@ struct ChildAnswer {
 };
 
 // The program is ended, with all that it started in its process group, when its time is up or
-// `stop` becomes true.
+// `stop` becomes true. What it leaves in the background when it ends by itself is not waited for,
+// nor ended; what that writes later is read by nobody.
 [[nodiscard]] ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop);
 
 }  // namespace backup_exporter

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <array>
@@ -84,6 +86,24 @@ TEST(RunChild, CutsOutputAndReadsTheRestOfIt) {
   const ChildAnswer answer = Sh("head -c 1000000 /dev/zero; exit 5");
   EXPECT_EQ(answer.exit_code, 5);
   EXPECT_EQ(answer.output.size(), 64U << 10);
+}
+
+// The pipe stays open as long as that process lives.
+TEST(RunChild, LetsWhatTheProgramLeftInTheBackgroundLiveAndDoesNotWaitForIt) {
+  const ChildAnswer answer = Sh("sleep 600 & echo $!; exit 3");
+  EXPECT_EQ(answer.exit_code, 3);
+  EXPECT_FALSE(answer.timed_out);
+  const pid_t left = std::atoi(answer.output.c_str());
+  ASSERT_GT(left, 1);
+  EXPECT_EQ(kill(left, SIGKILL), 0) << "it is no longer there";
+}
+
+TEST(RunChild, DoesNotReadForeverWhatIsWrittenInTheBackground) {
+  EXPECT_EQ(Sh("yes & exit 4").exit_code, 4);
+}
+
+TEST(RunChild, ReadsAllThatWasWrittenLast) {
+  EXPECT_EQ(Sh("head -c 60000 /dev/zero").output.size(), 60'000U);
 }
 
 // What the program started has the pipe that it writes to open as well: if it lived on, the pipe
