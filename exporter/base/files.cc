@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <glob.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -203,6 +204,23 @@ Result<std::string> ReadWhole(const Files& files, const std::string& path, std::
   }
   text.resize(*got);
   return text;
+}
+
+Result<std::string> ReadNamed(const std::string& path, std::size_t limit, std::string_view what) {
+  auto text = ReadWhole(SystemFiles{}, path, limit);
+  if (text) return text;
+  const auto& [kind, message] = text.error();
+  if (kind == ErrorKind::kNotFound) {
+    return Fail(kind, fmt::format("there is no file {} with {}: create it, or correct the path",
+                                  path, what));
+  }
+  return Fail(kind,
+              fmt::format("cannot read {} from {}: {}", what, path, WithoutPath(message, path)));
+}
+
+std::string WithoutPath(const std::string& message, const std::string& path) {
+  const std::size_t name = message.find(path + ": ");
+  return name == message.npos ? message : message.substr(name + path.size() + 2);
 }
 
 std::optional<std::set<FileIdentity>> FilesOpenForWriting() {

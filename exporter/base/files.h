@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -73,6 +74,14 @@ class SystemFiles final : public Files {
 // A whole small file as text; kRefused above `limit` bytes.
 [[nodiscard]] Result<std::string> ReadWhole(const Files& files, const std::string& path,
                                             std::size_t limit);
+
+// As ReadWhole, of a file that a person has named, with errors in words for them. `what` the file
+// is to hold: "the secret".
+[[nodiscard]] Result<std::string> ReadNamed(const std::string& path, std::size_t limit,
+                                            std::string_view what);
+
+// Why a file could not be read, for a text that names it already.
+[[nodiscard]] std::string WithoutPath(const std::string& message, const std::string& path);
 
 // The files that some process has open for writing. nullopt where /proc does not show every
 // process, as it does for root alone, outside of containers.

@@ -12,6 +12,7 @@
 #include "base/child.h"
 #include "base/files.h"
 #include "base/http.h"
+#include "base/utf8.h"
 
 namespace backup_exporter {
 namespace {
@@ -39,21 +40,31 @@ Result<std::string> FromSystemd(const std::string& name) {
     return Fail(ErrorKind::kInvalid, "a systemd credential has a name without `/`, not " + name);
   }
   const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-  if (directory != nullptr && *directory != '\0') {
-    return LoadSecretFile(std::string(directory) + "/" + name, "/");
-  }
-  const std::string path = "/etc/credstore.encrypted/" + name;
-  if (!std::filesystem::exists(path)) {
+  const bool passed_on = directory != nullptr && *directory != '\0';
+  const std::string path =
+      (passed_on ? std::string(directory) + "/" : "/etc/credstore.encrypted/") + name;
+  std::error_code hidden;  // then reading it says why
+  if (!std::filesystem::exists(path, hidden) && !hidden) {
     return Fail(ErrorKind::kNotFound,
                 fmt::format("no systemd credential {0}: the unit has no LoadCredential={0}:…, and "
                             "there is no {1}",
                             name, path));
   }
+  if (passed_on) return LoadSecretFile(path, "/");
   const ChildAnswer answer = RunChild(
       {.command = {"systemd-creds", "decrypt", "--name=" + name, path, "-"}}, std::atomic<bool>());
   if (answer.exit_code == 0) return WithoutLineEnd(answer.output);
   return Fail(ErrorKind::kIo, fmt::format("systemd-creds cannot decrypt {}: {}", path,
                                           answer.exit_code ? answer.output : answer.error));
+}
+
+Result<std::string> FromContainer(const std::string& name) {
+  auto secret = LoadSecretFile(name, "/run/secrets");
+  if (secret || secret.error().kind != ErrorKind::kNotFound) return secret;
+  return Fail(ErrorKind::kNotFound,
+              fmt::format("no secret {0} of the container: there is no /run/secrets/{0}, so give "
+                          "the container one of this name",
+                          name));
 }
 
 std::string Json(const std::string& text) {
@@ -79,11 +90,13 @@ std::string WithoutPasswords(std::string text) {
 }  // namespace
 
 Result<std::string> LoadSecretFile(const std::string& path, const std::string& directory) {
-  auto text =
-      ReadWhole(SystemFiles{}, (std::filesystem::path(directory) / path).string(), kLargestSecret);
+  const std::string file = (std::filesystem::path(directory) / path).string();
+  auto text = ReadNamed(file, kLargestSecret, "the secret");
   if (!text) return tl::unexpected(text.error());
   std::string secret = WithoutLineEnd(std::move(*text));
-  if (secret.empty()) return Fail(ErrorKind::kInvalid, path + " is empty");
+  if (secret.empty()) {
+    return Fail(ErrorKind::kInvalid, file + ", which is to hold the secret, is empty");
+  }
   return secret;
 }
 
@@ -102,7 +115,7 @@ Result<std::string> LoadSecret(const std::string& text, const std::string& direc
     return Fail(ErrorKind::kInvalid, fmt::format("`{{credential {}` needs a name or a path", kind));
   }
   if (kind == "systemd") return FromSystemd(name);
-  if (kind == "container") return LoadSecretFile(name, "/run/secrets");
+  if (kind == "container") return FromContainer(name);
   if (kind == "file") return LoadSecretFile(name, directory);
   if (kind == "keepassxc") {
     return Fail(ErrorKind::kInvalid,
@@ -132,6 +145,12 @@ Result<std::string> FromEnvironment(std::string_view text) {
     const std::size_t dash = inside.find(":-");
     const std::string name(inside.substr(0, dash));
     const char* value = std::getenv(name.c_str());
+    if (value != nullptr && ValidUtf8(value) != value) {
+      return Fail(ErrorKind::kInvalid,
+                  fmt::format("the variable {} of the environment is not valid UTF-8: set it in "
+                              "UTF-8",
+                              name));
+    }
     if (value != nullptr && (*value != '\0' || dash == inside.npos)) {
       result += value;
     } else if (dash != inside.npos) {

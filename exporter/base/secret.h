@@ -23,7 +23,7 @@ namespace backup_exporter {
                                                  const std::string& directory);
 
 // `text` with ${NAME} and ${NAME:-default} replaced from the environment; \${ stays as ${. Fails
-// where a variable without default is not set.
+// where a variable without default is not set, or is no UTF-8, which is what goes into JSON.
 [[nodiscard]] Result<std::string> FromEnvironment(std::string_view text);
 
 // Takes secrets out of texts. Immutable once it is in use.

@@ -343,9 +343,7 @@ ConfigurationOrMistakes ParseConfiguration(std::string_view text, const std::str
 ConfigurationOrMistakes LoadConfiguration(const std::string& path) {
   const auto text = ReadWhole(SystemFiles{}, path, kLargestFile);
   if (!text) {
-    std::string why = text.error().message;
-    const std::size_t name = why.find(path + ": ");  // a mistake names its file already
-    if (name != why.npos) why.erase(0, name + path.size() + 2);
+    std::string why = WithoutPath(text.error().message, path);  // a mistake names its file already
     if (text.error().kind == ErrorKind::kNotFound) why += "; give its place with --config.file";
     return tl::unexpected(std::vector<Mistake>{{path, 0, 0, std::move(why)}});
   }

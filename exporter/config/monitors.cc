@@ -194,7 +194,7 @@ class Reader {
   void Import(Section& entry, const std::string& path, const Around& around) {
     const std::string file =
         (std::filesystem::path(path_).parent_path() / path).lexically_normal().string();
-    const auto text = ReadWhole(SystemFiles{}, file, kLargestFile);
+    const auto text = ReadNamed(file, kLargestFile, "a borgmatic configuration");
     if (!text) {
       entry.Note("import", text.error().message);
       return;

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "kit/environment.h"
 #include "kit/temporary_directory.h"
@@ -33,15 +36,59 @@ TEST(Secret, IsReadFromTheUnitsCredentials) {
 TEST(Secret, ThatIsNotThereSaysWhereItWasSought) {
   const auto missing = LoadSecret("{credential file nothing}", "/none");
   ASSERT_FALSE(missing);
-  EXPECT_THAT(missing.error().message, HasSubstr("/none/nothing"));
+  EXPECT_EQ(missing.error().message,
+            "there is no file /none/nothing with the secret: create it, or correct the path");
+  EXPECT_EQ(LoadSecretFile("nothing", "/none").error().message, missing.error().message);
   const auto unit = LoadSecret("{credential systemd nothing}", "/");
   ASSERT_FALSE(unit);
   EXPECT_THAT(unit.error().message, HasSubstr("LoadCredential=nothing"));
-  EXPECT_FALSE(LoadSecret("{credential container nothing}", "/"));
+  const auto container = LoadSecret("{credential container nothing}", "/");
+  ASSERT_FALSE(container);
+  EXPECT_EQ(container.error().message,
+            "no secret nothing of the container: there is no /run/secrets/nothing, so give the "
+            "container one of this name");
   EXPECT_FALSE(LoadSecret("{credential file}", "/"));
   EXPECT_FALSE(LoadSecret("{credential file x", "/"));
   EXPECT_THAT(LoadSecret("{credential vault x}", "/").error().message,
               HasSubstr("systemd, container or file"));
+}
+
+TEST(Secret, ThatTheUnitDoesNotPassOnSaysSo) {
+  const TemporaryDirectory directory;
+  const ScopedEnvironment environment("CREDENTIALS_DIRECTORY", directory.path());
+  const auto missing = LoadSecret("{credential systemd nothing}", "/");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message,
+            "no systemd credential nothing: the unit has no LoadCredential=nothing:…, and there is "
+            "no " +
+                directory / "nothing");
+}
+
+TEST(Secret, ThatCannotBeReadSaysWhy) {
+  const TemporaryDirectory directory;
+  EXPECT_EQ(
+      LoadSecretFile(".", directory.path()).error().message,
+      "cannot read the secret from " + directory / "." + ": is a directory, not a regular file");
+  directory.Write("empty", "\n");
+  EXPECT_THAT(LoadSecretFile("empty", directory.path()).error().message, HasSubstr("is empty"));
+}
+
+TEST(Secret, ThatIsInAForbiddenDirectorySaysSo) {
+  const TemporaryDirectory directory;
+  const ScopedEnvironment environment("CREDENTIALS_DIRECTORY", directory.path());
+  std::filesystem::permissions(directory.path(), std::filesystem::perms::none);
+  // Nothing is forbidden to root.
+  constexpr uid_t kNobody = 65534;
+  const uid_t user = ::geteuid();
+  if (user == 0) {
+    ASSERT_EQ(::seteuid(kNobody), 0);
+  }
+  const auto forbidden = LoadSecret("{credential systemd token}", "/");
+  ASSERT_EQ(::seteuid(user), 0);
+  std::filesystem::permissions(directory.path(), std::filesystem::perms::owner_all);
+  ASSERT_FALSE(forbidden);
+  EXPECT_EQ(forbidden.error().message,
+            "cannot read the secret from " + directory / "token" + ": Permission denied");
 }
 
 TEST(Environment, TakesThePlaceOfItsNames) {
@@ -54,6 +101,17 @@ TEST(Environment, TakesThePlaceOfItsNames) {
   const auto missing = FromEnvironment("${BE_NONE}");
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message, HasSubstr("BE_NONE"));
+}
+
+TEST(Environment, MustBeUtf8WhereItIsUsed) {
+  const ScopedEnvironment latin("BE_LATIN", "pa\xDFwort");
+  const ScopedEnvironment utf8("BE_UTF8", "paßwort");
+  EXPECT_EQ(FromEnvironment("${BE_UTF8}"), "paßwort");
+  const auto refused = FromEnvironment("x${BE_LATIN:-y}");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(refused.error().message,
+            "the variable BE_LATIN of the environment is not valid UTF-8: set it in UTF-8");
 }
 
 TEST(SecretMask, TakesSecretsOutInEveryFormThatTheyMayHave) {

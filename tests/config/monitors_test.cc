@@ -112,7 +112,9 @@ TEST_F(MonitorsTest, MistakesInAnImportedFileNameThatFile) {
   directory_.Write("borgmatic.yaml", "ntfy:\n  topicc: a\n");
   EXPECT_THAT(Mistakes("monitors:\n  - import: borgmatic.yaml\n"),
               HasSubstr(directory_ / "borgmatic.yaml" + ":2:3: unknown key `topicc`"));
-  EXPECT_THAT(Mistakes("monitors:\n  - import: nothing.yaml\n"), HasSubstr("nothing.yaml"));
+  EXPECT_THAT(Mistakes("monitors:\n  - import: nothing.yaml\n"),
+              HasSubstr(":4:13: there is no file " + directory_ / "nothing.yaml" +
+                        " with a borgmatic configuration: create it, or correct the path\n"));
   directory_.Write("none.yaml", "repositories: []\n");
   EXPECT_THAT(Mistakes("monitors:\n  - import: none.yaml\n"), HasSubstr("has no monitors"));
 }
