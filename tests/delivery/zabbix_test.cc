@@ -129,7 +129,7 @@ std::string Compressed(const std::string& text) {
   packed.resize(size);
   std::string packet = TrapperPacket(packed);
   packet[4] = 0x03;
-  packet[9] = static_cast<char>(text.size());
+  for (int i = 0; i < 4; ++i) packet[9 + i] = static_cast<char>(text.size() >> 8 * i & 0xFF);
   return packet;
 }
 
@@ -421,9 +421,10 @@ TEST(Zabbix, ReadsCompressedAndLargePackets) {
   std::string damaged = Compressed(text);
   damaged[20] ^= 0x55;
   EXPECT_EQ(TrapperText(damaged), std::nullopt);
-  std::string bomb = Compressed(text);
-  bomb[12] = 0x7F;  // says that it is 2 GB
-  EXPECT_EQ(TrapperText(bomb), std::nullopt);
+  std::string short_of_one = Compressed(text);
+  ++short_of_one[9];
+  EXPECT_EQ(TrapperText(short_of_one), std::nullopt);
+  EXPECT_EQ(TrapperText(Compressed(std::string(2'000'000, ' '))), std::nullopt);  // a bomb
 }
 
 TEST(Zabbix, KnowsAWholePacketFromItsHeader) {
