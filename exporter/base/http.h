@@ -1,10 +1,11 @@
 // Requests to other programs over the network, by libcurl: HTTP(S), and a bare TCP exchange.
 //
 // What every caller gets: certificates checked unless told otherwise, by the system's authorities
-// or those in the file that SSL_CERT_FILE or CURL_CA_BUNDLE names, no redirect followed, proxies
-// from the environment (http_proxy, https_proxy, no_proxy), 10 s to connect and 30 s in all,
-// answers cut at 64 KiB, connections kept for the next request. Whether an answer is good, and
-// whether to try again, is the caller's to judge.
+// or those in the file that SSL_CERT_FILE or CURL_CA_BUNDLE names (one that was revoked still
+// counts: nobody is asked), no redirect followed, proxies from the environment (http_proxy,
+// https_proxy, no_proxy), 10 s to connect and 30 s in all, names included, answers cut at 64 KiB,
+// connections kept for the next request. Whether an answer is good, and whether to try again, is
+// the caller's to judge.
 #pragma once
 
 #include <atomic>

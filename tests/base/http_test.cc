@@ -1,5 +1,6 @@
 #include "base/http.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include "kit/certificates.h"
 #include "kit/environment.h"
 #include "kit/faulty_server.h"
+#include "kit/name_server.h"
 #include "kit/socket_server.h"
 #include "kit/temporary_directory.h"
 #include "kit/test_proxy.h"
@@ -145,6 +147,58 @@ TEST(Http, EndsWhenItIsToStop) {
   EXPECT_EQ(client.Send({.url = server.url()}).failure, NetworkFailure::kStopped);
   stopper.join();
   EXPECT_EQ(client.Send({.url = server.url()}).failure, NetworkFailure::kStopped);
+}
+
+// Names.
+
+TEST(HttpNames, WhichOfTwoAddressesIsDeadDoesNotMatter) {
+  for (const bool ipv6 : {false, true}) {
+    FaultyServer live(Answering({.status = 200}), {.ipv6 = ipv6});
+    const BlackHole dead(!ipv6, live.port());
+    HttpClient client(kShort);
+    const HttpAnswer answer = client.Send({.url = fmt::format("http://localhost:{}", live.port())});
+    EXPECT_EQ(answer.status, 200) << answer.error;
+  }
+}
+
+TEST(HttpNames, AServerThatFailsIsAFailureOfNames) {
+  InOwnNetwork([] {
+    for (const auto said : {NameAnswer::kServerFailure, NameAnswer::kNoSuchName}) {
+      const NameServer names(said);
+      HttpClient client(kShort);
+      const HttpAnswer answer = client.Send({.url = "http://monitor.example/"});
+      EXPECT_EQ(answer.failure, NetworkFailure::kDns) << answer.error;
+      EXPECT_GT(names.questions(), 0U);
+    }
+  });
+}
+
+// A resolver asks once more after some seconds: what it asked tells how long we waited for it.
+constexpr std::size_t kAskedOnce = 2;  // for either family of addresses
+
+TEST(HttpNames, TheTimeLimitIncludesAServerThatDoesNotAnswer) {
+  InOwnNetwork([] {
+    const NameServer silent(std::nullopt);
+    HttpClient client(kShort);
+    const HttpAnswer answer = client.Send({.url = "http://monitor.example/"});
+    EXPECT_EQ(answer.failure, NetworkFailure::kTimeout) << answer.error;
+    EXPECT_LE(silent.questions(), kAskedOnce);
+  });
+}
+
+TEST(HttpNames, AServerThatDoesNotAnswerDoesNotHoldUpAStop) {
+  InOwnNetwork([] {
+    const NameServer silent(std::nullopt);
+    HttpClient client;
+    std::thread stopper([&] {
+      silent.AwaitQuestion();
+      client.Stop();
+    });
+    const HttpAnswer answer = client.Send({.url = "http://monitor.example/"});
+    stopper.join();
+    EXPECT_EQ(answer.failure, NetworkFailure::kStopped) << answer.error;
+    EXPECT_LE(silent.questions(), kAskedOnce);
+  });
 }
 
 // TLS.

@@ -272,11 +272,11 @@ ClosedPort::ClosedPort() : socket_(NewSocket(false)) {
   port_ = PortOf(socket_.get());
 }
 
-BlackHole::BlackHole()
-    : listener_(ListeningSocket(false, 0, 0)),
+BlackHole::BlackHole(bool ipv6, int port)
+    : listener_(ListeningSocket(ipv6, port, 0)),
       port_(PortOf(listener_.get())),
-      filler_(NewSocket(false)) {
-  Address address(port_, false);
+      filler_(NewSocket(ipv6)) {
+  Address address(port_, ipv6);
   Check(connect(filler_.get(), address.get(), address.size) == 0, "fill the backlog");
   // Only now is it in the queue.
   pollfd queued{listener_.get(), POLLIN, 0};

@@ -128,7 +128,7 @@ class ClosedPort {
 // A port where SYNs are lost: who connects waits.
 class BlackHole {
  public:
-  BlackHole();
+  explicit BlackHole(bool ipv6 = false, int port = 0);
   [[nodiscard]] int port() const { return port_; }
 
  private:
