@@ -40,26 +40,12 @@ std::string Argument(const ChildRequest& child, const std::string& name) {
   return "";
 }
 
-ChildRequest Told(const std::string& yaml, const Notice& notice) {
-  MadeMonitor made = MakeMonitor(yaml);
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, kDelivered);
-  return transport.children.at(0);
-}
-
 Verdict VerdictOn(const ChildAnswer& answer) {
-  MadeMonitor made = MakeMonitor("apprise: {services: [{url: 'one://x', label: first}]}");
-  FakeTransport transport;
-  transport.child = [&](const ChildRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  return VerdictOn("apprise: {services: [{url: 'one://x', label: first}]}", answer);
 }
 
 Verdict VerdictOfServer(const HttpAnswer& answer, const char* yaml = kStored) {
-  MadeMonitor made = MakeMonitor(yaml);
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  return VerdictOn(yaml, answer);
 }
 
 // By the recorded calls of the library, since its requests are its own: the body and title without
@@ -115,7 +101,7 @@ TEST(Apprise, SendsWhatWasRecorded) {
 }
 
 TEST(Apprise, GivesTheProgramItsUrlWhereNobodyElseReadsIt) {
-  const ChildRequest child = Told(kTwo, MakeNotice(NoticeState::kFail));
+  const ChildRequest child = ChildFor(kTwo, MakeNotice(NoticeState::kFail));
   EXPECT_THAT(child.command, ElementsAre("apprise", "--verbose", "--notification-type=failure",
                                          "--input-format=text", "--title=Backup of home failed",
                                          "--config", "{file}"));
@@ -124,15 +110,15 @@ TEST(Apprise, GivesTheProgramItsUrlWhereNobodyElseReadsIt) {
 }
 
 TEST(Apprise, TellsARecoveryAsASuccess) {
-  const ChildRequest child =
-      Told(std::string(kTwo) + "  finish: {body: fine again}\n", MakeNotice(NoticeState::kResolve));
+  const ChildRequest child = ChildFor(std::string(kTwo) + "  finish: {body: fine again}\n",
+                                      MakeNotice(NoticeState::kResolve));
   EXPECT_EQ(Argument(child, "notification-type"), "success");
   EXPECT_EQ(child.input, "fine again");
 }
 
 TEST(Apprise, ReplacesPlaceholdersAndSendsNoBodyThatIsBlank) {
   const std::string block = std::string(kTwo) + "  finish: {title: '{backup}', body: '{error}'}\n";
-  const ChildRequest child = Told(block, MakeNotice(NoticeState::kFinish));
+  const ChildRequest child = ChildFor(block, MakeNotice(NoticeState::kFinish));
   EXPECT_EQ(Argument(child, "title"), "home");
   EXPECT_THAT(child.input, StartsWith("Backup of home succeeded"));
 }
@@ -140,14 +126,14 @@ TEST(Apprise, ReplacesPlaceholdersAndSendsNoBodyThatIsBlank) {
 TEST(Apprise, ShowsATestAsOne) {
   Notice test = MakeNotice(NoticeState::kFail);
   test.cause = NoticeCause::kTest;
-  EXPECT_THAT(Told(std::string(kTwo) + "  fail: {body: all is lost}\n", test).input,
+  EXPECT_THAT(ChildFor(std::string(kTwo) + "  fail: {body: all is lost}\n", test).input,
               StartsWith("Test of"));
 }
 
 TEST(Apprise, SendsAnArgumentThatAProgramCanTake) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "a" + std::string(1, '\0') + std::string(5000, 'b');
-  const std::string title = Argument(Told(kTwo, notice), "title");
+  const std::string title = Argument(ChildFor(kTwo, notice), "title");
   EXPECT_THAT(title, SizeIs(1000));
   EXPECT_EQ(title.find('\0'), std::string::npos);
 }
@@ -276,7 +262,7 @@ TEST(Apprise, LimitsAndOmitsLogsAsConfigured) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.messages = {{.text = std::string(200'000, 'x')}};
   const auto size = [&](const std::string& more) {
-    return Told(kTwo + more, notice).input.size() - Describe(notice).size();
+    return ChildFor(kTwo + more, notice).input.size() - Describe(notice).size();
   };
   EXPECT_EQ(size("  send_logs: false\n"), 0U);
   EXPECT_EQ(size("  logs_size_limit: 50\n"), 52U);
@@ -294,7 +280,7 @@ TEST(Apprise, MasksItsSecretsAlsoInPartsAndGivesThemToNoCommandLine) {
   }
   EXPECT_THAT(MakeMonitor(kStored).options.mask.Mask("/notify/canary-key"),
               Not(HasSubstr("canary")));
-  for (const std::string& argument : Told(kTwo, MakeNotice(NoticeState::kFail)).command) {
+  for (const std::string& argument : ChildFor(kTwo, MakeNotice(NoticeState::kFail)).command) {
     EXPECT_THAT(argument, Not(HasSubstr("canary")));
   }
 }

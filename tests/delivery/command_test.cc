@@ -23,19 +23,10 @@ using testing::StartsWith;
 constexpr const char* kBlock = "command:\n  command: [/bin/tell, '{backup}']\n";
 
 ChildRequest Told(const Notice& notice, const std::string& more = "") {
-  MadeMonitor made = MakeMonitor(kBlock + more);
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, kDelivered);
-  return transport.children.at(0);
+  return ChildFor(kBlock + more, notice);
 }
 
-Verdict VerdictOn(const ChildAnswer& answer) {
-  MadeMonitor made = MakeMonitor(kBlock);
-  FakeTransport transport;
-  transport.child = [&](const ChildRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const ChildAnswer& answer) { return VerdictOn(kBlock, answer); }
 
 // Runs children for real.
 class RealChildren final : public Transport {

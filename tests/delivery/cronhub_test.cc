@@ -9,22 +9,14 @@ namespace {
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 HttpRequest Told(const std::string& url, const Notice& notice) {
-  MadeMonitor made = MakeMonitor("cronhub: '" + url + "'");
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  return transport.requests.at(0);
+  return RequestFor("cronhub: '" + url + "'", notice);
 }
 
 Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor("cronhub: https://cronhub.io/ping/1f5e3410");
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  return VerdictOn("cronhub: https://cronhub.io/ping/1f5e3410", answer);
 }
 
 TEST(Cronhub, SendsWhatWasRecorded) { ExpectGolden("cronhub", {}); }

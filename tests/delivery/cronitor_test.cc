@@ -10,26 +10,12 @@ namespace {
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
 constexpr char kBlock[] = "cronitor: {ping_url: 'https://cronitor.link/p/3f9b1c0d2e/nas'}";
 
-HttpRequest Told(const std::string& yaml, const Notice& notice) {
-  MadeMonitor made = MakeMonitor(yaml);
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  return transport.requests.at(0);
-}
-
-Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor(kBlock);
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
 
 TEST(Cronitor, SendsWhatWasRecorded) {
   ExpectGolden("cronitor", {{"query series", "ties the events of a run together"},
@@ -41,7 +27,7 @@ TEST(Cronitor, SendsWhatWasRecorded) {
 }
 
 TEST(Cronitor, TellsEveryState) {
-  const auto url = [](NoticeState state) { return Told(kBlock, MakeNotice(state)).url; };
+  const auto url = [](NoticeState state) { return RequestFor(kBlock, MakeNotice(state)).url; };
   const std::string base = "https://cronitor.link/p/3f9b1c0d2e/nas";
   EXPECT_THAT(url(NoticeState::kStart), StartsWith(base + "/run?"));
   EXPECT_THAT(url(NoticeState::kFinish), StartsWith(base + "/complete?"));
@@ -52,7 +38,7 @@ TEST(Cronitor, TellsEveryState) {
 TEST(Cronitor, TellsTheTrueTimeAndWhatIsKnownOfTheRun) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.at += std::chrono::milliseconds(250);
-  EXPECT_EQ(Told(kBlock, notice).url,
+  EXPECT_EQ(RequestFor(kBlock, notice).url,
             "https://cronitor.link/p/3f9b1c0d2e/nas/fail?"
             "series=0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e&stamp=1772330407.250&"
             "metric=duration%3A7.000&status_code=2&"
@@ -62,7 +48,7 @@ TEST(Cronitor, TellsTheTrueTimeAndWhatIsKnownOfTheRun) {
 }
 
 TEST(Cronitor, TellsNothingThatIsNotKnown) {
-  const std::string url = Told(kBlock, {.cause = NoticeCause::kHeartbeat}).url;
+  const std::string url = RequestFor(kBlock, {.cause = NoticeCause::kHeartbeat}).url;
   EXPECT_THAT(url, HasSubstr("/complete?stamp="));
   for (const char* field : {"series", "metric", "status_code"}) {
     EXPECT_THAT(url, Not(HasSubstr(field)));
@@ -72,7 +58,7 @@ TEST(Cronitor, TellsNothingThatIsNotKnown) {
 TEST(Cronitor, CutsItsMessageInNoCharacter) {
   Notice notice = MakeNotice(NoticeState::kFail);
   for (int i = 0; i < 200; ++i) notice.also_failing.emplace_back("Büro-漢字");
-  const std::string url = Told(kBlock, notice).url;
+  const std::string url = RequestFor(kBlock, notice).url;
   const std::size_t begin = url.find("message=") + 8;
   std::string message;
   for (std::size_t i = begin; url[i] != '&'; ++i) {
@@ -86,8 +72,8 @@ TEST(Cronitor, CutsItsMessageInNoCharacter) {
 }
 
 TEST(Cronitor, ExtendsAUrlThatEndsInASlashOrHasAQuery) {
-  EXPECT_THAT(Told("cronitor: {ping_url: 'https://cronitor.link/p/k/n/?env=prod&state=run'}",
-                   MakeNotice(NoticeState::kFinish))
+  EXPECT_THAT(RequestFor("cronitor: {ping_url: 'https://cronitor.link/p/k/n/?env=prod&state=run'}",
+                         MakeNotice(NoticeState::kFinish))
                   .url,
               StartsWith("https://cronitor.link/p/k/n/complete?env=prod&series="));
 }
@@ -95,7 +81,7 @@ TEST(Cronitor, ExtendsAUrlThatEndsInASlashOrHasAQuery) {
 TEST(Cronitor, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
   const std::string yaml = "cronitor: 'https://cronitor.link/p/3f9b1c0d2e/{backup}'";
   EXPECT_TRUE(MakeMonitor(yaml).options.by_backup);
-  EXPECT_THAT(Told(yaml, MakeNotice(NoticeState::kFinish)).url, HasSubstr("/home/complete?"));
+  EXPECT_THAT(RequestFor(yaml, MakeNotice(NoticeState::kFinish)).url, HasSubstr("/home/complete?"));
 }
 
 TEST(Cronitor, RepeatsOnlyWhatMayPass) {

@@ -22,22 +22,6 @@ constexpr char kUuidBlock[] =
     "healthchecks: {ping_url: 'https://hc-ping.com/addffa72-da17-40ae-be9c-ff591afb942a'}";
 constexpr char kSlugBlock[] = "healthchecks: {ping_url: 'fqOOd6-F4MMNuCEnzTU01w/db-backups'}";
 
-HttpRequest Told(const std::string& yaml, const Notice& notice) {
-  MadeMonitor made = MakeMonitor(yaml);
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  EXPECT_EQ(transport.requests.size(), 1U);
-  return transport.requests.at(0);
-}
-
-Verdict VerdictOn(const std::string& yaml, const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor(yaml);
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
-
 // A failure with more to say than any limit here allows, in characters of two and three bytes.
 Notice WithManyMessages() {
   Notice notice = MakeNotice(NoticeState::kFail);
@@ -76,7 +60,7 @@ TEST(Healthchecks, SendsTheRecordedTextBelowALineOfItsOwn) {
 TEST(Healthchecks, TellsEveryStateWithTheRunsId) {
   const std::string base = "https://hc-ping.com/addffa72-da17-40ae-be9c-ff591afb942a";
   const std::string rid = "?rid=0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e";
-  const auto url = [](NoticeState state) { return Told(kUuidBlock, MakeNotice(state)).url; };
+  const auto url = [](NoticeState state) { return RequestFor(kUuidBlock, MakeNotice(state)).url; };
   EXPECT_EQ(url(NoticeState::kStart), base + "/start" + rid);
   EXPECT_EQ(url(NoticeState::kLog), base + "/log" + rid);
   EXPECT_EQ(url(NoticeState::kFinish), base + rid);
@@ -85,41 +69,43 @@ TEST(Healthchecks, TellsEveryStateWithTheRunsId) {
 }
 
 TEST(Healthchecks, TellsAHeartbeatAsAPlainSuccess) {
-  const HttpRequest request = Told(kUuidBlock, {.cause = NoticeCause::kHeartbeat});
+  const HttpRequest request = RequestFor(kUuidBlock, {.cause = NoticeCause::kHeartbeat});
   EXPECT_EQ(request.url, "https://hc-ping.com/addffa72-da17-40ae-be9c-ff591afb942a");
   EXPECT_THAT(request.body, StartsWith("backup_exporter is at work"));
 }
 
 TEST(Healthchecks, SaysWhatHappenedWithoutAnyLog) {
-  EXPECT_EQ(Told(kUuidBlock, MakeNotice(NoticeState::kStart)).body, "");
-  EXPECT_THAT(Told(kUuidBlock, MakeNotice(NoticeState::kFail)).body,
+  EXPECT_EQ(RequestFor(kUuidBlock, MakeNotice(NoticeState::kStart)).body, "");
+  EXPECT_THAT(RequestFor(kUuidBlock, MakeNotice(NoticeState::kFail)).body,
               StartsWith("Backup of home failed: repository is already locked"));
   Notice warned = MakeNotice(NoticeState::kFinish);
   warned.result = RunResult::kWarning;
-  EXPECT_THAT(Told(kUuidBlock, warned).body, HasSubstr("finished with warnings"));
+  EXPECT_THAT(RequestFor(kUuidBlock, warned).body, HasSubstr("finished with warnings"));
 }
 
 TEST(Healthchecks, SendsLogsUnlessSwitchedOff) {
   const std::string off = "healthchecks: {ping_url: a/b, send_logs: false}";
   EXPECT_TRUE(MakeMonitor(kUuidBlock).options.sends_messages);
   EXPECT_FALSE(MakeMonitor(off).options.sends_messages);
-  EXPECT_THAT(Told(kUuidBlock, WithManyMessages()).body, HasSubstr("/srv/Bücher"));
-  EXPECT_THAT(Told(off, WithManyMessages()).body,
+  EXPECT_THAT(RequestFor(kUuidBlock, WithManyMessages()).body, HasSubstr("/srv/Bücher"));
+  EXPECT_THAT(RequestFor(off, WithManyMessages()).body,
               AllOf(StartsWith("Backup of home failed"), Not(HasSubstr("/srv/Bücher"))));
 }
 
 TEST(Healthchecks, PutsTheHostInFrontOfAUuidOrASlug) {
-  EXPECT_THAT(Told(kSlugBlock, MakeNotice(NoticeState::kStart)).url,
+  EXPECT_THAT(RequestFor(kSlugBlock, MakeNotice(NoticeState::kStart)).url,
               StartsWith("https://hc-ping.com/fqOOd6-F4MMNuCEnzTU01w/db-backups/start?"));
-  EXPECT_THAT(
-      Told("watchgoose: addffa72-da17-40ae-be9c-ff591afb942a", MakeNotice(NoticeState::kStart)).url,
-      StartsWith("https://watchgoose.com/addffa72-da17-40ae-be9c-ff591afb942a/start?"));
+  EXPECT_THAT(RequestFor("watchgoose: addffa72-da17-40ae-be9c-ff591afb942a",
+                         MakeNotice(NoticeState::kStart))
+                  .url,
+              StartsWith("https://watchgoose.com/addffa72-da17-40ae-be9c-ff591afb942a/start?"));
 }
 
 TEST(Healthchecks, ExtendsAUrlThatEndsInASlashOrHasAQuery) {
-  const std::string url = Told("healthchecks: {ping_url: 'https://hc.example/ping/k/s/?create=1'}",
-                               MakeNotice(NoticeState::kFail))
-                              .url;
+  const std::string url =
+      RequestFor("healthchecks: {ping_url: 'https://hc.example/ping/k/s/?create=1'}",
+                 MakeNotice(NoticeState::kFail))
+          .url;
   EXPECT_EQ(url,
             "https://hc.example/ping/k/s/fail?create=1&rid=0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e");
 }
@@ -132,32 +118,32 @@ TEST(Healthchecks, PingsAnotherCheckForEachBackupWhereTheSlugSaysSo) {
   EXPECT_TRUE(made.options.by_operation);
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "Büro NAS";
-  EXPECT_THAT(Told(yaml, notice).url,
+  EXPECT_THAT(RequestFor(yaml, notice).url,
               StartsWith("https://hc-ping.com/fqOOd6-F4MMNuCEnzTU01w/b-ro-nas-backup/fail?"));
 }
 
 TEST(Healthchecks, HasMissingChecksMadeWhereTheUrlHasASlug) {
   const std::string slug = "healthchecks: {ping_url: fqOOd6-F4MMNuCEnzTU01w/x, create_slug: true}";
-  EXPECT_THAT(Told(slug, MakeNotice(NoticeState::kStart)).url, EndsWith("&create=1"));
+  EXPECT_THAT(RequestFor(slug, MakeNotice(NoticeState::kStart)).url, EndsWith("&create=1"));
   EXPECT_THAT(MakeMonitor(slug).options.warnings, IsEmpty());
   const std::string uuid =
       "healthchecks: {ping_url: addffa72-da17-40ae-be9c-ff591afb942a/, create_slug: true}";
-  EXPECT_THAT(Told(uuid, MakeNotice(NoticeState::kStart)).url, Not(HasSubstr("create=1")));
+  EXPECT_THAT(RequestFor(uuid, MakeNotice(NoticeState::kStart)).url, Not(HasSubstr("create=1")));
   EXPECT_THAT(MakeMonitor(uuid).options.warnings,
               ElementsAre(HasSubstr("healthchecks: `create_slug` does nothing")));
 }
 
 TEST(Healthchecks, ChecksCertificatesUnlessToldOtherwise) {
   const Notice notice = MakeNotice(NoticeState::kFinish);
-  EXPECT_TRUE(Told(kUuidBlock, notice).verify_tls);
-  EXPECT_FALSE(Told("healthchecks: {ping_url: a/b, verify_tls: false}", notice).verify_tls);
+  EXPECT_TRUE(RequestFor(kUuidBlock, notice).verify_tls);
+  EXPECT_FALSE(RequestFor("healthchecks: {ping_url: a/b, verify_tls: false}", notice).verify_tls);
 }
 
 TEST(Healthchecks, CutsTheTextInBytesAndInNoCharacter) {
   for (const int limit : {1, 60, 100, 500, 501, 502, 503, 9999}) {
     const std::string body =
-        Told("healthchecks: {ping_url: a/b, ping_body_limit: " + std::to_string(limit) + "}",
-             WithManyMessages())
+        RequestFor("healthchecks: {ping_url: a/b, ping_body_limit: " + std::to_string(limit) + "}",
+                   WithManyMessages())
             .body;
     EXPECT_LE(body.size(), static_cast<std::size_t>(limit));
     EXPECT_EQ(body, ValidUtf8(body));
@@ -172,13 +158,13 @@ TEST(Healthchecks, CutsTheTextInBytesAndInNoCharacter) {
 TEST(Healthchecks, HasTheServicesOwnLimitOrNone) {
   const Notice notice = WithManyMessages();
   const std::size_t all = LogText(notice, 0).size();
-  EXPECT_EQ(Told("healthchecks: {ping_url: a/b, ping_body_limit: 0}", notice).body.size(),
+  EXPECT_EQ(RequestFor("healthchecks: {ping_url: a/b, ping_body_limit: 0}", notice).body.size(),
             Describe(notice).size() + 1 + all);
   const auto near = [](std::size_t limit) {
     return AllOf(testing::Le(limit), testing::Gt(limit - 100));
   };
-  EXPECT_THAT(Told(kUuidBlock, notice).body.size(), near(100'000));
-  EXPECT_THAT(Told("watchgoose: {ping_url: a/b}", notice).body.size(), near(10'000));
+  EXPECT_THAT(RequestFor(kUuidBlock, notice).body.size(), near(100'000));
+  EXPECT_THAT(RequestFor("watchgoose: {ping_url: a/b}", notice).body.size(), near(10'000));
 }
 
 TEST(Healthchecks, KeepsToWhatTheServerSaysThatItKeeps) {

@@ -14,7 +14,6 @@ using nlohmann::json;
 using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
-using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;

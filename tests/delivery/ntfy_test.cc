@@ -10,19 +10,10 @@ using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
 nlohmann::json Told(const std::string& yaml, const Notice& notice) {
-  MadeMonitor made = MakeMonitor(yaml);
-  FakeTransport transport;
-  transport.http = [](const HttpRequest&) { return GoodAnswer("ntfy"); };
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  return nlohmann::json::parse(transport.requests.at(0).body);
+  return nlohmann::json::parse(RequestFor(yaml, notice).body);
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor("ntfy: {topic: x}");
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn("ntfy: {topic: x}", answer); }
 
 TEST(Ntfy, SendsWhatWasRecorded) {
   ExpectGolden("ntfy", {{"body title", "without a block of its own the text named another tool"},

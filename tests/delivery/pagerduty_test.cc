@@ -14,19 +14,10 @@ using testing::StartsWith;
 constexpr const char* kBlock = "pagerduty: {integration_key: canary-key}";
 
 nlohmann::json Told(const Notice& notice, const std::string& yaml = kBlock) {
-  MadeMonitor made = MakeMonitor(yaml);
-  FakeTransport transport;
-  transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 202}; };
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  return nlohmann::json::parse(transport.requests.at(0).body);
+  return nlohmann::json::parse(RequestFor(yaml, notice, {.status = 202}).body);
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor(kBlock);
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
 
 TEST(Pagerduty, SendsWhatWasRecorded) {
   ExpectGolden(

@@ -15,20 +15,10 @@ constexpr const char* kHead = "pushover:\n  token: canary-token\n  user: canary-
 
 // The form that is sent, with & at both ends.
 std::string Told(const Notice& notice, const std::string& more = "") {
-  MadeMonitor made = MakeMonitor(kHead + more);
-  EXPECT_THAT(made.mistakes, ElementsAre());
-  FakeTransport transport;
-  transport.http = [](const HttpRequest&) { return GoodAnswer("pushover"); };
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  return "&" + transport.requests.at(0).body + "&";
+  return "&" + RequestFor(kHead + more, notice).body + "&";
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor(kHead);
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kHead, answer); }
 
 std::vector<std::string> MistakesOf(const std::string& more) {
   return MakeMonitor(kHead + more).mistakes;

@@ -10,7 +10,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
@@ -25,20 +24,10 @@ const std::string& Plain() {
 }
 
 HttpRequest Told(const std::string& yaml, const Notice& notice) {
-  MadeMonitor made = MakeMonitor(yaml);
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 202}; };
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  return transport.requests.at(0);
+  return RequestFor(yaml, notice, {.status = 202});
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor(Plain());
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(Plain(), answer); }
 
 TEST(Sentry, SendsWhatWasRecorded) {
   ExpectGolden("sentry", {{"query check_in_id", "a repeated or late check-in does no harm"},

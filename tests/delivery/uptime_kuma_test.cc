@@ -10,7 +10,6 @@ namespace {
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
@@ -18,20 +17,10 @@ constexpr char kBlock[] = "uptime_kuma: {push_url: 'https://kuma.example/api/pus
 constexpr char kOk[] = R"({"ok":true})";
 
 HttpRequest Told(const std::string& yaml, const Notice& notice) {
-  MadeMonitor made = MakeMonitor(yaml);
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 200, .body = kOk}; };
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
-  return transport.requests.at(0);
+  return RequestFor(yaml, notice, {.status = 200, .body = kOk});
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor(kBlock);
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
 
 TEST(UptimeKuma, SendsWhatWasRecorded) {
   ExpectGolden("uptime_kuma", {{"query msg", "which backup, what happened and why"},

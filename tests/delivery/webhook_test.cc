@@ -19,23 +19,14 @@ using testing::Pair;
 constexpr const char* kBlock = "webhook:\n  url: https://x.example/hook\n";
 
 HttpRequest Sent(const Notice& notice, const std::string& more = "") {
-  MadeMonitor made = MakeMonitor(kBlock + more);
-  EXPECT_THAT(made.mistakes, IsEmpty());
-  FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, kDelivered);
-  return transport.requests.at(0);
+  return RequestFor(kBlock + more, notice);
 }
 
 nlohmann::json Told(const Notice& notice, const std::string& more = "") {
   return nlohmann::json::parse(Sent(notice, more).body);
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) {
-  MadeMonitor made = MakeMonitor(kBlock);
-  FakeTransport transport;
-  transport.http = [&](const HttpRequest&) { return answer; };
-  return made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
-}
+Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
 
 TEST(Webhook, SendsAllOfTheNotice) {
   Notice notice = MakeNotice(NoticeState::kFail);

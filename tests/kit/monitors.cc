@@ -101,6 +101,12 @@ class Comparison {
   }
 };
 
+void ExpectDelivered(const std::string& yaml, const Notice& notice, FakeTransport& transport) {
+  const MadeMonitor made = MakeMonitor(yaml);
+  EXPECT_EQ(made.mistakes, std::vector<std::string>());
+  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+}
+
 }  // namespace
 
 MadeMonitor MakeMonitor(const std::string& yaml, const std::string& config_path) {
@@ -151,6 +157,34 @@ Notice MakeNotice(NoticeState state) {
   notice.exit_code = 2;
   notice.failures = 1;
   return notice;
+}
+
+HttpRequest RequestFor(const std::string& yaml, const Notice& notice,
+                       const std::optional<HttpAnswer>& answer) {
+  FakeTransport transport;
+  const std::string service = yaml.substr(0, yaml.find(':'));
+  transport.http = [&](const HttpRequest&) { return answer.value_or(GoodAnswer(service)); };
+  ExpectDelivered(yaml, notice, transport);
+  EXPECT_EQ(transport.requests.size(), 1U);
+  return transport.requests.at(0);
+}
+
+ChildRequest ChildFor(const std::string& yaml, const Notice& notice) {
+  FakeTransport transport;
+  ExpectDelivered(yaml, notice, transport);
+  return transport.children.at(0);
+}
+
+Verdict VerdictOn(const std::string& yaml, const HttpAnswer& answer) {
+  FakeTransport transport;
+  transport.http = [&](const HttpRequest&) { return answer; };
+  return MakeMonitor(yaml).monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+}
+
+Verdict VerdictOn(const std::string& yaml, const ChildAnswer& answer) {
+  FakeTransport transport;
+  transport.child = [&](const ChildRequest&) { return answer; };
+  return MakeMonitor(yaml).monitor->Tell(MakeNotice(NoticeState::kFail), transport);
 }
 
 std::vector<GoldenCase> GoldenCases(const std::string& service) {

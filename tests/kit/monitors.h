@@ -32,6 +32,18 @@ struct MadeMonitor {
 // What a service answers over HTTP where all is well.
 [[nodiscard]] HttpAnswer GoodAnswer(std::string_view service);
 
+// What a monitor of the block in `yaml` sends to tell a notice. Fails the test unless the block has
+// no mistakes, and the notice is delivered by this one request when it is answered so; without an
+// answer, as the service does where all is well.
+[[nodiscard]] HttpRequest RequestFor(const std::string& yaml, const Notice& notice,
+                                     const std::optional<HttpAnswer>& answer = {});
+// The same of a monitor that runs programs: the first one.
+[[nodiscard]] ChildRequest ChildFor(const std::string& yaml, const Notice& notice);
+
+// What it makes of an answer where it tells a failure.
+[[nodiscard]] Verdict VerdictOn(const std::string& yaml, const HttpAnswer& answer);
+[[nodiscard]] Verdict VerdictOn(const std::string& yaml, const ChildAnswer& answer);
+
 // One recorded state of one case of tests/testdata/golden/SERVICE.json.
 struct GoldenCase {
   std::string name;  // "example_with_logs, fail"
