@@ -1,14 +1,10 @@
 // The program as its user meets it: command line, reload, broken input, and Prometheus.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -16,6 +12,7 @@
 #include <set>
 
 #include "kit/exporter_process.h"
+#include "kit/faulty_server.h"
 #include "kit/gunzip.h"
 #include "kit/http_client.h"
 #include "kit/parsed_page.h"
@@ -206,43 +203,6 @@ TEST_F(Program, ShowsItsDemonstrationAlikeInEveryForm) {
   EXPECT_EQ(Parsed(by_curl, MetricsFormat::kOpenMetrics), text);
 }
 
-// A port that takes requests and answers none.
-class Listener {
- public:
-  Listener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(listen(fd_, 1), 0);
-    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Listener() { close(fd_); }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-
-  [[nodiscard]] int port() const { return port_; }
-  // The head of the first request that comes within half a minute.
-  [[nodiscard]] std::string TakeRequest() const {
-    pollfd waiting{fd_, POLLIN, 0};
-    if (poll(&waiting, 1, 30'000) != 1) return {};
-    const int connection = accept(fd_, nullptr, nullptr);
-    std::string request;
-    std::array<char, 4096> part{};
-    while (!request.ends_with("\r\n\r\n")) {
-      const ssize_t got = read(connection, part.data(), part.size());
-      if (got <= 0) break;
-      request.append(part.data(), static_cast<std::size_t>(got));
-    }
-    close(connection);
-    return request;
-  }
-
- private:
-  int fd_;
-  int port_ = 0;
-};
-
 // Debian's Prometheus scrapes the page, and every family on it can be asked for.
 TEST_F(Program, IsScrapedByPrometheusInFull) {
   fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/documented.json", Path("status.json"));
@@ -258,7 +218,7 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
            "\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['127.0.0.1:" +
            std::to_string(port) + "']\n";
   };
-  const Listener listener;
+  const FaultyServer listener([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
   directory_.Write("prometheus.yml", "scrape_configs:\n" + job("backups", exporter.port()) +
                                          job("listener", listener.port()));
   // Prometheus cannot say which free port it took; one that was free a moment ago nearly always is.
@@ -303,12 +263,16 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
   // In OpenMetrics, where the family of a counter has another name, and compressed.
   const auto metadata = api("targets/metadata", "metric=backup_runs");
   EXPECT_EQ(metadata["data"][0]["type"], "counter") << metadata;
-  const std::string request = listener.TakeRequest();
-  const HttpReply reply = ParseReply(Exchange(exporter.port(), request));
+  ASSERT_TRUE(listener.AwaitRequests(1));
+  const FaultyServer::Request request = listener.Requests().at(0);
+  const std::string accepted = request.Header("accept");
+  const HttpReply reply = Get(
+      exporter.port(), "/metrics",
+      "Accept: " + accepted + "\r\nAccept-Encoding: " + request.Header("accept-encoding") + "\r\n");
   EXPECT_EQ(reply.headers.at("content-type"),
             "application/openmetrics-text; version=1.0.0; charset=utf-8")
-      << request;
-  EXPECT_EQ(reply.headers.at("content-encoding"), "gzip") << request;
+      << accepted;
+  EXPECT_EQ(reply.headers.at("content-encoding"), "gzip");
   prometheus.Signal(SIGTERM);
   EXPECT_EQ(prometheus.Wait(), 0);
 }

@@ -4,20 +4,14 @@
 
 #include "kit/services.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "kit/faulty_server.h"
 #include "kit/http_client.h"
 #include "kit/process.h"
 #include "kit/temporary_directory.h"
@@ -117,59 +111,21 @@ TEST(ServiceTools, ZabbixTakesATrappersValuesAndGivesThemBack) {
   EXPECT_TRUE(server.History("two", "unknown").empty());
 }
 
-// Takes one request, and is content with it.
-class Receiver {
- public:
-  Receiver() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(listen(fd_, 1), 0);
-    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Receiver() { close(fd_); }
-  Receiver(const Receiver&) = delete;
-  Receiver& operator=(const Receiver&) = delete;
-
-  [[nodiscard]] int port() const { return port_; }
-  // What came within half a minute, up to the "}" that ends a body of JSON.
-  [[nodiscard]] std::string Take() const {
-    pollfd waiting{fd_, POLLIN, 0};
-    if (poll(&waiting, 1, 30'000) != 1) return {};
-    const int connection = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
-    std::string request;
-    std::array<char, 4096> part{};
-    while (!request.ends_with('}')) {
-      const ssize_t size = recv(connection, part.data(), part.size(), 0);
-      if (size <= 0) break;
-      request.append(part.data(), static_cast<std::size_t>(size));
-    }
-    constexpr std::string_view kReply =
-        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    EXPECT_EQ(send(connection, kReply.data(), kReply.size(), MSG_NOSIGNAL), kReply.size());
-    close(connection);
-    return request;
-  }
-
- private:
-  int fd_;
-  int port_ = 0;
-};
-
 TEST(ServiceTools, AppriseTellsAReceiver) {
   NEED(MissingTool({"apprise"}));
-  const Receiver receiver;
+  const FaultyServer receiver([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
   const TemporaryDirectory directory;
   Process apprise(
       {Tool("apprise"), "-v", "--title", "home", "--body", "ü failed", "--notification-type",
-       "failure", "json://127.0.0.1:" + std::to_string(receiver.port()) + "/told"},
+       "failure", "json" + receiver.url().substr(4) + "/told"},
       {.environment = {"HOME=" + directory.path()}, .output = directory / "log", .errors = "&1"});
-  const std::string request = receiver.Take();
   EXPECT_EQ(apprise.Wait(), 0) << ReadText(directory / "log");
-  EXPECT_TRUE(request.starts_with("POST /told")) << request;
-  const json told = json::parse(request.substr(request.find("\r\n\r\n") + 4), nullptr, false);
-  ASSERT_TRUE(told.is_object()) << request;
+  ASSERT_EQ(receiver.request_count(), 1U);
+  const FaultyServer::Request request = receiver.Requests().at(0);
+  EXPECT_EQ(request.method, "POST");
+  EXPECT_EQ(request.target, "/told");
+  const json told = json::parse(request.body, nullptr, false);
+  ASSERT_TRUE(told.is_object()) << request.body;
   EXPECT_EQ(told["title"], "home");
   EXPECT_EQ(told["message"], "ü failed");
   EXPECT_EQ(told["type"], "failure");
