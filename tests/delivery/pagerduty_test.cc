@@ -14,7 +14,7 @@ using testing::StartsWith;
 constexpr const char* kBlock = "pagerduty: {integration_key: canary-key}";
 
 nlohmann::json Told(const Notice& notice, const std::string& yaml = kBlock) {
-  return nlohmann::json::parse(RequestFor(yaml, notice, {.status = 202}).body);
+  return nlohmann::json::parse(RequestFor(yaml, notice).body);
 }
 
 Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }

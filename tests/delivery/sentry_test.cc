@@ -23,9 +23,7 @@ const std::string& Plain() {
   return block;
 }
 
-HttpRequest Told(const std::string& yaml, const Notice& notice) {
-  return RequestFor(yaml, notice, {.status = 202});
-}
+HttpRequest Told(const std::string& yaml, const Notice& notice) { return RequestFor(yaml, notice); }
 
 Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(Plain(), answer); }
 

@@ -16,9 +16,7 @@ using testing::StartsWith;
 constexpr char kBlock[] = "uptime_kuma: {push_url: 'https://kuma.example/api/push/abcd1234'}";
 constexpr char kOk[] = R"({"ok":true})";
 
-HttpRequest Told(const std::string& yaml, const Notice& notice) {
-  return RequestFor(yaml, notice, {.status = 200, .body = kOk});
-}
+HttpRequest Told(const std::string& yaml, const Notice& notice) { return RequestFor(yaml, notice); }
 
 Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
 

@@ -159,11 +159,10 @@ Notice MakeNotice(NoticeState state) {
   return notice;
 }
 
-HttpRequest RequestFor(const std::string& yaml, const Notice& notice,
-                       const std::optional<HttpAnswer>& answer) {
+HttpRequest RequestFor(const std::string& yaml, const Notice& notice) {
   FakeTransport transport;
   const std::string service = yaml.substr(0, yaml.find(':'));
-  transport.http = [&](const HttpRequest&) { return answer.value_or(GoodAnswer(service)); };
+  transport.http = [&](const HttpRequest&) { return GoodAnswer(service); };
   ExpectDelivered(yaml, notice, transport);
   EXPECT_EQ(transport.requests.size(), 1U);
   return transport.requests.at(0);

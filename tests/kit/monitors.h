@@ -33,10 +33,8 @@ struct MadeMonitor {
 [[nodiscard]] HttpAnswer GoodAnswer(std::string_view service);
 
 // What a monitor of the block in `yaml` sends to tell a notice. Fails the test unless the block has
-// no mistakes, and the notice is delivered by this one request when it is answered so; without an
-// answer, as the service does where all is well.
-[[nodiscard]] HttpRequest RequestFor(const std::string& yaml, const Notice& notice,
-                                     const std::optional<HttpAnswer>& answer = {});
+// no mistakes, and the notice is delivered by this one request.
+[[nodiscard]] HttpRequest RequestFor(const std::string& yaml, const Notice& notice);
 // The same of a monitor that runs programs: the first one.
 [[nodiscard]] ChildRequest ChildFor(const std::string& yaml, const Notice& notice);
 
