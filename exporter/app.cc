@@ -140,6 +140,7 @@ Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   std::filesystem::create_directory(SpoolDirectory(app->storage_path_), failure);
   app->last_tick_ = {.wall = app->shared_->clock.Now(), .steady = app->shared_->clock.Steady()};
   app->status_.reloaded = app->last_tick_.wall;
+  app->awake_since_ = BootTime();
   // The port first: nothing is read by a program that cannot serve it.
   if (auto web = app->StartWeb(); !web) return tl::unexpected(web.error());
   if (auto sources = app->StartSources(*configuration); !sources)
@@ -168,6 +169,7 @@ Result<void> App::StartSources(const Configuration& configuration) {
   std::vector<FoldOptions> folds;
   for (const SourceConfig& source : sources) folds.push_back(source.fold);
   shared_->ledger->Configure(std::move(folds));
+  shared_->ledger->Expect(configuration.expectations, shared_->clock.Now());
   std::vector<Listener> listeners;
   for (const MonitorConfig& monitor : configuration.monitors.monitors) {
     listeners.push_back(monitor.listener);
@@ -259,7 +261,11 @@ void App::Tick() {
   last_tick_ = now;
   const bool jumped = std::chrono::abs(drift) > kJump;
   if (jumped) Log().warn("the clock jumped by {:.0f} s", ToSeconds(drift));
-  if (auto done = shared_->ledger->Tick(now.wall, jumped ? 1 : 0); !done) {
+  // The steady clock stands still while the host sleeps.
+  if (drift > kJump) awake_since_ = now.wall;
+  const Pulse pulse{
+      .clock_jumps = jumped ? 1U : 0U, .caught_up = Ready(), .awake_since = awake_since_};
+  if (auto done = shared_->ledger->Tick(now.wall, pulse); !done) {
     Log().error("{}", done.error().message);
   }
 }

@@ -73,6 +73,21 @@ int main(int argc, char** argv) {
   told->add_option("--exit-code", event.exit_code, "How the process ended")
       ->check(CLI::Range(0, 255));
   told->add_option("--message", event.message, "What is known about it");
+  PauseOptions pause;
+  std::string pause_for;
+  const auto as_span = [](const std::string& text) {
+    return ParseSpan(text) ? "" : "it must be a number with s, m, h or d, such as 8h";
+  };
+  auto* hold = cli.add_subcommand(
+      "pause", "Expect nothing of a backup for a while; works while the exporter is down");
+  auto* resume = cli.add_subcommand("resume", "End a pause before its time");
+  for (auto* command : {hold, resume}) {
+    command->add_option("NAME", pause.backup, "The backup")->required();
+    command->add_option("--operation", pause.operation, "Of this only: backup, check, prune …")
+        ->check(OperationMistake);
+  }
+  hold->add_option("--for", pause_for, "How long, such as 8h")->required()->check(as_span);
+  hold->add_option("--reason", pause.reason, "Shown on the page");
   NotifyOptions notify;
   bool pending = false;
   auto* tell = cli.add_subcommand("notify", "Send a test to the monitors, or list what waits");
@@ -112,6 +127,8 @@ int main(int argc, char** argv) {
     }
     return LeaveEvent(options, event);
   }
+  if (hold->parsed()) pause.duration = ParseSpan(pause_for);
+  if (hold->parsed() || resume->parsed()) return LeavePause(options, pause);
   if (tell->parsed()) {
     notify.test = test->count() > 0;
     if (notify.test || pending) return Notify(options, notify);

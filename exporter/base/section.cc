@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "base/time.h"
+
 namespace backup_exporter {
 namespace {
 
@@ -136,21 +138,14 @@ std::optional<std::int64_t> Section::Number(std::string_view key, std::int64_t l
 }
 
 std::optional<std::chrono::seconds> Section::Span(std::string_view key) {
-  constexpr std::int64_t kMost = 1'000'000;  // of any unit
   const YamlValue* found = Ask(key, Kind::kText, "a time span such as 5m or 24h");
   if (found == nullptr) return std::nullopt;
-  const std::string_view text = found->text;
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const std::map<std::string_view, int> seconds{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-  const auto factor = seconds.find(unit);
-  if (error == std::errc() && factor != seconds.end() && number > 0 && number <= kMost) {
-    return std::chrono::seconds(number * factor->second);
+  const auto span = ParseSpan(found->text);
+  if (!span) {
+    Note(key, Quoted(key) + " must be a number with s, m, h or d, such as 5m or 24h, not " +
+                  Quoted(found->text));
   }
-  Note(key,
-       Quoted(key) + " must be a number with s, m, h or d, such as 5m or 24h, not " + Quoted(text));
-  return std::nullopt;
+  return span;
 }
 
 std::optional<bool> Section::Flag(std::string_view key) {

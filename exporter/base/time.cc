@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -116,6 +117,19 @@ std::string FormatExactUtc(Time time) {
   text.pop_back();
   const auto micros = time - std::chrono::floor<seconds>(time);
   return fmt::format("{}.{:06}Z", text, micros.count());
+}
+
+std::optional<std::chrono::seconds> ParseSpan(std::string_view text) {
+  constexpr std::int64_t kMost = 1'000'000;  // of any unit
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (error != std::errc() || number <= 0 || number > kMost) return std::nullopt;
+  if (unit == "s") return std::chrono::seconds(number);
+  if (unit == "m") return std::chrono::minutes(number);
+  if (unit == "h") return std::chrono::hours(number);
+  if (unit == "d") return std::chrono::days(number);
+  return std::nullopt;
 }
 
 double ToSeconds(Time time) { return ToSeconds(time.time_since_epoch()); }

@@ -25,6 +25,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 // "2026-11-21T01:00:02.631602Z": all of it, which ParseRfc3339 reads back.
 [[nodiscard]] std::string FormatExactUtc(Time time);
 
+// "90s", "5m", "24h", "7d": more than 0.
+[[nodiscard]] std::optional<std::chrono::seconds> ParseSpan(std::string_view text);
+
 // Seconds since the epoch, as metrics carry them.
 [[nodiscard]] double ToSeconds(Time time);
 [[nodiscard]] double ToSeconds(Duration duration);

@@ -21,14 +21,25 @@ enum ExitCode : int { kFine = 0, kFailed = 1, kMisused = 2 };
 // What happened, in the words of whoever calls.
 struct EventOptions {
   std::string backup;
-  std::string event;  // start, finish, fail or log
-  std::string operation = "backup";
+  std::string event;                 // start, finish, fail or log; pause
+  std::string operation = "backup";  // empty: any, for a pause
   std::optional<int> exit_code;
   std::string message;
+  std::optional<Time> until;  // of a pause
 };
 // Leaves an event in the spool for the exporter, whether or not that is running. On disk when this
 // returns with 0.
 [[nodiscard]] int LeaveEvent(const AppOptions& options, const EventOptions& event);
+
+struct PauseOptions {
+  std::string backup;
+  std::string operation;             // empty: any
+  std::optional<Duration> duration;  // nullopt: it ends
+  std::string reason;
+};
+// Leaves word that nothing is expected of a backup for a while, or that something is again. On disk
+// when this returns with 0.
+[[nodiscard]] int LeavePause(const AppOptions& options, const PauseOptions& pause);
 
 struct NotifyOptions {
   bool test = false;    // else list what waits

@@ -29,10 +29,9 @@ Error SystemError(const std::string& what) {
 }
 
 std::string Line(const EventOptions& event, Time now) {
-  nlohmann::json json{{"event", event.event},
-                      {"backup", event.backup},
-                      {"operation", event.operation},
-                      {"time", ToSeconds(now)}};
+  nlohmann::json json{{"event", event.event}, {"backup", event.backup}, {"time", ToSeconds(now)}};
+  if (!event.operation.empty()) json["operation"] = event.operation;
+  if (event.until) json["until"] = ToSeconds(*event.until);
   if (event.exit_code) json["exit_code"] = *event.exit_code;
   if (!event.message.empty()) json["message"] = event.message.substr(0, kLongestMessage);
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

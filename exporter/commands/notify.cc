@@ -6,7 +6,7 @@
 #include "base/uuid.h"
 #include "commands/commands.h"
 #include "delivery/delivery.h"
-#include "ledger/pending.h"
+#include "ledger/beside.h"
 
 namespace backup_exporter {
 namespace {

@@ -30,6 +30,7 @@ int Once(const AppOptions& options) {
   std::vector<FoldOptions> folds;
   for (const SourceConfig& source : configuration->sources) folds.push_back(source.fold);
   (*ledger)->Configure(std::move(folds));
+  (*ledger)->Expect(configuration->expectations, clock.Now());
   for (const SourceConfig& source : configuration->sources) {
     auto ingest = Ingest::Create(source.ingest, files, MakeInotifyWatcher(), **ledger, board);
     if (!ingest) {

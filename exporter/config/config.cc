@@ -101,6 +101,7 @@ class Loader {
       if (const auto path = section.Text("path")) configuration.storage_path = Absolute(*path);
       section.RefuseOtherKeys();
     }
+    configuration.expectations = ReadExpectations(root);
     configuration.monitors = ReadMonitors(root, path_, elsewhere_);
     root.RefuseOtherKeys();
     return configuration;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mistake.h"
+#include "config/expectations.h"
 #include "config/monitors.h"
 #include "ingest/ingest.h"
 #include "ledger/ledger.h"
@@ -32,6 +33,7 @@ inline constexpr std::string_view kEventSource = "events";
 
 struct Configuration {
   std::vector<SourceConfig> sources;  // at least one
+  std::vector<Expectation> expectations;
   MonitorsConfig monitors;
   std::optional<std::string> storage_path;  // absolute
 };

@@ -2,6 +2,9 @@
 //
 //   {"event":"finish","backup":"home","operation":"backup","time":1795216385.2,"exit_code":0,
 //    "message":"…"}                                                     (one line)
+//   {"event":"pause","backup":"home","time":1795216385.2,"until":1795245185.2,"message":"…"}
+//
+// A pause without an operation is one of all.
 //
 // What happened is the word of whoever called it: with an exit code that is the evidence, without
 // one it is a claim.
@@ -29,12 +32,15 @@ class EventDecoder final : public Decoder {
     const auto seconds = members.Number("time");
     const auto code = members.Integer("exit_code");
     const std::string message = members.Text("message");
-    if (!members.Sound() || backup.empty() || !operation || !seconds || *seconds <= 0) {
+    const auto until = members.Number("until");
+    const bool is_pause = kind == "pause" && until && *until > 0;
+    if (!members.Sound() || backup.empty() || (!operation && !is_pause) || !seconds ||
+        *seconds <= 0) {
       ++out.counts.parse_errors;
       return;
     }
     out.counts.unknown_fields +=
-        members.Unknown({"event", "backup", "operation", "time", "exit_code", "message"});
+        members.Unknown({"event", "backup", "operation", "time", "exit_code", "message", "until"});
     const Time time(FromSeconds(*seconds));
     const auto emit = [&](decltype(Event::what) what) {
       out.events.push_back({.of = {.label = backup, .repository = {}},
@@ -59,6 +65,11 @@ class EventDecoder final : public Decoder {
       const bool bad = end.result != RunResult::kSuccess;
       emit(std::move(end));
       if (!message.empty()) emit(NoteOf(bad ? Level::kError : Level::kInfo, message, time));
+    } else if (is_pause) {
+      emit(ExpectationPaused{.operation = operation,
+                             .begins = time,
+                             .ends = Time(FromSeconds(*until)),
+                             .reason = message});
     } else if (kind == "log") {
       emit(NoteOf(Level::kInfo, message, time));
     } else {

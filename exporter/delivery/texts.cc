@@ -162,7 +162,9 @@ std::string Describe(const Notice& notice) {
     text += fmt::format(", exit code {}", *notice.exit_code);
   }
   if (notice.failures > 1) {
-    text += fmt::format(", the {} failure in a row", Ordinal(notice.failures));
+    text += notice.cause == NoticeCause::kMissed
+                ? fmt::format(", {} times in a row", notice.failures)
+                : fmt::format(", the {} failure in a row", Ordinal(notice.failures));
   }
   text += '.';
   if (!notice.also_failing.empty()) {

@@ -70,9 +70,7 @@ Backups::Answer Backups::Find(const FoldOptions& source, const FileStep& step, c
     return {.refused = fmt::format("{} {}gives its backup no name; give one with `backup:`", path,
                                    why.empty() ? "" : why + " ")};
   }
-  SQLite::Statement& find = database_.Prepare("SELECT id FROM backups WHERE name=?");
-  find.bind(1, name);
-  RowId backup = find.executeStep() ? find.getColumn(0).getInt64() : 0;
+  RowId backup = ByName(name);
   if (backup == 0) {
     SQLite::Statement& count = database_.Prepare("SELECT count(*) FROM backups");
     count.executeStep();
@@ -109,6 +107,12 @@ RowId Backups::Known(const FoldOptions& source, const FileStep& step, const Name
       "source=?)");
   find.bind(1, BackupName(PatternOf(source, step), source.match.get(), step.mark.path, of));
   find.bind(2, source.source);
+  return find.executeStep() ? find.getColumn(0).getInt64() : 0;
+}
+
+RowId Backups::ByName(const std::string& name) {
+  SQLite::Statement& find = database_.Prepare("SELECT id FROM backups WHERE name=?");
+  find.bind(1, name);
   return find.executeStep() ? find.getColumn(0).getInt64() : 0;
 }
 

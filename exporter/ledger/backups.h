@@ -38,6 +38,8 @@ class Backups {
   [[nodiscard]] Answer Find(const FoldOptions& source, const FileStep& step, const Named& of);
   // The same if the source has told of it before; 0: it has not.
   [[nodiscard]] RowId Known(const FoldOptions& source, const FileStep& step, const Named& of);
+  // The backup of this name; 0: there is none.
+  [[nodiscard]] RowId ByName(const std::string& name);
   // Every backup that the step's file has told of under the present configuration, but for those
   // named so.
   [[nodiscard]] std::vector<RowId> FedBy(const FoldOptions& source, const FileStep& step,

@@ -20,7 +20,7 @@ namespace {
 
 // "bkup", so that a ledger is known from other SQLite files.
 constexpr int kApplicationId = 0x626b7570;
-constexpr int kSchemaVersion = 3;
+constexpr int kSchemaVersion = 4;
 
 // Times and durations are microseconds (since the Unix epoch, UTC); words are the names
 // of model/run.h; what is not known is NULL.
@@ -143,6 +143,19 @@ CREATE TABLE messages(
 CREATE INDEX messages_of_run ON messages(run);
 )sql";
 
+// What version 4 adds.
+constexpr const char* kSchema4 = R"sql(
+CREATE TABLE expected(
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, operation TEXT NOT NULL,
+  since INTEGER NOT NULL, learned INTEGER, judged INTEGER, in_a_row INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(backup, operation)) WITHOUT ROWID;
+CREATE TABLE pauses(
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, operation TEXT NOT NULL,
+  begins INTEGER NOT NULL, ends INTEGER NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY(backup, operation)) WITHOUT ROWID;
+ALTER TABLE totals ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 std::string SystemText(int error_number) { return std::strerror(error_number); }
 
 // One exporter a ledger. The kernel lets go of the lock when the process ends, however it ends.
@@ -192,6 +205,7 @@ void CreateTables(SQLite::Database& handle) {
   handle.exec(kSchema);
   handle.exec(kSchema2);
   handle.exec(kSchema3);
+  handle.exec(kSchema4);
   handle.exec(fmt::format("PRAGMA application_id={}", kApplicationId));
   handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
   transaction.commit();
@@ -300,6 +314,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
     const int version = handle->execAndGet("PRAGMA user_version").getInt();
     if (version < 2) handle->exec(kSchema2);
     if (version < 3) handle->exec(kSchema3);
+    if (version < 4) handle->exec(kSchema4);
     handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
     transaction.commit();
     return std::unique_ptr<Database>(new Database(held.Release(), std::move(handle)));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "ledger/expectations.h"
 
 namespace backup_exporter {
 namespace {
@@ -60,6 +61,7 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     if (names_none || named.contains(event.of)) continue;
     // What is only noted makes no backup, unless somebody named it outright.
     if (std::holds_alternative<RunNoted>(event.what) && !source.outright) continue;
+    if (std::holds_alternative<ExpectationPaused>(event.what)) continue;
     Backups::Answer answer = backups_.Find(source, step, event.of);
     if (!answer.refused.empty()) {
       step.refused = std::move(answer.refused);
@@ -77,6 +79,9 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     const bool note = std::holds_alternative<RunNoted>(event.what);
     if (note && !named.contains(event.of)) {
       named[event.of] = backups_.Known(source, step, event.of);
+    }
+    if (std::holds_alternative<ExpectationPaused>(event.what)) {
+      named.try_emplace(event.of, backups_.ByName(event.of.label));
     }
     const RowId backup = named[event.of];
     const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
@@ -327,6 +332,14 @@ void Fold::Take(const Place& place, const RunNoted& event) {
   noted_[*run].push_back({.at = event.at,
                           .level = event.level,
                           .text = std::string(CutBytes(event.message, kMostMessage))});
+}
+
+void Fold::Take(const Place& place, const ExpectationPaused& event) {
+  SetPause(database_, place.backup,
+           {.operation = event.operation,
+            .begins = event.begins,
+            .ends = event.ends,
+            .reason = event.reason});
 }
 
 void Fold::StoreNotes() {
@@ -587,6 +600,8 @@ void Fold::SettleNow(StoredRun& run) {
   touched_.insert(run.backup);
   if (IsBad(*run.result)) CountRun(run, "failures");
   if (run.result == RunResult::kWarning) CountRun(run, "warnings");
+  const bool good = run.result == RunResult::kSuccess || run.result == RunResult::kWarning;
+  if (good && run.ended) MakeUp(database_, run.backup, run.operation, *run.ended);
   StoreNotes();
   notices_.Settled(run);
 }

@@ -70,6 +70,7 @@ class Fold {
   void Take(const Place& place, const RepositoryMeasured& event);
   void Take(const Place& place, const RunNoted& event);
   void Take(const Place& place, const FailedUnnamed& event);
+  void Take(const Place& place, const ExpectationPaused& event);
   // Forgets a run. What was said of it, and to whom, goes to the one that it turned out to be, if
   // there is one.
   void Remove(const StoredRun& run, const std::optional<StoredRun>& is);

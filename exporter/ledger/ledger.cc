@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ledger/backups.h"
 #include "ledger/database.h"
+#include "ledger/expectations.h"
 #include "ledger/fold.h"
 #include "ledger/notice_store.h"
 #include "ledger/standing_query.h"
@@ -65,6 +66,27 @@ class Ledger::State {
     for (FoldOptions& source : sources) sources_[source.source] = std::move(source);
     if (const auto read = Guard("read", [&] { LoadAll(); }); !read)
       Log().error(read.error().message);
+  }
+
+  void Expect(std::vector<Expectation> expectations, Time now) {
+    const std::lock_guard lock(mutex_);
+    expectations_ = Expectations(std::move(expectations));
+    now_ = now;
+    const auto done = GuardWriting([&] {
+      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
+      expectations_.Declare(*database_, now);
+      LoadAll();
+      // What nobody expects any more is watched anew when somebody does.
+      for (const auto& [backup, operation] : Expectations::Watched(*database_)) {
+        const OperationStanding* standing = StandingOf(backup, operation);
+        if (standing == nullptr || !standing->expected) {
+          Expectations::Unwatch(*database_, backup, operation);
+        }
+      }
+      database_->Release();
+      transaction.commit();
+    });
+    if (!done) Log().error(done.error().message);
   }
 
   void OnNotices(std::function<void()> on_notices) {
@@ -168,6 +190,7 @@ class Ledger::State {
 
   Result<void> Commit(const std::string& name, std::span<FileStep> steps, Time now) {
     const std::lock_guard lock(mutex_);
+    now_ = now;
     const auto source = sources_.find(name);
     if (source == sources_.end()) {
       return Fail(ErrorKind::kInvalid, fmt::format("ledger: no source {} is configured", name));
@@ -223,8 +246,9 @@ class Ledger::State {
     return {};
   }
 
-  Result<void> Tick(Time now, std::uint64_t clock_jumps) {
+  Result<void> Tick(Time now, const Pulse& pulse) {
     const std::lock_guard lock(mutex_);
+    now_ = now;
     TryFile(now);
     for (const auto& [monitor, hand] : hands_) {
       if (hand.reports.empty()) continue;
@@ -232,6 +256,7 @@ class Ledger::State {
     }
     // Either way: a clock that was wrong may be right again.
     const bool forget = !forgot_ || std::chrono::abs(now - *forgot_) >= std::chrono::hours(24);
+    const Due due = FindDue(now, pulse);
     auto done = GuardWriting([&] {
       SQLite::Statement& held = database_->Prepare(
           "SELECT EXISTS(SELECT 1 FROM runs WHERE state='provisional' AND settles_at<=?)");
@@ -242,13 +267,21 @@ class Ledger::State {
       const NoticeContext context = Context();
       Backups backups(*database_, sources_, options_.max_backups);
       Fold fold(*database_, backups, context, now);
-      if (!release && !forget && clock_jumps == 0 && !fold.notices().TickIsDue()) return;
+      if (!release && !forget && pulse.clock_jumps == 0 && due.empty() &&
+          !fold.notices().TickIsDue()) {
+        return;
+      }
 
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       fold.ReleaseHeld();
+      for (const auto& [backup, operation] : due.unwatched) {
+        Expectations::Watch(*database_, backup, operation, now);
+      }
+      for (const auto& [backup, operation] : due.missed) CountMissed(fold, backup, operation, now);
       fold.notices().Tick();
-      AddCounter(kClockJumps, clock_jumps);
+      AddCounter(kClockJumps, pulse.clock_jumps);
       if (forget) {
+        RememberLearned();
         ForgetRuns(*database_, now - options_.history);
         database_->Prepare("UPDATE backups SET unseen_days=unseen_days+1").exec();
         SQLite::Statement& untold = database_->Prepare("DELETE FROM repositories WHERE told<?");
@@ -257,6 +290,7 @@ class Ledger::State {
         SQLite::Statement& gone = database_->Prepare("DELETE FROM backups WHERE unseen_days>?");
         gone.bind(1, static_cast<std::int64_t>(options_.discovered_backups_expire.count()));
         gone.exec();
+        expectations_.Declare(*database_, now);
         StoreCounter("", kForgot, static_cast<std::uint64_t>(now.time_since_epoch().count()));
       }
       fold.notices().Finish();
@@ -265,9 +299,11 @@ class Ledger::State {
       if (!database_->in_memory()) committed_ = now;
       if (!fold.notices().told().empty()) Told();
       monitors_changed_ = true;
-      clock_jumps_ += clock_jumps;
+      clock_jumps_ += pulse.clock_jumps;
       if (forget) forgot_ = now;
-      forget ? LoadAll() : Refresh(fold.touched());
+      std::set<RowId> touched = fold.touched();
+      touched.insert(due.backups.begin(), due.backups.end());
+      forget ? LoadAll() : Refresh(touched);
     });
     if (done && std::exchange(monitors_changed_, false))
       done = Guard("read", [&] { LoadMonitors(); });
@@ -348,6 +384,72 @@ class Ledger::State {
     }
     const auto back = Guard("commit", [&] { database_->handle().exec("PRAGMA synchronous=FULL"); });
     return done ? back : done;
+  }
+
+  // What time alone brings to expectations.
+  struct Due {
+    std::vector<std::pair<RowId, Operation>> unwatched;  // expected since it was learned
+    std::vector<std::pair<RowId, Operation>> missed;
+    std::set<RowId> backups;  // these, and those whose pause is over
+
+    [[nodiscard]] bool empty() const { return backups.empty(); }
+  };
+  Due FindDue(Time now, const Pulse& pulse) {
+    Due due;
+    for (const auto& [backup, name] : names_) {
+      for (const OperationStanding& runs : by_name_.at(name)->operations) {
+        if (runs.paused && runs.paused->until <= now) due.backups.insert(backup);
+        if (!runs.expected) continue;
+        if (!runs.expected->watched) due.unwatched.emplace_back(backup, runs.operation);
+        if (IsMissed(runs, now, pulse)) due.missed.emplace_back(backup, runs.operation);
+      }
+    }
+    for (const auto& [backup, operation] : due.unwatched) due.backups.insert(backup);
+    for (const auto& [backup, operation] : due.missed) due.backups.insert(backup);
+    return due;
+  }
+
+  static bool IsMissed(const OperationStanding& runs, Time now, const Pulse& pulse) {
+    constexpr std::chrono::hours kMostAlive{24};
+    const ExpectedStanding& expected = *runs.expected;
+    if (!pulse.caught_up || runs.paused || !expected.next_miss) return false;
+    if (now < *expected.next_miss) return false;
+    if (pulse.awake_since && now < *pulse.awake_since + expected.slack) return false;
+    if (!runs.running) return true;
+    // It came, and is not over.
+    const auto begun = runs.running->start ? runs.running->start : runs.running->active;
+    return !begun || now - *begun >= runs.max_duration.value_or(kMostAlive);
+  }
+
+  // What was learned holds when the runs that taught it are forgotten.
+  void RememberLearned() {
+    for (const auto& [backup, name] : names_) {
+      for (const OperationStanding& runs : by_name_.at(name)->operations) {
+        const auto& expected = runs.expected;
+        if (!expected || expected->origin != Origin::kLearned) continue;
+        Expectations::Remember(*database_, backup, runs.operation, expected->interval);
+      }
+    }
+  }
+
+  void CountMissed(Fold& fold, RowId backup, Operation operation, Time now) {
+    const OperationStanding& before = *StandingOf(backup, operation);
+    const std::uint64_t in_a_row =
+        expectations_.CountMissed(*database_, backup, names_.at(backup), now, before);
+    fold.notices().Missed({.backup = backup,
+                           .operation = operation,
+                           .before = before.missed_in_a_row,
+                           .in_a_row = in_a_row,
+                           .failures = before.consecutive_failures});
+  }
+
+  // nullptr: it is not shown.
+  const OperationStanding* StandingOf(RowId backup, Operation operation) const {
+    const auto name = names_.find(backup);
+    if (name == names_.end()) return nullptr;
+    const auto& operations = by_name_.at(name->second)->operations;
+    const auto found = std::ranges::find(operations, operation, &OperationStanding::operation);
+    return found == operations.end() ? nullptr : &*found;
   }
 
   // Back to the file, where the ledger is in memory, every few seconds.
@@ -435,7 +537,8 @@ class Ledger::State {
     }
   }
 
-  // A backup is shown under the first configured source that feeds it.
+  // A backup is shown under the first configured source that feeds it, or because the configuration
+  // expects it.
   std::shared_ptr<const BackupStanding> Query(RowId backup) {
     SQLite::Statement& feeds = database_->Prepare(
         "SELECT source,path,template,tool,repository FROM feeds WHERE backup=? ORDER BY "
@@ -455,11 +558,14 @@ class Ledger::State {
       by = &source->second;
       if (!by->outright) break;
     }
-    if (by == nullptr) return nullptr;
-    auto standing = std::make_shared<BackupStanding>(QueryStanding(*database_, backup));
-    standing->tool = tool.empty() ? by->tool : tool;
-    standing->repository = by->repository.empty() ? repository : by->repository;
-    standing->source = by->source;
+    auto standing =
+        std::make_shared<BackupStanding>(QueryStanding(*database_, expectations_, backup, now_));
+    if (by == nullptr && !expectations_.Names(standing->name)) return nullptr;
+    if (by != nullptr) {
+      standing->tool = tool.empty() ? by->tool : tool;
+      standing->repository = by->repository.empty() ? repository : by->repository;
+      standing->source = by->source;
+    }
     // What nobody lists any more is not known any more.
     const auto lister = sources_.find(standing->listed_by);
     if (lister == sources_.end()) standing->newest_archive.reset();
@@ -532,6 +638,8 @@ class Ledger::State {
   std::map<std::string, std::shared_ptr<const BackupStanding>> by_name_;
   std::map<RowId, std::string> names_;
   std::map<std::string, RepositoryStanding> repositories_;
+  Expectations expectations_;
+  Time now_{};  // of the last call that said
   std::vector<Listener> listeners_;
   std::function<void()> on_notices_;
   std::map<std::string, Hand> hands_;  // by monitor
@@ -561,6 +669,10 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
 
 void Ledger::Configure(std::vector<FoldOptions> sources) { state_->Configure(std::move(sources)); }
 
+void Ledger::Expect(std::vector<Expectation> expectations, Time now) {
+  state_->Expect(std::move(expectations), now);
+}
+
 void Ledger::Listen(std::vector<Listener> listeners, Time now) {
   state_->Listen(std::move(listeners), now);
 }
@@ -585,9 +697,7 @@ Result<void> Ledger::Commit(const std::string& source, std::span<FileStep> steps
   return state_->Commit(source, steps, now);
 }
 
-Result<void> Ledger::Tick(Time now, std::uint64_t clock_jumps) {
-  return state_->Tick(now, clock_jumps);
-}
+Result<void> Ledger::Tick(Time now, const Pulse& pulse) { return state_->Tick(now, pulse); }
 
 std::shared_ptr<const Standings> Ledger::standings() const { return state_->standings(); }
 

@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "ledger/standing.h"
 #include "model/event.h"
+#include "model/expectation.h"
 #include "model/notice.h"
 
 namespace re2 {
@@ -54,6 +55,15 @@ struct FoldOptions {
   bool outright = false;
 };
 
+// What the program knows of the host, for what time alone brings.
+struct Pulse {
+  std::uint64_t clock_jumps = 0;  // seen since the last one
+  // All that was written before was read: what is not known by now did not happen.
+  bool caught_up = true;
+  // The host was down or asleep until then; what is late since then is given its grace first.
+  std::optional<Time> awake_since = {};
+};
+
 class Ledger final : public NoticeQueue {
  public:
   // Opens or makes the ledger. Fails, leaving everything as it was, when the directory cannot be
@@ -67,6 +77,9 @@ class Ledger final : public NoticeQueue {
   // The sources as they are configured now. Backups that no configured source feeds leave the
   // standings (their record stays in the ledger).
   void Configure(std::vector<FoldOptions> sources);
+
+  // What is expected, as configured now. Of what is not named there it is learned.
+  void Expect(std::vector<Expectation> expectations, Time now);
 
   // The monitors as they are configured now: they are told of runs that end from here on, and of
   // those that ended while the exporter was down; sources that are new begin with `now`. What
@@ -89,10 +102,10 @@ class Ledger final : public NoticeQueue {
   // leaves no trace. After an error nothing of any step is in the ledger.
   [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
 
-  // Does what time alone brings: releases verdicts that were stamped ahead of the clock, forgets
-  // history, reminds of what is failing, gives up notices that expired. To be called every few
-  // seconds. `clock_jumps`: how many were seen since the last call.
-  [[nodiscard]] Result<void> Tick(Time now, std::uint64_t clock_jumps = 0);
+  // Does what time alone brings: releases verdicts that were stamped ahead of the clock, counts and
+  // tells of runs that never came, forgets history, reminds of what is failing, gives up notices
+  // that expired. To be called every few seconds.
+  [[nodiscard]] Result<void> Tick(Time now, const Pulse& pulse = {});
   // What is known now. Immutable; a new one replaces it after every change.
   [[nodiscard]] std::shared_ptr<const Standings> standings() const;
 

@@ -75,6 +75,21 @@ void Notices::Finish() {
   began_.clear();
 }
 
+void Notices::Missed(const NeverCame& missed) {
+  const StoredRun of{.backup = missed.backup, .operation = missed.operation};
+  for (const Listener& listener : context_.listeners) {
+    if (!Hears(listener, of) || !listener.states.contains(NoticeState::kFail)) continue;
+    // Once: by the first that makes it so many in a row.
+    const bool was_told = missed.before > 0 && missed.failures + missed.before >= listener.after;
+    if (was_told || missed.failures + missed.in_a_row < listener.after) continue;
+    Notice notice = AboutMissed(missed.backup, missed.operation);
+    if (listener.one_state) notice.also_failing = OthersFailing(listener, of);
+    Supersede(listener, of, notice, /*is_told=*/true);
+    Insert(listener, notice, of);
+    SetTold(listener, of);
+  }
+}
+
 void Notices::TellBeginning(const StoredRun& run, bool only_where_all_is_told) {
   if (!IsPresent(run)) return;
   for (const Listener& listener : context_.listeners) {
@@ -85,9 +100,8 @@ void Notices::TellBeginning(const StoredRun& run, bool only_where_all_is_told) {
     if (listener.after > 1) continue;
     if (!StartsOf(listener, run.id).empty()) continue;
     if (listener.start_is_good) {
-      const auto last = LastOf(run.backup, run.operation);
-      const bool bad = last && IsBad(*last->result);
-      if (bad || !OthersFailing(listener, run).empty()) continue;
+      if (IsFailing(run.backup, run.operation)) continue;
+      if (!OthersFailing(listener, run).empty()) continue;
     }
     Notice notice = About(run, NoticeState::kStart);
     notice.uid = RandomUuid();
@@ -148,8 +162,7 @@ void Notices::Close(const Listener& listener, const StoredRun& run) {
   if (!notice.result) notice.result = RunResult::kSkipped;
   if (listener.one_state) {
     notice.also_failing = OthersFailing(listener, run);
-    const auto before = LastOf(run.backup, run.operation);
-    if (before && IsBad(*before->result)) {
+    if (IsFailing(run.backup, run.operation)) {
       notice.also_failing.insert(notice.also_failing.begin(), NameOf(run.backup));
     }
     if (!notice.also_failing.empty()) notice.state = NoticeState::kFail;
@@ -237,7 +250,7 @@ void Notices::InsertEnd(const Listener& listener, const Notice& notice, const St
 }
 
 void Notices::Insert(const Listener& listener, const Notice& notice, const StoredRun& run) {
-  const bool of_now = notice.cause == NoticeCause::kReminder;
+  const bool of_now = notice.cause != NoticeCause::kRun;
   const Time expires = (of_now ? now_ : notice.at) + listener.keep;
   CountTelling(database_, listener.monitor, fmt::format("notices {}", Name(notice.state)));
   if (expires <= now_) {
@@ -294,6 +307,25 @@ Notice Notices::About(const StoredRun& run, NoticeState state) {
   return notice;
 }
 
+Notice Notices::AboutMissed(RowId backup, Operation operation) {
+  Notice notice{.state = NoticeState::kFail,
+                .cause = NoticeCause::kMissed,
+                .uid = RandomUuid(),
+                .backup = NameOf(backup),
+                .operation = operation,
+                .at = now_,
+                .failures = MissedInARow(backup, operation)};
+  SQLite::Statement& find = database_.Prepare(
+      "SELECT max(ended) FROM runs WHERE backup=? AND operation=? AND state='settled' AND result "
+      "IN ('success','warning')");
+  find.bind(1, backup);
+  Bind(find, 2, Name(operation));
+  find.executeStep();
+  const auto last = Instant(find, 0);
+  notice.error = last ? "no success since " + FormatUtc(*last) : "it never succeeded";
+  return notice;
+}
+
 bool Notices::IsPresent(const StoredRun& run) {
   const std::optional<Time> ended = run.ended ? run.ended : run.ended_by;
   SQLite::Statement& find = database_.Prepare(
@@ -308,6 +340,28 @@ bool Notices::IsPresent(const StoredRun& run) {
 bool Notices::Hears(const Listener& listener, const StoredRun& run) {
   return listener.operations.contains(run.operation) &&
          IsHeard(NameOf(run.backup), listener.backups);
+}
+
+std::uint64_t Notices::MissedInARow(RowId backup, Operation operation) {
+  SQLite::Statement& find =
+      database_.Prepare("SELECT in_a_row FROM expected WHERE backup=? AND operation=?");
+  find.bind(1, backup);
+  Bind(find, 2, Name(operation));
+  return find.executeStep() ? Count(find, 0).value_or(0) : 0;
+}
+
+bool Notices::IsPaused(RowId backup, Operation operation) {
+  SQLite::Statement& find =
+      database_.Prepare("SELECT 1 FROM pauses WHERE backup=? AND operation IN ('',?) AND ends>?");
+  find.bind(1, backup);
+  Bind(find, 2, Name(operation));
+  Bind(find, 3, std::optional(now_));
+  return find.executeStep();
+}
+
+bool Notices::IsFailing(RowId backup, Operation operation) {
+  const auto last = LastOf(backup, operation);
+  return (last && IsBad(*last->result)) || MissedInARow(backup, operation) > 0;
 }
 
 bool Notices::HasMessages(const Listener& listener, RowId run) {
@@ -348,7 +402,8 @@ std::vector<std::string> Notices::OthersFailing(const Listener& listener, const 
       "SELECT backup,operation FROM totals WHERE (SELECT result FROM runs WHERE "
       "runs.backup=totals.backup AND runs.operation=totals.operation AND state='settled' AND "
       "result<>'skipped' ORDER BY ended_by DESC,id DESC LIMIT 1) IN ('failure','interrupted') "
-      "ORDER BY backup,operation");
+      "OR EXISTS(SELECT 1 FROM expected WHERE expected.backup=totals.backup AND "
+      "expected.operation=totals.operation AND in_a_row>0) ORDER BY backup,operation");
   while (select.executeStep()) {
     const auto operation = OperationNamed(Text(select, 1));
     if (operation) candidates.push_back({select.getColumn(0).getInt64(), *operation});
@@ -463,27 +518,33 @@ void Notices::Tick() {
       const auto operation = OperationNamed(Text(find, 1));
       if (operation) due.emplace_back(find.getColumn(0).getInt64(), *operation);
     }
-    for (const auto& [backup, operation] : due) {
-      const auto run = LastOf(backup, operation);
-      const bool still =
-          run && IsBad(*run->result) && Hears(listener, *run) && context_.visible(NameOf(backup));
-      if (!still) {
-        // Where it shares a state that is not well yet, the recovery is still to be told.
-        const StoredRun of{.backup = backup, .operation = operation};
-        const bool shares = listener.one_state && !OthersFailing(listener, of).empty();
-        shares ? SetTold(listener, of) : ClearTold(listener, of);
-        continue;
-      }
-      Notice notice = About(*run, NoticeState::kFail);
-      notice.cause = NoticeCause::kReminder;
-      notice.uid = RandomUuid();
-      notice.failures = FailuresUpTo(*run);
-      if (listener.one_state) notice.also_failing = OthersFailing(listener, *run);
-      Supersede(listener, *run, notice, /*is_told=*/true);
-      Insert(listener, notice, *run);
-      SetTold(listener, *run);
-    }
+    for (const auto& [backup, operation] : due) Remind(listener, backup, operation);
   }
+}
+
+void Notices::Remind(const Listener& listener, RowId backup, Operation operation) {
+  const auto run = LastOf(backup, operation);
+  const StoredRun of{.backup = backup, .operation = operation};
+  const bool bad = run && IsBad(*run->result);
+  const bool missed = MissedInARow(backup, operation) > 0;
+  const bool still = (bad || missed) && Hears(listener, of) && context_.visible(NameOf(backup));
+  // Where it shares a state that is not well yet, the recovery is still to be told.
+  const bool shares = listener.one_state && !OthersFailing(listener, of).empty();
+  if (!still && !shares) {
+    ClearTold(listener, of);
+    return;
+  }
+  SetTold(listener, of);
+  if (!still || (missed && IsPaused(backup, operation))) return;
+  Notice notice = missed ? AboutMissed(backup, operation) : About(*run, NoticeState::kFail);
+  if (!missed) {
+    notice.cause = NoticeCause::kReminder;
+    notice.uid = RandomUuid();
+    notice.failures = FailuresUpTo(*run);
+  }
+  if (listener.one_state) notice.also_failing = OthersFailing(listener, of);
+  Supersede(listener, of, notice, /*is_told=*/true);
+  Insert(listener, notice, missed ? of : *run);
 }
 
 }  // namespace backup_exporter

@@ -43,6 +43,16 @@ class Notices {
   void Withdrawn(const StoredRun& run);
   // Two runs are one. To be called before the row of `from` is removed.
   void Merged(RowId from, const StoredRun& into);
+  // Expected runs never came: `in_a_row` by now, of which `before` were known, after so many
+  // failures.
+  struct NeverCame {
+    RowId backup = 0;
+    Operation operation = Operation::kBackup;
+    std::uint64_t before = 0;
+    std::uint64_t in_a_row = 0;
+    std::uint64_t failures = 0;
+  };
+  void Missed(const NeverCame& missed);
   // To be called at the end of the transaction.
   void Finish();
 
@@ -73,6 +83,7 @@ class Notices {
   [[nodiscard]] std::vector<Start> StartsOf(const Listener& listener, RowId run);
   // Their run has ended. What a worker has in hand is let go when it reports.
   void Remove(const Listener& listener, std::span<const Start> starts);
+  void Remind(const Listener& listener, RowId backup, Operation operation);
   void Drop(std::int64_t notice, const std::string& monitor, Dropped reason);
   // Drops what a notice takes the place of, or would if it were told. A start that one of these was
   // to close is the notice's to close from then on; what this cannot close stays.
@@ -84,10 +95,16 @@ class Notices {
   // Gives up the oldest notice that waits, where there are too many.
   void Bound(const std::string& monitor, std::int64_t newest);
   [[nodiscard]] Notice About(const StoredRun& run, NoticeState state);
+  [[nodiscard]] Notice AboutMissed(RowId backup, Operation operation);
 
   // Whether a source tells of the run that was watched when it ended.
   [[nodiscard]] bool IsPresent(const StoredRun& run);
   [[nodiscard]] bool Hears(const Listener& listener, const StoredRun& run);
+  // How many expected runs of it never came since the last success.
+  [[nodiscard]] std::uint64_t MissedInARow(RowId backup, Operation operation);
+  [[nodiscard]] bool IsPaused(RowId backup, Operation operation);
+  // Whether the last run was bad, or never came.
+  [[nodiscard]] bool IsFailing(RowId backup, Operation operation);
   [[nodiscard]] bool HasMessages(const Listener& listener, RowId run);
   [[nodiscard]] bool IsLast(const StoredRun& run);
   [[nodiscard]] std::uint64_t FailuresUpTo(const StoredRun& run);

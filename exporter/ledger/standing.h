@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "ledger/history.h"
 #include "model/event.h"
 #include "model/notice.h"
 #include "model/run.h"
@@ -35,6 +36,27 @@ struct RunningRun {
   std::optional<double> done;  // 0 to 1
 };
 
+enum class Origin { kConfigured, kLearned };
+inline constexpr int kOrigins = 2;
+[[nodiscard]] std::string_view Name(Origin origin);
+
+// What is expected of an operation.
+struct ExpectedStanding {
+  Origin origin = Origin::kConfigured;
+  Duration interval{0};  // longest normal time between two successes
+  // After this the next success is overdue. Stays at the first that was missed until there is one.
+  std::optional<Time> deadline;
+  Duration slack{0};              // from an occurrence to its deadline
+  bool watched = false;           // occurrences are counted
+  std::optional<Time> next_miss;  // when the next one counts as missed
+};
+
+// Nothing is expected until then.
+struct PauseStanding {
+  Time until;
+  std::string reason;
+};
+
 // One operation of one backup.
 struct OperationStanding {
   Operation operation = Operation::kBackup;
@@ -47,12 +69,17 @@ struct OperationStanding {
   std::optional<Time> last_clean_success;
   std::optional<Time> last_failure;  // failed or interrupted
   std::optional<Reason> last_failure_reason;
-  std::uint64_t consecutive_failures = 0;  // failed or interrupted runs since the last success
-  std::uint64_t consecutive_warnings = 0;  // warnings since the last clean success
+  std::uint64_t consecutive_failures = 0;    // failed or interrupted runs since the last success
+  std::uint64_t consecutive_warnings = 0;    // warnings since the last clean success
+  std::optional<ExpectedStanding> expected;  // nullopt: nobody waits for it
+  std::optional<Duration> max_duration;      // how long a run may take: configured, or learned
+  std::optional<PauseStanding> paused;
+  std::uint64_t missed_in_a_row = 0;  // occurrences without a success since the last one
   // Over all runs ever seen.
   std::uint64_t runs = 0;
   std::uint64_t failures = 0;  // failed or interrupted
   std::uint64_t warnings = 0;
+  std::uint64_t missed = 0;  // expected occurrences that passed without a success
 };
 
 struct BackupStanding {
@@ -71,6 +98,7 @@ struct BackupStanding {
   std::optional<Time> oldest_archive;
   std::optional<Time> newest_archive;
   std::string listed_by;  // the source that told of these
+  Unusual unusual;        // of its last successful backup
 };
 
 // What a repository holds in all.

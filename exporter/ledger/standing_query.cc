@@ -137,7 +137,12 @@ OperationStanding QueryOperation(Database& database, RowId backup, Operation ope
 
 }  // namespace
 
-BackupStanding QueryStanding(Database& database, RowId backup) {
+std::string_view Name(Origin origin) {
+  return origin == Origin::kConfigured ? "configured" : "learned";
+}
+
+BackupStanding QueryStanding(Database& database, const Expectations& expectations, RowId backup,
+                             Time now) {
   BackupStanding standing;
   {
     SQLite::Statement& statement = database.Prepare(
@@ -163,20 +168,25 @@ BackupStanding QueryStanding(Database& database, RowId backup) {
   for (int i = 0; i < kOperations; ++i) {
     const auto operation = static_cast<Operation>(i);
     SQLite::Statement& statement = database.Prepare(
-        "SELECT runs,failures,warnings FROM totals WHERE backup=?1 AND operation=?2 AND (runs>0 OR "
-        "EXISTS(SELECT 1 FROM runs WHERE backup=?1 AND operation=?2))");
+        "SELECT runs,failures,warnings,missed FROM totals WHERE backup=?1 AND operation=?2 AND "
+        "(runs>0 OR ?3 OR EXISTS(SELECT 1 FROM runs WHERE backup=?1 AND operation=?2))");
     statement.bind(1, backup);
     Bind(statement, 2, Name(operation));
+    statement.bind(3, expectations.Names(standing.name, operation) ? 1 : 0);
     if (!statement.executeStep()) continue;
     const std::uint64_t runs = Count(statement, 0).value_or(0);
     const std::uint64_t failures = Count(statement, 1).value_or(0);
     const std::uint64_t warnings = Count(statement, 2).value_or(0);
+    const std::uint64_t missed = Count(statement, 3).value_or(0);
     OperationStanding& known =
         standing.operations.emplace_back(QueryOperation(database, backup, operation));
     known.runs = runs;
     known.failures = failures;
     known.warnings = warnings;
+    known.missed = missed;
+    expectations.Complete(database, backup, standing.name, now, known);
   }
+  standing.unusual = FindUnusual(LastRuns(database, backup, Operation::kBackup));
   return standing;
 }
 

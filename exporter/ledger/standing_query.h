@@ -3,12 +3,15 @@
 
 #include "ledger/backups.h"
 #include "ledger/database.h"
+#include "ledger/expectations.h"
 #include "ledger/standing.h"
 
 namespace backup_exporter {
 
-// How a backup stands by its settled runs; source, tool and repository are left empty.
-[[nodiscard]] BackupStanding QueryStanding(Database& database, RowId backup);
+// How a backup stands by its settled runs, and by what is expected of it; source, tool and
+// repository are left empty.
+[[nodiscard]] BackupStanding QueryStanding(Database& database, const Expectations& expectations,
+                                           RowId backup, Time now);
 
 // Forgets settled runs that ended before `cutoff`, save those that a standing rests on.
 void ForgetRuns(Database& database, Time cutoff);

@@ -145,6 +145,26 @@ const std::array kRows{
                    {"source", LabelValue(backup.source)}},
                   1);
         }},
+    Row{"backup_expected_interval_seconds", kGauge,
+        "Longest normal time between two successes, from the schedule or the history",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.expected) out.Add(ToSeconds(runs.expected->interval));
+        }},
+    Row{"backup_deadline_timestamp_seconds", kGauge,
+        "Time after which a missing success counts as overdue",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.expected) out.Known(runs.expected->deadline);
+        }},
+    Row{"backup_expectation_info", kGauge, "Where the expectation comes from, always 1",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.expected) out.Add({{"origin", Name(runs.expected->origin)}}, 1);
+        }},
+    Row{"backup_paused", kGauge, "1 while a pause silences the expectation",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.expected) out.Add(runs.paused ? 1 : 0);
+        }},
+    Row{"backup_max_duration_seconds", kGauge, "How long a run may take, configured or learned",
+        [](Samples& out, const OperationStanding& runs) { out.Known(runs.max_duration); }},
 
     // Outcome of the last finished run.
     Row{"backup_last_start_timestamp_seconds", kGauge, "Start of the last known run",
@@ -214,6 +234,10 @@ const std::array kRows{
         [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.failures)); }},
     Row{"backup_run_warnings_total", kCounter, "Finished runs seen that ended with a warning",
         [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.warnings)); }},
+    Row{"backup_runs_missed_total", kCounter, "Expected occurrences that passed without a success",
+        [](Samples& out, const OperationStanding& runs) {
+          if (runs.expected || runs.missed > 0) out.Add(ToDouble(runs.missed));
+        }},
     Row{"backup_added_bytes_total", kCounter,
         "Bytes added to the repository by all backup runs seen, as the tool counts them",
         [](Samples& out, const BackupStanding& backup) {
@@ -295,6 +319,19 @@ const std::array kRows{
         [](Samples& out, const RepositoryStanding& held) { out.Known(held.stored_bytes); }},
     Row{"backup_repository_original_bytes", kGauge, "Sum of the original sizes of all snapshots",
         [](Samples& out, const RepositoryStanding& held) { out.Known(held.original_bytes); }},
+
+    // How unusual the last successful run was.
+    Row{"backup_anomaly_score", kGauge,
+        "Distance of the last successful run from the median of earlier runs, in robust deviations",
+        [](Samples& out, const BackupStanding& backup) {
+          for (const Anomaly& anomaly : backup.unusual.anomalies) {
+            out.Add({{"quantity", Name(anomaly.quantity)}}, anomaly.score);
+          }
+        }},
+    Row{"backup_baseline_runs", kGauge, "Runs the anomaly baseline holds",
+        [](Samples& out, const BackupStanding& backup) {
+          if (BackupRuns(backup)) out.Add(ToDouble(backup.unusual.baseline_runs));
+        }},
 
     // Delivery to monitors.
     Row{"backup_monitor_info", kGauge, "Static description of a monitor, always 1",

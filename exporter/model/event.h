@@ -93,6 +93,14 @@ struct RunNoted {
   std::optional<Time> at = {};  // nullopt: the record has no clock
 };
 
+// Nothing is expected of a backup that is known, from `begins` until `ends`.
+struct ExpectationPaused {
+  std::optional<Operation> operation = {};  // nullopt: of any of its operations
+  Time begins;
+  Time ends;
+  std::string reason;
+};
+
 // How a record names what it is about. Either may be empty: the record does not say.
 struct Named {
   std::string label;       // a profile of resticprofile, a repository's label in borgmatic
@@ -113,7 +121,7 @@ struct Event {
   Named of;
   std::uint64_t offset = 0;  // of the record
   std::variant<RunStarted, RunProgress, RunFinished, RunWithdrawn, ArchiveListed, ArchivesCounted,
-               RepositoryMeasured, RunNoted, FailedUnnamed>
+               RepositoryMeasured, RunNoted, FailedUnnamed, ExpectationPaused>
       what;
 };
 

@@ -48,6 +48,12 @@ std::optional<Operation> OperationNamed(std::string_view name) {
   return static_cast<Operation>(found - kOperationNames.begin());
 }
 
+std::optional<RunResult> ResultNamed(std::string_view name) {
+  const auto* found = std::find(kResultNames.begin(), kResultNames.end(), name);
+  if (found == kResultNames.end()) return std::nullopt;
+  return static_cast<RunResult>(found - kResultNames.begin());
+}
+
 std::optional<Level> LevelNamed(std::string_view name) {
   const auto* found = std::find(kLevelNames.begin(), kLevelNames.end(), name);
   if (found == kLevelNames.end()) return std::nullopt;

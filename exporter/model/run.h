@@ -48,6 +48,7 @@ inline constexpr int kLevels = 4;
 [[nodiscard]] std::string_view Name(Reason reason);
 [[nodiscard]] std::string_view Name(Level level);
 [[nodiscard]] std::optional<Operation> OperationNamed(std::string_view name);
+[[nodiscard]] std::optional<RunResult> ResultNamed(std::string_view name);
 [[nodiscard]] std::optional<Level> LevelNamed(std::string_view name);
 
 // What a run moved. Absent is unknown, which is not zero.

@@ -70,23 +70,38 @@ std::string Escape(std::string_view text) {
   return escaped;
 }
 
+std::string Span(Duration span) {
+  using namespace std::chrono;
+  if (span < hours(1)) return fmt::format("{} min", floor<minutes>(span).count());
+  if (span < hours(48)) return fmt::format("{} h", floor<hours>(span).count());
+  return fmt::format("{} d", floor<days>(span).count());
+}
+
 std::string Ago(Duration age) {
   using namespace std::chrono;
   if (age < -minutes(1)) return "ahead of the clock";
   if (age < minutes(1)) return "just now";
-  if (age < hours(1)) return fmt::format("{} min ago", floor<minutes>(age).count());
-  if (age < hours(48)) return fmt::format("{} h ago", floor<hours>(age).count());
-  return fmt::format("{} d ago", floor<days>(age).count());
+  return Span(age) + " ago";
 }
 
-// "2026-11-21 01:00:02 UTC" and how long ago; `more` is HTML.
-std::string TimeHtml(Time time, Time now, std::string_view more = "") {
+// "2026-11-21 01:00:02 UTC" and more about it, which is HTML.
+std::string TimeHtml(Time time, std::string_view more) {
   const std::string utc = FormatUtc(time);
   std::string shown = utc;
   if (const auto t = shown.find('T'); t != std::string::npos) shown[t] = ' ';
   shown.replace(shown.size() - 1, 1, " UTC");  // for the Z
-  return fmt::format("<span><time datetime=\"{}\">{}</time> <small>{}{}</small></span>", utc, shown,
-                     Ago(now - time), more);
+  return fmt::format("<span><time datetime=\"{}\">{}</time> <small>{}</small></span>", utc, shown,
+                     more);
+}
+
+// And how long ago.
+std::string TimeHtml(Time time, Time now, std::string_view more = "") {
+  return TimeHtml(time, Ago(now - time).append(more));
+}
+
+// And in how long; what is over is over "since then".
+std::string DueHtml(Time time, Time now, std::string_view more) {
+  return TimeHtml(time, (time > now ? "in " + Span(time - now) : Ago(now - time)).append(more));
 }
 
 std::string BytesText(std::uint64_t bytes) {
@@ -110,6 +125,10 @@ struct Line {
   const BackupStanding* backup;
   const OperationStanding* runs;
 };
+
+bool IsOverdue(const OperationStanding& runs, Time now) {
+  return !runs.paused && runs.expected && runs.expected->deadline <= now;
+}
 
 // The larger, the worse. That nothing has finished yet is worse than a warning.
 int Badness(const OperationStanding& runs) {
@@ -151,6 +170,26 @@ std::string LastSuccessCell(const OperationStanding& runs, Time now) {
   return Cell(kLabel, TimeHtml(*runs.last_success, now, evidence));
 }
 
+std::string ReasonHtml(const PauseStanding& pause) {
+  return pause.reason.empty() ? "" : ": " + Escape(pause.reason);
+}
+
+std::string DueCell(const OperationStanding& runs, Time now) {
+  constexpr std::string_view kLabel = "Due";
+  if (!runs.expected) return Cell(kLabel, "not watched", "odd");
+  if (runs.paused) {
+    return Cell(kLabel, fmt::format("<span class=\"odd\">paused until</span> {}",
+                                    DueHtml(runs.paused->until, now, ReasonHtml(*runs.paused))));
+  }
+  const ExpectedStanding& expected = *runs.expected;
+  if (!expected.deadline) return Cell(kLabel, "");
+  const bool learned = expected.origin == Origin::kLearned;
+  const std::string time =
+      DueHtml(*expected.deadline, now, learned ? ", learned from its history" : "");
+  if (!IsOverdue(runs, now)) return Cell(kLabel, time);
+  return Cell(kLabel, "<span class=\"bad\">overdue since</span> " + time);
+}
+
 std::string BackupsTable(const Standings& standings, Time now) {
   std::vector<Line> lines;
   for (const auto& backup : standings.backups) {
@@ -160,18 +199,20 @@ std::string BackupsTable(const Standings& standings, Time now) {
     return "<p>No backups yet: one appears here as soon as a run of it was read. Check that every "
            "source below is up and finds its files, and that a backup has run since.</p>\n";
   }
-  std::ranges::stable_sort(lines, {}, [](const Line& line) {
-    return std::tuple(-Badness(*line.runs), line.runs->last_success.value_or(Time::min()),
+  std::ranges::stable_sort(lines, {}, [now](const Line& line) {
+    return std::tuple(!IsOverdue(*line.runs, now), -Badness(*line.runs),
+                      line.runs->last_success.value_or(Time::min()),
                       std::string_view(line.backup->name));
   });
   std::string html =
       "<table>\n<thead><tr><th>Backup</th><th>Operation</th><th>Last result</th>"
-      "<th>Last success</th><th>Added</th></tr></thead>\n<tbody>\n";
+      "<th>Last success</th><th>Due</th><th>Added</th></tr></thead>\n<tbody>\n";
   for (const auto& [backup, runs] : lines) {
     const std::optional<std::uint64_t> added = runs->last_success_figures.added_bytes;
     html += "<tr>" + Cell("Backup", Escape(LabelValue(backup->name))) +
             Cell("Operation", Name(runs->operation)) + ResultCell(*runs) +
-            LastSuccessCell(*runs, now) + Cell("Added", added ? BytesText(*added) : "") + "</tr>\n";
+            LastSuccessCell(*runs, now) + DueCell(*runs, now) +
+            Cell("Added", added ? BytesText(*added) : "") + "</tr>\n";
   }
   return html + "</tbody>\n</table>\n";
 }

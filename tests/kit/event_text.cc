@@ -115,6 +115,11 @@ std::string Text(const FailedUnnamed& unnamed) {
   return text;
 }
 
+std::string Text(const ExpectationPaused& pause) {
+  return fmt::format("paused {} begins={} ends={} {}", OperationText(pause.operation),
+                     TimeText(pause.begins), TimeText(pause.ends), Quoted(pause.reason));
+}
+
 }  // namespace
 
 std::string EventText(const Event& event) {

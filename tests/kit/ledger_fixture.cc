@@ -59,6 +59,7 @@ void LedgerTest::Open() {
   }
   ledger_ = std::move(*opened);
   ledger_->Configure(sources_);
+  ledger_->Expect(expectations_, now_);
 }
 
 void LedgerTest::Reopen() {

@@ -120,6 +120,7 @@ class LedgerTest : public testing::Test {
   TemporaryDirectory directory_;
   LedgerOptions options_;
   std::vector<FoldOptions> sources_{SourceOf("log", "home"), SourceOf("status", "home")};
+  std::vector<Expectation> expectations_;
   Time now_ = Night(30) + 10h;
   TestFile log_{"/log/home.log"};
   TestFile status_{"/status/home.json"};

@@ -44,6 +44,16 @@ std::string OperationText(const OperationStanding& standing) {
     text += "\n    bad" + Known("at", standing.last_failure) +
             Known("reason", standing.last_failure_reason);
   }
+  if (const auto& expected = standing.expected) {
+    text += fmt::format("\n    expected {} interval={}", Name(expected->origin),
+                        Show(expected->interval)) +
+            Known("deadline", expected->deadline) + Known("next_miss", expected->next_miss);
+  }
+  if (standing.missed > 0) {
+    text += fmt::format("\n    missed {}, {} in a row", standing.missed, standing.missed_in_a_row);
+  }
+  text += Known("max_duration", standing.max_duration);
+  if (standing.paused) text += "\n    paused until " + Show(standing.paused->until);
   return text + "\n";
 }
 

@@ -69,14 +69,18 @@ class Opening : public testing::Test {
 
 // What the versions after it added is taken out again, which leaves a file of that version.
 TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
+  const std::string to_version_3 =
+      "DROP TABLE expected; DROP TABLE pauses; ALTER TABLE totals DROP COLUMN missed;"
+      "PRAGMA user_version=3;";
   const std::string to_version_2 =
+      to_version_3 +
       "DROP TABLE messages; DROP TABLE entered; DROP TABLE failing; DROP TABLE tellings;"
       "PRAGMA user_version=2;";
   const std::string to_version_1 =
       "DROP TABLE progress; DROP TABLE listings; DROP TABLE repositories;"
       "ALTER TABLE feeds DROP COLUMN tool; ALTER TABLE feeds DROP COLUMN repository;"
       "PRAGMA user_version=1";
-  for (const std::string& back : {to_version_2, to_version_2 + to_version_1}) {
+  for (const std::string& back : {to_version_3, to_version_2, to_version_2 + to_version_1}) {
     std::filesystem::remove_all(state_);
     Make();
     Execute(back);
@@ -208,7 +212,7 @@ TEST_F(Opening, RefusesAFileWithADamagedPage) {
 TEST_F(Opening, RefusesTheFileOfANewerVersion) {
   Make();
   Execute("PRAGMA user_version=99");
-  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 3)");
+  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 4)");
 }
 
 TEST_F(Opening, LeavesTheFileOfANewerVersionAloneThoughItWasNotClosed) {

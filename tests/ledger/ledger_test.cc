@@ -101,8 +101,8 @@ TEST_F(LedgerAsAWhole, ShowsTheCountersOfAReturningSourceAgain) {
 }
 
 TEST_F(LedgerAsAWhole, KeepsTheClockJumps) {
-  ASSERT_TRUE(ledger().Tick(now_, 2));
-  ASSERT_TRUE(ledger().Tick(now_, 1));
+  ASSERT_TRUE(ledger().Tick(now_, {.clock_jumps = 2}));
+  ASSERT_TRUE(ledger().Tick(now_, {.clock_jumps = 1}));
   Reopen();
   EXPECT_EQ(ledger().standings()->clock_jumps, 3u);
 }
@@ -216,12 +216,12 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfATickThatFails) {
   Execute(state(),
           "CREATE TRIGGER full BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'database or disk "
           "is full'); END");
-  EXPECT_FALSE(ledger().Tick(now_, 1));
+  EXPECT_FALSE(ledger().Tick(now_, {.clock_jumps = 1}));
   EXPECT_EQ(Home().last_success, std::nullopt);
   EXPECT_EQ(ledger().standings()->clock_jumps, 0u);
   EXPECT_EQ(ledger().standings()->errors, 1u);
   Execute(state(), "DROP TRIGGER full");
-  EXPECT_TRUE(ledger().Tick(now_, 1));
+  EXPECT_TRUE(ledger().Tick(now_, {.clock_jumps = 1}));
   EXPECT_EQ(Home().last_success, now_ - 1h);
   EXPECT_EQ(ledger().standings()->clock_jumps, 1u);
 }

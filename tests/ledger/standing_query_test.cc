@@ -29,6 +29,7 @@ class History : public LedgerTest {
 };
 
 TEST_F(History, IsForgottenAndItsCountersAreNot) {
+  ledger().Expect({{.backup = "home", .never = true}}, now_);
   for (int night = 1; night <= 30; ++night) {
     Take(status_,
          {Finished(kSuccess).From(Night(night) - 1min).At(Night(night)).Adding(1).Whole()});

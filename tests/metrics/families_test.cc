@@ -101,7 +101,25 @@ TEST(BackupFamilies, HaveNoSamplesForWhatIsNotKnown) {
           R"(backup_processed_bytes_total{backup="home"} 0)",
           R"(backup_running{backup="home",operation="backup"} 0)",
           R"(backup_running_start_timestamp_seconds{backup="home",operation="backup"} 0)",
-          R"(backup_running_activity_timestamp_seconds{backup="home",operation="backup"} 0)"));
+          R"(backup_running_activity_timestamp_seconds{backup="home",operation="backup"} 0)",
+          R"(backup_baseline_runs{backup="home"} 0)"));
+}
+
+TEST(BackupFamilies, ShowWhatIsExpected) {
+  OperationStanding runs;
+  runs.expected =
+      ExpectedStanding{.origin = Origin::kLearned, .interval = seconds(60), .deadline = kNow};
+  runs.paused = PauseStanding{.until = kNow};
+  runs.max_duration = seconds(30);
+  EXPECT_THAT(
+      BackupSamples(With({Home({runs})})),
+      IsSupersetOf(
+          {R"(backup_expected_interval_seconds{backup="home",operation="backup"} 60)",
+           R"(backup_deadline_timestamp_seconds{backup="home",operation="backup"} 1800000000)",
+           R"(backup_expectation_info{backup="home",operation="backup",origin="learned"} 1)",
+           R"(backup_paused{backup="home",operation="backup"} 1)",
+           R"(backup_max_duration_seconds{backup="home",operation="backup"} 30)",
+           R"(backup_runs_missed_total{backup="home",operation="backup"} 0)"}));
 }
 
 TEST(BackupFamilies, ShowHowFarARunIs) {

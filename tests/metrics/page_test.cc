@@ -87,6 +87,12 @@ std::shared_ptr<const Standings> Everything() {
                               .processed_bytes = 250,
                               .expected_bytes = 1000,
                               .done = 0.25};
+  backup.expected = ExpectedStanding{.origin = Origin::kConfigured,
+                                     .interval = seconds(86'400),
+                                     .deadline = Time(seconds(1'800'090'000))};
+  backup.paused = PauseStanding{.until = Time(seconds(1'800'000'000)), .reason = "new disk"};
+  backup.max_duration = seconds(21'600);
+  backup.missed = 7;
   backup.runs = 12;
   backup.failures = 2;
   backup.warnings = 3;
@@ -107,6 +113,8 @@ std::shared_ptr<const Standings> Everything() {
   home->archives = 30;
   home->oldest_archive = Time(seconds(1'797'000'000));
   home->newest_archive = backup.last_success;
+  home->unusual = {.baseline_runs = 30,
+                   .anomalies = {{Quantity::kAddedBytes, -6.745}, {Quantity::kDuration, 0}}};
   standings->repositories["nas"] = {.stored_bytes = 5'000'000, .original_bytes = 90'000'000};
   standings->backups.push_back(home);
 

@@ -89,7 +89,37 @@ TEST_F(LandingPageTest, ShowsHowABackupStands) {
                 "<td data-label=\"Last success\"><span>"
                 "<time datetime=\"2026-11-21T00:40:00Z\">2026-11-21 00:40:00 UTC</time> "
                 "<small>3 h ago, by report</small></span></td>"
+                "<td data-label=\"Due\"><span class=\"odd\">not watched</span></td>"
                 "<td data-label=\"Added\">1.5 GiB</td></tr>"));
+}
+
+TEST_F(LandingPageTest, ShowsWhenTheNextSuccessIsDue) {
+  OperationStanding runs = Ran(RunResult::kSuccess, hours(1));
+  runs.expected = ExpectedStanding{.deadline = kNow + hours(5)};
+  Add("home", runs);
+  EXPECT_THAT(Html(), HasSubstr("2026-11-21 09:00:00 UTC</time> <small>in 5 h</small>"));
+  runs.expected->origin = Origin::kLearned;
+  Add("nas", runs);
+  EXPECT_THAT(Html(), HasSubstr("<small>in 5 h, learned from its history</small>"));
+}
+
+TEST_F(LandingPageTest, PutsWhatIsOverdueFirst) {
+  OperationStanding runs = Ran(RunResult::kSuccess, days(3));
+  runs.expected = ExpectedStanding{.deadline = kNow - days(2)};
+  Add("failure", Ran(RunResult::kFailure, hours(1)));
+  Add("late", runs);
+  EXPECT_THAT(Names(), testing::ElementsAre("late", "failure"));
+  EXPECT_THAT(Html(), HasSubstr("<span class=\"bad\">overdue since</span> <span><time "
+                                "datetime=\"2026-11-19T04:00:00Z\">"));
+}
+
+TEST_F(LandingPageTest, ShowsAPauseWithItsEndAndReason) {
+  OperationStanding runs = Ran(RunResult::kSuccess, days(3));
+  runs.expected = ExpectedStanding{.deadline = kNow - days(2)};
+  runs.paused = PauseStanding{.until = kNow + hours(8), .reason = "<new disk>"};
+  Add("home", runs);
+  EXPECT_THAT(Html(), HasSubstr("<small>in 8 h: &lt;new disk&gt;</small>"));
+  EXPECT_THAT(Html(), Not(HasSubstr("overdue")));
 }
 
 TEST_F(LandingPageTest, ShowsAFailureWithItsReason) {

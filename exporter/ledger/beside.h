@@ -1,5 +1,4 @@
-// What waits to be told, and what could not be: read out of a ledger beside a running exporter,
-// without its lock.
+// What other commands read out of a ledger beside a running exporter, without its lock.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +23,10 @@ struct PendingNotice {
   std::string error;  // of the last attempt
 };
 
-// By monitor, in the order of delivery.
+// What waits to be told, and what could not be: by monitor, in the order of delivery.
 [[nodiscard]] Result<std::vector<PendingNotice>> ReadPending(const std::string& directory);
+
+// The names of all backups.
+[[nodiscard]] Result<std::vector<std::string>> ReadBackupNames(const std::string& directory);
 
 }  // namespace backup_exporter

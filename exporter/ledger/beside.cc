@@ -1,4 +1,4 @@
-#include "ledger/pending.h"
+#include "ledger/beside.h"
 
 #include <fmt/format.h>
 
@@ -9,9 +9,13 @@
 
 namespace backup_exporter {
 
-Result<std::vector<PendingNotice>> ReadPending(const std::string& directory) {
-  constexpr int kWithNotices = 3;  // the format's version
-  constexpr int kPatience = 5000;  // milliseconds
+namespace {
+
+constexpr int kPatience = 5000;  // milliseconds
+
+// Hands the ledger to what reads it.
+template <typename Read>
+Result<void> Open(const std::string& directory, Read read) {
   const std::string path = directory + "/ledger.db";
   std::error_code failure;
   if (!std::filesystem::exists(path, failure)) {
@@ -19,10 +23,24 @@ Result<std::vector<PendingNotice>> ReadPending(const std::string& directory) {
                 fmt::format("there is no ledger in {}{}; name its directory with --storage.path",
                             directory, failure ? ": " + failure.message() : std::string()));
   }
-  std::vector<PendingNotice> pending;
   try {
     SQLite::Database handle(path, SQLite::OPEN_READONLY, kPatience);
-    if (handle.execAndGet("PRAGMA user_version").getInt() < kWithNotices) return pending;
+    read(handle);
+  } catch (const std::exception& exception) {
+    return Fail(ErrorKind::kIo, fmt::format("cannot read {}: {}; run this as root, or as the user "
+                                            "that runs backup_exporter",
+                                            path, exception.what()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<PendingNotice>> ReadPending(const std::string& directory) {
+  constexpr int kWithNotices = 3;  // the format's version
+  std::vector<PendingNotice> pending;
+  const auto read = Open(directory, [&](SQLite::Database& handle) {
+    if (handle.execAndGet("PRAGMA user_version").getInt() < kWithNotices) return;
     SQLite::Statement select(
         handle,
         "SELECT monitor,state,status,created,due,expires,attempts,error,body FROM notices WHERE "
@@ -40,12 +58,19 @@ Result<std::vector<PendingNotice>> ReadPending(const std::string& directory) {
                          .attempts = Count(select, 6).value_or(0),
                          .error = Text(select, 7)});
     }
-  } catch (const std::exception& exception) {
-    return Fail(ErrorKind::kIo, fmt::format("cannot read {}: {}; run this as root, or as the user "
-                                            "that runs backup_exporter",
-                                            path, exception.what()));
-  }
+  });
+  if (!read) return tl::unexpected(read.error());
   return pending;
+}
+
+Result<std::vector<std::string>> ReadBackupNames(const std::string& directory) {
+  std::vector<std::string> names;
+  const auto read = Open(directory, [&](SQLite::Database& handle) {
+    SQLite::Statement select(handle, "SELECT name FROM backups ORDER BY name");
+    while (select.executeStep()) names.push_back(Text(select, 0));
+  });
+  if (!read) return tl::unexpected(read.error());
+  return names;
 }
 
 }  // namespace backup_exporter

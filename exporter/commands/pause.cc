@@ -1,0 +1,51 @@
+// A pause is left in the spool as events are: it holds whether or not the exporter is running, and
+// is over by itself.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "commands/commands.h"
+#include "ledger/beside.h"
+
+namespace backup_exporter {
+
+int LeavePause(const AppOptions& options, const PauseOptions& pause) {
+  AppOptions at = options;
+  if (at.storage_path.empty()) {
+    const auto loaded = LoadConfiguration(options.config_file);
+    if (!loaded) {
+      for (const Mistake& mistake : loaded.error()) fmt::print(stderr, "{}\n", Describe(mistake));
+      return kMisused;
+    }
+    at.storage_path = StoragePath("", *loaded);
+  }
+  // A name that is not right would silence nothing.
+  const auto names = ReadBackupNames(at.storage_path);
+  if (!names) {
+    fmt::print(stderr, "not paused: {}\n", names.error().message);
+    return kFailed;
+  }
+  if (std::ranges::find(*names, pause.backup) == names->end()) {
+    fmt::print(stderr, "not paused: there is no backup {}; there are: {}\n", pause.backup,
+               names->empty() ? "none yet" : fmt::format("{}", fmt::join(*names, ", ")));
+    return kMisused;
+  }
+  const Time now = SystemClock().Now();
+  const Time until = now + pause.duration.value_or(Duration(0));
+  const int left = LeaveEvent(at, {.backup = pause.backup,
+                                   .event = "pause",
+                                   .operation = pause.operation,
+                                   .message = pause.reason,
+                                   .until = until});
+  if (left == kFine && pause.duration) {
+    fmt::print("nothing is expected of {} until {}\n", pause.backup, FormatUtc(until));
+  } else if (left == kFine) {
+    fmt::print("{} is expected again\n", pause.backup);
+  }
+  return left;
+}
+
+}  // namespace backup_exporter

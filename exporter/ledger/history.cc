@@ -1,0 +1,132 @@
+#include "ledger/history.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::hours;
+
+constexpr std::size_t kLeastRuns = 5;
+constexpr std::size_t kMostRuns = 30;
+constexpr std::chrono::days kLeastSpan{14};
+
+bool Succeeded(const PastRun& run) {
+  return run.result == RunResult::kSuccess || run.result == RunResult::kWarning;
+}
+
+// The values must not be empty.
+double Median(std::vector<double> values) {
+  const std::size_t half = values.size() / 2;
+  std::ranges::sort(values);
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+std::vector<Duration> Durations(std::span<const PastRun> newest_first) {
+  std::vector<Duration> durations;
+  std::size_t successes = 0;
+  for (const PastRun& run : newest_first) {
+    if (!Succeeded(run)) continue;
+    if (++successes > kMostRuns) break;
+    if (run.duration) durations.push_back(*run.duration);
+  }
+  return durations;
+}
+
+std::optional<double> AsNumber(const std::optional<std::uint64_t>& figure) {
+  return figure ? std::optional(static_cast<double>(*figure)) : std::nullopt;
+}
+
+std::optional<double> Value(const PastRun& run, Quantity quantity) {
+  switch (quantity) {
+    case Quantity::kAddedBytes:
+      return AsNumber(run.figures.added_bytes);
+    case Quantity::kProcessedBytes:
+      return AsNumber(run.figures.processed_bytes);
+    case Quantity::kFiles:
+      return AsNumber(run.figures.processed_files);
+    case Quantity::kFilesChanged:
+      return AsNumber(run.figures.files_changed);
+    case Quantity::kDuration:
+      return run.duration ? std::optional(ToSeconds(*run.duration)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// A difference that is not worth a word, however steady the runs are.
+double Floor(Quantity quantity) {
+  switch (quantity) {
+    case Quantity::kAddedBytes:
+    case Quantity::kProcessedBytes:
+      return 1 << 20;
+    case Quantity::kFiles:
+    case Quantity::kFilesChanged:
+    case Quantity::kDuration:
+      return 10;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::optional<Duration> LearnInterval(std::vector<Time> starts) {
+  std::ranges::sort(starts);
+  if (starts.size() < kLeastRuns || starts.back() - starts.front() < kLeastSpan) return {};
+  std::vector<Duration> gaps;
+  for (std::size_t i = 1; i < starts.size(); ++i) gaps.push_back(starts[i] - starts[i - 1]);
+  std::ranges::sort(gaps);
+  const Duration median = gaps[gaps.size() / 2];
+  const Duration largest = gaps.back();
+  const Duration normal = largest > 4 * median ? gaps[gaps.size() - 2] : largest;
+  return normal * 3 / 2;
+}
+
+std::optional<Duration> LongestDuration(std::span<const PastRun> newest_first) {
+  const std::vector<Duration> durations = Durations(newest_first);
+  if (durations.empty()) return std::nullopt;
+  return std::ranges::max(durations);
+}
+
+std::optional<Duration> LearnMaxDuration(std::span<const PastRun> newest_first) {
+  const std::vector<Duration> durations = Durations(newest_first);
+  if (durations.size() < kLeastRuns) return std::nullopt;
+  const Duration longest = std::ranges::max(durations);
+  return std::max<Duration>(2 * longest, longest + hours(1));
+}
+
+std::string_view Name(Quantity quantity) {
+  constexpr std::array<std::string_view, kQuantities> kNames{"added_bytes", "processed_bytes",
+                                                             "files", "files_changed", "duration"};
+  return kNames.at(static_cast<std::size_t>(quantity));
+}
+
+Unusual FindUnusual(std::span<const PastRun> newest_first) {
+  Unusual unusual;
+  const auto last = std::ranges::find_if(newest_first, Succeeded);
+  if (last == newest_first.end()) return unusual;
+  std::vector<const PastRun*> earlier;
+  for (auto run = last + 1; run != newest_first.end() && earlier.size() < kMostRuns; ++run) {
+    if (Succeeded(*run)) earlier.push_back(&*run);
+  }
+  unusual.baseline_runs = earlier.size();
+  for (int i = 0; i < kQuantities; ++i) {
+    const auto quantity = static_cast<Quantity>(i);
+    const auto value = Value(*last, quantity);
+    std::vector<double> values;
+    for (const PastRun* run : earlier) {
+      if (const auto past = Value(*run, quantity)) values.push_back(*past);
+    }
+    if (!value || values.size() < kLeastRuns) continue;
+    const double median = Median(values);
+    for (double& past : values) past = std::abs(past - median);
+    const double floor = std::max(0.05 * median, Floor(quantity));
+    constexpr double kOfNormal = 0.6745;  // the MAD of a normal distribution, in deviations
+    unusual.anomalies.push_back(
+        {quantity, kOfNormal * (*value - median) / std::max(Median(values), floor)});
+  }
+  return unusual;
+}
+
+}  // namespace backup_exporter

@@ -1,0 +1,380 @@
+// When the next success is overdue, and what is said when it does not come.
+
+#include <gmock/gmock.h>
+
+#include "kit/ledger_fixture.h"
+
+namespace backup_exporter {
+namespace {
+
+using std::chrono::days;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Optional;
+
+class ExpectationsTest : public LedgerTest {
+ protected:
+  ExpectationsTest() { now_ = Night(1); }
+
+  void Expect(const Expectation& expectation) {
+    expectations_.push_back(expectation);
+    ledger().Expect(expectations_, now_);
+  }
+  void ExpectDaily() { Expect({.backup = "home", .schedule = Every(24h), .grace = 2h}); }
+  void Listen(Listener listener = {}) {
+    listener.monitor = "m";
+    listener.states = {NoticeState::kFinish, NoticeState::kFail};
+    listener.operations = {Operation::kBackup, Operation::kCheck};
+    ledger().Listen({listener}, now_);
+  }
+  // What waits, and is delivered with this.
+  std::vector<std::string> Told() {
+    std::vector<std::string> texts;
+    std::vector<Delivery> deliveries;
+    for (const Notice& notice : ledger().Waiting("m", 100)) {
+      std::string text(Name(notice.state));
+      if (notice.cause == NoticeCause::kMissed) text += " missed " + notice.backup;
+      for (const std::string& other : notice.also_failing) text += ", " + other;
+      texts.push_back(text);
+      deliveries.push_back({.notice = notice.id});
+    }
+    ledger().Report("m", deliveries, now_);
+    return texts;
+  }
+  // A backup of home that ends now.
+  void Ran(RunResult result, Duration duration = 10min) {
+    Take(log_, {Finished(result).From(now_ - duration).At(now_).Whole()});
+  }
+  void GoTo(Time time) {
+    now_ = time;
+    Tick();
+  }
+  void Beat(const Pulse& pulse) {
+    const auto done = ledger().Tick(now_, pulse);
+    EXPECT_TRUE(done) << (done ? "" : done.error().message);
+  }
+  std::optional<Time> Deadline() { return Home().expected ? Home().expected->deadline : Time(); }
+};
+
+TEST_F(ExpectationsTest, TheDeadlineIsTheIntervalAndTheGraceAfterTheLastSuccess) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 2h));
+  EXPECT_EQ(Home().expected->interval, 24h);
+  EXPECT_EQ(Home().expected->origin, Origin::kConfigured);
+}
+
+TEST_F(ExpectationsTest, WhatARunTakesIsNoDelay) {
+  ExpectDaily();
+  Ran(kSuccess, 3h);
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 5h)) << "as long as the longest that is known";
+  expectations_[0].max_duration = 1h;
+  ledger().Expect(expectations_, now_);
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 3h)) << "or as the configuration says";
+  EXPECT_THAT(Home().max_duration, Optional(1h));
+}
+
+TEST_F(ExpectationsTest, TheDeadlineStaysUntilThereIsASuccess) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  GoTo(Night(2));
+  Ran(kFailure);
+  GoTo(Night(9));
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 2h));
+  Ran(kWarning, 0min);
+  EXPECT_THAT(Deadline(), Optional(Night(10) + 2h));
+}
+
+TEST_F(ExpectationsTest, EachMissIsCountedAndTheFirstIsTold) {
+  ExpectDaily();
+  Listen();
+  Ran(kSuccess, 0min);
+  Told();
+  GoTo(Night(2) + 2h - 1s);
+  EXPECT_EQ(Home().missed, 0U);
+  GoTo(Night(2) + 2h);
+  EXPECT_EQ(Home().missed, 1U);
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  GoTo(Night(5) + 3h);
+  EXPECT_EQ(Home().missed, 4U);
+  EXPECT_EQ(Home().missed_in_a_row, 4U);
+  EXPECT_THAT(Told(), IsEmpty());
+  Ran(kSuccess);
+  EXPECT_EQ(Home().missed, 4U);
+  EXPECT_EQ(Home().missed_in_a_row, 0U);
+  EXPECT_THAT(Told(), ElementsAre("finish"));
+  GoTo(Night(8));
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+}
+
+TEST_F(ExpectationsTest, AMissIsToldWithWhatIsKnown) {
+  ExpectDaily();
+  Listen();
+  Ran(kSuccess, 0min);
+  Told();
+  GoTo(Night(3) + 2h);
+  const auto notices = ledger().Waiting("m", 10);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_EQ(notices[0].error, "no success since 2026-11-01T02:00:00Z");
+  EXPECT_EQ(notices[0].failures, 2U);
+  EXPECT_EQ(notices[0].at, now_);
+  EXPECT_EQ(notices[0].uid.size(), 36U);
+}
+
+TEST_F(ExpectationsTest, AMonitorThatWaitsForSoManyInARowHearsOfAMissThen) {
+  ExpectDaily();
+  Listen({.after = 3});
+  Ran(kSuccess, 0min);
+  Told();
+  GoTo(Night(2));
+  Ran(kFailure);
+  GoTo(Night(3));
+  EXPECT_THAT(Told(), IsEmpty()) << "a failure and a miss";
+  GoTo(Night(4));
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  GoTo(Night(9));
+  EXPECT_THAT(Told(), IsEmpty());
+}
+
+TEST_F(ExpectationsTest, AMissIsToldAgainWhereThatIsAskedFor) {
+  ExpectDaily();
+  Listen({.remind = days(2)});
+  Ran(kSuccess, 0min);
+  Told();
+  GoTo(Night(2) + 3h);
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  GoTo(Night(4) + 2h);
+  EXPECT_THAT(Told(), IsEmpty());
+  GoTo(Night(4) + 3h);
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+}
+
+TEST_F(ExpectationsTest, AMissHoldsBackTheFinishOfWhatSharesAState) {
+  sources_.push_back(SourceOf("nas", "nas"));
+  ledger().Configure(sources_);
+  ExpectDaily();
+  Listen({.superseding = Superseding::kStates, .one_state = true});
+  GoTo(Night(3));
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  TestFile nas("/nas/nas.log", now_);
+  Take(nas, {Finished(kSuccess).At(now_).Whole()});
+  EXPECT_THAT(Told(), IsEmpty());
+  Ran(kSuccess);
+  EXPECT_THAT(Told(), ElementsAre("finish"));
+}
+
+TEST_F(ExpectationsTest, ABackupThatNeverRanIsOverdueFromWhenItWasExpected) {
+  Expect({.backup = "office", .schedule = Every(24h)});
+  EXPECT_THAT(Names(), ElementsAre("office"));
+  EXPECT_THAT(Of("office", Operation::kBackup).expected->deadline, Optional(Night(2) + 1h));
+  Listen();
+  GoTo(Night(2) + 1h);
+  Reopen();
+  EXPECT_EQ(Of("office", Operation::kBackup).missed, 1U);
+  EXPECT_EQ(ledger().Waiting("m", 10).at(0).error, "it never succeeded");
+}
+
+TEST_F(ExpectationsTest, AnOperationHasAnExpectationOfItsOwn) {
+  Expect({.backup = "home", .operation = Operation::kCheck, .schedule = Every(days(7))});
+  Ran(kSuccess);
+  EXPECT_EQ(Home().expected, std::nullopt);
+  EXPECT_THAT(Of("home", Operation::kCheck).expected->deadline, Optional(Night(8) + 1h));
+}
+
+TEST_F(ExpectationsTest, APatternIsOfEveryBackupThatFitsItAndIsThere) {
+  Expect({.backup = "ho*", .schedule = Every(24h)});
+  EXPECT_THAT(Names(), IsEmpty());
+  Ran(kSuccess, 0min);
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 1h));
+  Tick();
+  GoTo(Night(2) + 1h);
+  EXPECT_EQ(Home().missed, 1U);
+}
+
+TEST_F(ExpectationsTest, ARunThatGoesOnHasCome) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  now_ = Night(2);
+  Take(log_, {Started{.operation = Operation::kBackup, .at = now_}});
+  GoTo(Night(2) + 20h);
+  EXPECT_EQ(Home().missed, 0U);
+  GoTo(Night(3));
+  EXPECT_EQ(Home().missed, 1U) << "nobody knows how long it may take; a day is too long";
+}
+
+TEST_F(ExpectationsTest, ARunThatGoesOnForTooLongHasNot) {
+  Expect({.backup = "home", .schedule = Every(24h), .grace = 1h, .max_duration = 3h});
+  Ran(kSuccess, 0min);
+  now_ = Night(2) + 2h;
+  Take(log_, {Started{.operation = Operation::kBackup, .at = now_}});
+  GoTo(now_ + 3h - 1s);
+  EXPECT_EQ(Home().missed, 0U);
+  GoTo(now_ + 1s);
+  EXPECT_EQ(Home().missed, 1U);
+}
+
+TEST_F(ExpectationsTest, NothingIsMissedBeforeAllThatWasWrittenIsRead) {
+  ExpectDaily();
+  now_ = Night(9);
+  Beat({.caught_up = false});
+  EXPECT_EQ(Home().missed, 0U);
+  now_ = Night(8) + 12h;
+  Ran(kSuccess, 0min);
+  GoTo(Night(9));
+  EXPECT_EQ(Home().missed, 0U);
+}
+
+TEST_F(ExpectationsTest, WhatIsLateBecauseTheHostWasDownIsGivenItsGrace) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  now_ = Night(2) + 7h;
+  Beat({.awake_since = now_ - 1min});
+  EXPECT_EQ(Home().missed, 0U);
+  now_ += 2h - 2min;
+  Beat({.awake_since = Night(2) + 7h});
+  EXPECT_EQ(Home().missed, 0U);
+  now_ += 2min;
+  Beat({.awake_since = Night(2) + 7h});
+  EXPECT_EQ(Home().missed, 1U);
+}
+
+TEST_F(ExpectationsTest, WhatWasMissedBeforeItWasExpectedIsHistory) {
+  Ran(kSuccess, 0min);
+  now_ = Night(9);
+  ExpectDaily();
+  Tick();
+  EXPECT_EQ(Home().missed, 0U);
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 2h)) << "but it is overdue";
+  GoTo(Night(10) + 2h);
+  EXPECT_EQ(Home().missed, 1U);
+}
+
+TEST_F(ExpectationsTest, WhatNobodyExpectsAnyMoreIsMissedNoMore) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  GoTo(Night(3));
+  EXPECT_EQ(Home().missed, 1U);
+  expectations_.clear();
+  ledger().Expect(expectations_, now_);
+  EXPECT_EQ(Home().expected, std::nullopt);
+  GoTo(Night(9));
+  EXPECT_EQ(Home().missed, 1U) << "the counter stays";
+  ExpectDaily();
+  GoTo(Night(9) + 1h);
+  EXPECT_EQ(Home().missed, 1U) << "and the time without an expectation is not made up for";
+}
+
+// Learned.
+
+TEST_F(ExpectationsTest, OfWhatRunsRegularlyTheExpectationIsLearned) {
+  Listen();
+  for (int night = 1; night <= 15; ++night) {
+    GoTo(Night(night));
+    Ran(kSuccess, 0min);
+  }
+  EXPECT_EQ(Home().expected->origin, Origin::kLearned);
+  EXPECT_EQ(Home().expected->interval, 36h);
+  EXPECT_THAT(Deadline(), Optional(Night(15) + 36h));
+  Told();
+  Tick();
+  GoTo(Night(15) + 36h);
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+}
+
+TEST_F(ExpectationsTest, WhatStoppedLongAgoIsStillOverdue) {
+  options_.history = days(30);
+  Reopen();
+  for (int night = 1; night <= 15; ++night) {
+    GoTo(Night(night));
+    Ran(kSuccess, 0min);
+  }
+  GoTo(Night(300));
+  EXPECT_THAT(Deadline(), Optional(Night(15) + 36h));
+}
+
+TEST_F(ExpectationsTest, WhatEndedBeforeItWasWatchedIsNotToldAsMissed) {
+  now_ = Night(30);
+  Listen();
+  for (int night = 1; night <= 15; ++night) {
+    Take(log_, {Finished(kSuccess).At(Night(night)).Whole()});
+  }
+  Tick();
+  Tick();
+  EXPECT_EQ(Home().missed, 0U);
+  EXPECT_THAT(Deadline(), Optional(Night(15) + 36h)) << "it is overdue all the same";
+}
+
+TEST_F(ExpectationsTest, WhatIsNeverExpectedIsNotLearned) {
+  Expect({.backup = "home", .never = true});
+  for (int night = 1; night <= 15; ++night) {
+    now_ = Night(night);
+    Ran(kSuccess, 0min);
+  }
+  EXPECT_EQ(Home().expected, std::nullopt);
+}
+
+// Pauses.
+
+class PauseTest : public ExpectationsTest {
+ protected:
+  void Pause(Duration duration, std::optional<Operation> operation = {}) {
+    Take(log_, {{ExpectationPaused{.operation = operation,
+                                   .begins = now_,
+                                   .ends = now_ + duration,
+                                   .reason = "new disk"},
+                 "home"}});
+  }
+};
+
+TEST_F(PauseTest, NothingIsMissedInAPauseOrForIt) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  Pause(days(3));
+  EXPECT_EQ(Home().paused->until, Night(4));
+  EXPECT_EQ(Home().paused->reason, "new disk");
+  GoTo(Night(4) - 1s);
+  EXPECT_EQ(Home().missed, 0U);
+  GoTo(Night(4));
+  EXPECT_EQ(Home().paused, std::nullopt) << "it ends by itself";
+  EXPECT_THAT(Deadline(), Optional(Night(4) + 2h));
+  GoTo(Night(4) + 2h - 1s);
+  EXPECT_EQ(Home().missed, 0U);
+  GoTo(Night(4) + 2h);
+  EXPECT_EQ(Home().missed, 1U);
+}
+
+TEST_F(PauseTest, MayBeOfOneOperation) {
+  ExpectDaily();
+  Expect({.backup = "home", .operation = Operation::kCheck, .schedule = Every(24h)});
+  Ran(kSuccess, 0min);
+  Pause(days(3), Operation::kCheck);
+  EXPECT_EQ(Home().paused, std::nullopt);
+  EXPECT_NE(Of("home", Operation::kCheck).paused, std::nullopt);
+}
+
+TEST_F(PauseTest, MayBeEndedBeforeItsTime) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  Pause(days(3));
+  GoTo(Night(1) + 1h);
+  Pause(0s);
+  EXPECT_EQ(Home().paused, std::nullopt);
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 2h));
+}
+
+TEST_F(PauseTest, ThatIsMadeLongerBeganWhenItBegan) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  Pause(days(3));
+  GoTo(Night(3));
+  Pause(days(3));
+  EXPECT_THAT(Deadline(), Optional(Night(6) + 2h));
+}
+
+TEST_F(PauseTest, OfABackupThatIsNotThereMakesNone) {
+  Pause(days(3));
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace backup_exporter
