@@ -313,6 +313,74 @@ TEST_F(ExpectationsTest, WhatIsNeverExpectedIsNotLearned) {
   EXPECT_EQ(Home().expected, std::nullopt);
 }
 
+// Four weeks, five minutes at a time.
+
+class FourWeeksTest : public ExpectationsTest {
+ protected:
+  FourWeeksTest() {
+    now_ = Midnight(0);
+    for (const char* name : {"daily", "late", "twice", "never", "weekdays", "weekly"}) {
+      sources_.push_back(SourceOf(name, name));
+    }
+    ledger().Configure(sources_);
+  }
+
+  // Of the n-th day; the first is a Monday.
+  static Time Midnight(int day) {
+    return std::chrono::sys_days(std::chrono::year(2026) / 11 / 2) + days(day);
+  }
+  void ExpectCron(const std::string& name, std::string_view cron) {
+    const auto schedule = ParseCron(cron, TimeZone());
+    ASSERT_TRUE(schedule) << schedule.error().message;
+    Expect({.backup = name, .schedule = *schedule, .grace = 1h, .max_duration = 1h});
+  }
+  void Back(const std::string& name, RunResult result = kSuccess) {
+    TestFile file("/" + name + "/" + std::to_string(++files_) + ".log", now_);
+    Take(file, {Finished(result).From(now_ - 10min).At(now_).Whole()}, kGone);
+  }
+  // "never 3": the day on which it was told that one never came.
+  void Note() {
+    for (const std::string& text : Told()) {
+      if (!text.starts_with("fail missed ")) continue;
+      told_.push_back(text.substr(12) + " " + std::to_string((now_ - Midnight(0)) / days(1)));
+    }
+  }
+
+  int files_ = 0;
+  std::vector<std::string> told_;
+  std::vector<std::string> expected_;
+};
+
+TEST_F(FourWeeksTest, EachMissIsToldOnceAndNoneIsInvented) {
+  Listen();
+  for (const char* name : {"daily", "late", "twice", "never"}) ExpectCron(name, "30 2 * * *");
+  ExpectCron("weekdays", "30 2 * * 1-5");
+  ExpectCron("weekly", "0 4 * * 0");
+  for (; now_ < Midnight(28); now_ += 5min) {
+    const int day = static_cast<int>((now_ - Midnight(0)) / days(1));
+    const Duration clock = now_ - Midnight(day);
+    const bool weekday = day % 7 < 5;
+    // The host sleeps through the nights of days 10 and 17, and wakes at seven.
+    const bool sleeps = (day == 10 || day == 17) && clock < 7h;
+    if (sleeps) continue;
+    const bool woke = (day == 10 || day == 17) && clock == 7h;
+    // In the first of these its timer makes up for that, in the second it is not there.
+    const auto due = [&](Duration at) { return clock == at || (woke && at < 7h && day == 10); };
+    const bool away = day == 17;
+    if (!away && due(2h + 40min)) Back("daily");
+    if (!away && due(2h + 40min) && day != 5 && day != 6) Back("late");
+    if (day == 6 && clock == 20h) Back("late");
+    if (!away && (due(2h + 40min) || clock == 14h)) Back("twice");
+    if (weekday && !away && due(2h + 40min)) Back("weekdays");
+    if (day % 7 == 6 && clock == 4h + 30min) Back("weekly", day == 20 ? kFailure : kSuccess);
+    Beat({.awake_since = day >= 17 ? Midnight(17) + 7h : day >= 10 ? Midnight(10) + 7h : Time()});
+    Note();
+  }
+  EXPECT_THAT(told_, testing::UnorderedElementsAre("never 0", "late 5", "daily 17", "late 17",
+                                                   "weekdays 17", "weekly 20"))
+      << "twice ran in the afternoon before it was missed";
+}
+
 // Pauses.
 
 class PauseTest : public ExpectationsTest {
