@@ -95,4 +95,14 @@ TimeZone::Instants TimeZone::At(LocalTime local) const {
   return {by(info.first), by(twice ? info.second : info.first)};
 }
 
+TimeZone::Period TimeZone::PeriodAt(Time time) const {
+  using std::chrono::year;
+  if (zone_ == nullptr) {
+    return {std::chrono::sys_days(year::min() / 1 / 1), std::chrono::sys_days(year::max() / 1 / 1),
+            Duration(0)};
+  }
+  const date::sys_info info = zone_->get_info(date::floor<std::chrono::seconds>(time));
+  return {info.begin, info.end, info.offset};
+}
+
 }  // namespace backup_exporter

@@ -37,6 +37,15 @@ class TimeZone {
   };
   [[nodiscard]] Instants At(LocalTime local) const;
 
+  // From when on, and until when (no longer), clocks are as far ahead of UTC as at `time`. Where
+  // that has no beginning or end, it is some tens of thousands of years away.
+  struct Period {
+    Time begin;
+    Time end;
+    Duration ahead;
+  };
+  [[nodiscard]] Period PeriodAt(Time time) const;
+
  private:
   explicit TimeZone(const date::time_zone* zone) : zone_(zone) {}
   // Of the library's table, which lives as long as the program; nullptr: UTC.

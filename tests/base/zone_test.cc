@@ -81,6 +81,24 @@ TEST(TimeZone, IsUtcUnlessSaidOtherwise) {
   EXPECT_EQ(TimeZone().At(Local("2026-11-21T00:12:47")).first, At("2026-11-21T00:12:47Z"));
 }
 
+TEST(TimeZone, SaysForHowLongClocksStayAsTheyAre) {
+  const TimeZone berlin = TimeZone::Find("Europe/Berlin").value();
+  for (const char* in_summer :
+       {"2026-03-29T01:00:00Z", "2026-07-01T00:00:00Z", "2026-10-25T00:59:59.999999Z"}) {
+    const auto period = berlin.PeriodAt(At(in_summer));
+    EXPECT_EQ(period.begin, At("2026-03-29T01:00:00Z")) << in_summer;
+    EXPECT_EQ(period.end, At("2026-10-25T01:00:00Z")) << in_summer;
+    EXPECT_EQ(period.ahead, std::chrono::hours(2)) << in_summer;
+  }
+  for (const char* name : {"", "UTC"}) {
+    const TimeZone utc = *name == '\0' ? TimeZone() : TimeZone::Find(name).value();
+    const auto period = utc.PeriodAt(At("2026-07-01T00:00:00Z"));
+    EXPECT_LT(period.begin, At("0002-01-01T00:00:00Z"));
+    EXPECT_GT(period.end, At("9999-12-31T23:59:59Z"));
+    EXPECT_EQ(period.ahead, Duration(0));
+  }
+}
+
 TEST(TimeZone, OfTheHostIsWhatTheEnvironmentNames) {
   const char* before = std::getenv("TZ");
   const std::string kept = before == nullptr ? "" : before;
