@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "base/calendar.h"
+#include "base/cron.h"
 #include "base/zone.h"
 
 namespace backup_exporter {
