@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <regex>
 #include <set>
@@ -17,6 +16,7 @@
 #include "kit/http_client.h"
 #include "kit/parsed_page.h"
 #include "kit/process.h"
+#include "kit/prometheus_server.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -213,39 +213,13 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
   EXPECT_EQ(OutputOf({"sh", "-c", "promtool check metrics < '" + Path("page.prom") + "' 2>&1"}),
             "");
 
-  const auto job = [](const std::string& name, int port) {
-    return "  - job_name: " + name +
-           "\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['127.0.0.1:" +
-           std::to_string(port) + "']\n";
-  };
   const FaultyServer listener([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
-  directory_.Write("prometheus.yml", "scrape_configs:\n" + job("backups", exporter.port()) +
-                                         job("listener", listener.port()));
-  // Prometheus cannot say which free port it took; one that was free a moment ago nearly always is.
-  int port = 0;
-  {
-    fs::create_directories(Path("lender"));
-    ExporterProcess lender(BACKUP_EXPORTER_BINARY, Path("config.yaml"), Path("lender"));
-    port = lender.port();
-    lender.Stop();
-  }
-  Process prometheus({"prometheus", "--config.file=" + Path("prometheus.yml"),
-                      "--storage.tsdb.path=" + Path("tsdb"),
-                      "--web.listen-address=127.0.0.1:" + std::to_string(port)},
-                     {.errors = Path("prometheus.log")});
-  const auto api = [port](const std::string& path, const std::string& parameter) {
-    const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/api/v1/" + path;
-    const std::string answer = OutputOf(
-        {"sh", "-c", "curl -sG '" + url + "' --data-urlencode '" + parameter + "' || true"});
-    return nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
-  };
-  const auto ask = [&api](const std::string& query) { return api("query", "query=" + query); };
-  const bool scraped = Eventually([&] {
-    const auto answer = ask("up{job=\"backups\"}");
-    return answer.is_object() && answer["data"]["result"].size() == 1 &&
-           answer["data"]["result"][0]["value"][1] == "1";
-  });
-  ASSERT_TRUE(scraped) << ReadText(Path("prometheus.log"));
+  PrometheusServer prometheus(directory_,
+                              {{"backups", exporter.port()}, {"listener", listener.port()}});
+  ASSERT_TRUE(Eventually([&] {
+    const auto up = prometheus.Ask("up{job=\"backups\"}");
+    return up.size() == 1 && up[0]["value"][1] == "1";
+  })) << ReadText(Path("prometheus.log"));
   std::set<std::string> families;
   const std::regex type("# TYPE ([a-z_]+) ");
   for (std::sregex_iterator match(page.begin(), page.end(), type), end; match != end; ++match) {
@@ -253,15 +227,14 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
   }
   EXPECT_GT(families.size(), 40U);
   for (const std::string& family : families) {
-    EXPECT_FALSE(ask(family)["data"]["result"].empty()) << family;
+    EXPECT_FALSE(prometheus.Ask(family).empty()) << family;
   }
   const auto value =
-      ask("backup_last_success_timestamp_seconds{backup=\"web\",operation=\"backup\"}");
-  EXPECT_EQ(value["data"]["result"][0]["metric"]["instance"],
-            "127.0.0.1:" + std::to_string(exporter.port()));
+      prometheus.Ask("backup_last_success_timestamp_seconds{backup=\"web\",operation=\"backup\"}");
+  EXPECT_EQ(value[0]["metric"]["instance"], "127.0.0.1:" + std::to_string(exporter.port()));
 
   // In OpenMetrics, where the family of a counter has another name, and compressed.
-  const auto metadata = api("targets/metadata", "metric=backup_runs");
+  const auto metadata = prometheus.Get("targets/metadata", {{"metric", "backup_runs"}});
   EXPECT_EQ(metadata["data"][0]["type"], "counter") << metadata;
   ASSERT_TRUE(listener.AwaitRequests(1));
   const FaultyServer::Request request = listener.Requests().at(0);
@@ -273,8 +246,7 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
             "application/openmetrics-text; version=1.0.0; charset=utf-8")
       << accepted;
   EXPECT_EQ(reply.headers.at("content-encoding"), "gzip");
-  prometheus.Signal(SIGTERM);
-  EXPECT_EQ(prometheus.Wait(), 0);
+  EXPECT_EQ(prometheus.Stop(), 0);
 }
 
 }  // namespace

@@ -1,0 +1,70 @@
+#include "kit/prometheus_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/http.h"
+#include "kit/http_client.h"
+
+namespace backup_exporter {
+namespace {
+
+// Prometheus cannot say which free port it took; one that was free a moment ago nearly always is.
+int FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof address;
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+PrometheusServer::PrometheusServer(const TemporaryDirectory& directory,
+                                   const std::map<std::string, int>& jobs)
+    : port_(FreePort()) {
+  std::string config = "scrape_configs:\n";
+  for (const auto& [name, port] : jobs) {
+    config += "  - job_name: " + name +
+              "\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['127.0.0.1:" +
+              std::to_string(port) + "']\n";
+  }
+  directory.Write("prometheus.yml", config);
+  process_ = std::make_unique<Process>(
+      std::vector<std::string>{"prometheus", "--config.file=" + directory / "prometheus.yml",
+                               "--storage.tsdb.path=" + directory / "tsdb",
+                               "--web.listen-address=127.0.0.1:" + std::to_string(port_)},
+      ProcessOptions{.errors = directory / "prometheus.log"});
+  EXPECT_TRUE(Eventually([this] { return backup_exporter::Get(port_, "/-/ready").status == 200; }))
+      << ReadText(directory / "prometheus.log");
+}
+
+nlohmann::json PrometheusServer::Get(
+    const std::string& path,
+    const std::vector<std::pair<std::string, std::string>>& parameters) const {
+  const HttpReply reply =
+      backup_exporter::Get(port_, "/api/v1/" + path + "?" + FormEncode(parameters));
+  const auto answer = nlohmann::json::parse(reply.body, nullptr, /*allow_exceptions=*/false);
+  return answer.is_discarded() ? nlohmann::json() : answer;
+}
+
+nlohmann::json PrometheusServer::Ask(const std::string& query) const {
+  const nlohmann::json answer = Get("query", {{"query", query}});
+  if (answer.is_object() && answer.value("status", "") == "success") {
+    return answer["data"]["result"];
+  }
+  ADD_FAILURE() << query << ": " << answer;
+  return nlohmann::json::array();
+}
+
+int PrometheusServer::Stop() {
+  process_->Signal(SIGTERM);
+  return process_->Wait();
+}
+
+}  // namespace backup_exporter
