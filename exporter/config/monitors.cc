@@ -167,6 +167,11 @@ class Reader {
     result_.mask.Add(options.mask);
     for (std::string& warning : options.warnings) result_.warnings.push_back(std::move(warning));
     if (around.heartbeat) {
+      if (options.by_backup || options.by_operation) {
+        mistakes.Add(value.place,
+                     "a `heartbeat` is of no backup, so that `{backup}` and "
+                     "`{operation}` in its address stand for nothing");
+      }
       if (!service.takes_heartbeat) {
         mistakes.Add(value.place,
                      fmt::format("{} does not notice that a heartbeat is missing", service.key));

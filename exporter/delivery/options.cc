@@ -41,7 +41,7 @@ std::optional<std::string> ReadUrl(Section& section, const std::string& key,
     return std::nullopt;
   }
   options.mask.AddUrl(*url);
-  NotePlaceholders(parts.path + parts.query, options);
+  NotePlaceholders(*url, options);
   return url;
 }
 

@@ -1,6 +1,7 @@
 #include "delivery/texts.h"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cctype>
@@ -207,6 +208,14 @@ std::string Slug(std::string_view text) {
     if (!kept && !slug.empty() && slug.back() != '-') slug += '-';
   }
   while (slug.ends_with('-')) slug.pop_back();
+  // Two names that differ in other letters are to have two slugs.
+  const bool all_ascii =
+      std::ranges::all_of(text, [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
+  if (!all_ascii) {
+    const auto* bytes = reinterpret_cast<const Bytef*>(text.data());
+    const unsigned long sum = crc32(0, bytes, static_cast<uInt>(text.size()));
+    slug += fmt::format("{}{:06x}", slug.empty() ? "" : "-", sum & 0xFFFFFF);
+  }
   return slug.empty() ? "x" : slug;
 }
 

@@ -202,7 +202,7 @@ void ReadHeaders(Section& block, MonitorOptions& options, Webhook& webhook) {
     const auto secret = ReadSecret(section, name, options);
     if (!secret) continue;
     // "Bearer TOKEN": a server may quote the token without the word.
-    options.mask.Add(secret->substr(secret->rfind(' ') + 1));
+    if (Same(name, "Authorization")) options.mask.Add(secret->substr(secret->rfind(' ') + 1));
     if (Same(name, "Authorization") && block.Has("username")) {
       section.Note(key, "`Authorization` and `username` are one too many");
     }

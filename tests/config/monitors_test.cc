@@ -167,6 +167,9 @@ TEST_F(MonitorsTest, HearNothingWithAHeartbeat) {
   EXPECT_THAT(Mistakes("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n"
                        "    backups: [home]\n"),
               HasSubstr("give the backups a monitor of their own"));
+  EXPECT_THAT(
+      Mistakes("monitors:\n  - healthchecks: 'https://hc.example/{backup}'\n    heartbeat: 5m\n"),
+      HasSubstr("a `heartbeat` is of no backup"));
   EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: a}\n    heartbeat: 5m\n"),
               HasSubstr("ntfy does not notice that a heartbeat is missing"));
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
 
 #include "base/utf8.h"
 #include "delivery/texts.h"
@@ -117,9 +118,24 @@ TEST(Healthchecks, PingsAnotherCheckForEachBackupWhereTheSlugSaysSo) {
   EXPECT_TRUE(made.options.by_backup);
   EXPECT_TRUE(made.options.by_operation);
   Notice notice = MakeNotice(NoticeState::kFail);
-  notice.backup = "Büro NAS";
+  notice.backup = "Office.NAS";
   EXPECT_THAT(RequestFor(yaml, notice).url,
-              StartsWith("https://hc-ping.com/fqOOd6-F4MMNuCEnzTU01w/b-ro-nas-backup/fail?"));
+              StartsWith("https://hc-ping.com/fqOOd6-F4MMNuCEnzTU01w/office-nas-backup/fail?"));
+}
+
+TEST(Healthchecks, PingsNoOtherBackupsCheckThoughTheirNamesDifferInUmlautsOnly) {
+  std::set<std::string> urls;
+  for (const auto* name : {"Büro", "Bäro", "日本", "中国"}) {
+    Notice notice = MakeNotice(NoticeState::kFail);
+    notice.backup = name;
+    urls.insert(RequestFor("healthchecks: {ping_url: 'key/{backup}'}", notice).url);
+  }
+  EXPECT_EQ(urls.size(), 4U);
+}
+
+TEST(Healthchecks, MayHaveAHostForEachBackup) {
+  EXPECT_TRUE(
+      MakeMonitor("healthchecks: {ping_url: 'https://{backup}.example/x'}").options.by_backup);
 }
 
 TEST(Healthchecks, HasMissingChecksMadeWhereTheUrlHasASlug) {
