@@ -104,8 +104,12 @@ bool IsWell(const Standings& standings, const std::map<std::string, SourceStatus
     const auto status = statuses.find(source.first);
     return status != statuses.end() && IsUp(status->second, now);
   };
-  const auto is_stuck = [&](const auto& monitor) {
-    return monitor.second.oldest && now - *monitor.second.oldest > kStuck;
+  const auto is_stuck = [&](const auto& one) {
+    const MonitorStanding& monitor = one.second;
+    // What the last attempt refused does not wait. (A heartbeat's own monitor is told no notices.)
+    const bool told = std::ranges::any_of(monitor.notices, [](auto count) { return count > 0; });
+    if (told && monitor.up == false && monitor.waiting == 0) return true;
+    return monitor.oldest && now - *monitor.oldest > kStuck;
   };
   return !standings.full && std::ranges::all_of(standings.sources, works) &&
          std::ranges::none_of(standings.monitors, is_stuck);
@@ -212,6 +216,7 @@ void App::StartDelivery(const Configuration& configuration) {
   delivery_ =
       std::make_unique<DeliveryThreads>(std::move(targets), *shared_->ledger, shared_->clock);
   shared_->ledger->OnNotices([delivery = delivery_.get()] { delivery->Wake(); });
+  delivery_->Wake();  // for what was committed since its first look
   for (const std::string& warning : configuration.monitors.warnings) Log().warn("{}", warning);
 }
 

@@ -1,6 +1,7 @@
 // The command line.
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -31,6 +32,8 @@ std::string OperationMistake(const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Whoever started this may have it ignored, and then no program's exit code can be had.
+  std::signal(SIGCHLD, SIG_DFL);
   AppOptions options{
       .config_file = "/etc/backup_exporter/config.yaml", .storage_path = {}, .web = {}};
   std::string log_level = "info";

@@ -50,5 +50,14 @@ TEST_F(IsWellTest, NotWhileANoticeIsStuck) {
   EXPECT_FALSE(Well());
 }
 
+TEST_F(IsWellTest, NotWhileAMonitorRefusesWhatItIsTold) {
+  standings_.monitors["m"] = {.up = false, .notices = {0, 0, 1, 0, 0}};
+  EXPECT_FALSE(Well());
+  standings_.monitors["m"].waiting = 1;
+  EXPECT_TRUE(Well()) << "it is tried again";
+  standings_.monitors["m"] = {.up = false};
+  EXPECT_TRUE(Well()) << "or the heartbeat would never come back";
+}
+
 }  // namespace
 }  // namespace backup_exporter

@@ -57,6 +57,9 @@ std::vector<std::string> Environment(const std::vector<std::string>& more) {
   return all;
 }
 
+// Somebody else has waited for it: whatever it said, that is no success.
+constexpr int kUnknown = 255 << 8;
+
 // Reads from the program until it has ended; false: its time is up, or it is to stop. What it left
 // in the background may hold its end of the pipe for as long as it likes.
 bool Attend(pid_t child, int from, std::chrono::steady_clock::time_point end,
@@ -68,7 +71,9 @@ bool Attend(pid_t child, int from, std::chrono::steady_clock::time_point end,
   std::string piece(kMostOutput, '\0');
   while (true) {
     // In this order one more read has all that it wrote, as far as it is kept.
-    const bool ended = waitpid(child, status, WNOHANG) != 0;
+    const pid_t gone = waitpid(child, status, WNOHANG);
+    const bool ended = gone != 0;
+    if (gone < 0) *status = kUnknown;
     const ssize_t length = read(from, piece.data(), piece.size());
     if (length > 0) {
       output.append(piece, 0,

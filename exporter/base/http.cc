@@ -68,6 +68,7 @@ struct Receiving {
   HttpAnswer answer;
   std::size_t header_bytes = 0;
   bool headers_whole = false;
+  bool interim = false;  // a 1xx, after which the answer itself comes
   const std::atomic<bool>* stop = nullptr;
 };
 
@@ -80,8 +81,10 @@ std::size_t OnHeader(const char* bytes, std::size_t size, std::size_t count, voi
   if (line.starts_with("HTTP/")) {
     receiving.answer.headers.clear();
     receiving.headers_whole = false;
+    const std::size_t blank = line.find(' ');
+    receiving.interim = blank != line.npos && line.substr(blank + 1).starts_with('1');
   }
-  if (Trimmed(line).empty()) receiving.headers_whole = true;
+  if (Trimmed(line).empty() && !receiving.interim) receiving.headers_whole = true;
   const std::size_t colon = line.find(':');
   if (colon != line.npos) {
     receiving.answer.headers[Lower(Trimmed(line.substr(0, colon)))] =

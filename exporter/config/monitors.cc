@@ -230,7 +230,13 @@ class Reader {
     for (const Service& service : Services()) {
       if (!section.Has(service.key)) continue;
       Around one = around;
-      if (!around.name.empty()) one.name = fmt::format("{}-{}", around.name, service.key);
+      if (!around.name.empty()) {
+        one.name = fmt::format("{}-{}", around.name, service.key);
+        if (!names_.insert(one.name).second) {
+          mistakes.Add(section.PlaceOf(service.key),
+                       "another monitor is named " + Quoted(one.name) + " too");
+        }
+      }
       ReadBlock(service, *section.Any(service.key), one, mistakes);
     }
   }

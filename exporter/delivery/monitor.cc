@@ -9,9 +9,8 @@ namespace {
 
 constexpr std::size_t kLongestExcerpt = 200;  // bytes of an answer that are quoted
 
+// By its looks: a Healthchecks of one's own says its plain "OK" as text/html.
 bool IsPage(const HttpAnswer& answer) {
-  const auto type = answer.headers.find("content-type");
-  if (type != answer.headers.end() && type->second.starts_with("text/html")) return true;
   const std::size_t first = answer.body.find_first_not_of(" \t\r\n");
   return first != std::string::npos && answer.body[first] == '<';
 }
@@ -76,8 +75,8 @@ Verdict JudgeStatus(const HttpAnswer& answer) {
                              "where the configuration does not say",
                              answer.status, host.empty() ? "" : " to ", host));
   }
-  if (IsPage(answer) && hundreds == 2) {
-    return Retry(AttemptFailure::kRejected,
+  if (IsPage(answer) && hundreds != 5) {
+    return Retry(hundreds == 4 ? AttemptFailure::kHttp4xx : AttemptFailure::kRejected,
                  fmt::format("HTTP {} with a web page, which is no answer of this service: is it "
                              "the right URL, or is there a login page in between?",
                              answer.status));

@@ -107,6 +107,8 @@ class Ledger::State {
         Bind(enter, 2, std::optional(now));
         enter.exec();
       }
+      // A start that was under way when the program ended may have arrived.
+      database_->Prepare("UPDATE notices SET attempts=1 WHERE attempts=0 AND state='start'").exec();
       SQLite::Statement& due = database_->Prepare("UPDATE notices SET due=min(due,?)");
       Bind(due, 1, std::optional(now));
       due.exec();
@@ -622,7 +624,7 @@ class Ledger::State {
     next->monitors = monitors_;
     next->committed = committed_;
     next->errors = errors_;
-    next->full = full_;
+    next->full = full_ || database_->in_memory();
     next->future_stamps = future_stamps_;
     next->series_dropped = series_dropped_;
     next->clock_jumps = clock_jumps_;

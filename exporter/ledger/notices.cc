@@ -43,7 +43,12 @@ bool IsHeard(const std::string& name, std::span<const std::string> patterns) {
 
 void Notices::End(const StoredRun& run, bool again) {
   settled_.insert(run.backup);
-  if (context_.listeners.empty() || !run.result || !IsPresent(run)) return;
+  if (context_.listeners.empty() || !run.result) return;
+  if (!IsPresent(run)) {
+    std::erase(began_, run.id);
+    for (const Listener& listener : context_.listeners) Close(listener, run);
+    return;
+  }
   if (std::erase(began_, run.id) > 0) TellBeginning(run, /*only_where_all_is_told=*/true);
   for (const Listener& listener : context_.listeners) {
     if (Hears(listener, run)) TellEnd(listener, run, again);
@@ -213,9 +218,11 @@ void Notices::Drop(std::int64_t notice, const std::string& monitor, Dropped reas
 
 void Notices::Supersede(const Listener& listener, const StoredRun& run, Notice& notice,
                         bool is_told) {
+  if (listener.superseding == Superseding::kNothing) return;
   const bool good = notice.state != NoticeState::kFail;
   const bool fails = listener.superseding == Superseding::kFails && good;
-  if (!fails && listener.superseding != Superseding::kStates) return;
+  // What was said once more and did not arrive is said by the next, or not true any more.
+  const bool reminders = !fails && listener.superseding != Superseding::kStates;
   SQLite::Statement& select = database_.Prepare(
       "SELECT id,state,run,body FROM notices WHERE monitor=?1 AND status='waiting' AND "
       "state<>'start' AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)");
@@ -227,6 +234,7 @@ void Notices::Supersede(const Listener& listener, const StoredRun& run, Notice& 
         Text(select, 1) == Name(NoticeState::kLog) && select.getColumn(2).getInt64() == run.id;
     if (own_log || (fails && !is_fail)) continue;
     const Notice before = LoadedNotice(Text(select, 3));
+    if (reminders && before.cause != NoticeCause::kReminder) continue;
     if (before.closes && is_told && !notice.closes) {
       notice.uid = before.uid;
       notice.closes = true;
@@ -250,7 +258,8 @@ void Notices::InsertEnd(const Listener& listener, const Notice& notice, const St
 }
 
 void Notices::Insert(const Listener& listener, const Notice& notice, const StoredRun& run) {
-  const bool of_now = notice.cause != NoticeCause::kRun;
+  // A start that was told is closed however late.
+  const bool of_now = notice.cause != NoticeCause::kRun || notice.closes;
   const Time expires = (of_now ? now_ : notice.at) + listener.keep;
   CountTelling(database_, listener.monitor, fmt::format("notices {}", Name(notice.state)));
   if (expires <= now_) {

@@ -154,6 +154,24 @@ TEST_P(FaultsTest, Case83APageInBetweenIsNoDelivery) {
   EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
 }
 
+TEST_P(FaultsTest, Case83APageInPlaceOfTheServiceIsTriedAgainWhateverItsStatus) {
+  if (Is("pushover")) return;  // which wants no 4xx to be repeated
+  for (const int status : {403, 404}) {
+    EXPECT_EQ(On({.status = status, .body = "<html>no</html>"}).outcome, Outcome::kRetry) << status;
+  }
+}
+
+TEST_P(FaultsTest, Case84AGoodAnswerIsOneWhateverItIsSaidToBe) {
+  FaultyReply reply = Good();
+  reply.headers.emplace_back("Content-Type", "text/html; charset=utf-8");
+  EXPECT_EQ(On(reply).outcome, Outcome::kDelivered);
+}
+
+TEST_P(FaultsTest, Case80AnInterimAnswerIsNone) {
+  const Verdict verdict = On({.body = "HTTP/1.1 103 Early Hints\r\n\r\n", .fault = Fault::kRaw});
+  EXPECT_EQ(verdict.outcome, Outcome::kRetry);
+}
+
 TEST_P(FaultsTest, Case85NothingGoesWhereARedirectSays) {
   const FaultyServer elsewhere([&](const FaultyServer::Request&) { return Good(); });
   for (const int status : {301, 302, 307, 308}) {

@@ -294,6 +294,8 @@ TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
     const FullDisk full;
     EXPECT_THAT(told(), ElementsAre("finish"));
     EXPECT_THAT(told(), IsEmpty()) << "what was told is not told again";
+    Tick();
+    EXPECT_TRUE(ledger().standings()->full) << "nothing is on disk since";
     Take(log_, {Finished(kFailure).At(Night(29)).Whole()});
     EXPECT_EQ(Home().failures, 1U);
     EXPECT_TRUE(ledger().standings()->full);

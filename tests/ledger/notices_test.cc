@@ -602,6 +602,38 @@ TEST_F(NoticesTest, WhatIsStillFailingIsToldAgain) {
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
+TEST_F(NoticesTest, AReminderThatDidNotArriveGoesWithTheNextOrTheSuccess) {
+  listener_.remind = 24h;
+  Listen();
+  Run(10, kFailure);
+  for (int day = 1; day <= 3; ++day) {
+    now_ += 24h;
+    Tick();
+  }
+  EXPECT_THAT(Waiting(), ElementsAre("fail", "fail again"));
+  Run(14, kSuccess);
+  EXPECT_THAT(Waiting(), ElementsAre("fail", "finish"));
+}
+
+TEST_F(NoticesTest, AStartThatWasUnderWayWhenTheProgramEndedMayHaveArrived) {
+  Listen();
+  Take(log_, {Started{.at = now_ - 1min}});
+  Reopen();
+  ledger().Listen({listener_}, now_);
+  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+}
+
+TEST_F(NoticesTest, AStartOfARunThatTurnsOutToBeOldIsClosed) {
+  Listen();
+  Take(log_, {Started{}});
+  const std::vector<std::string> told = Deliver();
+  now_ = Night(30);
+  Take(log_.Modified(Night(0)), {Finished(kFailure).At(Night(0)).Whole()});
+  EXPECT_EQ(Deliver().size(), told.size());
+  EXPECT_EQ(Rows(), 0);
+}
+
 // What becomes of notices.
 
 TEST_F(NoticesTest, WaitUntilTheyAreDeliveredOverARestart) {
