@@ -56,8 +56,6 @@ std::string_view Type(NoticeState state) {
   return "info";
 }
 
-bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
-
 // The first line that the program wrote, without its clock.
 std::string FirstLine(std::string_view output) {
   std::string_view line = output.substr(0, output.find('\n'));

@@ -43,8 +43,6 @@ struct Wording {
   std::vector<std::pair<std::string, std::string>> fields;  // sent as they are
 };
 
-bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
-
 std::string EscapeHtml(std::string_view text) {
   std::string escaped;
   for (const char byte : text) {

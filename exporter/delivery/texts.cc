@@ -73,6 +73,13 @@ std::string Ended(const Notice& notice) {
   return "failed";
 }
 
+// The run itself went well.
+bool IsOfOthers(const Notice& notice) {
+  return notice.state == NoticeState::kFail && notice.result &&
+         *notice.result != RunResult::kFailure && *notice.result != RunResult::kInterrupted &&
+         !notice.also_failing.empty();
+}
+
 std::string Ordinal(std::uint64_t number) {
   const std::uint64_t tens = number % 100;
   const bool teen = tens >= 11 && tens <= 13;
@@ -89,6 +96,19 @@ std::string OneLine(std::string_view text) {
   }
   while (line.ends_with(' ')) line.pop_back();
   return line;
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + ValidUtf8(name);
+  return list;
+}
+
+// The tool's words or the reason's, of the run itself.
+std::string OwnError(const Notice& notice) {
+  std::string error = OneLine(ValidUtf8(notice.error));
+  if (error.empty() && notice.reason) error = ReasonText(*notice.reason);
+  return error;
 }
 
 std::optional<std::string> Value(std::string_view name, const Notice& notice) {
@@ -131,22 +151,20 @@ std::string Replace(std::string_view text, const Notice& notice, Encode encode) 
 std::string Title(const Notice& notice) {
   if (notice.cause == NoticeCause::kTest) return "Test of backup_exporter";
   if (notice.cause == NoticeCause::kHeartbeat) return "backup_exporter is at work";
-  const bool of_others = notice.state == NoticeState::kFail && notice.result &&
-                         *notice.result != RunResult::kFailure &&
-                         *notice.result != RunResult::kInterrupted && !notice.also_failing.empty();
-  if (of_others) return Subject(notice) + " " + Ended(notice) + ", but not all is well";
+  if (IsOfOthers(notice)) return Subject(notice) + " " + Ended(notice) + ", but not all is well";
   return Subject(notice) + " " + Ended(notice);
 }
 
-std::string Describe(const Notice& notice) {
+std::string Describe(const Notice& notice, std::size_t most_of_error) {
   std::string text = Title(notice);
   if (notice.cause == NoticeCause::kTest) {
     return text + ": if you can read this, notices arrive. " + FormatUtc(notice.at);
   }
   if (notice.cause == NoticeCause::kHeartbeat) return text + ". " + FormatUtc(notice.at);
   if (notice.state != NoticeState::kStart && notice.state != NoticeState::kResolve) {
-    const std::string error = ErrorText(notice);
-    if (!error.empty()) text += ": " + std::string(CutBytes(error, kLongestError));
+    const std::string own = OwnError(notice);
+    const auto error = CutCharacters(CutBytes(own, kLongestError), most_of_error);
+    if (!error.empty()) text += ": " + std::string(error);
   }
   text += ". " + FormatUtc(notice.at);
   if (notice.duration) text += ", after " + InWords(*notice.duration);
@@ -168,20 +186,17 @@ std::string Describe(const Notice& notice) {
                 : fmt::format(", the {} failure in a row", Ordinal(notice.failures));
   }
   text += '.';
-  if (!notice.also_failing.empty()) {
-    text += " Not well";
-    for (std::size_t i = 0; i < notice.also_failing.size(); ++i) {
-      text += (i == 0 ? ": " : ", ") + ValidUtf8(notice.also_failing[i]);
-    }
-    text += '.';
-  }
+  if (!notice.also_failing.empty()) text += " Not well: " + Listed(notice.also_failing) + ".";
   return text;
 }
 
 std::string ErrorText(const Notice& notice) {
-  std::string error = OneLine(ValidUtf8(notice.error));
-  if (error.empty() && notice.reason) error = ReasonText(*notice.reason);
-  return error;
+  const std::string error = OwnError(notice);
+  if (!error.empty() || notice.also_failing.empty()) return error;
+  // A monitor with one state for all is told as failed because of the others, or of them too.
+  std::vector<std::string> names = notice.also_failing;
+  if (!IsOfOthers(notice)) names.insert(names.begin(), notice.backup);
+  return OneLine("not well: " + Listed(names));
 }
 
 std::string ResultText(const Notice& notice) {
@@ -218,6 +233,8 @@ std::string Slug(std::string_view text) {
   }
   return slug.empty() ? "x" : slug;
 }
+
+bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
 std::string InWords(Duration duration) {
   using std::chrono::hours;

@@ -15,9 +15,11 @@ namespace backup_exporter {
 // One line: "Backup of home failed".
 [[nodiscard]] std::string Title(const Notice& notice);
 // The same and what is known about it, with the true time: "Backup of home failed: the repository
-// is locked. 2026-11-21T01:00:02Z, after 12 s, the 3rd failure in a row."
-[[nodiscard]] std::string Describe(const Notice& notice);
-// Why it failed, in one line: the tool's words, else the reason's; empty where nothing is known.
+// is locked. 2026-11-21T01:00:02Z, after 12 s, the 3rd failure in a row." Of the error, so many
+// characters.
+[[nodiscard]] std::string Describe(const Notice& notice, std::size_t most_of_error = 500);
+// Why it failed, in one line: the tool's words, else the reason's, else "not well: nas, home";
+// empty where nothing is known.
 [[nodiscard]] std::string ErrorText(const Notice& notice);
 // "success", "failure" …; "started" while it has none, "missed" for a run that never came.
 [[nodiscard]] std::string ResultText(const Notice& notice);
@@ -30,6 +32,8 @@ namespace backup_exporter {
 [[nodiscard]] std::string ExpandUrl(std::string_view url, const Notice& notice);
 // Lower-case letters, digits, "-" and "_"; "x" where nothing else is left.
 [[nodiscard]] std::string Slug(std::string_view text);
+
+[[nodiscard]] bool IsBlank(std::string_view text);
 
 // "1 h 2 min", "12 s", "0.4 s".
 [[nodiscard]] std::string InWords(Duration duration);

@@ -17,7 +17,19 @@ namespace backup_exporter {
 namespace {
 
 constexpr std::size_t kMostMessage = 200;            // characters: it is a cell of a table
+constexpr std::size_t kLeastError = 40;              // of these, where there is an error
 constexpr std::int64_t kMostPing = 100'000'000'000;  // milliseconds; more is an error to it
+
+// An error takes what the rest leaves: the time and what else is not well come after it.
+std::string Message(const Notice& notice) {
+  constexpr std::size_t kColon = 2;
+  const std::string rest = Describe(notice, 0);
+  const auto characters = static_cast<std::size_t>(
+      std::ranges::count_if(rest, [](unsigned char byte) { return (byte & 0xC0U) != 0x80U; }));
+  const std::size_t taken = std::min(characters + kColon, kMostMessage);
+  const std::string text = Describe(notice, std::max(kMostMessage - taken, kLeastError));
+  return std::string(CutCharacters(text, kMostMessage));
+}
 
 class UptimeKuma final : public Monitor {
  public:
@@ -33,7 +45,7 @@ class UptimeKuma final : public Monitor {
     // Its pages show the URL with these in the query.
     const QueryFields fields{
         {"status", notice.state == NoticeState::kFail ? "down" : "up"},
-        {"msg", std::string(CutCharacters(Describe(notice), kMostMessage))},
+        {"msg", Message(notice)},
         {"ping", ping},
     };
     return Judge(transport.Send({.method = "GET",

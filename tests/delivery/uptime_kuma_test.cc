@@ -65,6 +65,19 @@ TEST(UptimeKuma, CutsItsMessageInCharacters) {
   EXPECT_THAT(Told(kBlock, notice).url, EndsWith("&msg=Backup%20of%20" + encoded));
 }
 
+TEST(UptimeKuma, ShortensAnErrorToWhatTheRestLeaves) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  for (int i = 0; i < 100; ++i) notice.error += "größer ";
+  notice.also_failing = {"nas"};
+  const std::string url = Told(kBlock, notice).url;
+  EXPECT_THAT(url, HasSubstr("failed%3A%20repository%20is%20already%20locked"));
+  EXPECT_THAT(url, HasSubstr("2026-03-01T02%3A00%3A07Z%2C%20after%207"));
+  EXPECT_THAT(url, HasSubstr("%20Not%20well%3A%20nas.&ping="));
+  notice.also_failing = {std::string(300, 'n')};
+  EXPECT_THAT(Told(kBlock, notice).url,
+              HasSubstr("failed%3A%20repository%20is%20already%20locked"));
+}
+
 TEST(UptimeKuma, TakesTheUrlAsItsPagesShowIt) {
   EXPECT_THAT(
       Told("uptime_kuma: 'https://kuma.example/api/push/abcd1234/?status=up&msg=OK&ping=&k=1'",

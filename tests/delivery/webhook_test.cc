@@ -51,6 +51,17 @@ TEST(Webhook, SendsAllOfTheNotice) {
                  {"level": "error", "text": "locked"}]})"));
 }
 
+TEST(Webhook, ListsWhatElseIsNotWellOnce) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.error.clear();
+  notice.reason.reset();
+  notice.result = RunResult::kSuccess;
+  notice.also_failing = {"nas"};
+  const auto text = Told(notice)["text"].get<std::string>();
+  EXPECT_THAT(text, HasSubstr("Not well: nas."));
+  EXPECT_EQ(text.find("nas"), text.rfind("nas"));
+}
+
 TEST(Webhook, SaysNothingOfABackupWhereThereIsNone) {
   for (const NoticeCause cause : {NoticeCause::kHeartbeat, NoticeCause::kTest}) {
     const auto body = Told({.cause = cause, .at = MakeNotice(NoticeState::kFinish).at});

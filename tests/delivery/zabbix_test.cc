@@ -212,6 +212,21 @@ TEST(Zabbix, RepeatsTheVerySameBytes) {
   }
 }
 
+TEST(Zabbix, NamesWhatIsNotWellWhereTheRunItselfHasNoError) {
+  Rig rig("zabbix: {server: z, host: h, key: k, fail: {value: 'fail: {error}'}}");
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.also_failing = {"nas", "nas check"};
+  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Data(0)[0]["value"], "fail: repository is already locked");
+  notice.error.clear();
+  notice.reason.reset();
+  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Data(1)[0]["value"], "fail: not well: home, nas, nas check");
+  notice.result = RunResult::kSuccess;
+  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Data(2)[0]["value"], "fail: not well: nas, nas check");
+}
+
 TEST(Zabbix, CutsTextsToWhatItKeeps) {
   Rig rig("zabbix: {server: z, host: h, key: k, fail: {value: '{error}'}}");
   Notice notice = MakeNotice(NoticeState::kFail);
