@@ -68,8 +68,7 @@ class Pagerduty final : public Monitor {
   }
 
   [[nodiscard]] ordered_json Body(const Notice& notice) const {
-    const bool test = notice.cause == NoticeCause::kTest;
-    const bool trigger = test || notice.state == NoticeState::kFail;
+    const bool trigger = notice.state == NoticeState::kFail;
     ordered_json body{{"routing_key", integration_key},
                       {"event_action", trigger ? "trigger" : "resolve"},
                       {"dedup_key", DedupKey(notice)}};
@@ -93,6 +92,7 @@ class Pagerduty final : public Monitor {
       details["operation"] = Name(notice.operation);
       details["result"] = ResultText(notice);
     }
+    details["text"] = CutBytes(Describe(notice), kMostDetail);
     if (!error.empty()) details["error"] = error;
     if (notice.duration) details["duration"] = InWords(*notice.duration);
     return {

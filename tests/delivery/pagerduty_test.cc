@@ -29,6 +29,7 @@ TEST(Pagerduty, SendsWhatWasRecorded) {
        {"body payload.custom_details.backup", "what is known is told"},
        {"body payload.custom_details.operation", "what is known is told"},
        {"body payload.custom_details.result", "what is known is told"},
+       {"body payload.custom_details.text", "says how much, and which failure in a row it is"},
        {"body payload.custom_details.error", "what is known is told"},
        {"body payload.custom_details.duration", "what is known is told"}});
 }
@@ -106,6 +107,24 @@ TEST(Pagerduty, ShowsATestAsOneAndTouchesNoAlertOfABackup) {
   EXPECT_EQ(body["payload"]["severity"], "info");
   EXPECT_THAT(body["payload"]["summary"].get<std::string>(), StartsWith("Test of"));
   EXPECT_NE(body["dedup_key"], Told(MakeNotice(NoticeState::kFail))["dedup_key"]);
+}
+
+TEST(Pagerduty, ResolvesTheAlertOfATest) {
+  Notice test = MakeNotice(NoticeState::kFail);
+  test.cause = NoticeCause::kTest;
+  const auto trigger = Told(test);
+  test.state = NoticeState::kResolve;
+  const auto resolve = Told(test);
+  EXPECT_EQ(resolve["event_action"], "resolve");
+  EXPECT_EQ(resolve["dedup_key"], trigger["dedup_key"]);
+  EXPECT_FALSE(resolve.contains("payload"));
+}
+
+TEST(Pagerduty, TellsHowMuch) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.failures = 3;
+  EXPECT_THAT(Told(notice)["payload"]["custom_details"]["text"].get<std::string>(),
+              HasSubstr("1.5 KiB added, exit code 2, the 3rd failure in a row"));
 }
 
 TEST(Pagerduty, IsToldAtTheServerThatIsConfigured) {
