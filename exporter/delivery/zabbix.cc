@@ -91,11 +91,8 @@ class ZabbixApi final : public Monitor {
   }
 
   std::vector<Verdict> TellAll(std::span<const Notice> notices, Transport& transport) override {
-    json params = json::array();
-    for (const Notice& notice : notices) params.push_back(Params(notice));
-    if (notices.size() == 1) params = json(params[0]);
     if (!token.empty())
-      return Judge(Call("history.push", params, token, transport), notices.size());
+      return JudgeOrHalve(Push(notices, token, transport), notices, token, transport);
     for (bool again = false;; again = true) {
       const Reply login =
           Call("user.login", {{"username", username}, {"password", password}}, "", transport);
@@ -108,11 +105,12 @@ class ZabbixApi final : public Monitor {
         return All(verdict, notices.size());
       }
       const auto session = login.result.get<std::string>();
-      const Reply reply = Call("history.push", params, session, transport);
+      const Reply reply = Push(notices, session, transport);
       if (reply.session_ended && !again) continue;
+      const Verdicts verdicts = JudgeOrHalve(reply, notices, session, transport);
       // What comes of it makes no difference: a session ends by itself, only later.
       if (reply.answered) static_cast<void>(Call("user.logout", json::array(), session, transport));
-      return Judge(reply, notices.size());
+      return verdicts;
     }
   }
 
@@ -123,7 +121,30 @@ class ZabbixApi final : public Monitor {
     bool answered = false;
     bool cut = false;  // it was good, and is not whole
     bool session_ended = false;
+    bool of_values = false;  // it was refused, maybe because of a single value
   };
+
+  [[nodiscard]] Reply Push(std::span<const Notice> notices, const std::string& bearer,
+                           Transport& transport) const {
+    json params = json::array();
+    for (const Notice& notice : notices) params.push_back(Params(notice));
+    if (notices.size() == 1) params = json(params[0]);
+    return Call("history.push", params, bearer, transport);
+  }
+
+  // What refuses all may be in one of them, or in their number: halves tell the rest.
+  Verdicts JudgeOrHalve(const Reply& reply, std::span<const Notice> notices,
+                        const std::string& bearer, Transport& transport) const {
+    if (!reply.of_values || notices.size() == 1) return Judge(reply, notices.size());
+    const std::size_t half = notices.size() / 2;
+    Verdicts verdicts;
+    for (const auto part : {notices.first(half), notices.subspan(half)}) {
+      const Verdicts of_part = JudgeOrHalve(Push(part, bearer, transport), part, bearer, transport);
+      verdicts.insert(verdicts.end(), of_part.begin(), of_part.end());
+      if (verdicts.back().outcome == Delivery::Outcome::kRetry) break;
+    }
+    return verdicts;
+  }
 
   [[nodiscard]] json Params(const Notice& notice) const {
     json params = values.Timed(notice);
@@ -143,7 +164,9 @@ class ZabbixApi final : public Monitor {
     request.body = json{{"jsonrpc", "2.0"}, {"method", method}, {"params", params}, {"id", 1}}.dump(
         -1, ' ', false, kReplace);
     const HttpAnswer answer = transport.Send(request);
-    Reply reply{.verdict = JudgeStatus(answer), .answered = answer.status != 0};
+    Reply reply{.verdict = JudgeStatus(answer),
+                .answered = answer.status != 0,
+                .of_values = answer.status == 413};
     if (reply.verdict.outcome != Delivery::Outcome::kDelivered) return reply;
     const json body = json::parse(answer.body, nullptr, false);
     if (body.is_discarded() && answer.cut) {
@@ -177,6 +200,8 @@ class ZabbixApi final : public Monitor {
                          says("database") || (code_known && error["code"] == kInternalError);
     reply.verdict = passing ? Retry(AttemptFailure::kRejected, words)
                             : Refused(AttemptFailure::kRejected, words);
+    // Who may not push at all may push none of them.
+    reply.of_values = !passing && !reply.session_ended && !says("ot authori") && !says("ermission");
   }
 
   static Verdicts All(const Verdict& verdict, std::size_t count) {

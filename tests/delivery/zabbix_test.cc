@@ -256,6 +256,40 @@ TEST(Zabbix, RefusesTheValuesThatAreRefused) {
   EXPECT_EQ(verdicts[1].error, "Item is disabled.");
 }
 
+TEST(Zabbix, TellsTheRestWhereOneValueMakesACallRefused) {
+  for (const std::string login : {"api_key: tt", "username: u, password: pp"}) {
+    Rig rig("zabbix: {server: 'http://z/a', host: '{backup}', key: k, " + login + "}");
+    const auto usual = rig.api;
+    rig.api = [&](const std::string& method, const json& params) {
+      const bool wrong = params.dump().find("\"b3\"") != std::string::npos;
+      return wrong ? ErrorOf(-32602, "Invalid parameter") : usual(method, params);
+    };
+    EXPECT_THAT(Outcomes(rig.TellAll(Finishes(5))),
+                ElementsAre(kDelivered, kDelivered, kDelivered, kRefused, kDelivered));
+    // 5, and its halves 2 and 3, 1 and 2, 1 and 1: in one session.
+    EXPECT_THAT(rig.Methods(), testing::Contains("history.push").Times(7));
+    EXPECT_LE(rig.transport.requests.size(), 9U);
+  }
+}
+
+TEST(Zabbix, AsksOnceWhereItMayNotPushAtAll) {
+  for (const char* words : {"Not authorized.", "No permissions to call \"history.push\"."}) {
+    Rig rig(kToken);
+    rig.api = [&](const std::string&, const json&) { return ErrorOf(-32602, words); };
+    EXPECT_THAT(Outcomes(rig.TellAll(Finishes(5))), AllOf(SizeIs(5), Each(kRefused)));
+    EXPECT_THAT(rig.transport.requests, SizeIs(1));
+  }
+}
+
+TEST(Zabbix, StopsHalvingWhereAPartIsToBeTriedAgain) {
+  Rig rig(kToken);
+  rig.api = [](const std::string&, const json& params) {
+    return params.size() == 4 ? ErrorOf(-32602, "no") : ErrorOf(-32603, "");
+  };
+  EXPECT_THAT(Outcomes(rig.TellAll(Finishes(4))), ElementsAre(kRetry));
+  EXPECT_THAT(rig.transport.requests, SizeIs(2));
+}
+
 TEST(Zabbix, RefusesWhatTheApiRefuses) {
   for (const int code : {-32600, -32601, -32602, -32500, -32700}) {
     const Verdict verdict = VerdictOn({.status = 200, .body = ErrorOf(code, "No permissions.")});
