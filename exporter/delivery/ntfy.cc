@@ -21,6 +21,8 @@ namespace {
 using std::chrono::minutes;
 
 constexpr std::size_t kMostMessage = 4096;  // bytes that the server keeps as a message
+constexpr std::size_t kMostTitle = 250;     // and of a title
+constexpr std::size_t kMostRequest = 8000;  // bytes; the server takes less than 8,192 of JSON
 constexpr int kDefaultPriority = 3;
 constexpr int kDailyQuota = 42908;  // the server's own number for it
 
@@ -54,32 +56,47 @@ class Ntfy final : public Monitor {
   Verdict Tell(const Notice& notice, Transport& transport) override {
     HttpRequest request{.url = server, .headers = {{"Content-Type", "application/json"}}};
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
-    request.body = Body(notice).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    request.body = Fitting(Body(notice));
     return Judge(transport.Send(request));
   }
 
  private:
+  // The message is what gives way: a request that is too large is refused for good.
+  static std::string Fitting(nlohmann::json body) {
+    constexpr std::size_t kLongestEscape = 6;  // bytes that one of a text takes in JSON: \u0001
+    auto& message = body["message"].get_ref<std::string&>();
+    for (;;) {
+      std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      if (text.size() <= kMostRequest || message.empty()) return text;
+      const std::size_t over = (text.size() - kMostRequest - 1) / kLongestEscape + 1;
+      message = CutBytes(message, message.size() - std::min(over, message.size()));
+    }
+  }
+
   [[nodiscard]] nlohmann::json Body(const Notice& notice) const {
     nlohmann::json body{{"topic", topic}};
     const bool resolved = notice.state == NoticeState::kResolve;
     const auto found = wordings.find(resolved ? NoticeState::kFinish : notice.state);
-    if (found == wordings.end()) {
+    // A test says that it is one, and not that a backup succeeded.
+    const bool own = found != wordings.end() && notice.cause != NoticeCause::kTest;
+    std::string title;
+    std::string message;
+    if (!own) {
       const bool failed = notice.state == NoticeState::kFail;
-      body["title"] = Title(notice);
-      body["message"] = CutBytes(Describe(notice), kMostMessage);
       body["priority"] = kDefaultPriority;
       body["tags"] = {failed ? "rotating_light" : "floppy_disk"};
     } else {
       const Wording& wording = found->second;
-      const auto text = [&](const std::optional<std::string>& words) {
-        return words ? nlohmann::json(CutBytes(Expand(*words, notice), kMostMessage))
-                     : nlohmann::json();
-      };
-      body["title"] = text(wording.title);
-      body["message"] = text(wording.message);
+      title = Expand(wording.title.value_or(""), notice);
+      message = Expand(wording.message.value_or(""), notice);
       body["priority"] = wording.priority;
       body["tags"] = wording.tags;
     }
+    // Without a message the server shows "triggered".
+    if (IsBlank(title)) title = Title(notice);
+    if (IsBlank(message)) message = Describe(notice);
+    body["title"] = CutBytes(title, kMostTitle);
+    body["message"] = CutBytes(message, kMostMessage);
     // From server 2.16 on a repeat takes the place of the first; older ones show two.
     if (!notice.uid.empty()) {
       body["sequence_id"] = notice.uid + "-" + std::string(Name(notice.state));

@@ -28,11 +28,45 @@ TEST(Ntfy, NamesTheBackupAndWhatHappened) {
   EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("repository is already locked"));
 }
 
+TEST(Ntfy, AlwaysSaysSomething) {
+  const std::string fail = "ntfy: {topic: x, fail: {priority: max, message: '{added_bytes} '}}";
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.figures = {};
+  const auto body = Told(fail, notice);
+  EXPECT_EQ(body["title"], "Backup of home failed");
+  EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("repository is already locked"));
+  EXPECT_EQ(body["priority"], 5);
+}
+
+TEST(Ntfy, ShowsATestAsOne) {
+  Notice test = MakeNotice(NoticeState::kFinish);
+  test.cause = NoticeCause::kTest;
+  const auto body = Told("ntfy: {topic: x, finish: {title: fine, message: all is saved}}", test);
+  EXPECT_EQ(body["title"], "Test of backup_exporter");
+  EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("notices arrive"));
+}
+
+TEST(Ntfy, KeepsARequestSmallEnoughForTheServer) {
+  for (const std::string part : {"x", "\"", "größer", "\xFF"}) {
+    Notice notice = MakeNotice(NoticeState::kFail);
+    notice.backup.clear();
+    for (int i = 0; i < 5000; ++i) notice.backup += part;
+    const std::string text =
+        RequestFor("ntfy: {topic: x, fail: {title: '{backup}', message: '{backup}'}}", notice).body;
+    EXPECT_LT(text.size(), 8192U) << part;
+    const auto body = nlohmann::json::parse(text);
+    EXPECT_LE(body["title"].get<std::string>().size(), 250U);
+    EXPECT_GT(body["title"].get<std::string>().size(), 240U);
+    EXPECT_LE(body["message"].get<std::string>().size(), 4096U);
+    EXPECT_GT(body["message"].get<std::string>().size(), 3500U) << part;
+  }
+}
+
 TEST(Ntfy, ReplacesPlaceholdersInWhatIsConfigured) {
   const auto body = Told("ntfy:\n  topic: x\n  fail:\n    title: '{backup}: {result}'\n",
                          MakeNotice(NoticeState::kFail));
   EXPECT_EQ(body["title"], "home: failure");
-  EXPECT_TRUE(body["message"].is_null());
+  EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("repository is already locked"));
 }
 
 TEST(Ntfy, TellsARecoveryInTheWordsOfAFinish) {
