@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/http.h"
@@ -206,6 +207,13 @@ std::string ResultText(const Notice& notice) {
 
 std::string Expand(std::string_view text, const Notice& notice) {
   return Replace(text, notice, [](std::string_view, const std::string& value) { return value; });
+}
+
+std::string ExpandJson(std::string_view text, const Notice& notice) {
+  return Replace(text, notice, [](std::string_view, const std::string& value) {
+    const std::string quoted = nlohmann::json(value).dump();
+    return quoted.substr(1, quoted.size() - 2);
+  });
 }
 
 std::string ExpandUrl(std::string_view url, const Notice& notice) {

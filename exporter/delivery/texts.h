@@ -27,6 +27,8 @@ namespace backup_exporter {
 // `text` with {backup}, {operation}, {result}, {error}, {duration} and {added_bytes} replaced; what
 // is not known is empty. Other braces stay.
 [[nodiscard]] std::string Expand(std::string_view text, const Notice& notice);
+// The same for a text that is JSON: what is put in is escaped for its strings.
+[[nodiscard]] std::string ExpandJson(std::string_view text, const Notice& notice);
 // The same for a URL: {backup} and {operation} as a slug (lower-case letters, digits, "-" and "_"),
 // the others percent-encoded.
 [[nodiscard]] std::string ExpandUrl(std::string_view url, const Notice& notice);

@@ -150,6 +150,7 @@ class Webhook final : public Monitor {
   bool sends_messages = true;
   // What the body is made of; neither: all of the notice.
   std::optional<std::string> text;
+  bool text_is_json = false;
   std::optional<ordered_json> json;
 
   Verdict Tell(const Notice& notice, Transport& transport) override {
@@ -160,7 +161,7 @@ class Webhook final : public Monitor {
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
     if (method != "GET") {
       request.headers.emplace_back("Content-Type", type);
-      request.body = text   ? Expand(*text, notice)
+      request.body = text   ? (text_is_json ? ExpandJson(*text, notice) : Expand(*text, notice))
                      : json ? Dump(Expanded(*json, notice))
                             : Dump(Document(notice, sends_messages));
     }
@@ -173,6 +174,18 @@ bool Same(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](unsigned char one, unsigned char other) {
     return std::tolower(one) == std::tolower(other);
   });
+}
+
+// It says so, or is JSON once its placeholders are replaced: "{backup}" and "[{backup}] failed" are
+// none, whatever they begin with.
+bool IsJson(std::string_view type, std::string_view text) {
+  std::string lower(type);
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+  Notice sample{.backup = "x"};
+  sample.figures.added_bytes = 0;
+  return lower.find("json") != lower.npos ||
+         ordered_json::parse(Expand(text, sample), nullptr, false).is_structured();
 }
 
 bool IsToken(std::string_view name) {
@@ -250,6 +263,7 @@ std::unique_ptr<Monitor> MakeWebhook(Section& block, MonitorOptions& options) {
   }
   webhook->verify_tls = block.Flag("verify_tls").value_or(true);
   ReadBody(block, *webhook);
+  webhook->text_is_json = webhook->text && IsJson(webhook->type, *webhook->text);
   if (webhook->type.empty()) {
     webhook->type = webhook->text ? "text/plain; charset=utf-8" : "application/json";
   }

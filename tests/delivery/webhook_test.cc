@@ -112,6 +112,22 @@ TEST(Webhook, SendsATextAsItStands) {
   EXPECT_THAT(request.headers, Contains(Pair("Content-Type", "text/plain; charset=utf-8")));
 }
 
+TEST(Webhook, EscapesWhatIsPutIntoATextThatIsJson) {
+  Notice notice = MakeNotice(NoticeState::kFail);
+  notice.error = "say \"no\" \\";
+  notice.backup = "h\xFFme";
+  const std::string object =
+      "  body: '{\"text\": \"{error} {backup}\", \"added\": {added_bytes}}'\n";
+  EXPECT_EQ(Told(notice, object),
+            nlohmann::json({{"text", "say \"no\" \\ h\uFFFDme"}, {"added", 1536}}));
+  EXPECT_EQ(Told(notice, "  headers: {Content-Type: application/JSON}\n  body: '\"{error}\"'\n"),
+            "say \"no\" \\");
+  for (const char* text : {"{error}", "[{error}] failed"}) {
+    const auto body = Sent(notice, "  body: '" + std::string(text) + "'\n").body;
+    EXPECT_THAT(body, HasSubstr("say \"no\" \\"));
+  }
+}
+
 TEST(Webhook, SendsNoBodyWithAGet) {
   const HttpRequest request = Sent(MakeNotice(NoticeState::kFail), "  method: GET\n");
   EXPECT_EQ(request.method, "GET");
