@@ -143,7 +143,7 @@ void ReadEnvironment(Section& block, MonitorOptions& options, Command& command) 
     } else if (name.starts_with(kOurs)) {
       std::ignore = section.Any(key);
       section.Note(key, Quoted(name) + ": names with BACKUP_ are those of what is told");
-    } else if (const auto secret = ReadSecret(section, name, options)) {
+    } else if (const auto secret = ReadSecret(section, name, options, SecretForm::kAny)) {
       command.environment.push_back(name + "=" + Clean(*secret));
     }
   }

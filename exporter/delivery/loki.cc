@@ -412,12 +412,7 @@ std::unique_ptr<Monitor> MakeLoki(Section& block, MonitorOptions& options) {
   if (loki->tenant.size() > kLongestTenant) {
     block.Note("tenant", fmt::format("`tenant` must be at most {} bytes", kLongestTenant));
   }
-  const auto username = ReadSecret(block, "username", options);
-  const auto password = ReadSecret(block, "password", options);
-  if (username.has_value() != password.has_value()) {
-    block.Note(username ? "username" : "password", "`username` and `password` go together");
-  }
-  if (username && password) loki->authorization = BasicAuthorization(*username, *password);
+  loki->authorization = ReadBasicAuthorization(block, options).value_or("");
   return loki;
 }
 

@@ -145,21 +145,13 @@ std::unique_ptr<Monitor> MakeNtfy(Section& block, MonitorOptions& options) {
   block.Require("topic", "the topic to publish to");
   ntfy->topic = block.Text("topic").value_or("");
   ntfy->server = ReadUrl(block, "server", options).value_or("https://ntfy.sh");
-  const auto username = ReadSecret(block, "username", options);
-  const auto password = ReadSecret(block, "password", options);
+  const auto basic = ReadBasicAuthorization(block, options);
   const auto token = ReadSecret(block, "access_token", options);
-  if (username.has_value() != password.has_value()) {
-    block.Note(username ? "username" : "password", "`username` and `password` go together");
-  }
-  if (token && username) {
+  if (token && basic) {
     options.warnings.emplace_back(
         "ntfy: `access_token` is used, `username` and `password` are not");
   }
-  if (token) {
-    ntfy->authorization = "Bearer " + *token;
-  } else if (username && password) {
-    ntfy->authorization = BasicAuthorization(*username, *password);
-  }
+  ntfy->authorization = token ? "Bearer " + *token : basic.value_or("");
   for (const NoticeState state : {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail}) {
     if (auto wording = ReadWording(block, Name(state))) ntfy->wordings[state] = std::move(*wording);
   }

@@ -1,17 +1,26 @@
 #include "delivery/options.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/http.h"
 
 namespace backup_exporter {
+namespace {
+
+// Would end a header, or be refused in one.
+bool HasControl(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char byte) { return byte < ' ' || byte == 0x7F; });
+}
+
+}  // namespace
 
 std::string MonitorOptions::directory() const {
   return std::filesystem::path(config_path).parent_path().string();
 }
 
 std::optional<std::string> ReadSecret(Section& section, const std::string& key,
-                                      MonitorOptions& options) {
+                                      MonitorOptions& options, SecretForm form) {
   const std::string file_key = key + "_file";
   const auto text = section.Text(key);
   const auto path = section.Text(file_key);
@@ -25,8 +34,31 @@ std::optional<std::string> ReadSecret(Section& section, const std::string& key,
     section.Note(text ? key : file_key, secret.error().message);
     return std::nullopt;
   }
+  if (form == SecretForm::kLine) {
+    const std::size_t end = secret->find_last_not_of("\r\n");
+    secret->resize(end == secret->npos ? 0 : end + 1);
+    const bool loaded = path || *secret != *text;
+    if (HasControl(*secret) || (loaded && secret->empty())) {
+      section.Note(text ? key : file_key,
+                   "the secret of " + Quoted(key) +
+                       " must be one line without control characters, such as line breaks");
+      return std::nullopt;
+    }
+  }
   options.mask.Add(*secret);
   return *secret;
+}
+
+std::optional<std::string> ReadBasicAuthorization(Section& section, MonitorOptions& options) {
+  const auto username = ReadSecret(section, "username", options);
+  const auto password = ReadSecret(section, "password", options);
+  if (username.has_value() != password.has_value()) {
+    section.Note(username ? "username" : "password", "`username` and `password` go together");
+  }
+  if (!username || !password) return std::nullopt;
+  std::string authorization = BasicAuthorization(*username, *password);
+  options.mask.Add(authorization.substr(authorization.find(' ') + 1));
+  return authorization;
 }
 
 std::optional<std::string> ReadUrl(Section& section, const std::string& key,

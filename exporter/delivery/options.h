@@ -26,9 +26,16 @@ struct MonitorOptions {
   [[nodiscard]] std::string directory() const;  // of config_path
 };
 
-// A secret: `key`, which may be a {credential …}, or `key_file`, a path. Noted by the mask.
+// A secret: `key`, which may be a {credential …}, or `key_file`, a path. Noted by the mask. What
+// may go into a header is one line; line breaks at its end are not part of it.
+enum class SecretForm { kLine, kAny };
 [[nodiscard]] std::optional<std::string> ReadSecret(Section& section, const std::string& key,
-                                                    MonitorOptions& options);
+                                                    MonitorOptions& options,
+                                                    SecretForm form = SecretForm::kLine);
+// What the header Authorization is with `username` and `password`, which go together. Noted by the
+// mask as it is sent.
+[[nodiscard]] std::optional<std::string> ReadBasicAuthorization(Section& section,
+                                                                MonitorOptions& options);
 // The same for an http or https URL; without either, `base` is put in front if there is one.
 // Placeholders in it are noted.
 [[nodiscard]] std::optional<std::string> ReadUrl(Section& section, const std::string& key,

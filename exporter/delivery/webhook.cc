@@ -252,15 +252,7 @@ std::unique_ptr<Monitor> MakeWebhook(Section& block, MonitorOptions& options) {
     }
   }
   ReadHeaders(block, options, *webhook);
-  const auto username = ReadSecret(block, "username", options);
-  const auto password = ReadSecret(block, "password", options);
-  if (username.has_value() != password.has_value()) {
-    block.Note(username ? "username" : "password", "`username` and `password` go together");
-  }
-  if (username && password) {
-    webhook->authorization = BasicAuthorization(*username, *password);
-    options.mask.Add(webhook->authorization.substr(webhook->authorization.find(' ') + 1));
-  }
+  webhook->authorization = ReadBasicAuthorization(block, options).value_or("");
   webhook->verify_tls = block.Flag("verify_tls").value_or(true);
   ReadBody(block, *webhook);
   webhook->text_is_json = webhook->text && IsJson(webhook->type, *webhook->text);

@@ -129,6 +129,14 @@ TEST(Command, SaysWhatIsWrongWithAProgramForReal) {
   EXPECT_EQ(refused.error, "/bin/sh exited with 65: wrong");
 }
 
+TEST(Command, TakesAVariableOfSeveralLinesFromAFile) {
+  const std::string path = testing::TempDir() + "command_lines";
+  std::ofstream(path) << "one\ntwo\n";
+  EXPECT_THAT(
+      Told(MakeNotice(NoticeState::kFail), "  environment: {KEY_file: " + path + "}\n").environment,
+      Contains("KEY=one\ntwo"));
+}
+
 TEST(Command, MasksItsSecrets) {
   const MadeMonitor made =
       MakeMonitor(std::string(kBlock) + "  environment: {TOKEN: canary-token}\n");

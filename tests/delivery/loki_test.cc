@@ -336,6 +336,7 @@ TEST(Loki, SendsTenantAuthorizationAndCertificate) {
   const HttpRequest& request = rig.transport.requests[0];
   EXPECT_EQ(HeaderOf(request, "X-Scope-OrgID"), "t1");
   EXPECT_EQ(HeaderOf(request, "Authorization"), "Basic dTpnZWhlaW0=");
+  EXPECT_EQ(rig.made.options.mask.Mask("dTpnZWhlaW0="), "***");
   EXPECT_EQ(request.certificate_file, "/etc/test/c.pem");
   EXPECT_EQ(request.key_file, "/k.pem");
   EXPECT_FALSE(request.verify_tls);

@@ -1,12 +1,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "kit/monitors.h"
 
 namespace backup_exporter {
 namespace {
 
+using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 using testing::UnorderedElementsAre;
 
 nlohmann::json Told(const std::string& yaml, const Notice& notice) {
@@ -59,6 +64,28 @@ TEST(Ntfy, KeepsARequestSmallEnoughForTheServer) {
     EXPECT_GT(body["title"].get<std::string>().size(), 240U);
     EXPECT_LE(body["message"].get<std::string>().size(), 4096U);
     EXPECT_GT(body["message"].get<std::string>().size(), 3500U) << part;
+  }
+}
+
+TEST(Ntfy, MasksNameAndPasswordAsTheyAreSent) {
+  const MadeMonitor made =
+      MakeMonitor("ntfy: {topic: x, username: canary-user, password: canary-word}");
+  EXPECT_EQ(made.options.mask.Mask("Y2FuYXJ5LXVzZXI6Y2FuYXJ5LXdvcmQ="), "***");
+}
+
+TEST(Ntfy, TakesASecretOfOneLineOnly) {
+  const std::string path = testing::TempDir() + "ntfy_secret";
+  const std::string yaml = "ntfy: {topic: x, access_token_file: " + path + "}";
+  std::ofstream(path) << "token\r\n\n";
+  FakeTransport transport;
+  static_cast<void>(MakeMonitor(yaml).monitor->Tell(MakeNotice(NoticeState::kFail), transport));
+  EXPECT_THAT(transport.requests.at(0).headers, Contains(Pair("Authorization", "Bearer token")));
+  for (const char* secret : {"to\nken", "to\x7Fken", "\n\n"}) {
+    std::ofstream(path) << secret;
+    EXPECT_THAT(MakeMonitor(yaml).mistakes, ElementsAre(HasSubstr("must be one line")));
+    EXPECT_THAT(
+        MakeMonitor("ntfy: {topic: x, access_token: '{credential file " + path + "}'}").mistakes,
+        ElementsAre(HasSubstr("must be one line")));
   }
 }
 

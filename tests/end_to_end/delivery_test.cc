@@ -13,6 +13,7 @@
 #include <random>
 #include <sstream>
 
+#include "base/http.h"
 #include "base/time.h"
 #include "kit/environment.h"
 #include "kit/exporter_process.h"
@@ -265,6 +266,11 @@ TEST_F(DeliveryTest, NoSecretGetsOut) {
   const std::size_t found = seen.find("CANARY");
   EXPECT_EQ(found, seen.npos) << seen.substr(found < 300 ? 0 : found - 300, 600);
   EXPECT_THAT(seen, HasSubstr("***"));
+  for (const auto& [user, password] :
+       {std::pair("user", "CANARYloki3"), {"CANARYntfy2", "CANARYntfy3"}, {"u", "CANARYbasic"}}) {
+    const std::string header = BasicAuthorization(user, password);
+    EXPECT_THAT(seen, Not(HasSubstr(header.substr(header.find(' ') + 1)))) << user;
+  }
   for (const auto& request : server.Requests()) {
     EXPECT_THAT(request.body, Not(HasSubstr("CANARYurl"))) << "masked before it leaves";
   }
