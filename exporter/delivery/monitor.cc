@@ -17,8 +17,11 @@ bool IsPage(const HttpAnswer& answer) {
 
 // On one line.
 std::string Excerpt(const std::string& body) {
+  std::string_view quoted = CutBytes(body, kLongestExcerpt);
+  // Between words where there are some: the mask does not know the beginning of a secret.
+  if (quoted.size() < body.size()) quoted = quoted.substr(0, quoted.find_last_of(" \t\r\n\"'"));
   std::string excerpt;
-  for (const char byte : CutBytes(body, kLongestExcerpt)) {
+  for (const char byte : quoted) {
     const bool space = static_cast<unsigned char>(byte) <= ' ';
     if (!space) excerpt += byte;
     if (space && !excerpt.empty() && excerpt.back() != ' ') excerpt += ' ';

@@ -73,6 +73,14 @@ TEST(Ntfy, MasksNameAndPasswordAsTheyAreSent) {
   EXPECT_EQ(made.options.mask.Mask("Y2FuYXJ5LXVzZXI6Y2FuYXJ5LXdvcmQ="), "***");
 }
 
+TEST(Ntfy, QuotesNoPartOfAWordOfAnAnswer) {
+  for (const std::string quote : {" ", "\""}) {
+    const Verdict verdict =
+        VerdictOn({.status = 404, .body = std::string(190, 'a') + quote + "canary-secret"});
+    EXPECT_EQ(verdict.error, "HTTP 404: " + std::string(190, 'a'));
+  }
+}
+
 TEST(Ntfy, TakesASecretOfOneLineOnly) {
   const std::string path = testing::TempDir() + "ntfy_secret";
   const std::string yaml = "ntfy: {topic: x, access_token_file: " + path + "}";

@@ -207,7 +207,13 @@ TEST_F(DeliveryTest, AReloadChangesWhoIsTold) {
 TEST_F(DeliveryTest, NoSecretGetsOut) {
   std::atomic<bool> refuses = true;
   FaultyServer server([&](const FaultyServer::Request& request) {
-    std::string all = request.target + "\n" + request.body + "\n";
+    // Only the beginning of an answer is quoted.
+    std::string all;
+    for (const char* name : {"authorization", "x-token"}) {
+      const auto found = request.headers.find(name);
+      if (found != request.headers.end()) all += found->second + "\n";
+    }
+    all += request.target + "\n" + request.body + "\n";
     for (const auto& [name, value] : request.headers) all += name + ": " + value + "\n";
     return FaultyServer::Reply{.status = refuses ? 404 : 503, .body = all};
   });
