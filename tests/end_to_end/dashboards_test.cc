@@ -157,8 +157,7 @@ void ExpectOneTable(const Json& panel, const std::vector<std::vector<Json>>& ans
         << name;
   }
   for (const auto& [field, name] : organize.at("renameByName").items()) {
-    EXPECT_TRUE(field.starts_with("Value") || all.contains(field))
-        << "no column " << field;
+    EXPECT_TRUE(field.starts_with("Value") || all.contains(field)) << "no column " << field;
   }
 }
 

@@ -177,7 +177,6 @@ TEST(AlertmanagerConfiguration, NamesOnlyAlertsThatThereAre) {
   }
 }
 
-
 // Every name that may stand for a series: metrics, those of a histogram, and what is recorded.
 Names Series() {
   Names names = NamesOf("record");
