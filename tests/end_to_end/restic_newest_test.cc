@@ -271,8 +271,10 @@ TEST_F(ResticTools, ARunThatIsAskedToStopIsInterrupted) {
   EXPECT_EQ(backup.process().Wait(), 128 + SIGINT);
   ASSERT_TRUE(
       Eventually([&] { return exporter.Scrape().Result("home", "backup") == "interrupted"; }));
+  // What restic still says while it stops may look like a run that goes on, until its process is
+  // seen to be gone.
+  EXPECT_TRUE(Eventually([&] { return exporter.Scrape().Number(Series("backup_running")) == 0; }));
   const Page page = exporter.Scrape();
-  EXPECT_EQ(page.Number(Series("backup_running")), 0);
   EXPECT_EQ(Reason(page), "interrupted");
   EXPECT_EQ(Runs(page), 1);
   EXPECT_EQ(Snapshots().size(), 0U);
