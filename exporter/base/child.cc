@@ -113,7 +113,11 @@ ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop)
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, outputs_end.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, outputs_end.get(), STDERR_FILENO);
+  if (request.without_errors) {
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  } else {
+    posix_spawn_file_actions_adddup2(&actions, outputs_end.get(), STDERR_FILENO);
+  }
   if (!request.secret_file.empty()) {
     posix_spawn_file_actions_adddup2(&actions, secret.get(), kSecret);
   }

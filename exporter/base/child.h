@@ -16,6 +16,7 @@ struct ChildRequest {
   // For a program that reads secrets from a file: the text of one that only we can read, whose path
   // takes the place of the argument "{file}". Gone when the program ends.
   std::string secret_file;
+  bool without_errors = false;  // what it writes to standard error goes to nobody
   std::chrono::milliseconds limit{30'000};
 };
 
@@ -23,7 +24,7 @@ struct ChildAnswer {
   std::optional<int> exit_code;  // nullopt: it did not run, was ended by a signal, or took too long
   bool timed_out = false;
   bool stopped = false;  // `stop` became true
-  std::string output;    // of both its streams, cut at 64 KiB
+  std::string output;    // of its streams, cut at 64 KiB
   std::string error;     // in words, without an exit code
 };
 

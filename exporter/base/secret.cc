@@ -1,6 +1,6 @@
 #include "base/secret.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
@@ -51,11 +51,15 @@ Result<std::string> FromSystemd(const std::string& name) {
                             name, path));
   }
   if (passed_on) return LoadSecretFile(path, "/");
-  const ChildAnswer answer = RunChild(
-      {.command = {"systemd-creds", "decrypt", "--name=" + name, path, "-"}}, std::atomic<bool>());
+  // Its libraries may warn while it succeeds, and a warning is no part of the secret.
+  const ChildRequest decrypt{.command = {"systemd-creds", "decrypt", "--name=" + name, path, "-"},
+                             .without_errors = true};
+  const ChildAnswer answer = RunChild(decrypt, std::atomic<bool>());
   if (answer.exit_code == 0) return WithoutLineEnd(answer.output);
-  return Fail(ErrorKind::kIo, fmt::format("systemd-creds cannot decrypt {}: {}", path,
-                                          answer.exit_code ? answer.output : answer.error));
+  const std::string reason = answer.exit_code
+                                 ? fmt::format("`{}` says why", fmt::join(decrypt.command, " "))
+                                 : answer.error;
+  return Fail(ErrorKind::kIo, fmt::format("systemd-creds cannot decrypt {}: {}", path, reason));
 }
 
 Result<std::string> FromContainer(const std::string& name) {

@@ -10,8 +10,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::chrono::days kDeadLettersKept{30};
-
 template <typename T>
 void Put(Json& json, const char* key, const std::optional<T>& value) {
   if (value) json[key] = *value;
@@ -29,6 +27,19 @@ std::optional<std::int64_t> Micros(const std::optional<Time>& time) {
 
 std::optional<Time> FromMicros(const std::optional<std::int64_t>& micros) {
   return micros ? std::optional(Time(Duration(*micros))) : std::nullopt;
+}
+
+// In place of the old value, or added to it.
+void WriteTelling(Database& database, const std::string& monitor, std::string_view name,
+                  std::int64_t value, bool add) {
+  SQLite::Statement& write = database.Prepare(
+      "INSERT INTO tellings(monitor,name,value) VALUES(?1,?2,?3) ON CONFLICT DO UPDATE SET "
+      "value=excluded.value+?4*value");
+  write.bind(1, monitor);
+  Bind(write, 2, name);
+  write.bind(3, value);
+  write.bind(4, static_cast<int>(add));
+  write.exec();
 }
 
 struct Stored {
@@ -96,24 +107,12 @@ Notice LoadedNotice(const std::string& text) {
 
 void CountTelling(Database& database, const std::string& monitor, std::string_view name,
                   std::int64_t add) {
-  SQLite::Statement& count = database.Prepare(
-      "INSERT INTO tellings(monitor,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
-      "value=value+excluded.value");
-  count.bind(1, monitor);
-  Bind(count, 2, name);
-  count.bind(3, add);
-  count.exec();
+  WriteTelling(database, monitor, name, add, true);
 }
 
 void SetTelling(Database& database, const std::string& monitor, std::string_view name,
                 std::int64_t value) {
-  SQLite::Statement& set = database.Prepare(
-      "INSERT INTO tellings(monitor,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
-      "value=excluded.value");
-  set.bind(1, monitor);
-  Bind(set, 2, name);
-  set.bind(3, value);
-  set.exec();
+  WriteTelling(database, monitor, name, value, false);
 }
 
 NoticeState StateNamed(std::string_view name) {

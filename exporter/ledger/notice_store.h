@@ -3,6 +3,7 @@
 // For the ledger's own sources; throws SQLite::Exception.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "model/notice.h"
 
 namespace backup_exporter {
+
+// Notices that were given up, for a person to see.
+inline constexpr std::chrono::days kDeadLettersKept{30};
 
 // A notice as the ledger keeps it, without what has a column of its own or can be looked up: id,
 // state, attempts, messages.

@@ -17,7 +17,6 @@ constexpr std::string_view kTold = "told";
 
 // More than a day's events of a busy host; what is older goes first.
 constexpr std::int64_t kMostWaiting = 100'000;
-constexpr std::chrono::days kDeadLettersKept{30};
 
 bool IsBad(RunResult result) {
   return result == RunResult::kFailure || result == RunResult::kInterrupted;

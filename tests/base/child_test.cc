@@ -33,6 +33,13 @@ TEST(RunChild, TellsTheExitCodeAndWhatWasWritten) {
   EXPECT_EQ(answer.error, "");
 }
 
+TEST(RunChild, LeavesOutErrorsWhereTheyWouldBeTakenForTheAnswer) {
+  const ChildAnswer answer =
+      Ended({.command = {"/bin/sh", "-c", "echo warning >&2; echo out"}, .without_errors = true});
+  EXPECT_EQ(answer.exit_code, 0);
+  EXPECT_EQ(answer.output, "out\n");
+}
+
 TEST(RunChild, TellsASignal) {
   const ChildAnswer answer = Sh("kill -TERM $$");
   EXPECT_FALSE(answer.exit_code);

@@ -175,13 +175,15 @@ TEST_F(DeliveryTest, ATestSaysWhetherAMonitorIsReached) {
   FaultyServer good(Fine);
   FaultyServer bad([](const FaultyServer::Request&) { return FaultyServer::Reply{.status = 500}; });
   Configure("monitors:\n  - webhook: {url: " + good.url() +
-            "/x}\n    name: good\n  - webhook: {url: " + bad.url() + "/x}\n    name: bad\n");
+            "/x}\n    name: good\n  - webhook: {url: " + bad.url() +
+            "/x}\n    name: bad\n  - cronhub: " + good.url() + "/start/1\n    name: check\n");
   EXPECT_EQ(Command({"notify", "--test", "good"}, 0), "good: delivered\n");
   const std::string both = Command({"notify", "--test"}, 1);
   EXPECT_THAT(both, HasSubstr("good: delivered\n"));
+  EXPECT_THAT(both, HasSubstr("check: delivered; until the next run it shows that all is well\n"));
   EXPECT_THAT(both, HasSubstr("bad: not delivered (http_5xx, would be tried again): HTTP 500\n"));
   EXPECT_THAT(Command({"notify", "--test", "none"}, 2),
-              HasSubstr("no monitor is named none; there are: good bad"));
+              HasSubstr("no monitor is named none; there are: good bad check"));
   EXPECT_EQ(nlohmann::json::parse(good.Requests().at(0).body)["cause"], "test");
 }
 
