@@ -21,6 +21,8 @@ constexpr auto kPatience = seconds(5);
 constexpr Duration kStuck = std::chrono::minutes(30);
 // A difference between the clocks that is more than drift.
 constexpr Duration kJump = seconds(2);
+// What has not caught up by then after a start hangs.
+constexpr std::chrono::hours kMostCatchingUp{1};
 
 Error MistakesAsError(const std::vector<Mistake>& mistakes) {
   std::string text;
@@ -143,6 +145,7 @@ Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   std::error_code failure;
   std::filesystem::create_directory(SpoolDirectory(app->storage_path_), failure);
   app->last_tick_ = {.wall = app->shared_->clock.Now(), .steady = app->shared_->clock.Steady()};
+  app->started_ = app->last_tick_.steady;
   app->status_.reloaded = app->last_tick_.wall;
   app->awake_since_ = BootTime();
   // The port first: nothing is read by a program that cannot serve it.
@@ -268,8 +271,10 @@ void App::Tick() {
   if (jumped) Log().warn("the clock jumped by {:.0f} s", ToSeconds(drift));
   // The steady clock stands still while the host sleeps.
   if (drift > kJump) awake_since_ = now.wall;
-  const Pulse pulse{
-      .clock_jumps = jumped ? 1U : 0U, .caught_up = Ready(), .awake_since = awake_since_};
+  const Pulse pulse{.clock_jumps = jumped ? 1U : 0U,
+                    // A source that hangs is not to silence all others for ever.
+                    .caught_up = Ready() || now.steady - started_ > kMostCatchingUp,
+                    .awake_since = awake_since_};
   if (auto done = shared_->ledger->Tick(now.wall, pulse); !done) {
     Log().error("{}", done.error().message);
   }

@@ -72,6 +72,7 @@ class App {
   std::unique_ptr<MetricsPage> page_;
   std::unique_ptr<DeliveryThreads> delivery_;  // main alone touches it
   Moment last_tick_;
+  SteadyTime started_;
   std::optional<Time> awake_since_;  // the host was down or asleep until then
 
   mutable std::mutex mutex_;  // guards the rest, but for web_, which main alone touches

@@ -3,9 +3,9 @@
 //
 // Five fields with blanks between them: minute, hour, day of the month, month, day of the week (0
 // to 7, Sunday is both). A field is a list of numbers, ranges and `*`; the latter two may have a
-// step
-// (`*/15`, `0-30/10`). Months and days of the week may be names of three letters, whatever their
-// case. Or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually.
+// step (`*/15`, `0-30/10`). Months and days of the week may be names of three letters, whatever
+// their case.
+// Or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually.
 //
 // A job comes on the days of the month and also on the days of the week; but where one of the two
 // fields begins with `*` (so does `*/2`), only on days that are in both.

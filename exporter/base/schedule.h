@@ -15,8 +15,8 @@ class Schedule {
   virtual ~Schedule() = default;
   // The first time after `time`; nullopt: there is none.
   [[nodiscard]] virtual std::optional<Time> Next(Time time) const = 0;
-  // The first time at or after `time` for what has waited for that long: of an interval, `time`
-  // itself; of a schedule by the clock, its first time that is not before it.
+  // The first time from `time` on, where nothing was to begin before it: of an interval that is
+  // `time` itself, of a schedule by the clock its first time that is not before it.
   [[nodiscard]] virtual std::optional<Time> Resume(Time time) const = 0;
 };
 

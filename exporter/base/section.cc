@@ -142,7 +142,7 @@ std::optional<std::chrono::seconds> Section::Span(std::string_view key) {
   if (found == nullptr) return std::nullopt;
   const auto span = ParseSpan(found->text);
   if (!span) {
-    Note(key, Quoted(key) + " must be a number with s, m, h or d, such as 5m or 24h, not " +
+    Note(key, Quoted(key) + " must be a number above 0 with s, m, h or d, such as 5m or 24h, not " +
                   Quoted(found->text));
   }
   return span;

@@ -33,7 +33,20 @@ int LeavePause(const AppOptions& options, const PauseOptions& pause) {
                names->empty() ? "none yet" : fmt::format("{}", fmt::join(*names, ", ")));
     return kMisused;
   }
+  const std::string what = pause.operation.empty()
+                               ? pause.backup
+                               : fmt::format("{} ({})", pause.backup, pause.operation);
   const Time now = SystemClock().Now();
+  if (!pause.duration && !pause.operation.empty()) {
+    const auto all = ReadPause(at.storage_path, pause.backup, now);
+    if (all && *all) {
+      fmt::print(stderr,
+                 "not resumed: all operations of {0} are paused until {1}; `resume {0}` without "
+                 "--operation ends that\n",
+                 pause.backup, FormatUtc(**all));
+      return kMisused;
+    }
+  }
   const Time until = now + pause.duration.value_or(Duration(0));
   const int left = LeaveEvent(at, {.backup = pause.backup,
                                    .event = "pause",
@@ -41,9 +54,9 @@ int LeavePause(const AppOptions& options, const PauseOptions& pause) {
                                    .message = pause.reason,
                                    .until = until});
   if (left == kFine && pause.duration) {
-    fmt::print("nothing is expected of {} until {}\n", pause.backup, FormatUtc(until));
+    fmt::print("nothing is expected of {} until {}\n", what, FormatUtc(until));
   } else if (left == kFine) {
-    fmt::print("{} is expected again\n", pause.backup);
+    fmt::print("{} is expected again\n", what);
   }
   return left;
 }

@@ -9,6 +9,7 @@
 
 #include "base/calendar.h"
 #include "base/cron.h"
+#include "base/pattern.h"
 #include "base/zone.h"
 
 namespace backup_exporter {
@@ -41,6 +42,13 @@ class Reader {
       entry.Note("name", fmt::format("the backup in line {} is named {} too; say all about it "
                                      "there",
                                      first->second.line, Quoted(name)));
+    }
+    for (const auto& [pattern, place] : names_) {
+      if (is_new && pattern != name && Fits(pattern, name)) {
+        entry.Note("name", fmt::format("{} in line {} fits {} too, and the first that fits holds: "
+                                       "move this entry above it",
+                                       Quoted(pattern), place.line, Quoted(name)));
+      }
     }
     const TimeZone zone = ReadZone(entry, TimeZone::Find("").value_or(TimeZone()));
     ReadExpectation(entry, name, Operation::kBackup, zone);
@@ -87,8 +95,8 @@ class Reader {
       if (section.Has(key)) given.emplace_back(key);
     }
     if (given.size() > 1) {
-      section.Note(given[1], fmt::format("`{}` and `{}` say the same in two ways: keep one",
-                                         given[0], given[1]));
+      section.Note(given[1],
+                   fmt::format("`{}` and `{}` both say when: keep one", given[0], given[1]));
     }
     const YamlValue* every = section.Any("every");
     if (every != nullptr && every->kind == YamlValue::Kind::kText && every->text == "never") {
@@ -106,10 +114,13 @@ class Reader {
 
   static void Take(Section& section, std::string_view key,
                    Result<std::shared_ptr<const Schedule>> schedule, Expectation& expectation) {
-    if (schedule) {
-      expectation.schedule = std::move(*schedule);
-    } else {
+    if (!schedule) {
       section.Note(key, schedule.error().message);
+    } else if (!(*schedule)->Next(SystemClock().Now())) {
+      section.Note(key,
+                   fmt::format("`{}` never comes again: no backup would ever be overdue", key));
+    } else {
+      expectation.schedule = std::move(*schedule);
     }
   }
 

@@ -57,7 +57,7 @@ std::string Subject(const Notice& notice) {
 std::string Ended(const Notice& notice) {
   if (notice.state == NoticeState::kStart) return "started";
   if (notice.state == NoticeState::kResolve) return "is well again";
-  if (notice.cause == NoticeCause::kMissed) return "never came";
+  if (notice.cause == NoticeCause::kMissed) return "is overdue";
   if (notice.cause == NoticeCause::kReminder) return "is still failing";
   switch (notice.result.value_or(RunResult::kFailure)) {
     case RunResult::kSuccess:

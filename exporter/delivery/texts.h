@@ -21,7 +21,7 @@ namespace backup_exporter {
 // Why it failed, in one line: the tool's words, else the reason's, else "not well: nas, home";
 // empty where nothing is known.
 [[nodiscard]] std::string ErrorText(const Notice& notice);
-// "success", "failure" …; "started" while it has none, "missed" for a run that never came.
+// "success", "failure" …; "started" while it has none, "missed" where no success came.
 [[nodiscard]] std::string ResultText(const Notice& notice);
 
 // `text` with {backup}, {operation}, {result}, {error}, {duration} and {added_bytes} replaced; what

@@ -73,4 +73,20 @@ Result<std::vector<std::string>> ReadBackupNames(const std::string& directory) {
   return names;
 }
 
+Result<std::optional<Time>> ReadPause(const std::string& directory, const std::string& backup,
+                                      Time now) {
+  std::optional<Time> ends;
+  const auto read = Open(directory, [&](SQLite::Database& handle) {
+    SQLite::Statement select(handle,
+                             "SELECT max(ends) FROM pauses JOIN backups ON backups.id=backup WHERE "
+                             "name=? AND operation='' AND begins<=? AND ends>?");
+    select.bind(1, backup);
+    Bind(select, 2, std::optional(now));
+    Bind(select, 3, std::optional(now));
+    if (select.executeStep()) ends = Instant(select, 0);
+  });
+  if (!read) return tl::unexpected(read.error());
+  return ends;
+}
+
 }  // namespace backup_exporter

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,5 +29,9 @@ struct PendingNotice {
 
 // The names of all backups.
 [[nodiscard]] Result<std::vector<std::string>> ReadBackupNames(const std::string& directory);
+
+// Until when all operations of the backup are paused; nullopt: they are not.
+[[nodiscard]] Result<std::optional<Time>> ReadPause(const std::string& directory,
+                                                    const std::string& backup, Time now);
 
 }  // namespace backup_exporter

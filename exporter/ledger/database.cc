@@ -20,7 +20,7 @@ namespace {
 
 // "bkup", so that a ledger is known from other SQLite files.
 constexpr int kApplicationId = 0x626b7570;
-constexpr int kSchemaVersion = 4;
+constexpr int kSchemaVersion = 5;
 
 // Times and durations are microseconds (since the Unix epoch, UTC); words are the names
 // of model/run.h; what is not known is NULL.
@@ -51,6 +51,14 @@ constexpr int kSchemaVersion = 4;
 //   failing     what monitors were told is failing, and when last
 //   tellings    what is counted and known of each monitor
 //   messages    what was said of a run, in its order; at: when, by its record
+// and since version 4
+//   expected    what is watched, since when, and up to which occurrence it was judged; learned: its
+//               interval by the history
+//   pauses      when nothing is expected; operation is empty for all of them
+// and since version 5
+//   expected.configured: the interval of the schedule by which it is judged, NULL: a learned one.
+//               late: the deadline that passed while the host was down or asleep, which it woke at
+//               `woke`
 constexpr const char* kSchema = R"sql(
 CREATE TABLE files(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, path TEXT NOT NULL,
@@ -156,6 +164,20 @@ CREATE TABLE pauses(
 ALTER TABLE totals ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// What version 5 changes. (SQLite cannot change a primary key.)
+constexpr const char* kSchema5 = R"sql(
+ALTER TABLE expected ADD COLUMN configured INTEGER;
+ALTER TABLE expected ADD COLUMN late INTEGER;
+ALTER TABLE expected ADD COLUMN woke INTEGER;
+CREATE TABLE all_pauses(
+  backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, operation TEXT NOT NULL,
+  begins INTEGER NOT NULL, ends INTEGER NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY(backup, operation, begins)) WITHOUT ROWID;
+INSERT INTO all_pauses SELECT backup,operation,begins,ends,reason FROM pauses;
+DROP TABLE pauses;
+ALTER TABLE all_pauses RENAME TO pauses;
+)sql";
+
 std::string SystemText(int error_number) { return std::strerror(error_number); }
 
 // One exporter a ledger. The kernel lets go of the lock when the process ends, however it ends.
@@ -206,6 +228,7 @@ void CreateTables(SQLite::Database& handle) {
   handle.exec(kSchema2);
   handle.exec(kSchema3);
   handle.exec(kSchema4);
+  handle.exec(kSchema5);
   handle.exec(fmt::format("PRAGMA application_id={}", kApplicationId));
   handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
   transaction.commit();
@@ -315,6 +338,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
     if (version < 2) handle->exec(kSchema2);
     if (version < 3) handle->exec(kSchema3);
     if (version < 4) handle->exec(kSchema4);
+    if (version < 5) handle->exec(kSchema5);
     handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
     transaction.commit();
     return std::unique_ptr<Database>(new Database(held.Release(), std::move(handle)));

@@ -1,9 +1,10 @@
 // What is expected of each backup and operation: by the configuration, else learned from the
 // history; when the next success is overdue, and which occurrences passed without one.
 //
-// An occurrence is when a run should begin. It is missed when its grace, and the time that a run
-// may take, are over without a success that ended after it. What falls into a pause is not
-// expected.
+// An occurrence is when a run should begin. It is missed when its slack is over (its grace and the
+// time that a run may take; of a learned one, which has some added already, only a grace that is
+// configured) without a success that ended after it. What begins in a pause, or would be missed in
+// one, is not expected.
 //
 // For the ledger's own sources; throws SQLite::Exception.
 #pragma once
@@ -34,8 +35,17 @@ class Expectations {
   void Complete(Database& database, RowId backup, const std::string& name, Time now,
                 OperationStanding& standing) const;
 
-  // What is expected is watched from now on, if it was not before.
-  static void Watch(Database& database, RowId backup, Operation operation, Time now);
+  // Whether the backup, or an operation of it, is expected by the configuration.
+  [[nodiscard]] bool Wants(const std::string& backup) const;
+
+  // What is expected is watched from now on, if it was not before by a schedule of this interval
+  // (nullopt: by a learned one).
+  static void Watch(Database& database, RowId backup, Operation operation, Time now,
+                    const std::optional<Duration>& configured);
+  // It is late because the host was down or asleep until `woke`.
+  static void Excuse(Database& database, RowId backup, Operation operation, Time late, Time woke);
+  // What was judged by a clock that was ahead is to be judged again.
+  static void ForgetAhead(Database& database, Time now);
   // What was learned of it, for when the history does not tell any more.
   static void Remember(Database& database, RowId backup, Operation operation, Duration learned);
   // All that is watched.
@@ -63,12 +73,15 @@ struct Pause {
   Time ends;
   std::string reason;
 };
+// One that goes on is prolonged or cut short. One that ends when it begins ends those that go on:
+// all of them, unless it is of one operation.
 void SetPause(Database& database, RowId backup, const Pause& pause);
 
 // Longest time between two occurrences.
 [[nodiscard]] Duration LongestGap(const Schedule& schedule);
 
-// The last runs of a backup, newest first, without those that were skipped.
-[[nodiscard]] std::vector<PastRun> LastRuns(Database& database, RowId backup, Operation operation);
+// The newest successes of a backup, newest first: one more than are compared with the last.
+[[nodiscard]] std::vector<PastRun> LastSuccesses(Database& database, RowId backup,
+                                                 Operation operation);
 
 }  // namespace backup_exporter

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "ledger/expectations.h"
+#include "ledger/standing_query.h"
 
 namespace backup_exporter {
 namespace {
@@ -601,7 +602,10 @@ void Fold::SettleNow(StoredRun& run) {
   if (IsBad(*run.result)) CountRun(run, "failures");
   if (run.result == RunResult::kWarning) CountRun(run, "warnings");
   const bool good = run.result == RunResult::kSuccess || run.result == RunResult::kWarning;
-  if (good && run.ended) MakeUp(database_, run.backup, run.operation, *run.ended);
+  if (good) {
+    const auto last = LastSuccess(database_, run.backup, run.operation);
+    if (last) MakeUp(database_, run.backup, run.operation, *last);
+  }
   StoreNotes();
   notices_.Settled(run);
 }

@@ -13,10 +13,6 @@ constexpr std::size_t kLeastRuns = 5;
 constexpr std::size_t kMostRuns = 30;
 constexpr std::chrono::days kLeastSpan{14};
 
-bool Succeeded(const PastRun& run) {
-  return run.result == RunResult::kSuccess || run.result == RunResult::kWarning;
-}
-
 // The values must not be empty.
 double Median(std::vector<double> values) {
   const std::size_t half = values.size() / 2;
@@ -24,15 +20,21 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+// Sorted.
 std::vector<Duration> Durations(std::span<const PastRun> newest_first) {
   std::vector<Duration> durations;
-  std::size_t successes = 0;
-  for (const PastRun& run : newest_first) {
-    if (!Succeeded(run)) continue;
-    if (++successes > kMostRuns) break;
+  for (const PastRun& run : newest_first.first(std::min(newest_first.size(), kMostRuns))) {
     if (run.duration) durations.push_back(*run.duration);
   }
+  std::ranges::sort(durations);
   return durations;
+}
+
+// The largest, or the one before it where that is alone and four times the median. `sorted` must
+// not be empty.
+Duration LargestNormal(const std::vector<Duration>& sorted) {
+  const bool alone = sorted.size() > 2 && sorted.back() > 4 * sorted[sorted.size() / 2];
+  return alone ? sorted[sorted.size() - 2] : sorted.back();
 }
 
 std::optional<double> AsNumber(const std::optional<std::uint64_t>& figure) {
@@ -77,22 +79,19 @@ std::optional<Duration> LearnInterval(std::vector<Time> starts) {
   std::vector<Duration> gaps;
   for (std::size_t i = 1; i < starts.size(); ++i) gaps.push_back(starts[i] - starts[i - 1]);
   std::ranges::sort(gaps);
-  const Duration median = gaps[gaps.size() / 2];
-  const Duration largest = gaps.back();
-  const Duration normal = largest > 4 * median ? gaps[gaps.size() - 2] : largest;
-  return normal * 3 / 2;
+  return LargestNormal(gaps) * 3 / 2;
 }
 
 std::optional<Duration> LongestDuration(std::span<const PastRun> newest_first) {
   const std::vector<Duration> durations = Durations(newest_first);
   if (durations.empty()) return std::nullopt;
-  return std::ranges::max(durations);
+  return LargestNormal(durations);
 }
 
 std::optional<Duration> LearnMaxDuration(std::span<const PastRun> newest_first) {
   const std::vector<Duration> durations = Durations(newest_first);
   if (durations.size() < kLeastRuns) return std::nullopt;
-  const Duration longest = std::ranges::max(durations);
+  const Duration longest = LargestNormal(durations);
   return std::max<Duration>(2 * longest, longest + hours(1));
 }
 
@@ -104,19 +103,15 @@ std::string_view Name(Quantity quantity) {
 
 Unusual FindUnusual(std::span<const PastRun> newest_first) {
   Unusual unusual;
-  const auto last = std::ranges::find_if(newest_first, Succeeded);
-  if (last == newest_first.end()) return unusual;
-  std::vector<const PastRun*> earlier;
-  for (auto run = last + 1; run != newest_first.end() && earlier.size() < kMostRuns; ++run) {
-    if (Succeeded(*run)) earlier.push_back(&*run);
-  }
+  if (newest_first.empty()) return unusual;
+  const auto earlier = newest_first.subspan(1, std::min(newest_first.size() - 1, kMostRuns));
   unusual.baseline_runs = earlier.size();
   for (int i = 0; i < kQuantities; ++i) {
     const auto quantity = static_cast<Quantity>(i);
-    const auto value = Value(*last, quantity);
+    const auto value = Value(newest_first.front(), quantity);
     std::vector<double> values;
-    for (const PastRun* run : earlier) {
-      if (const auto past = Value(*run, quantity)) values.push_back(*past);
+    for (const PastRun& run : earlier) {
+      if (const auto past = Value(run, quantity)) values.push_back(*past);
     }
     if (!value || values.size() < kLeastRuns) continue;
     const double median = Median(values);

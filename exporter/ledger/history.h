@@ -14,10 +14,9 @@
 
 namespace backup_exporter {
 
+// A success.
 struct PastRun {
-  std::optional<Time> started;
   std::optional<Duration> duration;
-  RunResult result = RunResult::kFailure;
   Figures figures;
 };
 
@@ -27,7 +26,8 @@ struct PastRun {
 // unless it came twice.
 [[nodiscard]] std::optional<Duration> LearnInterval(std::vector<Time> starts);
 
-// Of the newest 30 that succeeded; nullopt: none is known.
+// Of the newest 30; one that is alone and four times the median, as a first one may be, is not
+// looked at. nullopt: none is known.
 [[nodiscard]] std::optional<Duration> LongestDuration(std::span<const PastRun> newest_first);
 // How long a run may take, judged by these: twice the longest, and at least an hour more than it.
 // nullopt: there are fewer than 5.

@@ -74,6 +74,7 @@ class Ledger::State {
     now_ = now;
     const auto done = GuardWriting([&] {
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
+      Expectations::ForgetAhead(*database_, now);
       expectations_.Declare(*database_, now);
       LoadAll();
       // What nobody expects any more is watched anew when somebody does.
@@ -276,8 +277,17 @@ class Ledger::State {
 
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       fold.ReleaseHeld();
+      if (pulse.clock_jumps > 0) Expectations::ForgetAhead(*database_, now);
       for (const auto& [backup, operation] : due.unwatched) {
-        Expectations::Watch(*database_, backup, operation, now);
+        const ExpectedStanding& expected = *StandingOf(backup, operation)->expected;
+        const bool configured = expected.origin == Origin::kConfigured;
+        Expectations::Watch(*database_, backup, operation, now,
+                            configured ? std::optional(expected.interval) : std::nullopt);
+      }
+      for (const auto& [backup, operation] : due.late) {
+        Expectations::Excuse(*database_, backup, operation,
+                             *StandingOf(backup, operation)->expected->next_miss,
+                             *pulse.awake_since);
       }
       for (const auto& [backup, operation] : due.missed) CountMissed(fold, backup, operation, now);
       fold.notices().Tick();
@@ -285,10 +295,14 @@ class Ledger::State {
       if (forget) {
         RememberLearned();
         ForgetRuns(*database_, now - options_.history);
+        SQLite::Statement& over = database_->Prepare("DELETE FROM pauses WHERE ends<?");
+        Bind(over, 1, std::optional(Time(now - options_.history)));
+        over.exec();
         database_->Prepare("UPDATE backups SET unseen_days=unseen_days+1").exec();
         SQLite::Statement& untold = database_->Prepare("DELETE FROM repositories WHERE told<?");
         Bind(untold, 1, std::optional(Time(now - options_.history)));
         untold.exec();
+        KeepWanted();
         SQLite::Statement& gone = database_->Prepare("DELETE FROM backups WHERE unseen_days>?");
         gone.bind(1, static_cast<std::int64_t>(options_.discovered_backups_expire.count()));
         gone.exec();
@@ -390,7 +404,9 @@ class Ledger::State {
 
   // What time alone brings to expectations.
   struct Due {
-    std::vector<std::pair<RowId, Operation>> unwatched;  // expected since it was learned
+    std::vector<std::pair<RowId, Operation>>
+        unwatched;  // expected since it was learned, or otherwise than before
+    std::vector<std::pair<RowId, Operation>> late;  // because the host was down or asleep
     std::vector<std::pair<RowId, Operation>> missed;
     std::set<RowId> backups;  // these, and those whose pause is over
 
@@ -403,24 +419,53 @@ class Ledger::State {
         if (runs.paused && runs.paused->until <= now) due.backups.insert(backup);
         if (!runs.expected) continue;
         if (!runs.expected->watched) due.unwatched.emplace_back(backup, runs.operation);
-        if (IsMissed(runs, now, pulse)) due.missed.emplace_back(backup, runs.operation);
+        if (!IsLate(runs, now, pulse)) continue;
+        // What was late when the host woke is given its grace, once: a host that sleeps every
+        // night would never be told otherwise.
+        auto woke = runs.expected->woke;
+        if (!woke && pulse.awake_since && *pulse.awake_since <= now) {
+          woke = pulse.awake_since;
+          if (now < *woke + GraceOf(*runs.expected)) due.late.emplace_back(backup, runs.operation);
+        }
+        if (woke && now < *woke + GraceOf(*runs.expected)) continue;
+        due.missed.emplace_back(backup, runs.operation);
       }
+      // What was judged by a wrong clock changes.
+      if (pulse.clock_jumps > 0) due.backups.insert(backup);
     }
+    for (const auto& [backup, operation] : due.late) due.backups.insert(backup);
     for (const auto& [backup, operation] : due.unwatched) due.backups.insert(backup);
     for (const auto& [backup, operation] : due.missed) due.backups.insert(backup);
     return due;
   }
 
-  static bool IsMissed(const OperationStanding& runs, Time now, const Pulse& pulse) {
-    constexpr std::chrono::hours kMostAlive{24};
+  static Duration GraceOf(const ExpectedStanding& expected) {
+    return std::max(expected.slack, kDefaultGrace);
+  }
+
+  static bool IsLate(const OperationStanding& runs, Time now, const Pulse& pulse) {
     const ExpectedStanding& expected = *runs.expected;
     if (!pulse.caught_up || runs.paused || !expected.next_miss) return false;
     if (now < *expected.next_miss) return false;
-    if (pulse.awake_since && now < *pulse.awake_since + expected.slack) return false;
-    if (!runs.running) return true;
-    // It came, and is not over.
-    const auto begun = runs.running->start ? runs.running->start : runs.running->active;
-    return !begun || now - *begun >= runs.max_duration.value_or(kMostAlive);
+    return !runs.running || IsStuck(*runs.running, runs.max_duration, now);
+  }
+
+  // Whether a run under way is no hope any more. As the rules have it.
+  static bool IsStuck(const RunningRun& run, const std::optional<Duration>& most, Time now) {
+    constexpr std::chrono::hours kMostSilence{24};
+    if (run.start && most) return now - *run.start >= *most;
+    const auto seen = run.active ? run.active : run.start;
+    return !seen || now - *seen >= kMostSilence;
+  }
+
+  // What the configuration expects stays, however long nothing was heard of it.
+  void KeepWanted() {
+    for (const auto& [backup, name] : names_) {
+      if (!expectations_.Wants(name)) continue;
+      SQLite::Statement& keep = database_->Prepare("UPDATE backups SET unseen_days=0 WHERE id=?");
+      keep.bind(1, backup);
+      keep.exec();
+    }
   }
 
   // What was learned holds when the runs that taught it are forgotten.

@@ -60,7 +60,7 @@ struct Pulse {
   std::uint64_t clock_jumps = 0;  // seen since the last one
   // All that was written before was read: what is not known by now did not happen.
   bool caught_up = true;
-  // The host was down or asleep until then; what is late since then is given its grace first.
+  // The host was down or asleep until then; what was late then is given its grace, once.
   std::optional<Time> awake_since = {};
 };
 
@@ -103,8 +103,8 @@ class Ledger final : public NoticeQueue {
   [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
 
   // Does what time alone brings: releases verdicts that were stamped ahead of the clock, counts and
-  // tells of runs that never came, forgets history, reminds of what is failing, gives up notices
-  // that expired. To be called every few seconds.
+  // tells of successes that did not come, forgets history, reminds of what is failing, gives up
+  // notices that expired. To be called every few seconds.
   [[nodiscard]] Result<void> Tick(Time now, const Pulse& pulse = {});
   // What is known now. Immutable; a new one replaces it after every change.
   [[nodiscard]] std::shared_ptr<const Standings> standings() const;

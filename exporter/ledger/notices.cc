@@ -1,13 +1,14 @@
 #include "ledger/notices.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
 
+#include "base/pattern.h"
 #include "base/uuid.h"
 #include "ledger/notice_store.h"
+#include "ledger/standing_query.h"
 
 namespace backup_exporter {
 namespace {
@@ -36,7 +37,7 @@ void BindScope(SQLite::Statement& statement, const Listener& listener, const Sto
 
 bool IsHeard(const std::string& name, std::span<const std::string> patterns) {
   return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
-           return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+           return Fits(pattern, name);
          });
 }
 
@@ -49,8 +50,17 @@ void Notices::End(const StoredRun& run, bool again) {
     return;
   }
   if (std::erase(began_, run.id) > 0) TellBeginning(run, /*only_where_all_is_told=*/true);
+  // What does not make up for a miss (a claim where archives are proof, or a success of before it)
+  // is no good news.
+  const bool good = *run.result == RunResult::kSuccess || *run.result == RunResult::kWarning;
+  const bool still_missed = good && MissedInARow(run.backup, run.operation) > 0;
   for (const Listener& listener : context_.listeners) {
-    if (Hears(listener, run)) TellEnd(listener, run, again);
+    if (!Hears(listener, run)) continue;
+    if (still_missed && listener.superseding != Superseding::kNothing) {
+      Close(listener, run);
+    } else {
+      TellEnd(listener, run, again);
+    }
   }
 }
 
@@ -79,7 +89,7 @@ void Notices::Finish() {
   began_.clear();
 }
 
-void Notices::Missed(const NeverCame& missed) {
+void Notices::Missed(const Misses& missed) {
   const StoredRun of{.backup = missed.backup, .operation = missed.operation};
   for (const Listener& listener : context_.listeners) {
     if (!Hears(listener, of) || !listener.states.contains(NoticeState::kFail)) continue;
@@ -323,13 +333,7 @@ Notice Notices::AboutMissed(RowId backup, Operation operation) {
                 .operation = operation,
                 .at = now_,
                 .failures = MissedInARow(backup, operation)};
-  SQLite::Statement& find = database_.Prepare(
-      "SELECT max(ended) FROM runs WHERE backup=? AND operation=? AND state='settled' AND result "
-      "IN ('success','warning')");
-  find.bind(1, backup);
-  Bind(find, 2, Name(operation));
-  find.executeStep();
-  const auto last = Instant(find, 0);
+  const auto last = LastSuccess(database_, backup, operation);
   notice.error = last ? "no success since " + FormatUtc(*last) : "it never succeeded";
   return notice;
 }
@@ -424,6 +428,9 @@ std::vector<std::string> Notices::OthersFailing(const Listener& listener, const 
         !listener.operations.contains(operation)) {
       continue;
     }
+    const auto last = LastOf(backup, operation);
+    const bool only_missed = !last || !IsBad(*last->result);
+    if (only_missed && IsPaused(backup, operation)) continue;
     std::string name = NameOf(backup);
     if (!IsHeard(name, listener.backups)) continue;
     if (!settled_.contains(backup) && backup != run.backup && !context_.visible(name)) continue;

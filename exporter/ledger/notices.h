@@ -43,16 +43,16 @@ class Notices {
   void Withdrawn(const StoredRun& run);
   // Two runs are one. To be called before the row of `from` is removed.
   void Merged(RowId from, const StoredRun& into);
-  // Expected runs never came: `in_a_row` by now, of which `before` were known, after so many
+  // Expected successes did not come: `in_a_row` by now, of which `before` were known, after so many
   // failures.
-  struct NeverCame {
+  struct Misses {
     RowId backup = 0;
     Operation operation = Operation::kBackup;
     std::uint64_t before = 0;
     std::uint64_t in_a_row = 0;
     std::uint64_t failures = 0;
   };
-  void Missed(const NeverCame& missed);
+  void Missed(const Misses& missed);
   // To be called at the end of the transaction.
   void Finish();
 
@@ -100,10 +100,10 @@ class Notices {
   // Whether a source tells of the run that was watched when it ended.
   [[nodiscard]] bool IsPresent(const StoredRun& run);
   [[nodiscard]] bool Hears(const Listener& listener, const StoredRun& run);
-  // How many expected runs of it never came since the last success.
+  // How many expected successes did not come since the last one.
   [[nodiscard]] std::uint64_t MissedInARow(RowId backup, Operation operation);
   [[nodiscard]] bool IsPaused(RowId backup, Operation operation);
-  // Whether the last run was bad, or never came.
+  // Whether the last run was bad, or none came when it was due.
   [[nodiscard]] bool IsFailing(RowId backup, Operation operation);
   [[nodiscard]] bool HasMessages(const Listener& listener, RowId run);
   [[nodiscard]] bool IsLast(const StoredRun& run);

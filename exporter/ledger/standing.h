@@ -49,6 +49,8 @@ struct ExpectedStanding {
   Duration slack{0};              // from an occurrence to its deadline
   bool watched = false;           // occurrences are counted
   std::optional<Time> next_miss;  // when the next one counts as missed
+  // That one is late because the host was down or asleep, and is given its grace from then on.
+  std::optional<Time> woke;
 };
 
 // Nothing is expected until then.

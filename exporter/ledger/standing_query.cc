@@ -186,8 +186,13 @@ BackupStanding QueryStanding(Database& database, const Expectations& expectation
     known.missed = missed;
     expectations.Complete(database, backup, standing.name, now, known);
   }
-  standing.unusual = FindUnusual(LastRuns(database, backup, Operation::kBackup));
+  standing.unusual = FindUnusual(LastSuccesses(database, backup, Operation::kBackup));
   return standing;
+}
+
+std::optional<Time> LastSuccess(Database& database, RowId backup, Operation operation) {
+  const auto run = Query(database, backup, std::string(Name(operation))).Last(kGood);
+  return run ? run->ended : std::nullopt;
 }
 
 void ForgetRuns(Database& database, Time cutoff) {

@@ -146,7 +146,9 @@ const std::array kRows{
                   1);
         }},
     Row{"backup_expected_interval_seconds", kGauge,
-        "Longest normal time between two successes, from the schedule or the history",
+        "Longest time that is expected between two successes: the schedule's, or the longest gap "
+        "in "
+        "the history and half of it",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.expected) out.Add(ToSeconds(runs.expected->interval));
         }},
@@ -161,7 +163,7 @@ const std::array kRows{
         }},
     Row{"backup_paused", kGauge, "1 while a pause silences the expectation",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.expected) out.Add(runs.paused ? 1 : 0);
+          if (runs.expected || runs.paused) out.Add(runs.paused ? 1 : 0);
         }},
     Row{"backup_max_duration_seconds", kGauge, "How long a run may take, configured or learned",
         [](Samples& out, const OperationStanding& runs) { out.Known(runs.max_duration); }},

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/pattern.h"
 #include "base/schedule.h"
 #include "base/time.h"
 #include "model/run.h"
@@ -23,7 +24,7 @@ struct Expectation {
   std::optional<Duration> max_duration;      // how long a run may take
 
   // Whether it is of one backup, which is there before it ever ran.
-  [[nodiscard]] bool names_one() const { return backup.find_first_of("*?[") == backup.npos; }
+  [[nodiscard]] bool names_one() const { return !IsPattern(backup); }
 };
 
 }  // namespace backup_exporter

@@ -26,7 +26,7 @@ inline constexpr int kNoticeStates = 5;
 enum class NoticeCause {
   kRun,        // of what a run did
   kReminder,   // it is still failing
-  kMissed,     // a run that was expected never came
+  kMissed,     // no success came when one was due
   kTest,       // somebody wants to see whether the monitor is reached
   kHeartbeat,  // the exporter works
 };

@@ -176,13 +176,12 @@ std::string ReasonHtml(const PauseStanding& pause) {
 
 std::string DueCell(const OperationStanding& runs, Time now) {
   constexpr std::string_view kLabel = "Due";
-  if (!runs.expected) return Cell(kLabel, "not watched", "odd");
   if (runs.paused) {
     return Cell(kLabel, fmt::format("<span class=\"odd\">paused until</span> {}",
                                     DueHtml(runs.paused->until, now, ReasonHtml(*runs.paused))));
   }
+  if (!runs.expected || !runs.expected->deadline) return Cell(kLabel, "not watched", "odd");
   const ExpectedStanding& expected = *runs.expected;
-  if (!expected.deadline) return Cell(kLabel, "");
   const bool learned = expected.origin == Origin::kLearned;
   const std::string time =
       DueHtml(*expected.deadline, now, learned ? ", learned from its history" : "");

@@ -1,6 +1,7 @@
 // What is expected, as a configuration says it.
 #include "config/expectations.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "config/config.h"
@@ -100,16 +101,24 @@ backups:
   - {name: a, every: 24h, grade: 2h}
   - {name: d, operations: {backup: {every: 24h}, chek: {every: 24h}}}
 )"),
-      ElementsAre("c.yaml:4:5: a backup needs `name`: which backup this is about, as the page "
-                  "shows it, or a pattern such as \"db-*\"",
-                  "c.yaml:5:22: `every` must be a number with s, m, h or d, such as 5m or 24h, "
-                  "not `1 day`",
-                  "c.yaml:6:33: `every` and `cron` say the same in two ways: keep one",
-                  testing::StartsWith("c.yaml:7:25: "),
-                  "c.yaml:8:12: the backup in line 5 is named `a` too; say all about it there",
-                  "c.yaml:8:27: unknown key `grade`; did you mean `grace`?",
-                  "c.yaml:9:36: what is expected of the backup itself stands one level up",
-                  "c.yaml:9:50: unknown key `chek`; did you mean `check`?"));
+      ElementsAre(
+          "c.yaml:4:5: a backup needs `name`: which backup this is about, as the page "
+          "shows it, or a pattern such as \"db-*\"",
+          "c.yaml:5:22: `every` must be a number above 0 with s, m, h or d, such as 5m or 24h, "
+          "not `1 day`",
+          "c.yaml:6:33: `every` and `cron` both say when: keep one",
+          testing::StartsWith("c.yaml:7:25: "),
+          "c.yaml:8:12: the backup in line 5 is named `a` too; say all about it there",
+          "c.yaml:8:27: unknown key `grade`; did you mean `grace`?",
+          "c.yaml:9:36: what is expected of the backup itself stands one level up",
+          "c.yaml:9:50: unknown key `chek`; did you mean `check`?"));
+  for (const char* never : {"cron: \"0 0 31 2 *\"", "calendar: \"2020-01-01\""}) {
+    EXPECT_THAT(Mistaken(fmt::format("backups: [{{name: a, {}}}]\n", never)),
+                ElementsAre(testing::HasSubstr("never comes again")));
+  }
+  EXPECT_THAT(Mistaken("backups:\n  - {name: \"db-*\", every: 24h}\n  - {name: db-1, every: 1h}\n"),
+              ElementsAre("c.yaml:4:12: `db-*` in line 3 fits `db-1` too, and the first that fits "
+                          "holds: move this entry above it"));
   EXPECT_THAT(Mistaken("backups: [{name: a, cron: \"30 25 * * *\"}]\n"),
               ElementsAre(testing::HasSubstr("c.yaml:2:")));
   EXPECT_THAT(Mistaken("backups: [{name: a, calendar: \"Moonday 02:30\"}]\n"),

@@ -154,7 +154,7 @@ TEST_F(MonitorsTest, TellEveryMistakeWhereItIs) {
   EXPECT_THAT(mistakes, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
   EXPECT_THAT(mistakes, HasSubstr("unknown operation `backups`"));
   EXPECT_THAT(mistakes, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
-  EXPECT_THAT(mistakes, HasSubstr("`remind` must be a number with s, m, h or d"));
+  EXPECT_THAT(mistakes, HasSubstr("`remind` must be a number above 0 with s, m, h or d"));
   EXPECT_THAT(mistakes, HasSubstr("unknown key `nfty`; did you mean `ntfy`?"));
 }
 

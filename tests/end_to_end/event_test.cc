@@ -352,5 +352,28 @@ TEST_F(EventCommand, IsHeardByAnExporterOfAnotherUserWhenRootTellsIt) {
   }));
 }
 
+TEST_F(EventCommand, PausesABackupAndResumesIt) {
+  const auto command = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {binary_, "--storage.path=" + Path("ledger")});
+    return arguments;
+  };
+  const ExporterProcess exporter = Start();
+  ASSERT_EQ(Tell({"home", "finish"}), 0);
+  ASSERT_TRUE(Shows(exporter, [](const Page& page) { return Runs(page) == 1; }));
+  const auto paused = [&](double value) {
+    return Shows(exporter,
+                 [&](const Page& page) { return page.Number(Series("backup_paused")) == value; });
+  };
+  ExpectRefusal(command({"pause", "hom", "--for", "8h"}), 2, {"no backup hom; there are: home"});
+  ASSERT_EQ(RunProcess(command({"pause", "home", "--for", "8h", "--reason", "new disk"})), 0);
+  EXPECT_TRUE(paused(1)) << "though nothing is expected of it";
+  ExpectRefusal(command({"resume", "home", "--operation", "backup"}), 2,
+                {"all operations of home are paused until"});
+  ASSERT_EQ(RunProcess(command({"resume", "home"})), 0);
+  EXPECT_TRUE(Shows(exporter, [](const Page& page) {
+    return page.text().find("backup_paused{") == std::string::npos;
+  }));
+}
+
 }  // namespace
 }  // namespace backup_exporter

@@ -69,7 +69,14 @@ class Opening : public testing::Test {
 
 // What the versions after it added is taken out again, which leaves a file of that version.
 TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
+  const std::string to_version_4 =
+      "ALTER TABLE expected DROP COLUMN configured; ALTER TABLE expected DROP COLUMN late;"
+      "ALTER TABLE expected DROP COLUMN woke; DROP TABLE pauses;"
+      "CREATE TABLE pauses(backup INTEGER NOT NULL, operation TEXT NOT NULL, begins INTEGER NOT "
+      "NULL, ends INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(backup, operation));"
+      "PRAGMA user_version=4;";
   const std::string to_version_3 =
+      to_version_4 +
       "DROP TABLE expected; DROP TABLE pauses; ALTER TABLE totals DROP COLUMN missed;"
       "PRAGMA user_version=3;";
   const std::string to_version_2 =
@@ -80,7 +87,8 @@ TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
       "DROP TABLE progress; DROP TABLE listings; DROP TABLE repositories;"
       "ALTER TABLE feeds DROP COLUMN tool; ALTER TABLE feeds DROP COLUMN repository;"
       "PRAGMA user_version=1";
-  for (const std::string& back : {to_version_3, to_version_2, to_version_2 + to_version_1}) {
+  for (const std::string& back :
+       {to_version_4, to_version_3, to_version_2, to_version_2 + to_version_1}) {
     std::filesystem::remove_all(state_);
     Make();
     Execute(back);
@@ -212,7 +220,7 @@ TEST_F(Opening, RefusesAFileWithADamagedPage) {
 TEST_F(Opening, RefusesTheFileOfANewerVersion) {
   Make();
   Execute("PRAGMA user_version=99");
-  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 4)");
+  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 5)");
 }
 
 TEST_F(Opening, LeavesTheFileOfANewerVersionAloneThoughItWasNotClosed) {

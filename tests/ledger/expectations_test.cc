@@ -239,6 +239,104 @@ TEST_F(ExpectationsTest, WhatIsLateBecauseTheHostWasDownIsGivenItsGrace) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
+TEST_F(ExpectationsTest, AHostThatIsOffEveryNightHearsOfItAllTheSame) {
+  Expect({.backup = "home", .schedule = Every(24h), .grace = 2h, .max_duration = 6h});
+  Listen();
+  Ran(kSuccess);
+  Told();
+  for (int day = 2; day < 5; ++day) {
+    for (Duration up = 0h; up <= 7h; up += 1h) {
+      now_ = Night(day) + up;
+      Beat({.awake_since = Night(day)});
+    }
+  }
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+}
+
+TEST_F(ExpectationsTest, WhatIsLearnedHasAnHourOfGraceAfterTheHostWasDown) {
+  for (int night = 1; night <= 15; ++night) {
+    GoTo(Night(night));
+    Ran(kSuccess, 0min);
+  }
+  Tick();
+  const Time woke = Night(18);
+  now_ = woke + 59min;
+  Beat({.awake_since = woke});
+  EXPECT_EQ(Home().missed, 0U);
+  now_ = woke + 60min;
+  Beat({.awake_since = woke});
+  EXPECT_GT(Home().missed, 0U);
+}
+
+TEST_F(ExpectationsTest, AClockThatWasAheadSilencesNothing) {
+  ExpectDaily();
+  Listen();
+  Ran(kSuccess, 0min);
+  Tick();
+  Told();
+  const Time right = Night(1) + 1h;
+  now_ = Night(300);
+  Beat({.clock_jumps = 1});
+  EXPECT_GT(Home().missed, 300U - 10U);
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  now_ = right;
+  Beat({.clock_jumps = 1, .awake_since = Night(300)});
+  EXPECT_EQ(Home().missed_in_a_row, 0U);
+  const auto before = Home().missed;
+  now_ = right + 24h + 2h;
+  Beat({.awake_since = Night(300)});
+  EXPECT_EQ(Home().missed, before + 1);
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+}
+
+TEST_F(ExpectationsTest, AStartByAClockThatWasAheadSilencesNothing) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  now_ = Night(300);
+  Tick();
+  const auto before = Home().missed;
+  now_ = Night(1) + 1h;
+  Reopen();
+  ledger().Expect(expectations_, now_);
+  GoTo(now_ + 24h + 2h);
+  EXPECT_EQ(Home().missed, before + 1);
+}
+
+TEST_F(ExpectationsTest, ByAScheduleThatWasChangedNothingIsJudgedThatWasBefore) {
+  Expect({.backup = "home", .schedule = Every(days(7))});
+  Ran(kSuccess, 0min);
+  Tick();
+  now_ = Night(6);
+  expectations_[0].schedule = Every(1h);
+  ledger().Expect(expectations_, now_);
+  Tick();
+  Tick();
+  EXPECT_EQ(Home().missed, 0U);
+  EXPECT_THAT(Deadline(), Optional(Night(1) + 2h)) << "but it is overdue";
+  GoTo(Night(6) + 2h);
+  EXPECT_EQ(Home().missed, 1U);
+}
+
+TEST_F(ExpectationsTest, AClaimWhereArchivesAreProofMakesUpForNoMiss) {
+  ExpectDaily();
+  Listen();
+  Take(log_, {Finished(kSuccess).At(now_).Whole().Id("a1b2c3d4").By(Evidence::kArchive)});
+  Told();
+  GoTo(Night(2) + 2h);
+  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  Take(log_, {Finished(kSuccess).At(now_).Whole().By(Evidence::kClaim)});
+  EXPECT_EQ(Home().missed_in_a_row, 1U);
+  EXPECT_THAT(Told(), IsEmpty());
+}
+
+TEST_F(ExpectationsTest, WhatIsExpectedByAPatternIsNotForgotten) {
+  Expect({.backup = "ho*", .schedule = Every(days(100))});
+  Ran(kSuccess, 0min);
+  for (int day = 2; day < 110; ++day) GoTo(Night(day));
+  EXPECT_THAT(Names(), ElementsAre("home"));
+  EXPECT_EQ(Home().missed, 1U);
+}
+
 TEST_F(ExpectationsTest, WhatWasMissedBeforeItWasExpectedIsHistory) {
   Ran(kSuccess, 0min);
   now_ = Night(9);
@@ -280,6 +378,23 @@ TEST_F(ExpectationsTest, OfWhatRunsRegularlyTheExpectationIsLearned) {
   Tick();
   GoTo(Night(15) + 36h);
   EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+}
+
+TEST_F(ExpectationsTest, WhatRunsEveryHourIsLearnedToo) {
+  for (int hour = 0; hour <= 15 * 24; ++hour) {
+    now_ = Night(1) + std::chrono::hours(hour);
+    Ran(kSuccess, 0min);
+  }
+  ASSERT_TRUE(Home().expected);
+  EXPECT_EQ(Home().expected->interval, 90min);
+}
+
+TEST_F(ExpectationsTest, WhatIsDoneByHandIsNotLearned) {
+  for (int night = 1; night <= 20; ++night) {
+    now_ = Night(night);
+    Take(log_, {Finished(kSuccess).Of(Operation::kRestore).At(now_).Whole()});
+  }
+  EXPECT_EQ(Of("home", Operation::kRestore).expected, std::nullopt);
 }
 
 TEST_F(ExpectationsTest, WhatStoppedLongAgoIsStillOverdue) {
@@ -436,6 +551,42 @@ TEST_F(PauseTest, ThatIsMadeLongerBeganWhenItBegan) {
   GoTo(Night(3));
   Pause(days(3));
   EXPECT_THAT(Deadline(), Optional(Night(6) + 2h));
+}
+
+TEST_F(PauseTest, DoesNotForgetTheOneBeforeIt) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  GoTo(Night(1) + 12h);
+  Pause(days(2));
+  GoTo(Night(3) + 13h);
+  EXPECT_THAT(Deadline(), Optional(Night(3) + 14h)) << "two hours after the pause";
+  Pause(30min);
+  GoTo(Night(3) + 13h + 40min);
+  EXPECT_THAT(Deadline(), Optional(Night(3) + 14h));
+  EXPECT_EQ(Home().missed, 0U);
+}
+
+TEST_F(PauseTest, ExcusesWhatWouldBeMissedInIt) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  GoTo(Night(2) + 1h);
+  Pause(8h);
+  GoTo(Night(2) + 9h);
+  EXPECT_EQ(Home().missed, 0U);
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 11h)) << "its grace begins when the pause ends";
+  GoTo(Night(2) + 11h);
+  EXPECT_EQ(Home().missed, 1U);
+}
+
+TEST_F(PauseTest, OfAllEndsThoseOfOne) {
+  ExpectDaily();
+  Ran(kSuccess, 0min);
+  Tick();
+  Pause(days(3), Operation::kBackup);
+  EXPECT_NE(Home().paused, std::nullopt);
+  now_ += 1h;
+  Pause(0s);
+  EXPECT_EQ(Home().paused, std::nullopt);
 }
 
 TEST_F(PauseTest, OfABackupThatIsNotThereMakesNone) {

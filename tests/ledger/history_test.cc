@@ -66,9 +66,8 @@ TEST(LearnInterval, DoesNotAskForTheOrder) {
   EXPECT_THAT(LearnInterval(starts), Optional(36h));
 }
 
-PastRun OneRun(std::optional<Duration> duration, std::optional<std::uint64_t> added = {},
-               RunResult result = RunResult::kSuccess) {
-  return {.duration = duration, .result = result, .figures = {.added_bytes = added}};
+PastRun OneRun(std::optional<Duration> duration, std::optional<std::uint64_t> added = {}) {
+  return {.duration = duration, .figures = {.added_bytes = added}};
 }
 
 TEST(LearnMaxDuration, IsTwiceTheLongestOfTheLastSuccesses) {
@@ -77,8 +76,15 @@ TEST(LearnMaxDuration, IsTwiceTheLongestOfTheLastSuccesses) {
   runs.push_back(OneRun(3h));
   EXPECT_THAT(LearnMaxDuration(runs), Optional(6h));
   EXPECT_THAT(LongestDuration(runs), Optional(3h));
-  runs.push_back(OneRun(9h, {}, RunResult::kFailure));
-  EXPECT_THAT(LearnMaxDuration(runs), Optional(6h)) << "a failure is no measure";
+}
+
+TEST(LearnMaxDuration, TakesNoFirstUploadForNormal) {
+  std::vector<PastRun> runs(10, OneRun(1h));
+  runs.push_back(OneRun(120h));
+  EXPECT_THAT(LongestDuration(runs), Optional(1h));
+  EXPECT_THAT(LearnMaxDuration(runs), Optional(2h));
+  EXPECT_THAT(LongestDuration(std::vector{OneRun(120h)}), Optional(120h))
+      << "nothing else is known";
 }
 
 TEST(LearnMaxDuration, LeavesShortRunsAnHour) {
@@ -129,10 +135,7 @@ TEST(Unusual, NeedsFiveEarlierRuns) {
   EXPECT_EQ(FindUnusual({}).baseline_runs, 0U);
 }
 
-TEST(Unusual, ComparesSuccessesOnlyAndNoMoreThanThirty) {
-  std::vector<PastRun> runs = Adding({100, 100, 100, 100, 100, 100});
-  runs.insert(runs.begin(), OneRun({}, 0, RunResult::kFailure));
-  EXPECT_THAT(Scores(runs), ElementsAre(0));
+TEST(Unusual, ComparesWithNoMoreThanThirty) {
   EXPECT_EQ(FindUnusual(std::vector<PastRun>(50, OneRun({}, 1))).baseline_runs, 30U);
 }
 
