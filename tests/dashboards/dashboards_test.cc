@@ -163,10 +163,29 @@ TEST(Dashboards, ChooseTheExporterFirst) {
       EXPECT_NE(variable.value("label", ""), "") << variable;
       if (variable.at("type") != "query") continue;
       const auto query = variable.at("query").at("query").get<std::string>();
-      EXPECT_EQ(query.find("{instance=~\"$instance\"") == std::string::npos,
-                variable.at("name") == "instance")
+      static const std::regex kExporter(R"re(\{instance=~?"\$instance")re");
+      EXPECT_EQ(std::regex_search(query, kExporter), variable.at("name") != "instance")
           << dashboard.name << ": " << query;
     }
+  }
+}
+
+// Grafana escapes what is chosen for a pattern only where more than one value may be chosen.
+TEST(Dashboards, AskForOneNameAsItIsAndForManyByAPattern) {
+  static const std::regex kUse(R"re(([=!~]+) *"\$([a-z_]+)")re");
+  for (const Dashboard& dashboard : Dashboards()) {
+    std::map<std::string, std::string> matchers;
+    for (const Json& variable : dashboard.json.at("templating").at("list")) {
+      if (variable.at("type") != "query") continue;
+      matchers[variable.at("name")] = variable.value("multi", false) ? "=~" : "=";
+    }
+    Walk(dashboard.json, [&](const std::string&, const Json& value) {
+      if (!value.is_string()) return;
+      const auto text = value.get<std::string>();
+      for (std::sregex_iterator use(text.begin(), text.end(), kUse), end; use != end; ++use) {
+        EXPECT_EQ((*use)[1], matchers[(*use)[2]]) << dashboard.name << ": " << text;
+      }
+    });
   }
 }
 
