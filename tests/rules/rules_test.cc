@@ -166,6 +166,36 @@ TEST(AlertmanagerConfiguration, SendsEachAlertToWhomItConcerns) {
   }
 }
 
+// What a text of Alertmanager's configuration comes to, for alerts of that status.
+std::string Rendered(const YAML::Node& text, const std::string& disk, const std::string& prune) {
+  const TemporaryDirectory directory;
+  const auto alert = [](const std::string& status, const std::string& severity,
+                        const std::string& summary) {
+    return R"({"status":")" + status + R"(","labels":{"severity":")" + severity +
+           R"("},"annotations":{"summary":")" + summary + R"("}})";
+  };
+  directory.Write("data.json", R"({"status":"firing","alerts":[)" +
+                                   alert(disk, "critical", "disk") + "," +
+                                   alert(prune, "warning", "prune") + "]}");
+  const std::string output = directory / "output";
+  RunProcess(
+      {"amtool", "template", "render", "--template.glob=" + directory.path() + "/none",
+       "--template.data=" + (directory / "data.json"), "--template.text=" + text.as<std::string>()},
+      {.output = output});
+  return ReadText(output);
+}
+
+TEST(AlertmanagerConfiguration, SaysOfEachAlertHowBadItIsAndWhenAllAreOver) {
+  const YAML::Node receivers = YAML::LoadFile(Path("rules/alertmanager.yml"))["receivers"];
+  const YAML::Node subject = receivers[0]["email_configs"][0]["headers"]["Subject"];
+  EXPECT_EQ(Rendered(subject, "firing", "firing"), "critical: disk; warning: prune");
+  EXPECT_EQ(Rendered(subject, "resolved", "firing"), "warning: prune");
+  EXPECT_EQ(Rendered(subject, "resolved", "resolved"), "over: disk; prune");
+  const YAML::Node page = receivers[1]["pagerduty_configs"][0]["description"];
+  EXPECT_EQ(Rendered(page, "firing", "firing"), "disk; prune");
+  EXPECT_EQ(Rendered(page, "resolved", "resolved"), "disk; prune");
+}
+
 TEST(AlertmanagerConfiguration, NamesOnlyAlertsThatThereAre) {
   const Names alerts = NamesOf("alert");
   for (const char* file : {"rules/alertmanager.yml", "rules/tests/routes.txt"}) {
