@@ -26,9 +26,17 @@ int FreePort() {
 }  // namespace
 
 PrometheusServer::PrometheusServer(const TemporaryDirectory& directory,
-                                   const std::map<std::string, int>& jobs)
+                                   const std::map<std::string, int>& jobs,
+                                   const PrometheusOptions& options)
     : port_(FreePort()) {
-  std::string config = "scrape_configs:\n";
+  std::string config = "global: {evaluation_interval: 1s}\nrule_files:\n";
+  for (const std::string& file : options.rule_files) config += "  - " + file + "\n";
+  if (options.alertmanager != 0) {
+    config +=
+        "alerting:\n  alertmanagers:\n    - static_configs:\n        - targets: ['127.0.0.1:" +
+        std::to_string(options.alertmanager) + "']\n";
+  }
+  config += "scrape_configs:\n";
   for (const auto& [name, port] : jobs) {
     config += "  - job_name: " + name +
               "\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['127.0.0.1:" +
@@ -38,6 +46,9 @@ PrometheusServer::PrometheusServer(const TemporaryDirectory& directory,
   process_ = std::make_unique<Process>(
       std::vector<std::string>{"prometheus", "--config.file=" + directory / "prometheus.yml",
                                "--storage.tsdb.path=" + directory / "tsdb",
+                               // What it tells before it knows Alertmanager (for 5 s) is lost; an
+                               // alert that it does not repeat for four times as long is resolved.
+                               "--rules.alert.resend-delay=5s",
                                "--web.listen-address=127.0.0.1:" + std::to_string(port_)},
       ProcessOptions{.errors = directory / "prometheus.log"});
   EXPECT_TRUE(Eventually([this] { return backup_exporter::Get(port_, "/-/ready").status == 200; }))

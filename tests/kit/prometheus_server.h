@@ -1,4 +1,4 @@
-// The real Prometheus, scraping programs of this machine every second.
+// The real Prometheus, scraping programs of this machine and evaluating rules every second.
 #pragma once
 
 #include <map>
@@ -13,11 +13,17 @@
 
 namespace backup_exporter {
 
+struct PrometheusOptions {
+  std::vector<std::string> rule_files = {};
+  int alertmanager = 0;  // the port of one that is told of alerts; 0: none
+};
+
 class PrometheusServer {
  public:
   // Scrapes the port of each job. Its own files are in `directory`. Ready when this returns;
   // otherwise the test fails.
-  PrometheusServer(const TemporaryDirectory& directory, const std::map<std::string, int>& jobs);
+  PrometheusServer(const TemporaryDirectory& directory, const std::map<std::string, int>& jobs,
+                   const PrometheusOptions& options = {});
 
   // What its API answers, such as Get("query", {{"query", "up"}}); null where it is no JSON.
   [[nodiscard]] nlohmann::json Get(
