@@ -454,6 +454,13 @@ class FourWeeksTest : public ExpectationsTest {
     TestFile file("/" + name + "/" + std::to_string(++files_) + ".log", now_);
     Take(file, {Finished(result).From(now_ - 10min).At(now_).Whole()}, kGone);
   }
+  // The clock is set; ahead looks to the exporter as if the host had slept.
+  void SetClock(Duration by) {
+    now_ += by;
+    if (by > 0s) awake_ = now_;
+    Beat({.clock_jumps = 1, .awake_since = awake_});
+    Note();
+  }
   // "never 3": the day on which it was told that one never came.
   void Note() {
     for (const std::string& text : Told()) {
@@ -463,6 +470,7 @@ class FourWeeksTest : public ExpectationsTest {
   }
 
   int files_ = 0;
+  Time awake_;
   std::vector<std::string> told_;
 };
 
@@ -471,6 +479,7 @@ TEST_F(FourWeeksTest, EachMissIsToldOnceAndNoneIsInvented) {
   for (const char* name : {"daily", "late", "twice", "never"}) ExpectCron(name, "30 2 * * *");
   ExpectCron("weekdays", "30 2 * * 1-5");
   ExpectCron("weekly", "0 4 * * 0");
+  bool was_set_back = false;
   for (; now_ < Midnight(28); now_ += 5min) {
     const int day = static_cast<int>((now_ - Midnight(0)) / days(1));
     const Duration clock = now_ - Midnight(day);
@@ -488,8 +497,19 @@ TEST_F(FourWeeksTest, EachMissIsToldOnceAndNoneIsInvented) {
     if (!away && (due(2h + 40min) || clock == 14h)) Back("twice");
     if (weekday && !away && due(2h + 40min)) Back("weekdays");
     if (day % 7 == 6 && clock == 4h + 30min) Back("weekly", day == 20 ? kFailure : kSuccess);
-    Beat({.awake_since = day >= 17 ? Midnight(17) + 7h : day >= 10 ? Midnight(10) + 7h : Time()});
+    if (woke) awake_ = now_;
+    Beat({.awake_since = awake_});
     Note();
+    if (clock != 12h) continue;
+    if (day == 12) SetClock(3h);
+    if (day == 24) {
+      SetClock(days(365));
+      SetClock(-days(365));
+    }
+    if (day == 22 && !was_set_back) {
+      was_set_back = true;
+      SetClock(-3h);
+    }
   }
   EXPECT_THAT(told_, testing::UnorderedElementsAre("never 0", "late 5", "daily 17", "late 17",
                                                    "twice 17", "weekdays 17", "weekly 20"));
