@@ -21,6 +21,7 @@ namespace {
 // "bkup", so that a ledger is known from other SQLite files.
 constexpr int kApplicationId = 0x626b7570;
 constexpr int kSchemaVersion = 5;
+constexpr int kPatience = 5000;  // milliseconds, with others who hold the file
 
 // Times and durations are microseconds (since the Unix epoch, UTC); words are the names
 // of model/run.h; what is not known is NULL.
@@ -216,7 +217,7 @@ Result<int> Lock(const std::string& directory) {
 }
 
 void Pragmas(SQLite::Database& handle) {
-  handle.setBusyTimeout(5000);
+  handle.setBusyTimeout(kPatience);
   handle.exec("PRAGMA journal_mode=WAL");
   handle.exec("PRAGMA synchronous=FULL");
   handle.exec("PRAGMA foreign_keys=ON");
@@ -326,7 +327,8 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
       return Fail(ErrorKind::kInvalid,
                   fmt::format("ledger: {} is empty; {}", path, HowToGoOn(path)));
     }
-    auto handle = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE);
+    // Somebody who reads beside it may hold it for a moment, also while a crash is recovered from.
+    auto handle = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE, kPatience);
     // A file that is refused keeps even the WAL that a crash left beside it.
     sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     if (auto sound = CheckFile(*handle, path); !sound) return tl::unexpected(sound.error());
