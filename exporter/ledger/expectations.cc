@@ -208,6 +208,7 @@ void Expectations::Complete(Database& database, RowId backup, const std::string&
   if (!pauses.empty() && Covers(pauses.back(), now)) {
     standing.paused = PauseStanding{.until = pauses.back().ends, .reason = pauses.back().reason};
   }
+  standing.never_expected = configured != nullptr && configured->never;
   const bool is_configured = configured != nullptr && configured->schedule;
   const auto row = RowOf(database, backup, operation);
   std::optional<Duration> learned;

@@ -73,7 +73,8 @@ struct OperationStanding {
   std::optional<Reason> last_failure_reason;
   std::uint64_t consecutive_failures = 0;    // failed or interrupted runs since the last success
   std::uint64_t consecutive_warnings = 0;    // warnings since the last clean success
-  std::optional<ExpectedStanding> expected;  // nullopt: nobody waits for it
+  std::optional<ExpectedStanding> expected;  // nullopt: nobody is known to wait for it
+  bool never_expected = false;               // nobody does, says the configuration
   std::optional<Duration> max_duration;      // how long a run may take: configured, or learned
   std::optional<PauseStanding> paused;
   std::uint64_t missed_in_a_row = 0;  // occurrences without a success since the last one

@@ -160,6 +160,7 @@ const std::array kRows{
     Row{"backup_expectation_info", kGauge, "Where the expectation comes from, always 1",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.expected) out.Add({{"origin", Name(runs.expected->origin)}}, 1);
+          if (runs.never_expected) out.Add({{"origin", "never"}}, 1);
         }},
     Row{"backup_paused", kGauge, "1 while a pause silences the expectation",
         [](Samples& out, const OperationStanding& runs) {

@@ -180,6 +180,7 @@ std::string DueCell(const OperationStanding& runs, Time now) {
     return Cell(kLabel, fmt::format("<span class=\"odd\">paused until</span> {}",
                                     DueHtml(runs.paused->until, now, ReasonHtml(*runs.paused))));
   }
+  if (runs.never_expected) return Cell(kLabel, "nobody waits");
   if (!runs.expected || !runs.expected->deadline) return Cell(kLabel, "not watched", "odd");
   const ExpectedStanding& expected = *runs.expected;
   const bool learned = expected.origin == Origin::kLearned;

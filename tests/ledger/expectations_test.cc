@@ -427,6 +427,7 @@ TEST_F(ExpectationsTest, WhatIsNeverExpectedIsNotLearned) {
     Ran(kSuccess, 0min);
   }
   EXPECT_EQ(Home().expected, std::nullopt);
+  EXPECT_TRUE(Home().never_expected);
 }
 
 // Four weeks, five minutes at a time.

@@ -122,6 +122,14 @@ TEST(BackupFamilies, ShowWhatIsExpected) {
            R"(backup_runs_missed_total{backup="home",operation="backup"} 0)"}));
 }
 
+TEST(BackupFamilies, ShowThatNobodyIsToWait) {
+  OperationStanding runs;
+  runs.never_expected = true;
+  EXPECT_THAT(
+      BackupSamples(With({Home({runs})})),
+      Contains(R"(backup_expectation_info{backup="home",operation="backup",origin="never"} 1)"));
+}
+
 TEST(BackupFamilies, ShowHowFarARunIs) {
   OperationStanding runs;
   runs.running = RunningRun{.start = kNow - seconds(60),

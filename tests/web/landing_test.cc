@@ -113,6 +113,14 @@ TEST_F(LandingPageTest, PutsWhatIsOverdueFirst) {
                                 "datetime=\"2026-11-19T04:00:00Z\">"));
 }
 
+TEST_F(LandingPageTest, ShowsThatNobodyWaits) {
+  OperationStanding runs = Ran(RunResult::kSuccess, days(3));
+  runs.never_expected = true;
+  Add("scratch", runs);
+  EXPECT_THAT(Html(), HasSubstr("nobody waits"));
+  EXPECT_THAT(Html(), Not(HasSubstr("not watched")));
+}
+
 TEST_F(LandingPageTest, ShowsAPauseWithItsEndAndReason) {
   OperationStanding runs = Ran(RunResult::kSuccess, days(3));
   runs.expected = ExpectedStanding{.deadline = kNow - days(2)};
