@@ -404,9 +404,8 @@ class Ledger::State {
 
   // What time alone brings to expectations.
   struct Due {
-    std::vector<std::pair<RowId, Operation>>
-        unwatched;  // expected since it was learned, or otherwise than before
-    std::vector<std::pair<RowId, Operation>> late;  // because the host was down or asleep
+    std::vector<std::pair<RowId, Operation>> unwatched;  // expected anew, or otherwise than before
+    std::vector<std::pair<RowId, Operation>> late;       // because the host was down or asleep
     std::vector<std::pair<RowId, Operation>> missed;
     std::set<RowId> backups;  // these, and those whose pause is over
 

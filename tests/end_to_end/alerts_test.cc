@@ -19,6 +19,7 @@
 #include "kit/faulty_server.h"
 #include "kit/process.h"
 #include "kit/prometheus_server.h"
+#include "kit/restic_log.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -29,24 +30,6 @@ using testing::HasSubstr;
 using testing::Not;
 // By "alert of backup (or monitor)": what was told of it, in that order.
 using Told = std::map<std::string, std::vector<std::string>>;
-
-// What restic wrote of a run that ended so long ago.
-std::string Success(Duration ago) {
-  const Time end = SystemClock().Now() - ago;
-  return json{{"message_type", "summary"},
-              {"files_new", 1},
-              {"files_changed", 2},
-              {"files_unmodified", 300},
-              {"data_added", 202508},
-              {"total_files_processed", 303},
-              {"total_bytes_processed", 500005},
-              {"total_duration", 60.5},
-              {"backup_start", FormatExactUtc(end - std::chrono::seconds(60))},
-              {"backup_end", FormatExactUtc(end)},
-              {"snapshot_id", fmt::format("{:064x}", end.time_since_epoch().count())}}
-             .dump() +
-         "\n";
-}
 
 std::string Failure() {
   return json{{"message_type", "exit_error"}, {"code", 11}, {"message", "repository is locked"}}
@@ -129,9 +112,9 @@ class AlertsTest : public testing::Test {
 };
 
 TEST_F(AlertsTest, ArriveForWhatIsWrongAndForNothingElseAndAreResolvedWhenItIsMended) {
-  directory_.Write("logs/fine.jsonl", Success(std::chrono::hours(1)));
-  directory_.Write("logs/failing.jsonl", Success(std::chrono::hours(2)));
-  directory_.Write("logs/late.jsonl", Success(std::chrono::hours(72)));
+  directory_.Write("logs/fine.jsonl", ResticSummary(std::chrono::hours(1)));
+  directory_.Write("logs/failing.jsonl", ResticSummary(std::chrono::hours(2)));
+  directory_.Write("logs/late.jsonl", ResticSummary(std::chrono::hours(72)));
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_FALSE(HasFailure());
   // Until all of them are awake; then the monitor's pauses, which grow, are still short.
@@ -143,8 +126,8 @@ TEST_F(AlertsTest, ArriveForWhatIsWrongAndForNothingElseAndAreResolvedWhenItIsMe
               {"BackupDeliveryStuck of webhook", {"firing"}},
               {"BackupWatchdog of ", {"firing"}}});
   down_ = false;
-  directory_.Append("logs/failing.jsonl", Success({}));
-  directory_.Append("logs/late.jsonl", Success({}));
+  directory_.Append("logs/failing.jsonl", ResticSummary({}));
+  directory_.Append("logs/late.jsonl", ResticSummary({}));
   ExpectTold({{"BackupFailed of failing", {"firing", "resolved"}},
               {"BackupOverdue of late", {"firing", "resolved"}},
               {"BackupDeliveryStuck of webhook", {"firing", "resolved"}},

@@ -16,6 +16,7 @@
 #include "kit/faulty_server.h"
 #include "kit/process.h"
 #include "kit/prometheus_server.h"
+#include "kit/restic_log.h"
 #include "kit/temporary_directory.h"
 #include "metrics/families.h"
 
@@ -45,25 +46,6 @@ std::string Filled(const std::string& query, const Choice& choice) {
   return std::regex_replace(filled, std::regex("\"\\$[a-z_]+\""), "\".*\"");
 }
 
-// Of a run of restic that ended so long ago.
-std::string Summary(Duration ago) {
-  const Time end = SystemClock().Now() - ago;
-  return Json{{"message_type", "summary"},
-              {"files_new", 1},
-              {"files_changed", 2},
-              {"files_unmodified", 300},
-              {"data_added", 202508},
-              {"data_added_packed", 1874},
-              {"total_files_processed", 303},
-              {"total_bytes_processed", 500005},
-              {"total_duration", 60.5},
-              {"backup_start", FormatExactUtc(end - std::chrono::seconds(60))},
-              {"backup_end", FormatExactUtc(end)},
-              {"snapshot_id", fmt::format("{:064x}", end.time_since_epoch().count())}}
-             .dump() +
-         "\n";
-}
-
 class DashboardQueries : public testing::Test {
  protected:
   // The demonstration, and what it lacks: backups with a history (of which one fell silent), a run
@@ -72,8 +54,8 @@ class DashboardQueries : public testing::Test {
     const fs::path demo = fs::path(TESTDATA_DIR) / "demo";
     fs::copy(demo, directory_.path(), fs::copy_options::recursive);
     for (int day = 30; day > 0; --day) {
-      directory_.Append("restic/daily.jsonl", Summary(std::chrono::hours(24 * day)));
-      directory_.Append("restic/silent.jsonl", Summary(std::chrono::hours(24 * (day + 20))));
+      directory_.Append("restic/daily.jsonl", ResticSummary(std::chrono::hours(24 * day)));
+      directory_.Append("restic/silent.jsonl", ResticSummary(std::chrono::hours(24 * (day + 20))));
     }
     present_.open(directory_ / "restic/present.jsonl");
     directory_.MakeDirectory("borg");
@@ -93,7 +75,7 @@ class DashboardQueries : public testing::Test {
         directory_, std::map<std::string, int>{{"backup_exporter", exporter_->port()}});
     ASSERT_FALSE(HasFailure());
     ASSERT_NO_FATAL_FAILURE(Await("count_over_time(up[1m]) > 1"));
-    directory_.Append("restic/daily.jsonl", Summary({}));
+    directory_.Append("restic/daily.jsonl", ResticSummary({}));
     present_ << Json{{"message_type", "status"}, {"percent_done", 0.4},   {"total_files", 3},
                      {"files_done", 1},          {"total_bytes", 500005}, {"bytes_done", 200005}}
              << std::endl;

@@ -5,11 +5,16 @@
 #include <cstddef>
 #include <string>
 
+#include "base/time.h"
+
 namespace backup_exporter {
 
 // Appends runs to `path` until it has at least `bytes`; returns how many runs. Status lines are as
 // long and as frequent as real ones; every run has its own snapshot id, times and figures.
 std::size_t WriteResticLog(const std::string& path, std::size_t bytes,
                            std::size_t lines_per_run = 2000);
+
+// The line that restic ends a run with that took a minute and ended so long ago.
+[[nodiscard]] std::string ResticSummary(Duration ago);
 
 }  // namespace backup_exporter
