@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "kit/long_run.h"
 #include "kit/source_rig.h"
 
 namespace backup_exporter {
@@ -302,8 +303,9 @@ class Walk {
   std::string story_;
 };
 
-TEST(RandomWalk, DeliversEveryLineOnceAndInOrder) {
-  for (unsigned seed = 1; seed <= 200; ++seed) {
+TEST(RandomWalkAtLength, DeliversEveryLineOnceAndInOrder) {
+  const auto walks = static_cast<unsigned>(HowMany(200, 10'000));
+  for (unsigned seed = 1; seed <= walks; ++seed) {
     Walk walk(seed);
     walk.Go(120);
     ASSERT_FALSE(HasFailure()) << "seed " << seed << ":\n" << walk.story();
