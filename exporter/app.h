@@ -28,6 +28,7 @@ namespace backup_exporter {
 struct AppOptions {
   std::string config_file;
   std::string storage_path;  // empty: the configuration's, else $STATE_DIRECTORY, else the default
+  bool storage_recover = false;  // keep aside a ledger that cannot be used, and begin a new one
   WebOptions web;
 };
 

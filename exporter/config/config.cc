@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kLargestFile = 1 << 20;
 constexpr std::size_t kLongestName = 128;
+constexpr std::int64_t kLeastRecord = 1 << 10;
+constexpr std::int64_t kMostRecord = 1 << 30;
 
 // "a, b or c".
 std::string AnyOf(const std::vector<std::string>& names) {
@@ -124,6 +126,13 @@ class Loader {
       source.ingest.decoder.extended_status = *extended;
       if (format != nullptr && format->name != "resticprofile") {
         section.Note("extended_status", "`extended_status` is for format resticprofile only");
+      }
+    }
+    if (const auto limit = section.Number("record_limit", kLeastRecord, kMostRecord)) {
+      source.ingest.input.record_limit = static_cast<std::size_t>(*limit);
+      if (format != nullptr && format->framing == Framing::kStamps) {
+        section.Note("record_limit", "of format " + std::string(format->name) +
+                                         " no content is read; leave `record_limit` out");
       }
     }
     section.RefuseOtherKeys();

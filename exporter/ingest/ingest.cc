@@ -50,7 +50,11 @@ void Ingest::Decode(Piece& piece) const {
   const auto decoder = format_.make(options_.decoder);
   decoder->Restore(piece.step.decoder_state);
   Decoded decoded{.events = {}, .counts = piece.step.counts};
-  for (const Record& record : piece.records) decoder->Decode(record, decoded);
+  for (const Record& record : piece.records) {
+    const std::uint64_t before = decoded.counts.left_aside();
+    decoder->Decode(record, decoded);
+    if (decoded.counts.left_aside() == before) ++decoded.counts.folded;
+  }
   // Where the format was left to be found out, it names and is named as it was found.
   const Format* found = decoder->recognised();
   const Format& format = found != nullptr ? *found : format_;

@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "base/descriptor.h"
+#include "base/log.h"
 
 namespace backup_exporter {
 namespace {
@@ -252,35 +253,84 @@ void CopyAll(SQLite::Database& to, SQLite::Database& from) {
   if (result != SQLITE_DONE) throw SQLite::Exception("the ledger was not copied", result);
 }
 
-std::string HowToGoOn(const std::string& path) {
-  return fmt::format(
-      "nothing was changed. To go on, put back a good copy, or move the file aside (mv "
-      "{0} {0}.damaged) and start again: the history begins anew from what the watched "
-      "files still hold",
-      path);
-}
-
 Result<void> CheckFile(SQLite::Database& handle, const std::string& path) {
   const int application = handle.execAndGet("PRAGMA application_id").getInt();
   const int version = handle.execAndGet("PRAGMA user_version").getInt();
   if (application != kApplicationId) {
-    return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is no ledger of backup_exporter; {}",
-                                                 path, HowToGoOn(path)));
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("ledger: {} is no ledger of backup_exporter", path));
   }
   if (version > kSchemaVersion) {
-    return Fail(
-        ErrorKind::kInvalid,
-        fmt::format("ledger: {} was written by a newer backup_exporter (format {}, this one "
-                    "knows {}); start that version again, or name another directory with "
-                    "--storage.path; nothing was changed",
-                    path, version, kSchemaVersion));
+    return Fail(ErrorKind::kInvalid,
+                fmt::format("ledger: {} was written by a newer backup_exporter (format {}, this "
+                            "one knows {}), which can go on with it",
+                            path, version, kSchemaVersion));
   }
   const std::string verdict = handle.execAndGet("PRAGMA quick_check(1)").getString();
   if (verdict != "ok") {
-    return Fail(ErrorKind::kInvalid,
-                fmt::format("ledger: {} is damaged ({}); {}", path, verdict, HowToGoOn(path)));
+    return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is damaged ({})", path, verdict));
   }
   return {};
+}
+
+// Keeps what there is of a ledger under another name. What belongs to the file goes first: left
+// behind it would be taken for a part of the next one.
+Result<std::string> SetAside(const std::string& path) {
+  std::string aside = fmt::format("{}.damaged", path);
+  for (int i = 2; std::filesystem::exists(aside); ++i)
+    aside = fmt::format("{}.damaged-{}", path, i);
+  for (const char* part : {"-wal", "-shm", ""}) {
+    std::error_code failure;
+    if (!std::filesystem::exists(path + part, failure)) continue;
+    std::filesystem::rename(path + part, aside + part, failure);
+    if (failure) {
+      return Fail(ErrorKind::kIo, fmt::format("ledger: cannot rename {}{} to {}{}: {}", path, part,
+                                              aside, part, failure.message()));
+    }
+  }
+  return aside;
+}
+
+// kInvalid: it is there, and cannot be used as it is.
+Result<std::unique_ptr<SQLite::Database>> OpenFile(const std::string& path) {
+  try {
+    if (!std::filesystem::exists(path)) {
+      // What was left behind when somebody moved the file would be taken for a part of the new one.
+      if (auto aside = SetAside(path); !aside) return tl::unexpected(aside.error());
+      CreateFile(path);
+    } else if (std::filesystem::file_size(path) == 0) {
+      return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is empty", path));
+    }
+    // Somebody who reads beside it may hold it for a moment, also while a crash is recovered from.
+    auto handle = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE, kPatience);
+    // A file that is refused keeps even the WAL that a crash left beside it.
+    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    if (auto sound = CheckFile(*handle, path); !sound) return tl::unexpected(sound.error());
+    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+    Pragmas(*handle);
+    // A file that can be read and not written shows itself here, not at the first backup.
+    SQLite::Transaction transaction(*handle, SQLite::TransactionBehavior::IMMEDIATE);
+    const int version = handle->execAndGet("PRAGMA user_version").getInt();
+    if (version < 2) handle->exec(kSchema2);
+    if (version < 3) handle->exec(kSchema3);
+    if (version < 4) handle->exec(kSchema4);
+    if (version < 5) handle->exec(kSchema5);
+    handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
+    transaction.commit();
+    return handle;
+  } catch (const SQLite::Exception& exception) {
+    const int code = exception.getErrorCode();
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+      return Fail(ErrorKind::kInvalid,
+                  fmt::format("ledger: {} is damaged ({})", path, exception.what()));
+    }
+    return Fail(ErrorKind::kIo,
+                fmt::format("ledger: cannot open {} for writing: {}; check that it and its "
+                            "directory belong to the user that runs backup_exporter",
+                            path, exception.what()));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return Fail(ErrorKind::kIo, fmt::format("ledger: {}", error.what()));
+  }
 }
 
 }  // namespace
@@ -295,7 +345,7 @@ Database::~Database() {
   if (lock_ >= 0) close(lock_);
 }
 
-Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
+Result<std::unique_ptr<Database>> Database::Open(const std::string& directory, bool recover) {
   if (directory.empty()) {
     try {
       auto handle = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
@@ -320,43 +370,25 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory) {
   Descriptor held(*lock);
 
   const std::string path = directory + "/ledger.db";
-  try {
-    if (!std::filesystem::exists(path)) {
-      CreateFile(path);
-    } else if (std::filesystem::file_size(path) == 0) {
-      return Fail(ErrorKind::kInvalid,
-                  fmt::format("ledger: {} is empty; {}", path, HowToGoOn(path)));
-    }
-    // Somebody who reads beside it may hold it for a moment, also while a crash is recovered from.
-    auto handle = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE, kPatience);
-    // A file that is refused keeps even the WAL that a crash left beside it.
-    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    if (auto sound = CheckFile(*handle, path); !sound) return tl::unexpected(sound.error());
-    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-    Pragmas(*handle);
-    // A file that can be read and not written shows itself here, not at the first backup.
-    SQLite::Transaction transaction(*handle, SQLite::TransactionBehavior::IMMEDIATE);
-    const int version = handle->execAndGet("PRAGMA user_version").getInt();
-    if (version < 2) handle->exec(kSchema2);
-    if (version < 3) handle->exec(kSchema3);
-    if (version < 4) handle->exec(kSchema4);
-    if (version < 5) handle->exec(kSchema5);
-    handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
-    transaction.commit();
-    return std::unique_ptr<Database>(new Database(held.Release(), std::move(handle)));
-  } catch (const SQLite::Exception& exception) {
-    const int code = exception.getErrorCode();
-    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-      return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is damaged ({}); {}", path,
-                                                   exception.what(), HowToGoOn(path)));
-    }
-    return Fail(ErrorKind::kIo,
-                fmt::format("ledger: cannot open {} for writing: {}; check that it and its "
-                            "directory belong to the user that runs backup_exporter",
-                            path, exception.what()));
-  } catch (const std::filesystem::filesystem_error& error) {
-    return Fail(ErrorKind::kIo, fmt::format("ledger: {}", error.what()));
+  auto opened = OpenFile(path);
+  const bool useless = !opened && opened.error().kind == ErrorKind::kInvalid;
+  if (useless && !recover) {
+    return Fail(ErrorKind::kInvalid,
+                opened.error().message +
+                    "; nothing was changed. To go on, put back a good copy, or start once with "
+                    "--storage.recover: that keeps the file aside, and the history begins anew "
+                    "from what the watched files still hold");
   }
+  if (useless) {
+    const auto aside = SetAside(path);
+    if (!aside) return tl::unexpected(aside.error());
+    Log().warn("{}; it is kept as {}, and the history begins anew", opened.error().message, *aside);
+    opened = OpenFile(path);
+  }
+  if (!opened) return tl::unexpected(opened.error());
+  std::unique_ptr<Database> database(new Database(held.Release(), std::move(*opened)));
+  database->recovered_ = useless;
+  return database;
 }
 
 SQLite::Statement& Database::Prepare(std::string_view sql) {

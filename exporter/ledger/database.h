@@ -21,8 +21,10 @@ namespace backup_exporter {
 class Database {
  public:
   // Empty: in memory. Nothing is overwritten: a file that is damaged, foreign, newer or in use is
-  // an error that says how to go on.
-  [[nodiscard]] static Result<std::unique_ptr<Database>> Open(const std::string& directory);
+  // an error that says how to go on. `recover`: one that is there and cannot be used is kept under
+  // another name, and a new one begun.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> Open(const std::string& directory,
+                                                              bool recover = false);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -44,6 +46,8 @@ class Database {
   // cannot be written.
   void ToFile();
   [[nodiscard]] bool in_memory() const { return file_ != nullptr; }
+  // It is a new one, begun in the place of one that could not be used.
+  [[nodiscard]] bool recovered() const { return recovered_; }
 
  private:
   Database(int lock, std::unique_ptr<SQLite::Database> handle);
@@ -52,6 +56,7 @@ class Database {
   std::unique_ptr<SQLite::Database> handle_;
   std::unique_ptr<SQLite::Database> file_;  // while handle_ is a copy of it in memory
   std::map<std::string, std::unique_ptr<SQLite::Statement>, std::less<>> statements_;
+  bool recovered_ = false;
 };
 
 // Whether an error says that the file cannot be written now: the disk is full, or fails.

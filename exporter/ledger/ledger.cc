@@ -26,12 +26,16 @@ struct SourceCounter {
   std::uint64_t& (*member)(SourceStanding&);
 };
 constexpr auto kSourceCounters = std::to_array<SourceCounter>({
+    {"read_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.read_bytes; }},
+    {"record_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.record_bytes; }},
     {"records", [](SourceStanding& s) -> std::uint64_t& { return s.counts.records; }},
+    {"folded", [](SourceStanding& s) -> std::uint64_t& { return s.counts.folded; }},
     {"parse_errors", [](SourceStanding& s) -> std::uint64_t& { return s.counts.parse_errors; }},
     {"text", [](SourceStanding& s) -> std::uint64_t& { return s.counts.text; }},
     {"unknown_messages",
      [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_messages; }},
     {"unknown_fields", [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_fields; }},
+    {"blank_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.blank; }},
     {"too_long_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.too_long; }},
     {"nul_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.nul; }},
     {"cut_off_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.cut_off; }},
@@ -58,7 +62,9 @@ struct Hand {
 class Ledger::State {
  public:
   State(LedgerOptions options, std::unique_ptr<Database> database)
-      : options_(std::move(options)), database_(std::move(database)) {}
+      : options_(std::move(options)),
+        database_(std::move(database)),
+        errors_(database_->recovered() ? 1 : 0) {}
 
   void Configure(std::vector<FoldOptions> sources) {
     const std::lock_guard lock(mutex_);
@@ -524,7 +530,10 @@ class Ledger::State {
   }
 
   static void Add(FileStep& step, SourceStanding& to) {
-    SourceStanding from{.counts = step.counts, .skipped = step.skipped};
+    SourceStanding from{.read_bytes = step.read_bytes,
+                        .record_bytes = step.record_bytes,
+                        .counts = step.counts,
+                        .skipped = step.skipped};
     for (const SourceCounter& counter : kSourceCounters) counter.member(to) += counter.member(from);
   }
 
@@ -694,7 +703,7 @@ class Ledger::State {
   std::optional<Time> committed_;
   std::optional<Time> forgot_;
   Time tried_file_{};
-  std::uint64_t errors_ = 0;
+  std::uint64_t errors_;
   bool full_ = false;
   std::uint64_t future_stamps_ = 0;
   std::uint64_t series_dropped_ = 0;
@@ -706,7 +715,7 @@ Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
-  auto database = Database::Open(options.directory);
+  auto database = Database::Open(options.directory, options.recover);
   if (!database) return tl::unexpected(database.error());
   auto state = std::make_unique<State>(options, std::move(*database));
   if (auto loaded = state->Load(); !loaded) return tl::unexpected(loaded.error());

@@ -32,6 +32,7 @@ namespace backup_exporter {
 
 struct LedgerOptions {
   std::string directory;  // made if missing; empty: in memory, gone with the program
+  bool recover = false;   // keep aside a ledger that cannot be used, and begin a new one
   std::chrono::days history{400};
   std::chrono::days discovered_backups_expire{90};
   std::size_t max_backups = 1000;

@@ -112,6 +112,8 @@ struct RepositoryStanding {
 
 // Records of one source since it entered the ledger.
 struct SourceStanding {
+  std::uint64_t read_bytes = 0;
+  std::uint64_t record_bytes = 0;
   RecordCounts counts;
   SkippedBytes skipped;
 };

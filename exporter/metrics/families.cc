@@ -409,9 +409,24 @@ const std::array kRows{
         [](Samples& out, const SourceView& source) { out.Known(source.status.last_read); }},
     Row{"backup_source_modified_timestamp_seconds", kGauge, "Modification time of the input file",
         [](Samples& out, const SourceView& source) { out.Known(source.status.modified); }},
+    // Of every source: read = record + skipped, records = folded + parse errors + passed over (but
+    // for unknown_field, which counts members of records that were folded).
+    Row{"backup_source_read_bytes_total", kCounter, "Bytes of the input that were read",
+        [](Samples& out, const SourceView& source) {
+          out.Add(ToDouble(source.standing.read_bytes));
+        }},
+    Row{"backup_source_record_bytes_total", kCounter,
+        "Bytes of the input that are records, with line ends and blank space around them",
+        [](Samples& out, const SourceView& source) {
+          out.Add(ToDouble(source.standing.record_bytes + source.standing.skipped.blank));
+        }},
     Row{"backup_source_records_total", kCounter, "Records taken from the input",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.counts.records));
+        }},
+    Row{"backup_source_folded_total", kCounter, "Records of the input that told something",
+        [](Samples& out, const SourceView& source) {
+          out.Add(ToDouble(source.standing.counts.folded));
         }},
     Row{"backup_source_parse_errors_total", kCounter,
         "Records of the input that could not be understood",

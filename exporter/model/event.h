@@ -125,21 +125,28 @@ struct Event {
       what;
 };
 
-// What became of the records of a piece: every record is counted in `records`, and those that told
-// nothing a second time under why.
+// What became of the records of a piece: every record is counted in `records`, and a second time
+// either as one that told something or under why it did not.
 struct RecordCounts {
   std::uint64_t records = 0;
+  std::uint64_t folded = 0;            // told something; counted by who has them decoded
   std::uint64_t parse_errors = 0;      // could not be understood
   std::uint64_t text = 0;              // plain text that says nothing about a run
   std::uint64_t unknown_messages = 0;  // JSON of a kind this version does not know
   std::uint64_t unknown_fields = 0;    // members this version does not know, in messages it knows
+
+  // Those that told nothing, by all reasons.
+  [[nodiscard]] std::uint64_t left_aside() const { return parse_errors + text + unknown_messages; }
 };
 
-// Bytes that never became records.
+// Bytes that never became records, each counted once.
 struct SkippedBytes {
+  std::uint64_t blank = 0;     // line ends, blank space, a byte order mark: nothing is lost
   std::uint64_t too_long = 0;  // records above the limit
   std::uint64_t nul = 0;       // runs of NUL around records (a crash, a hole)
   std::uint64_t cut_off = 0;   // documents whose end never came
+
+  [[nodiscard]] std::uint64_t all() const { return blank + too_long + nul + cut_off; }
 };
 
 // A piece of one file, read and decoded: what one transaction of the ledger takes in.
@@ -150,6 +157,8 @@ struct FileStep {
   std::string naming;         // how that format names backups where the configuration does not say
   std::vector<Event> events;
   RecordCounts counts;
+  std::uint64_t read_bytes = 0;    // how far the position went on, or the size of a whole document
+  std::uint64_t record_bytes = 0;  // of these in records; the rest is in `skipped`
   SkippedBytes skipped;
   std::uint64_t last_record = 0;  // offset of the last record read, if any was
   bool at_end = false;            // the file was read to its present end

@@ -148,6 +148,7 @@ class Cutter {
 
   std::size_t Run() {
     if (offset_ == 0) at_ = bytes_.size() - WithoutMark(bytes_).size();
+    skipped_->blank += at_;
     while (at_ < bytes_.size()) {
       if (bytes_[at_] == '\0') {
         const std::size_t nuls = LeadingNuls(bytes_.substr(at_));
@@ -155,6 +156,7 @@ class Cutter {
         at_ += nuls;
       } else if (kBlank.find(bytes_[at_]) != std::string_view::npos) {
         ++at_;
+        ++skipped_->blank;
       } else if (!Line()) {
         break;
       }
@@ -219,7 +221,7 @@ class Cutter {
   void Text(std::size_t begin, std::size_t end) {
     while (end > begin &&
            (kBlank.find(bytes_[end - 1]) != std::string_view::npos || bytes_[end - 1] == '\0')) {
-      if (bytes_[--end] == '\0') ++skipped_->nul;
+      ++(bytes_[--end] == '\0' ? skipped_->nul : skipped_->blank);
     }
     if (end > begin) Add(begin, end);
   }

@@ -28,7 +28,7 @@ enum class Tail {
 // looks like a document and is none (braces in a message) is text. A document that breaks off,
 // since its writer was killed, is skipped line by line, and so are records above `limit` bytes.
 // Blank lines, a byte order mark at the start of the file, NULs and "\r" before a line's end belong
-// to no record.
+// to no record. Each byte is in a record or counted as skipped.
 std::size_t CutDocuments(std::string_view bytes, std::uint64_t offset, std::size_t limit, Tail tail,
                          std::vector<Record>* records, SkippedBytes* skipped);
 

@@ -311,6 +311,9 @@ std::optional<Piece> Documents::Read(Document& document, const Moment& now, bool
   piece.step.mark.offset = content.size;
   piece.step.mark.prefix_crc = content.crc;
   piece.step.mark.modified = text->stat.modified;
+  piece.step.read_bytes = content.size;
+  piece.step.record_bytes = bytes.size();
+  piece.step.skipped.blank = content.size - bytes.size();
   piece.records.push_back({bytes, content.size - bytes.size()});
   piece.buffer = std::move(text->buffer);
   return piece;
@@ -357,6 +360,7 @@ std::optional<Piece> Documents::TellBroken(Document& document,
   document.dirty = true;  // until it is accepted
   Piece piece = MakePiece(document);
   piece.step.counts.records = piece.step.counts.parse_errors = 1;
+  piece.step.read_bytes = piece.step.record_bytes = content->size;
   return piece;
 }
 

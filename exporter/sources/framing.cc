@@ -21,7 +21,10 @@ std::string_view Trim(std::string_view line, std::uint64_t offset, std::uint64_t
 
 void CutLine(std::string_view line, std::uint64_t offset, std::size_t limit,
              std::vector<Record>* records, SkippedBytes* skipped) {
-  const std::string_view record = Trim(line, offset, &skipped->nul);
+  std::uint64_t nuls = 0;
+  const std::string_view record = Trim(line, offset, &nuls);
+  skipped->nul += nuls;
+  skipped->blank += line.size() - record.size() - nuls;
   if (record.size() > limit) {
     skipped->too_long += record.size();
   } else if (!record.empty()) {
@@ -41,6 +44,7 @@ std::size_t CutLines(std::string_view bytes, std::uint64_t offset, std::size_t l
     if (newline == nullptr) break;
     CutLine({line, static_cast<std::size_t>(newline - line)},
             offset + static_cast<std::uint64_t>(line - bytes.data()), limit, records, skipped);
+    ++skipped->blank;
     line = newline + 1;
   }
   return static_cast<std::size_t>(line - bytes.data());

@@ -16,7 +16,7 @@ namespace backup_exporter {
 //
 // A record is a line without its "\n", without one "\r" before that, without a byte order mark at
 // the start of the file, and without NULs at its ends, which a crash or a hole leaves. Blank lines
-// are none. Lines above `limit` bytes are skipped.
+// are none. Lines above `limit` bytes are skipped. Each byte is in a record or counted as skipped.
 std::size_t CutLines(std::string_view bytes, std::uint64_t offset, std::size_t limit,
                      std::vector<Record>* records, SkippedBytes* skipped);
 

@@ -20,7 +20,7 @@ struct Moment {
 // A part of one file. The views of `records` point into `buffer`.
 struct Piece {
   std::size_t file = 0;  // the source's own number for the file, for Accept
-  // Mark, skipped and flags are filled in; counts only for a document that stays broken. The
+  // Mark, bytes and flags are filled in; counts only for a document that stays broken. The
   // decoder_state is the one before. A step that is over is at its end and quiet, too.
   FileStep step;
   std::unique_ptr<char[]> buffer;

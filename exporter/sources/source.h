@@ -25,7 +25,7 @@ struct SourceOptions {
   std::string pattern;  // absolute path; the last components may have *, ? and [...]
   Framing framing = Framing::kLines;
 
-  std::size_t record_limit = 32 << 20;  // bytes; longer lines are skipped, longer documents refused
+  std::size_t record_limit = 16 << 20;  // bytes; longer lines are skipped, longer documents refused
   std::size_t piece_size = 4 << 20;     // bytes of one file that are read at once
   std::size_t max_open_files = 256;     // held open, so that a file removed meanwhile is read on
 };

@@ -216,6 +216,7 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
     } else if (long_line_->ended() || ending.cut) {
       part.end = long_line_->scanned();
       part.skipped.too_long = long_line_->length();
+      part.skipped.blank = long_line_->ended() ? 1 : 0;
     } else {
       part.at_end = true;
       return part;
@@ -309,6 +310,8 @@ std::optional<Piece> Tailer::Tell(Part part, const FileStat& stat, const Ending&
     step.mark.modified = stat.modified;
   }
   step.decoder_state = decoder_state_;
+  step.read_bytes = part.end.offset - mark_.offset;
+  for (const Record& record : part.records) step.record_bytes += record.bytes.size();
   step.skipped = part.skipped;
   next_fingerprint_ = part.fingerprint;
   piece.buffer = std::move(part.buffer);

@@ -163,6 +163,7 @@ sources:
     repository: nas
     operation: check
     warnings_count_as: failure
+    record_limit: 1048576
   - format: resticprofile
     path: /var/lib/resticprofile/*.json
     backup: "{profile}"
@@ -182,12 +183,14 @@ storage:
   EXPECT_EQ(restic.fold.repository, "nas");
   EXPECT_EQ(restic.fold.operation, Operation::kCheck);
   EXPECT_TRUE(restic.fold.warnings_are_failures);
+  EXPECT_EQ(restic.ingest.input.record_limit, 1048576u);
   const SourceConfig& profiles = configuration.sources[1];
   EXPECT_EQ(profiles.ingest.input.framing, FormatNamed("resticprofile")->framing);
   EXPECT_TRUE(profiles.ingest.decoder.extended_status);
   EXPECT_EQ(profiles.fold.tool, "resticprofile");
   EXPECT_TRUE(profiles.fold.backup_configured);
   EXPECT_FALSE(profiles.fold.warnings_are_failures);
+  EXPECT_EQ(profiles.ingest.input.record_limit, 16u << 20);
 }
 
 TEST(Configuration, SourcesWithoutANameAreNumberedAroundThoseWithOne) {

@@ -1,8 +1,10 @@
 #include "kit/exporter_process.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <map>
 #include <regex>
 #include <sstream>
 
@@ -46,6 +48,32 @@ std::string Page::Lasting() const {
   return lasting;
 }
 
+std::string Page::NotConserved() const {
+  std::map<std::string, std::map<std::string, double>> sources;
+  static const std::regex kCount(
+      "backup_source_(\\w+)_total\\{source=\"([^\"]*)\"(,reason=\"([^\"]*)\")?\\} (\\S+)");
+  std::istringstream lines(text_);
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (!std::regex_match(line, match, kCount) || match[4] == "unknown_field") continue;
+    sources[match[2]][match[1]] += std::stod(match[5]);
+  }
+  std::string wrong;
+  for (auto& [source, counts] : sources) {
+    const double bytes = counts["record_bytes"] + counts["skipped_bytes"];
+    if (counts["read_bytes"] != bytes) {
+      wrong +=
+          fmt::format("{}: {} bytes read, {} accounted for\n", source, counts["read_bytes"], bytes);
+    }
+    const double records = counts["folded"] + counts["passed_over"] + counts["parse_errors"];
+    if (counts["records"] != records) {
+      wrong +=
+          fmt::format("{}: {} records, {} accounted for\n", source, counts["records"], records);
+    }
+  }
+  return wrong;
+}
+
 ExporterProcess::ExporterProcess(const std::string& binary, const std::string& config,
                                  const std::string& directory, std::vector<std::string> more,
                                  unsigned user) {
@@ -66,15 +94,26 @@ ExporterProcess::ExporterProcess(const std::string& binary, const std::string& c
   EXPECT_TRUE(ready && process_->Running()) << ReadText(log);
 }
 
-Page ExporterProcess::Scrape() const { return Page(Get(port_, "/metrics").body); }
+ExporterProcess::~ExporterProcess() {
+  if (process_ && process_->Running() && !testing::Test::HasFailure()) (void)Scrape();
+}
+
+Page ExporterProcess::Scrape() const {
+  Page page(Get(port_, "/metrics").body);
+  EXPECT_EQ(page.NotConserved(), "");
+  return page;
+}
 
 int ExporterProcess::Stop() {
+  if (process_->Running()) (void)Scrape();
   process_->Signal(SIGTERM);
   return process_->Wait();
 }
 
 Page OncePage(const std::string& binary, const std::string& config) {
-  return Page(OutputOf({binary, "once", "--config.file=" + config}));
+  Page page(OutputOf({binary, "once", "--config.file=" + config}));
+  EXPECT_EQ(page.NotConserved(), "");
+  return page;
 }
 
 }  // namespace backup_exporter

@@ -22,6 +22,9 @@ class Page {
   [[nodiscard]] std::string Result(const std::string& backup, const std::string& operation) const;
   // Without the lines about reading, committing and scraping themselves: what a restart keeps.
   [[nodiscard]] std::string Lasting() const;
+  // What does not add up for some source: bytes that were read and are neither in records nor
+  // skipped for a reason, records that were neither folded nor left aside for one. Empty: all does.
+  [[nodiscard]] std::string NotConserved() const;
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
@@ -36,7 +39,12 @@ class ExporterProcess {
                   const std::string& directory, std::vector<std::string> more = {},
                   unsigned user = 0);
 
+  // Fails the test where something is not conserved on the page at its end.
+  ~ExporterProcess();
+  ExporterProcess(ExporterProcess&&) = default;
+
   [[nodiscard]] int port() const { return port_; }
+  // Fails the test where something is not conserved.
   [[nodiscard]] Page Scrape() const;
   [[nodiscard]] Process& process() { return *process_; }
   // Asks it to stop; its exit code.

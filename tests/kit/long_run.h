@@ -1,5 +1,5 @@
-// How much of what has no end is tried: some of it in CI, much with scripts/test --long. Suites that
-// ask are named …AtLength.
+// How much of what has no end is tried: some of it in CI, much with scripts/test --long. Suites
+// that ask are named …AtLength.
 #pragma once
 
 #include <cstdlib>

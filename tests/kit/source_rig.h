@@ -60,6 +60,7 @@ class SourceRig {
   }
   void Accept(Piece& piece) {
     FileMark& mark = piece.step.mark;
+    EXPECT_EQ(piece.step.read_bytes, piece.step.record_bytes + piece.step.skipped.all());
     if (mark.id == 0) mark.id = next_id++;
     if (piece.step.over) {
       ledger.erase(mark.id);

@@ -247,11 +247,30 @@ TEST_F(Opening, RefusesTheDatabaseOfAnotherProgram) {
   ExpectRefused("is no ledger of backup_exporter");
 }
 
-TEST_F(Opening, NamesTheWayOnFromAFileItCannotUse) {
-  Write("garbage");
-  EXPECT_THAT(Open().message, HasSubstr("mv " + path_ + " " + path_ + ".damaged"));
-  std::filesystem::rename(path_, path_ + ".damaged");
-  EXPECT_EQ(Open().message, "");
+// faults.md 53.
+TEST_F(Opening, BeginsAnewBesideAFileThatItCannotUseWhenAsked) {
+  for (const std::string garbage : {"garbage", "", "more garbage"}) {
+    Write(garbage);
+    EXPECT_THAT(Open().message, HasSubstr("start once with --storage.recover"));
+    std::ofstream(path_ + "-wal") << "the rest of " << garbage;
+    auto ledger = Ledger::Open({.directory = state_, .recover = true});
+    ASSERT_TRUE(ledger) << ledger.error().message;
+    EXPECT_EQ((*ledger)->standings()->errors, 1U);
+    ledger->reset();
+    EXPECT_EQ(Open().message, "");
+  }
+  EXPECT_EQ(Bytes("ledger.db.damaged"), "garbage");
+  EXPECT_EQ(Bytes("ledger.db.damaged-wal"), "the rest of garbage");
+  EXPECT_EQ(Bytes("ledger.db.damaged-2"), "");
+  EXPECT_EQ(Bytes("ledger.db.damaged-3"), "more garbage");
+}
+
+TEST_F(Opening, KeepsALedgerThatIsSoundWhenAskedToBeginAnew) {
+  ASSERT_EQ(Open().message, "");
+  const auto ledger = Ledger::Open({.directory = state_, .recover = true});
+  ASSERT_TRUE(ledger);
+  EXPECT_EQ((*ledger)->standings()->errors, 0U);
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".damaged"));
 }
 
 // faults.md 61, 63: what was committed is there although nothing was closed.
@@ -270,6 +289,26 @@ TEST_F(Opening, FindsWhatWasCommittedBeforeACrash) {
   ASSERT_TRUE(after);
   (*after)->Configure({SourceOf("log")});
   EXPECT_EQ((*after)->standings()->backups.at(0)->operations.at(0).last_success, Night(1));
+}
+
+// Somebody moves ledger.db away after a crash, and not what stands beside it.
+TEST_F(Opening, TakesNothingOfAFileThatWasMovedAwayForANewOne) {
+  const std::string aside = directory_ / "aside";
+  {
+    auto ledger = Ledger::Open({.directory = state_});
+    ASSERT_TRUE(ledger);
+    (*ledger)->Configure({SourceOf("log")});
+    TestFile file("/log/home.log");
+    std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1))}, kQuiet)};
+    ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+    std::filesystem::copy(state_, aside);
+  }
+  std::filesystem::remove(aside + "/ledger.db");
+  auto after = Ledger::Open({.directory = aside});
+  ASSERT_TRUE(after);
+  (*after)->Configure({SourceOf("log")});
+  EXPECT_TRUE((*after)->standings()->backups.empty());
+  EXPECT_TRUE(std::filesystem::exists(aside + "/ledger.db.damaged-wal"));
 }
 
 TEST_F(Opening, CutsOffWhatACrashLeftTornOfACommit) {

@@ -266,7 +266,10 @@ TEST(SourceFamilies, ShowASourceThatWasNeverLookedAtAsDown) {
   EXPECT_THAT(
       SourceSamples({}, {{"logs", {}}}),
       ElementsAre(R"(backup_source_up{source="logs"} 0)",
+                  R"(backup_source_read_bytes_total{source="logs"} 0)",
+                  R"(backup_source_record_bytes_total{source="logs"} 0)",
                   R"(backup_source_records_total{source="logs"} 0)",
+                  R"(backup_source_folded_total{source="logs"} 0)",
                   R"(backup_source_parse_errors_total{source="logs"} 0)",
                   R"(backup_source_passed_over_total{source="logs",reason="text"} 0)",
                   R"(backup_source_passed_over_total{source="logs",reason="unknown_message"} 0)",

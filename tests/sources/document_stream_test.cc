@@ -25,10 +25,13 @@ Cut CutText(std::string_view text, Tail tail = Tail::kOpen, std::uint64_t offset
   Cut cut;
   std::vector<Record> records;
   cut.taken = CutDocuments(text, offset, limit, tail, &records, &cut.skipped);
+  std::uint64_t bytes_in_records = 0;
   for (const Record& record : records) {
     cut.records.emplace_back(record.bytes);
+    bytes_in_records += record.bytes.size();
     EXPECT_EQ(text.substr(record.offset - offset, record.bytes.size()), record.bytes);
   }
+  EXPECT_EQ(cut.taken, bytes_in_records + cut.skipped.all());
   return cut;
 }
 

@@ -19,7 +19,12 @@ Cut CutAll(std::string_view bytes, std::uint64_t offset = 100, std::size_t limit
   Cut cut;
   std::vector<Record> records;
   cut.taken = CutLines(bytes, offset, limit, &records, &cut.skipped);
-  for (const Record& record : records) cut.records.emplace_back(record.bytes);
+  std::uint64_t bytes_in_records = 0;
+  for (const Record& record : records) {
+    cut.records.emplace_back(record.bytes);
+    bytes_in_records += record.bytes.size();
+  }
+  EXPECT_EQ(cut.taken, bytes_in_records + cut.skipped.all());
   return cut;
 }
 
