@@ -182,6 +182,8 @@ class Cutter {
       const bool unfinished = value.kind == ValueEnd::Kind::kUnfinished;
       // Brackets in a message are text.
       if (value.kind == ValueEnd::Kind::kInvalid && (i > at_ || broken_off)) continue;
+      // Until more has come it may turn out to be part of the text before it.
+      if (unfinished && tail_ == Tail::kOpen) return false;
       if (broken_off) {
         skipped_->cut_off += i - at_;
       } else {
@@ -193,7 +195,6 @@ class Cutter {
         at_ += value.size;
         return true;
       }
-      if (unfinished && tail_ == Tail::kOpen) return false;
       broken_off = true;
     }
     if (!broken_off) {
@@ -202,20 +203,21 @@ class Cutter {
       at_ = end;
       return true;
     }
-    skipped_->cut_off += end - at_;
-    at_ = end;
-    SkipRest();
+    const std::size_t rest = EndOfRest(end);
+    if (rest + 1 >= bytes_.size() && tail_ == Tail::kOpen) return false;  // more of it may come
+    skipped_->cut_off += rest - at_;
+    at_ = rest;
     return true;
   }
 
-  // The lines of a document that broke off before: no line of its own begins like them.
-  void SkipRest() {
-    while (at_ + 1 < bytes_.size() && bytes_[at_] == '\n' &&
-           std::string_view(" \t}]").find(bytes_[at_ + 1]) != std::string_view::npos) {
-      const std::size_t end = std::min(bytes_.find('\n', at_ + 1), bytes_.size());
-      skipped_->cut_off += end - at_;
-      at_ = end;
+  // Where the lines end that follow on one in which a document broke off and that are still of it:
+  // no line of its own begins like them.
+  [[nodiscard]] std::size_t EndOfRest(std::size_t end) const {
+    while (end + 1 < bytes_.size() &&
+           std::string_view(" \t}]").find(bytes_[end + 1]) != std::string_view::npos) {
+      end = std::min(bytes_.find('\n', end + 1), bytes_.size());
     }
+    return end;
   }
 
   void Text(std::size_t begin, std::size_t end) {

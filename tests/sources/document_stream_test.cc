@@ -122,21 +122,25 @@ TEST(CutDocuments, SkipsWhatIsTooLong) {
 TEST(CutDocuments, ComesToTheSameWhereverItIsInterrupted) {
   const std::string text =
       "one\n[{\"a\": 1}, {\"b\": [2, 3]}][{\"c\": \"x\\\"{y\"}]two\n{\n \"d\": "
-      "{}\n}\n{bad\nthree\n";
-  const Texts whole = CutText(text, Tail::kCut).records;
+      "{}\n}\n{bad\nthree {now} [1]\nsee {\"e\": f} there\n{\n  \"g\": broken,\n  \"h\": [\n  "
+      "]\n}\n"
+      "four\n{\"i\": x {\"j\": y {\nfive {\"k\": 2}\n";
+  const Cut whole = CutText(text, Tail::kCut);
   std::mt19937 random(7);
   for (int i = 0; i < 200; ++i) {
-    Texts records;
-    std::size_t begin = 0;
+    Cut pieces;
     std::size_t end = 0;
     while (end < text.size()) {
       end = std::min(text.size(), end + 1 + random() % 12);
       const Tail tail = end == text.size() ? Tail::kCut : Tail::kOpen;
+      const std::size_t begin = pieces.taken;
       const Cut cut = CutText(std::string_view(text).substr(begin, end - begin), tail);
-      records.insert(records.end(), cut.records.begin(), cut.records.end());
-      begin += cut.taken;
+      pieces.records.insert(pieces.records.end(), cut.records.begin(), cut.records.end());
+      pieces.taken += cut.taken;
+      pieces.skipped.cut_off += cut.skipped.cut_off;
     }
-    EXPECT_EQ(records, whole);
+    EXPECT_EQ(pieces.records, whole.records);
+    EXPECT_EQ(pieces.skipped.cut_off, whole.skipped.cut_off);
   }
 }
 
