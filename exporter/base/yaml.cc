@@ -19,6 +19,8 @@ namespace {
 using Kind = YamlValue::Kind;
 
 constexpr std::size_t kDeepest = 64;
+// With those that aliases stand for: a few lines of aliases to aliases may stand for billions.
+constexpr std::size_t kMostValues = 100'000;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kTab = "a tab in the indentation: only spaces may stand there";
 
@@ -106,7 +108,7 @@ class Builder final : public YAML::EventHandler {
   // Of the innermost list or map that has not ended.
   std::optional<Place> open_place() const {
     if (open_.empty()) return std::nullopt;
-    return open_.back().first->place;
+    return open_.back().value->place;
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -118,8 +120,8 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto value = Make(Kind::kNothing, mark, "");
-    if (!open_.empty()) value->place = PlaceOfMissing(*open_.back().first, mark);
-    Put(std::move(value), anchor);
+    if (!open_.empty()) value->place = PlaceOfMissing(*open_.back().value, mark);
+    Put({std::move(value), anchor}, PlaceAt(mark));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
@@ -130,14 +132,14 @@ class Builder final : public YAML::EventHandler {
     if (value->quoted && at < text_.size() && IsLeftOpen(text_.substr(at))) {
       throw SyntaxMistake{PlaceAt(mark), "the quote that begins here is never closed"};
     }
-    Put(std::move(value), anchor);
+    Put({std::move(value), anchor}, PlaceAt(mark));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
       throw SyntaxMistake{PlaceAt(mark), "an alias inside of what it stands for"};
     }
-    Put(found->second, 0);
+    Put(found->second, PlaceAt(mark));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value style) override {
@@ -152,6 +154,11 @@ class Builder final : public YAML::EventHandler {
 
  private:
   using Pointer = std::shared_ptr<YamlValue>;
+  struct Sized {
+    Pointer value;
+    YAML::anchor_t anchor = 0;  // 0: none
+    std::size_t size = 1;       // how many values it is, written out
+  };
 
   static Pointer Make(Kind kind, const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {  // nothing, plain, quoted
@@ -168,8 +175,8 @@ class Builder final : public YAML::EventHandler {
     if (open_.size() == kDeepest) {
       throw SyntaxMistake{PlaceAt(mark), "lists and maps are nested too deeply"};
     }
-    open_.emplace_back(Make(kind, mark, tag), anchor);
-    open_.back().first->flow = style == YAML::EmitterStyle::Flow;
+    open_.push_back({Make(kind, mark, tag), anchor});
+    open_.back().value->flow = style == YAML::EmitterStyle::Flow;
   }
   // The mark of what is missing is that of what follows: tell the key without a value instead, and
   // the dash of the item.
@@ -185,23 +192,28 @@ class Builder final : public YAML::EventHandler {
     return {mark.line + 1 - static_cast<int>(lines_after), static_cast<int>(dash - line) + 1};
   }
   void End() {
-    auto [value, anchor] = std::move(open_.back());
+    Sized last = std::move(open_.back());
     open_.pop_back();
-    Put(std::move(value), anchor);
+    const Place place = last.value->place;
+    Put(std::move(last), place);
   }
-  void Put(Pointer value, YAML::anchor_t anchor) {
-    if (anchor != 0) anchors_[anchor] = value;
+  void Put(Sized one, Place place) {
+    if (one.anchor != 0) anchors_[one.anchor] = one;
     if (open_.empty()) {
-      root_ = std::move(value);
+      root_ = std::move(one.value);
     } else {
-      open_.back().first->children.push_back(std::move(value));
+      open_.back().size += one.size;
+      if (open_.back().size > kMostValues) {
+        throw SyntaxMistake{place, "more than 100000 values, with those that aliases stand for"};
+      }
+      open_.back().value->children.push_back(std::move(one.value));
     }
   }
 
   std::string_view text_;
   Pointer root_;
-  std::vector<std::pair<Pointer, YAML::anchor_t>> open_;
-  std::map<YAML::anchor_t, Pointer> anchors_;
+  std::vector<Sized> open_;
+  std::map<YAML::anchor_t, Sized> anchors_;
 };
 
 // What yaml-cpp found wrong, in plain words and where it is to be mended.
