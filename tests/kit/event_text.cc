@@ -145,6 +145,12 @@ std::vector<Event> WithoutNotes(std::vector<Event> events) {
   return events;
 }
 
+std::vector<Event> WithoutProgress(std::vector<Event> events) {
+  std::erase_if(events,
+                [](const Event& event) { return std::holds_alternative<RunProgress>(event.what); });
+  return events;
+}
+
 std::string CountsText(const RecordCounts& counts) {
   std::string text = fmt::format("records={}", counts.records);
   const auto add = [&text](std::string_view name, std::uint64_t count) {

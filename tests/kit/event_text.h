@@ -19,6 +19,8 @@ namespace backup_exporter {
 
 // For tests of verdicts.
 [[nodiscard]] std::vector<Event> WithoutNotes(std::vector<Event> events);
+// Which of several progresses in a row is left depends on where a piece ends, and does not matter.
+[[nodiscard]] std::vector<Event> WithoutProgress(std::vector<Event> events);
 
 // "records=3 text=1": the zeros are left out.
 [[nodiscard]] std::string CountsText(const RecordCounts& counts);

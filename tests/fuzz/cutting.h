@@ -1,0 +1,53 @@
+// What is promised of records however they are cut.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzz/promise.h"
+#include "model/event.h"
+#include "model/record.h"
+
+namespace backup_exporter {
+
+struct Cut {
+  std::vector<Record> records;
+  SkippedBytes skipped;
+};
+
+// The records lie in `text`, which begins at `offset`, one behind the other.
+inline void PromiseRecordsOf(const Cut& cut, std::string_view text, std::uint64_t offset,
+                             std::size_t limit) {
+  std::size_t end = 0;
+  std::size_t taken = 0;
+  for (const Record& record : cut.records) {
+    Promise(!record.bytes.empty(), "no record is empty");
+    Promise(record.bytes.size() <= limit, "no record is above the limit");
+    const std::size_t begin = record.offset - offset;
+    Promise(record.offset >= offset + end && begin + record.bytes.size() <= text.size(),
+            "records are in the text, in its order");
+    Promise(record.bytes.data() == text.data() + begin, "a record is where its offset says");
+    end = begin + record.bytes.size();
+    taken += record.bytes.size();
+  }
+  const SkippedBytes& skipped = cut.skipped;
+  Promise(taken + skipped.too_long + skipped.nul + skipped.cut_off <= text.size(),
+          "no byte is counted twice");
+}
+
+inline std::vector<std::string> TextsOf(const Cut& cut) {
+  std::vector<std::string> texts;
+  for (const Record& record : cut.records) {
+    texts.push_back(fmt::format("{}: {}", record.offset, record.bytes));
+  }
+  texts.push_back(fmt::format("too long {}, NUL {}, cut off {}", cut.skipped.too_long,
+                              cut.skipped.nul, cut.skipped.cut_off));
+  return texts;
+}
+
+}  // namespace backup_exporter
