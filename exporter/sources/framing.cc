@@ -8,27 +8,25 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// The record within a line that begins at `offset`; empty for a blank line.
-std::string_view Trim(std::string_view line, std::uint64_t offset, std::uint64_t* nuls) {
-  if (offset == 0) line = WithoutMark(line);
-  const std::size_t full = line.size();
-  if (!line.empty() && line.front() == '\0') line.remove_prefix(LeadingNuls(line));
-  while (!line.empty() && line.back() == '\0') line.remove_suffix(1);
-  *nuls += full - line.size();
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
-}
-
+// A line without its "\n". It is cut at NULs, too: a crash leaves them between the rest of one line
+// and the beginning of another.
 void CutLine(std::string_view line, std::uint64_t offset, std::size_t limit,
              std::vector<Record>* records, SkippedBytes* skipped) {
-  std::uint64_t nuls = 0;
-  const std::string_view record = Trim(line, offset, &nuls);
-  skipped->nul += nuls;
-  skipped->blank += line.size() - record.size() - nuls;
-  if (record.size() > limit) {
-    skipped->too_long += record.size();
-  } else if (!record.empty()) {
-    records->push_back({record, offset + static_cast<std::uint64_t>(record.data() - line.data())});
+  std::string_view rest = offset == 0 ? WithoutMark(line) : line;
+  if (rest.ends_with('\r')) rest.remove_suffix(1);
+  skipped->blank += line.size() - rest.size();
+  while (!rest.empty()) {
+    const std::size_t nuls = LeadingNuls(rest);
+    skipped->nul += nuls;
+    rest.remove_prefix(nuls);
+    const std::string_view record = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(record.size());
+    if (record.size() > limit) {
+      skipped->too_long += record.size();
+    } else if (!record.empty()) {
+      records->push_back(
+          {record, offset + static_cast<std::uint64_t>(record.data() - line.data())});
+    }
   }
 }
 
@@ -56,9 +54,12 @@ void CutUnfinishedLine(std::string_view line, std::uint64_t offset, std::size_t 
 }
 
 bool IsWholeJsonLine(std::string_view line, std::uint64_t offset) {
-  std::uint64_t nuls = 0;
-  const std::string_view record = Trim(line, offset, &nuls);
-  return !record.empty() && (record.front() == '{' || record.front() == '[') && IsJson(record);
+  std::vector<Record> records;
+  SkippedBytes skipped;
+  CutLine(line, offset, line.size(), &records, &skipped);
+  if (records.empty()) return false;
+  const std::string_view last = records.back().bytes;
+  return (last.front() == '{' || last.front() == '[') && IsJson(last);
 }
 
 bool IsJson(std::string_view text) { return nlohmann::json::accept(text.begin(), text.end()); }

@@ -14,9 +14,10 @@ namespace backup_exporter {
 // Cuts the complete lines out of `bytes`, which begin at `offset` of a file, at the start of a
 // line, and returns how many bytes they take up. What comes after the last "\n" is left.
 //
-// A record is a line without its "\n", without one "\r" before that, without a byte order mark at
-// the start of the file, and without NULs at its ends, which a crash or a hole leaves. Blank lines
-// are none. Lines above `limit` bytes are skipped. Each byte is in a record or counted as skipped.
+// A record is a line without its "\n", without one "\r" before that, and without a byte order mark
+// at the start of the file. NULs, which a crash or a hole leaves, end a record as "\n" does. Blank
+// lines are none. Records above `limit` bytes are skipped. Each byte is in a record or counted as
+// skipped.
 std::size_t CutLines(std::string_view bytes, std::uint64_t offset, std::size_t limit,
                      std::vector<Record>* records, SkippedBytes* skipped);
 

@@ -57,10 +57,10 @@ TEST(Framing, OtherLineEndsAreData) {
                    "b\fc\vd"}));
 }
 
-TEST(Framing, TrimsAndCountsNulsAroundALineButNotInIt) {
-  const Cut cut = CutAll("\0\0\0one\0\n\0\0\ntwo\0two\n"s);
-  EXPECT_EQ(cut.records, (Texts{"one", "two\0two"s}));
-  EXPECT_EQ(cut.skipped.nul, 6U);
+TEST(Framing, CountsNulsAndTakesWhatStandsAroundThem) {
+  const Cut cut = CutAll("\0\0\0one\0\n\0\0\nhalf a li\0\0\0two\r\n"s);
+  EXPECT_EQ(cut.records, (Texts{"one", "half a li", "two"}));
+  EXPECT_EQ(cut.skipped.nul, 9U);
 }
 
 TEST(Framing, AcceptsALineOfTheLimitAndSkipsALongerOne) {
@@ -84,6 +84,8 @@ TEST(Framing, CountsLeadingNuls) {
 }
 
 TEST(Framing, AnUnfinishedLineIsWholeIfItIsAClosedObjectOrArray) {
+  EXPECT_TRUE(IsWholeJsonLine("half a li\0\0{\"a\":1}"s, 100));
+  EXPECT_FALSE(IsWholeJsonLine("{\"a\":1}\0\0half a li"s, 100));
   EXPECT_TRUE(IsWholeJsonLine(R"({"a":1})", 5));
   EXPECT_TRUE(IsWholeJsonLine(R"([1])", 5));
   EXPECT_FALSE(IsWholeJsonLine(R"({"a":1)", 5));
