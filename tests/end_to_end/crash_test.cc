@@ -1,0 +1,320 @@
+// The real program is ended at every kind of call that changes its ledger or tells a monitor, by a
+// kill and by a power cut. Started again it ends as if nothing had been (faults.md 54, 61 to 63).
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "base/time.h"
+#include "kit/exporter_process.h"
+#include "kit/faulty_server.h"
+#include "kit/http_client.h"
+#include "kit/long_run.h"
+#include "kit/power.h"
+#include "kit/process.h"
+#include "kit/restic_log.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kPointsInCi = 25;  // its starts take long
+#else
+constexpr int kPointsInCi = 100;
+#endif
+
+// A monitor of many exporters, each known by the path of its requests.
+class Monitor {
+ public:
+  Monitor()
+      : server_([this](const FaultyServer::Request& request) { return Hear(request); },
+                {.keep_requests = false}) {}
+
+  [[nodiscard]] int port() const { return server_.port(); }
+  [[nodiscard]] std::string url(const std::string& exporter) const {
+    return server_.url() + "/" + exporter;
+  }
+  // What it was told, and how often.
+  [[nodiscard]] std::map<std::string, int> Told(const std::string& exporter) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = told_.find("/" + exporter);
+    return found == told_.end() ? std::map<std::string, int>() : found->second;
+  }
+
+ private:
+  FaultyServer::Reply Hear(const FaultyServer::Request& request) {
+    const auto notice = nlohmann::json::parse(request.body);
+    std::string words;
+    for (const char* key : {"backup", "operation", "state", "result", "time", "error"}) {
+      words += notice.value(key, "") + " ";
+    }
+    const std::lock_guard lock(mutex_);
+    ++told_[request.target][words];
+    return {.status = 200};
+  }
+
+  mutable std::mutex mutex_;
+  std::map<std::string, std::map<std::string, int>> told_;
+  FaultyServer server_;  // the last, so that its threads end first
+};
+
+std::string Keys(const std::map<std::string, int>& told) {
+  std::string keys;
+  for (const auto& [words, times] : told) keys += words + "\n";
+  return keys;
+}
+
+// All that a crash must not change, but for what monitors were told.
+std::string Lasting(const Page& page) {
+  static const std::regex kMonitors("^(# (HELP|TYPE) )?backup_monitor_");
+  std::istringstream lines(page.Lasting());
+  std::string lasting;
+  for (std::string line; std::getline(lines, line);) {
+    if (!std::regex_search(line, kMonitors)) lasting += line + "\n";
+  }
+  return lasting;
+}
+
+// The lines that only one of the pages has.
+std::string Difference(const std::string& before, const std::string& after) {
+  const auto lines = [](const std::string& text) {
+    std::istringstream stream(text);
+    std::set<std::string> all;
+    for (std::string line; std::getline(stream, line);) all.insert(line);
+    return all;
+  };
+  std::vector<std::string> different;
+  std::ranges::set_symmetric_difference(lines(before), lines(after), std::back_inserter(different));
+  return fmt::format("{}", fmt::join(different, "\n"));
+}
+
+class CrashesAtLength : public testing::Test {
+ protected:
+  CrashesAtLength() {
+    directory_.MakeDirectory("logs");
+    directory_.MakeDirectory("profiles");
+    directory_.MakeDirectory("begin/ledger");
+  }
+
+  // A ledger whose sources entered it two days ago and whose WAL is almost full, so that a few
+  // commits bring a checkpoint and begin it anew.
+  void BeginWithAnOldLedger() const {
+    EXPECT_EQ(ExporterProcess(BACKUP_EXPORTER_BINARY, Config("begin"), directory_ / "begin").Stop(),
+              0);
+    constexpr std::uintmax_t kAlmostFull = 985 * (4096 + 24);  // SQLite's limit: 1000 frames
+    const std::string path = directory_ / "begin/ledger/ledger.db";
+    SQLite::Database ledger(path, SQLite::OPEN_READWRITE);
+    sqlite3_db_config(ledger.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    ledger.exec("PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=OFF");
+    ledger.exec(fmt::format("UPDATE entered SET at=at-{}", Duration(hours(48)).count()));
+    while (fs::file_size(path + "-wal") < kAlmostFull) ledger.exec("UPDATE entered SET at=at+1");
+  }
+  // What happened meanwhile. Old enough for verdicts to hold at once.
+  void LeaveRuns() const {
+    const Time now = SystemClock().Now();
+    directory_.Write("logs/home.jsonl",
+                     ResticSummary(hours(5)) + "Fatal: wrong password\n" + ResticSummary(hours(3)));
+    directory_.Write("logs/nas.jsonl",
+                     R"({"message_type":"exit_error","code":11,"message":"already locked"})"
+                     "\n");
+    for (const char* log : {"logs/home.jsonl", "logs/nas.jsonl"}) {
+      directory_.SetModified(log, now - hours(2));
+    }
+    const auto section = [&](bool success, Duration ago) {
+      return nlohmann::json{{"success", success},
+                            {"time", FormatExactUtc(now - ago)},
+                            {"error", success ? "" : "exit status 1"},
+                            {"duration", 3}};
+    };
+    directory_.Write(
+        "profiles/status.json",
+        nlohmann::json{
+            {"profiles",
+             {{"mail", {{"backup", section(true, hours(4))}, {"check", section(false, hours(1))}}},
+              {"web", {{"backup", section(false, hours(2))}}}}}}
+            .dump());
+    directory_.SetModified("profiles/status.json", now - minutes(30));
+    std::string events;
+    const auto leave = [&](const char* event, const char* backup, Duration ago) {
+      events += nlohmann::json{{"event", event},
+                               {"backup", backup},
+                               {"operation", "backup"},
+                               {"time", ToSeconds(now - ago)}}
+                    .dump() +
+                "\n";
+    };
+    leave("finish", "one", minutes(50));
+    leave("fail", "two", minutes(40));
+    leave("start", "going", minutes(20));
+    directory_.MakeDirectory("begin/ledger/spool");
+    directory_.Write("begin/ledger/spool/events.jsonl", events);
+  }
+
+  std::string Config(const std::string& life) const {
+    directory_.Write("config.yaml",
+                     "sources:\n  - {format: restic, path: logs/*.jsonl}\n"
+                     "  - {format: resticprofile, path: profiles/*.json}\n"
+                     "monitors:\n  - webhook: {url: " +
+                         monitor_.url(life) + ", states: [start, finish, fail]}\n");
+    return directory_ / "config.yaml";
+  }
+  // A place of its own for a ledger at the beginning.
+  std::string Place(const std::string& name) const {
+    fs::remove_all(directory_ / "place");
+    fs::create_directories(directory_ / "place/scratch");
+    fs::create_directories(directory_ / "place/disk");
+    fs::copy(directory_ / "begin/ledger", directory_ / "place/disk/ledger",
+             fs::copy_options::recursive);
+    const fs::path events = "ledger/spool/events.jsonl";
+    if (fs::exists(fs::path(directory_ / "begin") / events)) {
+      fs::last_write_time(fs::path(directory_ / "place/disk") / events,
+                          fs::last_write_time(fs::path(directory_ / "begin") / events));
+    }
+    Config(name);
+    return directory_ / "place/disk";
+  }
+
+  // What a life to its end leaves: the page, and how many notices there ever were.
+  std::string Live(const std::string& name) const {
+    ExporterProcess exporter(BACKUP_EXPORTER_BINARY, directory_ / "config.yaml",
+                             directory_ / "place/disk");
+    EXPECT_TRUE(Eventually([&] { return Keys(monitor_.Told(name)) == told_; }));
+    std::string page = Lasting(exporter.Scrape());
+    EXPECT_EQ(exporter.Stop(), 0);
+    EXPECT_EQ(Keys(monitor_.Told(name)), told_);
+    const SQLite::Database ledger(directory_ / "place/disk/ledger/ledger.db");
+    SQLite::Statement made(ledger, "SELECT name,value FROM tellings WHERE name LIKE 'notices %'");
+    while (made.executeStep()) {
+      page += made.getColumn(0).getString() + " " + made.getColumn(1).getString() + "\n";
+    }
+    return page;
+  }
+
+  // A life that ends at that call, or in order if it makes fewer. Whether it was ended.
+  bool Crash(const std::string& name, std::uint64_t point, std::uint64_t seed, bool cut) const {
+    const std::string log = directory_ / "place/log";
+    Process exporter({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
+                      "--storage.path=" + (directory_ / "place/disk/ledger"),
+                      "--web.listen-address=127.0.0.1:0"},
+                     {.environment = PowerEnvironment({.shim = POWER_SHIM,
+                                                       .directory = directory_ / "place/disk",
+                                                       .scratch = directory_ / "place/scratch",
+                                                       .port = monitor_.port(),
+                                                       .point = point,
+                                                       .seed = seed,
+                                                       .cut = cut}),
+                      .errors = log});
+    const auto is_done = [&] {
+      const std::regex kPort(R"(\(port ([0-9]+)\))");
+      const std::string text = ReadText(log);
+      std::smatch match;
+      return Keys(monitor_.Told(name)) == told_ && std::regex_search(text, match, kPort) &&
+             Get(std::stoi(match[1]), "/-/ready").status == 200;
+    };
+    EXPECT_TRUE(Eventually([&] { return !exporter.Running() || is_done(); }))
+        << ReadText(log) << Keys(monitor_.Told(name));
+    exporter.Signal(SIGTERM);
+    const int code = exporter.Wait();
+    EXPECT_TRUE(code == 0 || code == 128 + SIGKILL) << code << ReadText(log);
+    return code != 0;
+  }
+
+  // What a life that nothing ends leaves, until its monitor is told no more.
+  std::string LiveUndisturbed() {
+    Place("first");
+    {
+      ExporterProcess exporter(BACKUP_EXPORTER_BINARY, directory_ / "config.yaml",
+                               directory_ / "place/disk");
+      EXPECT_TRUE(Eventually([&] {
+        const Page page = exporter.Scrape();
+        double notices = 0;
+        for (const char* state : {"start", "finish", "fail"}) {
+          notices += page.Number(fmt::format(
+              "backup_monitor_notices_total{{monitor=\"webhook\",state=\"{}\"}}", state));
+        }
+        const auto told = monitor_.Told("first");
+        return notices == static_cast<double>(told.size());
+      }));
+      EXPECT_EQ(exporter.Scrape().Number("backup_runs_total{backup=\"home\",operation=\"backup\"}"),
+                3);
+    }
+    told_ = Keys(monitor_.Told("first"));
+    Place("second");
+    return Live("second");
+  }
+
+  // Ends lives at points spread over all calls of one, and compares what the next one comes to.
+  void CrashEverywhere(bool cut, int points, int most_repeats) {
+    const std::string undisturbed = LiveUndisturbed();
+    Place("counted");
+    ASSERT_FALSE(Crash("counted", 0, 0, cut));
+    const std::uint64_t calls = CallsCounted(directory_ / "place/scratch");
+    ASSERT_GT(calls, 50U);
+    int ended = 0;
+    for (int i = 0; i < points; ++i) {
+      const auto seed = static_cast<std::uint64_t>(i);
+      const std::uint64_t point = 1 + seed * calls / static_cast<std::uint64_t>(points);
+      SCOPED_TRACE(fmt::format("ended at call {} of about {}, seed {}", point, calls, seed));
+      const std::string name = fmt::format("life-{}", i);
+      Place(name);
+      ended += Crash(name, point, seed, cut) ? 1 : 0;
+      EXPECT_EQ(Difference(undisturbed, Live(name)), "");
+      int repeats = 0;
+      for (const auto& [words, times] : monitor_.Told(name)) repeats += times - 1;
+      EXPECT_LE(repeats, most_repeats);
+      if (HasFailure()) return;
+    }
+    EXPECT_GT(ended, points * 8 / 10) << "few lives were ended";
+    fmt::print("{} lives, {} of them ended at one of about {} calls\n", points, ended, calls);
+  }
+
+  TemporaryDirectory directory_;
+  Monitor monitor_;
+  std::string told_;  // what the monitor is told in a life
+};
+
+// A notice whose answer was on its way is told once more.
+TEST_F(CrashesAtLength, AKillAtAnyCallLosesNothing) {
+  BeginWithAnOldLedger();
+  LeaveRuns();
+  CrashEverywhere(false, HowMany(kPointsInCi, 1000), 1);
+  EXPECT_NE(told_.find("going backup start"), told_.npos) << told_;
+  EXPECT_NE(told_.find("home backup fail"), told_.npos) << told_;
+}
+
+// That a notice was told is not synced: after a power cut it may be told once more.
+TEST_F(CrashesAtLength, APowerCutAtAnyCallLosesNothing) {
+  BeginWithAnOldLedger();
+  LeaveRuns();
+  CrashEverywhere(true, HowMany(kPointsInCi, 1000), 100);
+}
+
+TEST_F(CrashesAtLength, AKillWhileTheLedgerIsMadeLosesNothing) {
+  LeaveRuns();
+  CrashEverywhere(false, HowMany(kPointsInCi / 2, 500), 0);
+}
+
+TEST_F(CrashesAtLength, APowerCutWhileTheLedgerIsMadeLosesNothing) {
+  LeaveRuns();
+  CrashEverywhere(true, HowMany(kPointsInCi / 2, 500), 0);
+}
+
+}  // namespace
+}  // namespace backup_exporter
