@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "base/descriptor.h"
 #include "base/log.h"
@@ -253,6 +254,29 @@ void CopyAll(SQLite::Database& to, SQLite::Database& from) {
   if (result != SQLITE_DONE) throw SQLite::Exception("the ledger was not copied", result);
 }
 
+// nullptr: it is so large that the copy would be a danger of its own.
+std::unique_ptr<SQLite::Database> CopyInMemory(SQLite::Database& file) {
+  constexpr std::int64_t kLargest = 256 << 20;  // bytes
+  const auto pages = file.execAndGet("PRAGMA page_count").getInt64();
+  if (pages * file.execAndGet("PRAGMA page_size").getInt64() > kLargest) return nullptr;
+  auto copy = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
+  CopyAll(*copy, file);
+  copy->exec("PRAGMA foreign_keys=ON");
+  return copy;
+}
+
+void Upgrade(SQLite::Database& handle) {
+  // A file that can be read and not written shows itself here, not at the first backup.
+  SQLite::Transaction transaction(handle, SQLite::TransactionBehavior::IMMEDIATE);
+  const int version = handle.execAndGet("PRAGMA user_version").getInt();
+  if (version < 2) handle.exec(kSchema2);
+  if (version < 3) handle.exec(kSchema3);
+  if (version < 4) handle.exec(kSchema4);
+  if (version < 5) handle.exec(kSchema5);
+  handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
+  transaction.commit();
+}
+
 Result<void> CheckFile(SQLite::Database& handle, const std::string& path) {
   const int application = handle.execAndGet("PRAGMA application_id").getInt();
   const int version = handle.execAndGet("PRAGMA user_version").getInt();
@@ -291,8 +315,48 @@ Result<std::string> SetAside(const std::string& path) {
   return aside;
 }
 
+std::unique_ptr<SQLite::Database> OpenSqlite(const std::string& path) {
+  // Somebody who reads beside it may hold it for a moment, also while a crash is recovered from.
+  return std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE, kPatience);
+}
+
+void SetCheckpointOnClose(SQLite::Database& handle, bool on) {
+  sqlite3_db_config(handle.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
+}
+
+using Handle = std::unique_ptr<SQLite::Database>;
+
+Result<Handle> OpenInPlace(const std::string& path) {
+  auto handle = OpenSqlite(path);
+  // A file that is refused keeps even the WAL that a crash left beside it.
+  SetCheckpointOnClose(*handle, false);
+  if (auto sound = CheckFile(*handle, path); !sound) return tl::unexpected(sound.error());
+  SetCheckpointOnClose(*handle, true);
+  Pragmas(*handle);
+  Upgrade(*handle);
+  return handle;
+}
+
+// Where the disk is so full that SQLite cannot make its index of the WAL beside it. nullptr: it is
+// too large.
+Result<Handle> OpenCopy(const std::string& path) {
+  const auto file = OpenSqlite(path);
+  SetCheckpointOnClose(*file, false);
+  // The index is in memory, then. Only as long as the copy takes: nobody can read beside it.
+  file->exec("PRAGMA locking_mode=EXCLUSIVE");
+  if (auto sound = CheckFile(*file, path); !sound) return tl::unexpected(sound.error());
+  auto copy = CopyInMemory(*file);
+  if (copy) Upgrade(*copy);
+  return copy;
+}
+
+struct Opened {
+  Handle handle;
+  bool in_memory = false;  // it is a copy
+};
+
 // kInvalid: it is there, and cannot be used as it is.
-Result<std::unique_ptr<SQLite::Database>> OpenFile(const std::string& path) {
+Result<Opened> OpenFile(const std::string& path) {
   try {
     if (!std::filesystem::exists(path)) {
       // What was left behind when somebody moved the file would be taken for a part of the new one.
@@ -301,23 +365,22 @@ Result<std::unique_ptr<SQLite::Database>> OpenFile(const std::string& path) {
     } else if (std::filesystem::file_size(path) == 0) {
       return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is empty", path));
     }
-    // Somebody who reads beside it may hold it for a moment, also while a crash is recovered from.
-    auto handle = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE, kPatience);
-    // A file that is refused keeps even the WAL that a crash left beside it.
-    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    if (auto sound = CheckFile(*handle, path); !sound) return tl::unexpected(sound.error());
-    sqlite3_db_config(handle->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-    Pragmas(*handle);
-    // A file that can be read and not written shows itself here, not at the first backup.
-    SQLite::Transaction transaction(*handle, SQLite::TransactionBehavior::IMMEDIATE);
-    const int version = handle->execAndGet("PRAGMA user_version").getInt();
-    if (version < 2) handle->exec(kSchema2);
-    if (version < 3) handle->exec(kSchema3);
-    if (version < 4) handle->exec(kSchema4);
-    if (version < 5) handle->exec(kSchema5);
-    handle->exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
-    transaction.commit();
-    return handle;
+    Opened opened;
+    Result<Handle> handle;
+    try {
+      handle = OpenInPlace(path);
+    } catch (const SQLite::Exception& exception) {
+      const int code = exception.getErrorCode();
+      if (code != SQLITE_FULL && code != SQLITE_IOERR) throw;
+      handle = OpenCopy(path);
+      if (handle && *handle == nullptr) throw;
+      opened.in_memory = true;
+      Log().error("ledger: {}: {}; going on in memory until it can be written", path,
+                  exception.what());
+    }
+    if (!handle) return tl::unexpected(handle.error());
+    opened.handle = std::move(*handle);
+    return opened;
   } catch (const SQLite::Exception& exception) {
     const int code = exception.getErrorCode();
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
@@ -335,8 +398,9 @@ Result<std::unique_ptr<SQLite::Database>> OpenFile(const std::string& path) {
 
 }  // namespace
 
-Database::Database(int lock, std::unique_ptr<SQLite::Database> handle)
-    : lock_(lock), handle_(std::move(handle)) {}
+Database::Database(int lock, std::string path, std::unique_ptr<SQLite::Database> handle,
+                   bool in_memory)
+    : lock_(lock), path_(std::move(path)), handle_(std::move(handle)), in_memory_(in_memory) {}
 
 Database::~Database() {
   statements_.clear();
@@ -351,7 +415,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory, b
       auto handle = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
       Pragmas(*handle);
       CreateTables(*handle);
-      return std::unique_ptr<Database>(new Database(-1, std::move(handle)));
+      return std::unique_ptr<Database>(new Database(-1, "", std::move(handle), false));
     } catch (const SQLite::Exception& exception) {
       return Fail(ErrorKind::kIo, fmt::format("ledger: {}", exception.what()));
     }
@@ -386,7 +450,8 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory, b
     opened = OpenFile(path);
   }
   if (!opened) return tl::unexpected(opened.error());
-  std::unique_ptr<Database> database(new Database(held.Release(), std::move(*opened)));
+  std::unique_ptr<Database> database(
+      new Database(held.Release(), path, std::move(opened->handle), opened->in_memory));
   database->recovered_ = useless;
   return database;
 }
@@ -408,26 +473,24 @@ void Database::Release() {
 }
 
 bool Database::ToMemory() {
-  constexpr std::int64_t kLargest = 256 << 20;  // bytes
-  if (in_memory()) return true;
-  const auto pages = handle_->execAndGet("PRAGMA page_count").getInt64();
-  if (pages * handle_->execAndGet("PRAGMA page_size").getInt64() > kLargest) return false;
-  auto copy = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
-  CopyAll(*copy, *handle_);
-  copy->exec("PRAGMA foreign_keys=ON");
+  if (in_memory_) return true;
+  auto copy = CopyInMemory(*handle_);
+  if (!copy) return false;
   statements_.clear();
-  file_ = std::move(handle_);
-  handle_ = std::move(copy);
+  file_ = std::exchange(handle_, std::move(copy));
+  in_memory_ = true;
   return true;
 }
 
 void Database::ToFile() {
-  if (!in_memory()) return;
+  if (!in_memory_) return;
   Release();
-  file_->exec("PRAGMA synchronous=FULL");
+  if (!file_) file_ = OpenSqlite(path_);
+  Pragmas(*file_);
   CopyAll(*file_, *handle_);
   statements_.clear();
   handle_ = std::move(file_);
+  in_memory_ = false;
 }
 
 bool IsUnwritable(const SQLite::Exception& exception) {

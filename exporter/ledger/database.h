@@ -22,7 +22,8 @@ class Database {
  public:
   // Empty: in memory. Nothing is overwritten: a file that is damaged, foreign, newer or in use is
   // an error that says how to go on. `recover`: one that is there and cannot be used is kept under
-  // another name, and a new one begun.
+  // another name, and a new one begun. On a full disk it begins with a copy in memory, as ToMemory
+  // makes it.
   [[nodiscard]] static Result<std::unique_ptr<Database>> Open(const std::string& directory,
                                                               bool recover = false);
   ~Database();
@@ -45,16 +46,18 @@ class Database {
   // Writes the copy to the file, all of it or nothing, and goes on with that. Throws where it still
   // cannot be written.
   void ToFile();
-  [[nodiscard]] bool in_memory() const { return file_ != nullptr; }
+  [[nodiscard]] bool in_memory() const { return in_memory_; }
   // It is a new one, begun in the place of one that could not be used.
   [[nodiscard]] bool recovered() const { return recovered_; }
 
  private:
-  Database(int lock, std::unique_ptr<SQLite::Database> handle);
+  Database(int lock, std::string path, std::unique_ptr<SQLite::Database> handle, bool in_memory);
 
-  int lock_;  // file descriptor that holds the lock; -1 in memory
+  int lock_;          // file descriptor that holds the lock; -1 without a file
+  std::string path_;  // of the file
   std::unique_ptr<SQLite::Database> handle_;
-  std::unique_ptr<SQLite::Database> file_;  // while handle_ is a copy of it in memory
+  bool in_memory_;                          // handle_ is a copy of the file
+  std::unique_ptr<SQLite::Database> file_;  // then; nullptr where it could not be opened yet
   std::map<std::string, std::unique_ptr<SQLite::Statement>, std::less<>> statements_;
   bool recovered_ = false;
 };

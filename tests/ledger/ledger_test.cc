@@ -313,5 +313,25 @@ TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
   EXPECT_THAT(told(), IsEmpty());
 }
 
+TEST_F(LedgerTest, OpenedOnAFullDiskItBeginsInMemoryAndCatchesUp) {
+  Take(log_, {Finished(kSuccess).At(Night(28)).Whole()});
+  {
+    const FullDisk full;
+    Reopen();
+    EXPECT_TRUE(ledger().standings()->full);
+    EXPECT_EQ(Home().runs, 1U);
+    Take(log_, {Finished(kFailure).At(Night(29)).Whole()});
+    now_ += 10s;
+    Tick();
+    EXPECT_TRUE(ledger().standings()->full);
+    EXPECT_EQ(Home().runs, 2U);
+  }
+  now_ += 10s;
+  Tick();
+  EXPECT_FALSE(ledger().standings()->full);
+  Reopen();
+  EXPECT_EQ(Home().failures, 1U);
+}
+
 }  // namespace
 }  // namespace backup_exporter

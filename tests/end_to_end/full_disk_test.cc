@@ -1,0 +1,139 @@
+// The disk of the ledger is full, for the real program (faults.md 51).
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/time.h"
+#include "kit/exporter_process.h"
+#include "kit/faulty_server.h"
+#include "kit/process.h"
+#include "kit/restic_log.h"
+#include "kit/small_disk.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+class FullDisk : public testing::Test {
+ protected:
+  FullDisk() {
+    directory_.MakeDirectory("logs");
+    directory_.MakeDirectory("ledger");
+    directory_.Write("config.yaml",
+                     "sources:\n  - {format: restic, path: logs/*.jsonl}\n"
+                     "monitors:\n  - webhook: {url: " +
+                         server_.url() + "/x}\n");
+    disk_ = std::make_unique<SmallDisk>(directory_ / "ledger");
+  }
+  void SetUp() override {
+    if (disk_->missing().empty()) return;
+    if (std::getenv("CI") != nullptr) FAIL() << disk_->missing();
+    GTEST_SKIP() << disk_->missing();
+  }
+
+  void Start() {
+    exporter_.reset();
+    exporter_ = std::make_unique<ExporterProcess>(BACKUP_EXPORTER_BINARY,
+                                                  directory_ / "config.yaml", directory_.path());
+  }
+  void Kill() const {
+    exporter_->process().Signal(SIGKILL);
+    exporter_->process().Wait();
+  }
+  [[nodiscard]] double Runs() const {
+    return exporter_->Scrape().Number("backup_runs_total{backup=\"home\",operation=\"backup\"}");
+  }
+  [[nodiscard]] double Full() const {
+    return exporter_->Scrape().Number("backup_exporter_ledger_full");
+  }
+  // How often the monitor was told of each run, by its end.
+  [[nodiscard]] std::map<std::string, int> Told() const {
+    std::map<std::string, int> told;
+    for (const auto& request : server_.Requests()) {
+      ++told[nlohmann::json::parse(request.body).at("time")];
+    }
+    return told;
+  }
+  void RunABackup() {
+    directory_.Append("logs/home.jsonl", ResticSummary(Duration(0)));
+    ++runs_;
+    EXPECT_TRUE(Eventually([&] { return Runs() == runs_; }));
+    EXPECT_TRUE(Eventually([&] { return Told().size() == runs_; })) << Told().size();
+  }
+
+  FaultyServer server_{[](const FaultyServer::Request&) { return FaultyServer::Reply{}; }};
+  TemporaryDirectory directory_;
+  std::unique_ptr<SmallDisk> disk_;
+  std::unique_ptr<ExporterProcess> exporter_;
+  unsigned runs_ = 0;
+};
+
+TEST_F(FullDisk, StopsNeitherFoldingNorTellingAndTheLedgerCatchesUp) {
+  Start();
+  RunABackup();
+  EXPECT_EQ(Full(), 0);
+  disk_->Fill();
+  for (int run = 0; run < 3; ++run) RunABackup();
+  EXPECT_EQ(Full(), 1);
+  disk_->Free();
+  EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
+  RunABackup();
+  EXPECT_TRUE(Eventually([&] {
+    return exporter_->Scrape().Number("backup_monitor_deliveries_total{monitor=\"webhook\"}") ==
+           runs_;
+  }));
+  const std::string before = exporter_->Scrape().Lasting();
+  EXPECT_EQ(exporter_->Stop(), 0);
+  Start();
+  EXPECT_EQ(exporter_->Scrape().Lasting(), before);
+  for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+}
+
+TEST_F(FullDisk, KilledOnItTheExporterStartsOnItAndLosesNothing) {
+  Start();
+  RunABackup();
+  const std::string first = Told().begin()->first;
+  disk_->Fill();
+  RunABackup();
+  Kill();
+  Start();
+  EXPECT_EQ(Full(), 1);
+  EXPECT_EQ(Runs(), runs_);
+  RunABackup();
+  disk_->Free();
+  EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
+  RunABackup();
+  Kill();
+  Start();
+  EXPECT_EQ(Runs(), runs_);
+  EXPECT_EQ(exporter_->Stop(), 0);
+  EXPECT_EQ(Told().at(first), 1) << "it was in the ledger";
+  EXPECT_EQ(Told().size(), runs_);
+  for (const auto& [end, times] : Told()) EXPECT_LE(times, 2) << end;
+}
+
+TEST_F(FullDisk, StoppedInOrderItIsStartedOnAgain) {
+  Start();
+  RunABackup();
+  EXPECT_EQ(exporter_->Stop(), 0);
+  disk_->Fill();
+  Start();
+  EXPECT_EQ(Full(), 1);
+  RunABackup();
+  disk_->Free();
+  EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
+  EXPECT_EQ(exporter_->Stop(), 0);
+  EXPECT_EQ(OutputOf({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
+                      "--storage.path=" + (directory_ / "ledger"), "notify", "--pending"}),
+            "nothing waits, and nothing was given up\n");
+  for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+}
+
+}  // namespace
+}  // namespace backup_exporter
