@@ -109,7 +109,13 @@ Result<void> Leave(const std::string& storage, const std::string& line) {
   const Descriptor spool(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (spool.get() < 0) return tl::unexpected(SystemError("cannot open " + path));
   HandOver(spool.get(), owner);
-  return Append(spool.get(), path + "/" + kFile, line, owner);
+  if (auto left = Append(spool.get(), path + "/" + kFile, line, owner); !left) return left;
+  // The names outlast a power cut, too, where the file system can do that.
+  const Descriptor above(open(storage.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const int directory : {spool.get(), above.get()}) {
+    [[maybe_unused]] const int synced = fsync(directory);
+  }
+  return {};
 }
 
 }  // namespace

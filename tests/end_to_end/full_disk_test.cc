@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -133,6 +134,23 @@ TEST_F(FullDisk, StoppedInOrderItIsStartedOnAgain) {
                       "--storage.path=" + (directory_ / "ledger"), "notify", "--pending"}),
             "nothing waits, and nothing was given up\n");
   for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+}
+
+// faults.md 52
+TEST_F(FullDisk, OneThatMayNotBeWrittenIsRefusedWithOneLine) {
+  Start();
+  EXPECT_EQ(exporter_->Stop(), 0);
+  disk_->MakeReadOnly();
+  EXPECT_EQ(
+      RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
+                  "--storage.path=" + (directory_ / "ledger"), "--web.listen-address=127.0.0.1:0"},
+                 {.errors = directory_ / "errors"}),
+      2);
+  const std::string said = ReadText(directory_ / "errors");
+  EXPECT_NE(said.find("ledger: cannot write in " + (directory_ / "ledger") + ": Read-only"),
+            std::string::npos)
+      << said;
+  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "kit/exporter_process.h"
 #include "kit/process.h"
@@ -104,6 +106,31 @@ TEST_F(Restart, ASecondExporterOnTheSameLedgerRefusesAndTheFirstGoesOn) {
             std::string::npos)
       << ReadText(errors);
   EXPECT_TRUE(first.process().Running());
+}
+
+// faults.md 53, 75
+TEST_F(Restart, ALedgerThatCannotBeUsedIsRefusedWithOneLineAndLeftAlone) {
+  EXPECT_EQ(Start("good").Stop(), 0);
+  const std::string good = ReadText(Path("good/ledger/ledger.db"));
+  fs::create_directories(Path("bad"));
+  std::string newer = good;
+  newer[63] = 99;  // the last byte of SQLite's user_version
+  for (const auto& [bytes, why] : {std::pair(std::string(), "is empty"),
+                                   {std::string(good.size(), '\0'), "is "},
+                                   {std::string(good.size(), 'x'), "is damaged"},
+                                   {good.substr(0, good.size() / 2), "is damaged"},
+                                   {newer, "newer backup_exporter (format 99"}}) {
+    directory_.Write("bad/ledger.db", bytes);
+    fs::remove(Path("errors"));
+    EXPECT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
+                          "--storage.path=" + Path("bad"), "--web.listen-address=127.0.0.1:0"},
+                         {.errors = Path("errors")}),
+              2);
+    const std::string said = ReadText(Path("errors"));
+    EXPECT_NE(said.find(why), std::string::npos) << said;
+    EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+    EXPECT_TRUE(ReadText(Path("bad/ledger.db")) == bytes) << why;
+  }
 }
 
 }  // namespace

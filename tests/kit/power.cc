@@ -13,7 +13,8 @@ std::vector<std::string> PowerEnvironment(const PowerOptions& options) {
           "POWER_SCRATCH=" + options.scratch, "POWER_PORT=" + std::to_string(options.port),
           "POWER_POINT=" + std::to_string(options.point),
           "POWER_SEED=" + std::to_string(options.seed),
-          "POWER_CUT=" + std::to_string(static_cast<int>(options.cut))};
+          "POWER_CUT=" + std::to_string(static_cast<int>(options.cut)),
+          "POWER_AFTERWARDS=" + std::to_string(static_cast<int>(options.cut_afterwards))};
 }
 
 std::uint64_t CallsCounted(const std::string& scratch) {

@@ -15,7 +15,8 @@ struct PowerOptions {
   int port = 0;             // of the monitor; 0: none
   std::uint64_t point = 0;  // the call that it ends at; 0: it is only counted
   std::uint64_t seed = 0;
-  bool cut = false;  // a power cut, not a kill
+  bool cut = false;             // a power cut, not a kill
+  bool cut_afterwards = false;  // when it has ended by itself
 };
 
 // NAME=value

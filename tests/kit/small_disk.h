@@ -34,6 +34,10 @@ class SmallDisk {
     }
     ASSERT_EQ(std::filesystem::space(path_).available, 0U);
   }
+  // Takes no more changes.
+  void MakeReadOnly() const {
+    ASSERT_EQ(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=4m"), 0);
+  }
   void Free() const { std::filesystem::remove(path_ + "/filler"); }
 
  private:

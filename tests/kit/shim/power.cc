@@ -12,6 +12,7 @@
 //   bytes
 //                    as the machine has them, true at any time; and what was unlinked
 //   POWER_POINT      the call that it ends at; 0: none, it is only counted
+//   POWER_AFTERWARDS 1: the power is cut when it has ended by itself
 //   POWER_SEED       whether it ends before the call, in its middle or after it; and what a power
 //                    cut takes
 //   POWER_CUT        1: a power cut; else a kill
@@ -162,6 +163,10 @@ class Power {
     bool is_last_;
   };
 
+  void Afterwards() {
+    if (cut_afterwards_) Cut();
+  }
+
   // The rest by the thread whose turn it is.
 
   void Changed(int file, const std::string& path, Change change) {
@@ -205,6 +210,7 @@ class Power {
         point_(NumberOf("POWER_POINT")),
         chance_(NumberOf("POWER_SEED")),
         cut_(Variable("POWER_CUT") == "1"),
+        cut_afterwards_(Variable("POWER_AFTERWARDS") == "1"),
         port_(static_cast<std::uint16_t>(NumberOf("POWER_PORT"))) {
     phase_ = chance_() % 3;
     const int file = Open(scratch_ + "/calls", O_RDWR | O_CREAT);
@@ -284,6 +290,7 @@ class Power {
   const std::uint64_t point_;
   std::mt19937_64 chance_;
   const bool cut_;
+  const bool cut_afterwards_;
   const std::uint16_t port_;
   std::uint64_t phase_;
   std::atomic<std::uint64_t>* calls_;
@@ -402,6 +409,8 @@ int MakeDirectoryAt(int directory, const char* name, mode_t mode) {
   if (done == 0) power.Named({.kind = Naming::Kind::kMade, .path = path, .from = "", .grave = ""});
   return done;
 }
+
+[[gnu::destructor]] void Afterwards() { Power::Get().Afterwards(); }
 
 }  // namespace
 
