@@ -1,6 +1,7 @@
 #include "app.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -31,6 +32,14 @@ Error MistakesAsError(const std::vector<Mistake>& mistakes) {
     text += Describe(mistake);
   }
   return {ErrorKind::kInvalid, std::move(text)};
+}
+
+// How many files each of so many sources may hold open: half of what the process may is for them,
+// so that the ledger, monitors and scrapes always find some left.
+std::size_t OpenFilesOfEach(std::size_t sources) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return std::max<std::size_t>(limit.rlim_cur / 2 / sources, 1);
 }
 
 }  // namespace
@@ -184,7 +193,10 @@ Result<void> App::StartSources(const Configuration& configuration) {
   }
   shared_->ledger->Listen(std::move(listeners), shared_->clock.Now());
   std::vector<std::unique_ptr<SourceThread>> workers;
-  for (const SourceConfig& source : sources) {
+  const std::size_t open_files = OpenFilesOfEach(sources.size());
+  for (SourceConfig& source : sources) {
+    std::size_t& most = source.ingest.input.max_open_files;
+    most = std::min(most, open_files);
     auto ingest = Ingest::Create(source.ingest, shared_->files, MakeInotifyWatcher(),
                                  *shared_->ledger, shared_->board);
     if (!ingest) return tl::unexpected(ingest.error());

@@ -1,5 +1,8 @@
 // The command line.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -29,9 +32,20 @@ std::string OperationMistake(const std::string& name) {
   return fmt::format("unknown operation {}: it must be {}", name, names);
 }
 
+// Whatever is opened next would take the number of a standard stream that is closed, and be written
+// to in its place.
+void OpenStandardStreams() {
+  int file = -1;
+  do {
+    file = open("/dev/null", O_RDWR);
+  } while (file >= 0 && file <= STDERR_FILENO);
+  if (file >= 0) close(file);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  OpenStandardStreams();
   // Whoever started this may have it ignored, and then no program's exit code can be had.
   std::signal(SIGCHLD, SIG_DFL);
   AppOptions options{

@@ -1,8 +1,12 @@
 #include "base/log.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 namespace backup_exporter {
@@ -57,8 +61,55 @@ class LineFormatter final : public spdlog::formatter {
   bool json_;
 };
 
+// Standard error, which may be a pipe that nobody reads: a program that waited for room there would
+// neither read nor serve nor stop. What finds no room is lost, and the next line that does find
+// some is preceded by one that says how many were.
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (lost_ > 0 && !HasRoom(0)) {
+      ++lost_;
+      return;
+    }
+    if (lost_ > 0) {
+      const std::string text = fmt::format("{} lines were lost: nobody read them", lost_);
+      lost_ = 0;
+      Write({message.logger_name, spdlog::level::warn, text});
+    }
+    Write(message);
+  }
+  void flush_() override {}
+
+ private:
+  static constexpr int kPatience = 1000;  // milliseconds, with a reader who is only slow
+
+  static bool HasRoom(int patience) {
+    pollfd output{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    return poll(&output, 1, patience) == 1 && (output.revents & POLLOUT) != 0;
+  }
+
+  void Write(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view rest(line.data(), line.size());
+    while (!rest.empty()) {
+      // A pipe that has room at all has it for so much.
+      const std::string_view part = rest.substr(0, PIPE_BUF);
+      const bool room = HasRoom(kPatience);
+      const ssize_t written = room ? write(STDERR_FILENO, part.data(), part.size()) : -1;
+      if (written <= 0) {
+        ++lost_;
+        return;
+      }
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  std::size_t lost_ = 0;  // lines since the last one that was written whole
+};
+
 spdlog::logger MakeLogger() {
-  spdlog::logger logger("backup_exporter", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  spdlog::logger logger("backup_exporter", std::make_shared<StandardError>());
   logger.set_formatter(std::make_unique<LineFormatter>(false));
   logger.flush_on(spdlog::level::debug);
   return logger;

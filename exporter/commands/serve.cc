@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -24,8 +25,8 @@ sigset_t Signals() {
 int Serve(const AppOptions& options) {
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // A client that hangs up is no reason to end.
-  signal(SIGPIPE, SIG_IGN);
+  // A client that hangs up is no reason to end, nor is a signal that means nothing here.
+  for (const int number : {SIGPIPE, SIGUSR1, SIGUSR2}) signal(number, SIG_IGN);
 
   auto app = App::Start(options);
   if (!app) {
@@ -43,6 +44,8 @@ int Serve(const AppOptions& options) {
     if (taken == SIGTERM || taken == SIGINT) {
       Log().info("stopping on signal {}", taken);
       // Asked a second time, it ends at once: every commit is whole.
+      for (const int number : {SIGTERM, SIGINT}) signal(number, [](int) { _exit(kFine); });
+      signal(SIGHUP, SIG_IGN);
       pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
       app->reset();
       return kFine;

@@ -39,6 +39,10 @@ struct HttpReply {
 // The body of a chunked reply is put together.
 [[nodiscard]] HttpReply ParseReply(std::string_view bytes);
 
+// A port that was free a moment ago and nearly always still is: for programs that cannot say which
+// one they took.
+[[nodiscard]] int FreePort();
+
 // Sends these bytes and takes what comes until the server closes.
 [[nodiscard]] std::string Exchange(int port, std::string_view request);
 

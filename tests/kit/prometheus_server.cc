@@ -1,29 +1,12 @@
 #include "kit/prometheus_server.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/http.h"
 #include "kit/http_client.h"
 
 namespace backup_exporter {
-namespace {
-
-// Prometheus cannot say which free port it took; one that was free a moment ago nearly always is.
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  socklen_t size = sizeof address;
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
-}  // namespace
 
 PrometheusServer::PrometheusServer(const TemporaryDirectory& directory,
                                    const std::map<std::string, int>& jobs,

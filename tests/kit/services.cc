@@ -82,7 +82,7 @@ std::map<std::string, std::string> Labels(const std::string& stream) {
 }
 
 // A port that nobody listens on, below those that the kernel hands out; Zabbix takes no other.
-int FreePort() {
+int PortForZabbix() {
   std::random_device random;
   std::uniform_int_distribution<int> ports(20'000, 32'000);
   while (true) {
@@ -218,7 +218,7 @@ void ZabbixServer::FillDatabase() const {
 }
 
 void ZabbixServer::StartServer() {
-  port_ = FreePort();
+  port_ = PortForZabbix();
   const std::string root = directory_.path();
   directory_.Write("zabbix.conf",
                    "LogType=console\nListenIP=127.0.0.1\nListenPort=" + std::to_string(port_) +  //
