@@ -7,7 +7,7 @@ namespace {
 
 // What one transaction takes in, about: large enough to make its price small, small enough to keep
 // memory flat.
-constexpr std::size_t kPortion = std::size_t{8} << 20;
+constexpr std::size_t kPortion = std::size_t{2} << 20;
 // When a ledger that could not be written is tried again.
 constexpr auto kRetry = std::chrono::seconds(5);
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <random>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -129,6 +131,117 @@ TEST(Damage, FlippedBytesAreHarmless) {
         text[random() % text.size()] ^= static_cast<char>(1U << (random() % 8));
       const Decoded decoded = DecodeText(capture, text);
       EXPECT_LE(decoded.counts.parse_errors, decoded.counts.records + 3);
+    }
+  }
+}
+
+// What is said of runs that went well, without their figures and times.
+std::set<std::string> PlainSuccesses(const std::vector<Event>& events) {
+  static const std::regex kMembers(" [a-z_]+=\\S+");
+  std::set<std::string> plain;
+  for (const std::string& text : Successes(events)) {
+    plain.insert(std::regex_replace(text, kMembers, ""));
+  }
+  return plain;
+}
+
+// Each value of a member that matches, in every small capture, replaced by each of these.
+void ForEachReplaced(const std::regex& value, const std::vector<std::string>& others,
+                     const std::function<void(const Decoded& whole, const Decoded& replaced,
+                                              const std::string& other)>& check) {
+  for (const Capture& capture : SmallCaptures()) {
+    const Decoded whole = Decode(capture);
+    const std::string& text = capture.text;
+    for (std::sregex_iterator match(text.begin(), text.end(), value), end; match != end; ++match) {
+      for (const std::string& other : others) {
+        std::string replaced = text;
+        replaced.replace(static_cast<std::size_t>(match->position(1)),
+                         static_cast<std::size_t>(match->length(1)), other);
+        SCOPED_TRACE(capture.path.string() + ": " + other + " for" + match->str());
+        check(whole, DecodeText(capture, std::move(replaced)), other);
+      }
+    }
+  }
+}
+
+// No success that the whole file does not speak of, unless a line that may have spoken against it
+// is counted as one that cannot be understood.
+bool ClaimsNoMore(const Decoded& whole, const Decoded& replaced) {
+  return replaced.counts.parse_errors > whole.counts.parse_errors ||
+         std::ranges::includes(PlainSuccesses(whole.events), PlainSuccesses(replaced.events));
+}
+
+// Not in a text that holds JSON.
+const std::regex kNumber(R"re([^\\]":\s*(-?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?)(?=\s*[,}\]]))re");
+
+TEST(Damage, NoNumberThatCannotBeGetsThroughInAnyFormat) {
+  const std::regex impossible(" (?!exit_code)[a-z_]+=(-|inf|nan)");
+  int replaced = 0;
+  ForEachReplaced(kNumber,
+                  {"-1", "-0", "0.5", "1e300", "-1e300", "18446744073709551616", "9007199254740993",
+                   "\"1\"", "true", "[]", "{}"},
+                  [&](const Decoded& whole, const Decoded& odd, const std::string&) {
+                    ++replaced;
+                    EXPECT_TRUE(ClaimsNoMore(whole, odd));
+                    for (const std::string& text : EventTexts(odd.events)) {
+                      EXPECT_FALSE(std::regex_search(text, impossible)) << text;
+                    }
+                  });
+  EXPECT_GT(replaced, 1000);
+}
+
+TEST(Damage, ARecordWithANumberThatIsNoJsonTellsNothingInAnyFormat) {
+  const auto not_understood = [](const RecordCounts& counts) {
+    return counts.parse_errors + counts.text;
+  };
+  int replaced = 0;
+  ForEachReplaced(kNumber, {"1e999", "-1e999", "NaN", "Infinity", "-Infinity", "0x10", "007"},
+                  [&](const Decoded& whole, const Decoded& odd, const std::string&) {
+                    ++replaced;
+                    // A status file is then no record at all.
+                    EXPECT_TRUE(not_understood(odd.counts) > not_understood(whole.counts) ||
+                                odd.counts.records == 0 || whole.events.empty());
+                  });
+  EXPECT_GT(replaced, 500);
+}
+
+TEST(Damage, NoStampThatCannotBeGetsThroughInAnyFormat) {
+  const std::regex stamp(R"re("([0-9]{4}-[0-9]{2}-[0-9]{2}T[^"]*)")re");
+  int replaced = 0;
+  ForEachReplaced(stamp,
+                  {"", "now", "2026-11-21", "2026-13-01T00:00:00Z", "2026-11-21T02:00:02+25:00",
+                   "0001-01-01T00:00:00Z", "-001-01-01T00:00:00Z", "10000-01-01T00:00:00Z",
+                   "2026-11-21T02:00:02.", "2026-02-30T00:00:00.000000"},
+                  [&](const Decoded& whole, const Decoded& odd, const std::string& other) {
+                    ++replaced;
+                    EXPECT_TRUE(ClaimsNoMore(whole, odd));
+                    for (const std::string& text : EventTexts(odd.events)) {
+                      EXPECT_EQ(text.find("=0001-"), text.npos) << other;
+                      EXPECT_EQ(text.find("=-"), text.npos) << other;
+                    }
+                  });
+  EXPECT_GT(replaced, 300);
+}
+
+TEST(Damage, NestingWithoutEndIsHarmlessInEveryFormat) {
+  constexpr std::size_t kLevels = 100'000;
+  std::string objects;
+  for (std::size_t i = 0; i < kLevels; ++i) objects += "{\"a\":";
+  const std::string open = std::string(kLevels, '[');
+  for (const Format& format : Formats()) {
+    for (const std::string& deep : {open, open + std::string(kLevels, ']'), objects,
+                                    objects + "1" + std::string(kLevels, '}')}) {
+      const auto decoder = format.make({});
+      Decoded out;
+      const std::string text = deep + "\n";
+      for (const Record& record : RecordsOf(text, format.framing)) {
+        decoder->Decode(record, out);
+      }
+      decoder->Decode({.bytes = deep, .offset = 0}, out);
+      EXPECT_THAT(EventTexts(out.events), testing::IsEmpty()) << format.name;
+      EXPECT_GE(out.counts.parse_errors + out.counts.text, 1U) << format.name;
+      decoder->Restore(deep);
+      EXPECT_EQ(decoder->Save(), format.make({})->Save()) << format.name;
     }
   }
 }

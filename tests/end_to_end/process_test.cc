@@ -283,5 +283,115 @@ TEST_F(ProcessTest, WithSixtyFourOpenFilesItReadsTwoHundredAndIsScraped) {
   EXPECT_EQ(exporter.Wait(), 0);
 }
 
+// A directory of the kernel's for a group of processes that have so much memory together, with what
+// the kernel keeps for them; empty where this system does not let us have one.
+class MemoryGroup {
+ public:
+  explicit MemoryGroup(std::size_t bytes) {
+    const std::string name = fmt::format("/backup_exporter_test.{}", getpid());
+    const bool second = fs::exists("/sys/fs/cgroup/cgroup.controllers");
+    path_ = (second ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory") + name;
+    std::error_code error;
+    if (second) std::ofstream("/sys/fs/cgroup/cgroup.subtree_control") << "+memory";
+    if (!fs::create_directory(path_, error)) return;
+    std::ofstream limit(path_ + (second ? "/memory.max" : "/memory.limit_in_bytes"));
+    limit << bytes;
+    usable_ = static_cast<bool>(limit.flush());
+    if (second) std::ofstream(path_ + "/memory.swap.max") << 0;
+  }
+  ~MemoryGroup() {
+    EXPECT_TRUE(!usable_ || Eventually([this] { return rmdir(path_.c_str()) == 0; })) << path_;
+  }
+  MemoryGroup(const MemoryGroup&) = delete;
+  MemoryGroup& operator=(const MemoryGroup&) = delete;
+
+  [[nodiscard]] bool usable() const { return usable_; }
+  // For a shell to join.
+  [[nodiscard]] std::string members() const { return path_ + "/cgroup.procs"; }
+
+ private:
+  std::string path_;
+  bool usable_ = false;
+};
+
+TEST_F(ProcessTest, ReadsAHundredMegabytesOfFiveThousandFilesInThirtyTwo) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take many times the memory";
+#endif
+  constexpr int kFiles = 5000;
+  const MemoryGroup group(std::size_t{32} << 20);
+  if (!group.usable()) GTEST_SKIP() << "the kernel gives us no control group for memory";
+  std::string progress;
+  while (progress.size() < std::size_t{100} * 1000 * 1000 / kFiles) {
+    progress += R"({"message_type":"status","percent_done":0,"total_files":9,"files_done":1})"
+                "\n";
+  }
+  for (int i = 0; i < kFiles; ++i) {
+    directory_.MakeDirectory(fmt::format("logs/b{}", i % 20));
+    directory_.Write(fmt::format("logs/b{}/{}.jsonl", i % 20, i),
+                     progress + ResticSummary(std::chrono::hours(8760) - i * minutes(2)));
+  }
+  directory_.Write("config.yaml",
+                   "sources:\n  - {format: restic, path: logs/*/*.jsonl, backup: '{dir}'}\n");
+  const int port = FreePort();
+  Process exporter(
+      {"sh", "-c", fmt::format("echo $$ > {} && exec {}", group.members(), CommandLine(port))},
+      {.errors = directory_ / "log"});
+  EXPECT_TRUE(Eventually([&] { return Ready(port) || !exporter.Running(); }));
+  ASSERT_TRUE(exporter.Running()) << exporter.Wait() << Log();
+  const Page page = PageAt(port);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Runs(page, fmt::format("b{}", i)), kFiles / 20) << i;
+  exporter.Signal(SIGTERM);
+  EXPECT_EQ(exporter.Wait(), 0);
+}
+
+// Content that would take memory.
+
+TEST_F(ProcessTest, ALineOfAGigabyteIsPassedOverInLittleMemory) {
+  {
+    std::ofstream log(directory_ / "logs/home.jsonl", std::ios::binary);
+    const std::string megabyte(std::size_t{1} << 20, 'x');
+    log << ResticSummary(std::chrono::hours(2));
+    for (int i = 0; i < 1024; ++i) log << megabyte;
+    log << '\n' << ResticSummary(std::chrono::hours(1));
+  }
+  ExporterProcess exporter = Start();
+  EXPECT_TRUE(Eventually([&] { return Runs(exporter.Scrape()) == 2; }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Number("backup_source_records_total{source=\"restic\"}"), 2);
+  EXPECT_GE(page.Number("backup_source_skipped_bytes_total{source=\"restic\",reason=\"too_long\"}"),
+            double{1 << 30});
+#ifndef __SANITIZE_ADDRESS__
+  EXPECT_LT(Kilobytes(exporter.process().pid(), "VmHWM"), 100U << 10);
+#endif
+  EXPECT_EQ(exporter.Stop(), 0);
+}
+
+TEST_F(ProcessTest, TwentyThousandNamesAreAThousandBackupsAndACounter) {
+  constexpr int kNames = 20'000;
+  constexpr int kMost = 1000;
+  ExporterProcess exporter = Start();
+  {
+    std::ofstream spool(directory_ / "ledger/spool/events.jsonl", std::ios::app);
+    for (int i = 0; i < kNames; ++i) {
+      spool << R"({"event":"finish","exit_code":0,"operation":"backup","time":)"
+            << 1'700'000'000 + i << R"(,"backup":"attack-)" << i << "\"}\n";
+    }
+  }
+  EXPECT_TRUE(Eventually([&] {
+    return exporter.Scrape().Number("backup_source_records_total{source=\"events\"}") == kNames;
+  }));
+  const Page page = exporter.Scrape();
+  EXPECT_EQ(page.Number("backup_exporter_series_dropped_total{reason=\"limit\"}"), kNames - kMost);
+  const std::string& text = page.text();
+  int shown = 0;
+  for (std::size_t at = 0; (at = text.find("\nbackup_runs_total{", at)) != text.npos; ++at) ++shown;
+  EXPECT_EQ(shown, kMost);
+#ifndef __SANITIZE_ADDRESS__
+  EXPECT_LT(Kilobytes(exporter.process().pid(), "VmHWM"), 200U << 10);
+#endif
+  EXPECT_EQ(exporter.Stop(), 0);
+}
+
 }  // namespace
 }  // namespace backup_exporter
