@@ -13,6 +13,7 @@
 
 #include "kit/decoding.h"
 #include "kit/event_text.h"
+#include "kit/restic_log.h"
 
 namespace backup_exporter {
 namespace {
@@ -101,6 +102,50 @@ TEST(Damage, ACaptureAfterAnyTornOneClaimsNoSuccessOfItsOwn) {
     EXPECT_TRUE(std::ranges::includes(known, told))
         << torn << "|" << second.text << testing::PrintToString(told);
   }
+}
+
+// Neither appends, or both write to their own idea of where the end is.
+TEST(Damage, OfTwoWritersInOneFileTheWholeLinesAreToldAndTheTornOnesCounted) {
+  std::mt19937 random(46);
+  std::vector<std::string> written;
+  std::string writers[2];
+  for (int i = 0; i < 400; ++i) {
+    written.push_back(ResticSummary(std::chrono::minutes(i)));
+    writers[i % 2] += written.back();
+  }
+  const auto ids = [](const Decoded& decoded) {
+    std::set<std::string> all;
+    for (const ToldRun& run : RunsTold(decoded.events)) all.insert(run.snapshot_id);
+    all.erase("");
+    return all;
+  };
+  std::string mixed;
+  while (!writers[0].empty() || !writers[1].empty()) {
+    std::string& next = writers[random() % 2];
+    const std::string part = next.substr(0, random() % 4000);
+    mixed += part;
+    next.erase(0, part.size());
+  }
+  std::string whole;
+  std::uint64_t torn = 0;
+  for (const Record& record : LinesOf(mixed)) {
+    const std::string line = std::string(record.bytes) + "\n";
+    const bool is_whole = std::ranges::find(written, line) != written.end();
+    if (is_whole) {
+      whole += line;
+    } else {
+      ++torn;
+    }
+  }
+  ASSERT_GT(torn, 20U);
+  std::string all;
+  for (const std::string& line : written) all += line;
+  const auto decoder = MakeDecoder("restic");
+  const Decoded decoded = DecodeLines(*decoder, mixed);
+  const std::set<std::string> told = ids(decoded);
+  EXPECT_TRUE(std::ranges::includes(told, ids(DecodeLines(*MakeDecoder("restic"), whole))));
+  EXPECT_TRUE(std::ranges::includes(ids(DecodeLines(*MakeDecoder("restic"), all)), told));
+  EXPECT_GE(decoded.counts.parse_errors + decoded.counts.text, torn / 2);
 }
 
 TEST(Damage, NoiseIsCountedAndHarmless) {

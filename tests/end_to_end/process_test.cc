@@ -31,20 +31,6 @@ using std::chrono::minutes;
 
 using testing::HasSubstr;
 
-// Kilobytes that a line of /proc/PID/status names: VmRSS, VmHWM (the most that it ever was).
-std::size_t Kilobytes(pid_t process, const std::string& what) {
-  const std::string status = ReadText(fmt::format("/proc/{}/status", process));
-  std::smatch match;
-  const bool found = std::regex_search(status, match, std::regex(what + R"(:\s+([0-9]+) kB)"));
-  EXPECT_TRUE(found) << what << " in " << status;
-  return found ? std::stoul(match[1]) : 0;
-}
-
-std::size_t OpenFiles(pid_t process) {
-  const fs::directory_iterator files(fmt::format("/proc/{}/fd", process));
-  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
-}
-
 class ProcessTest : public testing::Test {
  protected:
   ProcessTest() {

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 namespace backup_exporter {
@@ -98,6 +100,19 @@ std::string ReadText(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+std::size_t Kilobytes(pid_t process, const std::string& what) {
+  const std::string status = ReadText("/proc/" + std::to_string(process) + "/status");
+  std::smatch match;
+  const bool found = std::regex_search(status, match, std::regex(what + R"(:\s+([0-9]+) kB)"));
+  EXPECT_TRUE(found) << what << " in " << status;
+  return found ? std::stoul(match[1]) : 0;
+}
+
+std::size_t OpenFiles(pid_t process) {
+  const std::filesystem::directory_iterator files("/proc/" + std::to_string(process) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
 }
 
 }  // namespace backup_exporter

@@ -46,4 +46,8 @@ std::string OutputOf(std::vector<std::string> command, const ProcessOptions& opt
 
 [[nodiscard]] std::string ReadText(const std::string& path);
 
+// Kilobytes that a line of /proc/PID/status tells of: VmRSS, VmHWM (the most that it ever was).
+[[nodiscard]] std::size_t Kilobytes(pid_t process, const std::string& what);
+[[nodiscard]] std::size_t OpenFiles(pid_t process);
+
 }  // namespace backup_exporter

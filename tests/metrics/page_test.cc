@@ -229,19 +229,34 @@ TEST(GoldenPage, SaysTheSameInBothFormats) {
 
 // What a parser may take for the end of a value, of the labels, of a line, or of the page.
 TEST_F(PageTest, SaysTheSameInBothFormatsWhateverTheLabels) {
-  const std::vector<std::string> names{"",          "\"",
-                                       "\\",        "\\\"",
-                                       "\\\\",      "\n",
-                                       "\\n",       "a\r\nb",
-                                       "\t \v\f",   "}",
-                                       "\"} 1\n",   "\"} 1 # {a=\"b\"} 2",
-                                       "# EOF",     "\n# EOF\n",
-                                       "a=\"b\",c", ",",
-                                       " spaces ",  "{}",
-                                       "größe",     "\U0001F4BE",
-                                       "\u2028",    "\x7F",
-                                       "\x01",      std::string("a\0b", 3),
-                                       "\xFF",      std::string(300, '"')};
+  const std::vector<std::string> names{"",
+                                       "\"",
+                                       "\\",
+                                       "\\\"",
+                                       "\\\\",
+                                       "\n",
+                                       "\\n",
+                                       "a\r\nb",
+                                       "\t \v\f",
+                                       "}",
+                                       "\"} 1\n",
+                                       "\"} 1 # {a=\"b\"} 2",
+                                       "# EOF",
+                                       "\n# EOF\n",
+                                       "a=\"b\",c",
+                                       ",",
+                                       " spaces ",
+                                       "{}",
+                                       "größe",
+                                       "\U0001F4BE",
+                                       "\u2028",
+                                       "\x7F",
+                                       "\x01",
+                                       std::string("a\0b", 3),
+                                       "\xFF",
+                                       "\u202Eright to left\u200F",
+                                       std::string(300, '"'),
+                                       std::string(64 << 10, '\\')};
   auto hostile = std::make_shared<Standings>();
   for (const std::string& name : names) {
     auto backup = Backup(name);
