@@ -75,6 +75,14 @@ class SystemFile final : public File {
     return filled;
   }
 
+  std::uint64_t HoleEnd(std::uint64_t offset) const override {
+    const off_t data = ::lseek(descriptor_, static_cast<off_t>(offset), SEEK_DATA);
+    if (data >= 0) return static_cast<std::uint64_t>(data);
+    if (errno != ENXIO) return offset;
+    const off_t end = ::lseek(descriptor_, 0, SEEK_END);  // nothing but a hole is left
+    return std::max(offset, static_cast<std::uint64_t>(std::max<off_t>(end, 0)));
+  }
+
  private:
   int descriptor_;
   std::string path_;
@@ -188,6 +196,12 @@ Result<std::vector<std::string>> SystemFiles::List(const std::string& directory)
   if (errno != 0) return FailOn("list " + directory, errno);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<std::uint64_t> SystemFiles::DeviceOf(const std::string& directory) const {
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0) return FailOn("stat " + directory, errno);
+  return status.st_dev;
 }
 
 Result<std::string> ReadWhole(const Files& files, const std::string& path, std::size_t limit) {

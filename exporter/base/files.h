@@ -39,6 +39,9 @@ class File {
   // Fills the buffer as far as the file goes; 0 at the end of the file.
   [[nodiscard]] virtual Result<std::size_t> ReadAt(std::uint64_t offset,
                                                    std::span<char> buffer) const = 0;
+  // Where the hole ends that `offset` is in: bytes that were never written, and read as NUL. Itself
+  // where there is no hole, or the file system does not tell.
+  [[nodiscard]] virtual std::uint64_t HoleEnd(std::uint64_t offset) const { return offset; }
 };
 
 // What matches a shell pattern, sorted, and which directories could not be searched.
@@ -59,6 +62,8 @@ class Files {
   // Names in a directory (without . and ..), sorted.
   [[nodiscard]] virtual Result<std::vector<std::string>> List(
       const std::string& directory) const = 0;
+  // Of the file system that a directory is on.
+  [[nodiscard]] virtual Result<std::uint64_t> DeviceOf(const std::string& directory) const = 0;
   // FilesOpenForWriting, below.
   [[nodiscard]] virtual std::optional<std::set<FileIdentity>> OpenForWriting() const;
 };
@@ -69,6 +74,7 @@ class SystemFiles final : public Files {
   [[nodiscard]] Result<std::unique_ptr<File>> Open(const std::string& path) const override;
   [[nodiscard]] PathMatches Glob(const std::string& pattern) const override;
   [[nodiscard]] Result<std::vector<std::string>> List(const std::string& directory) const override;
+  [[nodiscard]] Result<std::uint64_t> DeviceOf(const std::string& directory) const override;
 };
 
 // A whole small file as text; kRefused above `limit` bytes.

@@ -37,6 +37,18 @@ std::uint32_t Crc(std::uint32_t crc, std::string_view bytes) {
       ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
+std::uint32_t CrcWithNuls(std::uint32_t crc, std::uint64_t count) {
+  // Of runs whose lengths are the powers of two that make up the count.
+  uLong run = Crc(0, std::string_view("\0", 1));
+  uLong all = crc;
+  for (std::uint64_t length = 1; length <= count; length *= 2) {
+    const auto as_offset = static_cast<z_off_t>(length);
+    if ((count & length) != 0) all = ::crc32_combine(all, run, as_offset);
+    run = ::crc32_combine(run, run, as_offset);
+  }
+  return static_cast<std::uint32_t>(all);
+}
+
 Result<Fingerprint> TakeFingerprint(const File& file, std::uint64_t offset) {
   const auto head = HeadCrc(file, offset);
   if (!head) return tl::unexpected(head.error());
@@ -83,6 +95,11 @@ Result<PrefixCheck::Answer> PrefixCheck::Advance(const File& file, std::size_t r
   }
   const auto window = std::make_unique_for_overwrite<char[]>(kWindow);
   while (at_ < offset_ && room > 0) {
+    if (const auto end = std::min(offset_, file.HoleEnd(at_)); end > at_) {
+      crc_ = CrcWithNuls(crc_, end - at_);
+      at_ = end;
+      continue;
+    }
     const std::size_t wanted = std::min<std::uint64_t>(kWindow, offset_ - at_);
     const auto got = file.ReadAt(at_, {window.get(), wanted});
     if (!got) return tl::unexpected(got.error());

@@ -14,6 +14,8 @@ namespace backup_exporter {
 
 // CRC-32 of what `crc` stands for (0: nothing) with `bytes` after it.
 [[nodiscard]] std::uint32_t Crc(std::uint32_t crc, std::string_view bytes);
+// The same with so many NULs after it, however many those are.
+[[nodiscard]] std::uint32_t CrcWithNuls(std::uint32_t crc, std::uint64_t count);
 
 // CRCs of both ends of the first `offset` bytes of a file.
 struct Fingerprint {

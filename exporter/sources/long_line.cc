@@ -13,6 +13,12 @@ Result<void> LongLine::Scan(const File& file, std::uint64_t size, std::size_t ro
   constexpr std::size_t kWindow = 256 * 1024;
   const auto window = std::make_unique_for_overwrite<char[]>(kWindow);
   while (!ended_ && scanned_.offset < size && room > 0) {
+    if (!text_) {
+      const std::uint64_t end = std::min(size, file.HoleEnd(scanned_.offset));
+      scanned_.crc = CrcWithNuls(scanned_.crc, end - scanned_.offset);
+      scanned_.offset = end;
+      if (end == size) break;
+    }
     const std::size_t wanted = std::min<std::uint64_t>(kWindow, size - scanned_.offset);
     const auto got = file.ReadAt(scanned_.offset, {window.get(), wanted});
     if (!got) return tl::unexpected(got.error());

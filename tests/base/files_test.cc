@@ -70,6 +70,26 @@ TEST_F(FilesTest, OpenNeverBlocksOnAFifoNorTakesASocket) {
   ::close(socket);
 }
 
+TEST_F(FilesTest, TellsWhereAHoleEnds) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  directory.Write("a", "begin");
+  directory.Truncate("a", kMiB);
+  directory.Append("a", "middle");
+  directory.Truncate("a", 2 * kMiB);
+  const auto file = files.Open(directory / "a");
+  ASSERT_TRUE(file);
+  EXPECT_EQ((*file)->HoleEnd(0), 0U);
+  EXPECT_EQ((*file)->HoleEnd(kMiB), kMiB) << "that is data";
+  EXPECT_EQ((*file)->HoleEnd(2 * kMiB), 2 * kMiB) << "that is the end";
+  EXPECT_EQ((*file)->HoleEnd(5 * kMiB), 5 * kMiB) << "and that behind it";
+  const std::uint64_t in_the_hole = kMiB / 2;
+  const std::uint64_t end = (*file)->HoleEnd(in_the_hole);
+  EXPECT_LE(end, kMiB) << "no byte that was written is passed over";
+  if (end == in_the_hole) GTEST_SKIP() << "this file system has no holes";
+  EXPECT_GT(end, in_the_hole);
+  EXPECT_EQ((*file)->HoleEnd(2 * kMiB - 1), 2 * kMiB) << "nothing but a hole is left";
+}
+
 TEST_F(FilesTest, MissingPermissionIsRefused) {
   directory.Write("a", "1");
   ASSERT_EQ(::chmod((directory / "a").c_str(), 0), 0);

@@ -101,6 +101,9 @@ class FilesOf final : public Files {
   [[nodiscard]] Result<std::vector<std::string>> List(const std::string& path) const override {
     return files_.List(path);
   }
+  [[nodiscard]] Result<std::uint64_t> DeviceOf(const std::string& path) const override {
+    return files_.DeviceOf(path);
+  }
   [[nodiscard]] std::optional<std::set<FileIdentity>> OpenForWriting() const override {
     return writers_;
   }

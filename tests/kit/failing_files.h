@@ -29,17 +29,22 @@ class FailingFiles final : public Files {
     read_->clear();
     list_.clear();
   }
+  // What is open now can no longer be used, as when a server went away and came back.
+  void BreakOpenFiles() { *broken_ = opened_; }
   // At most so many files may be open at once.
   void LimitOpen(int most) { most_ = most; }
   // What OpenForWriting answers.
   void SetOpenForWriting(std::optional<std::set<FileIdentity>> open) { writers_ = std::move(open); }
 
+  // At paths: stat, glob and list.
+  [[nodiscard]] std::size_t looks() const { return looks_; }
   [[nodiscard]] std::size_t opened() const { return opened_; }
   [[nodiscard]] int open_now() const { return *open_now_; }
   [[nodiscard]] int most_open() const { return *most_open_; }
   [[nodiscard]] std::uint64_t bytes_read() const { return *bytes_read_; }
 
   Result<FileStat> Stat(const std::string& path) const override {
+    ++looks_;
     if (const auto kind = Find(stat_, path)) return Fail(*kind, "stat " + path + ": as told");
     return files_.Stat(path);
   }
@@ -54,6 +59,7 @@ class FailingFiles final : public Files {
   }
 
   PathMatches Glob(const std::string& pattern) const override {
+    ++looks_;
     PathMatches matches = files_.Glob(pattern);
     for (const auto& [directory, kind] : list_) {
       matches.unreadable.push_back(directory);
@@ -67,7 +73,15 @@ class FailingFiles final : public Files {
     if (const auto kind = Find(list_, directory)) {
       return Fail(*kind, "list " + directory + ": as told");
     }
+    ++looks_;
     return files_.List(directory);
+  }
+
+  Result<std::uint64_t> DeviceOf(const std::string& directory) const override {
+    if (const auto kind = Find(stat_, directory)) {
+      return Fail(*kind, "stat " + directory + ": as told");
+    }
+    return files_.DeviceOf(directory);
   }
 
   std::optional<std::set<FileIdentity>> OpenForWriting() const override { return writers_; }
@@ -88,6 +102,8 @@ class FailingFiles final : public Files {
         : path_(std::move(path)),
           file_(std::move(file)),
           faults_(files.read_),
+          number_(files.opened_),
+          broken_(files.broken_),
           open_now_(files.open_now_),
           bytes_read_(files.bytes_read_) {
       ++*open_now_;
@@ -97,19 +113,26 @@ class FailingFiles final : public Files {
     Counted(const Counted&) = delete;
     Counted& operator=(const Counted&) = delete;
 
-    Result<FileStat> Stat() const override { return file_->Stat(); }
+    Result<FileStat> Stat() const override {
+      if (number_ <= *broken_) return FailErrno("stat " + path_, ESTALE);
+      return file_->Stat();
+    }
     Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> buffer) const override {
       if (const auto kind = Find(*faults_, path_))
         return Fail(*kind, "read " + path_ + ": as told");
+      if (number_ <= *broken_) return FailErrno("read " + path_, ESTALE);
       const auto got = file_->ReadAt(offset, buffer);
       if (got) *bytes_read_ += *got;
       return got;
     }
+    std::uint64_t HoleEnd(std::uint64_t offset) const override { return file_->HoleEnd(offset); }
 
    private:
     std::string path_;
     std::unique_ptr<File> file_;
     std::shared_ptr<const Faults> faults_;
+    std::size_t number_;
+    std::shared_ptr<const std::size_t> broken_;
     std::shared_ptr<int> open_now_;
     std::shared_ptr<std::uint64_t> bytes_read_;
   };
@@ -118,10 +141,12 @@ class FailingFiles final : public Files {
   Faults stat_, open_, list_;
   std::shared_ptr<Faults> read_ = std::make_shared<Faults>();
   std::optional<std::set<FileIdentity>> writers_;
+  std::shared_ptr<std::size_t> broken_ = std::make_shared<std::size_t>(0);
   int most_ = 1'000'000;
   std::shared_ptr<int> open_now_ = std::make_shared<int>(0);
   std::shared_ptr<int> most_open_ = std::make_shared<int>(0);
   std::shared_ptr<std::uint64_t> bytes_read_ = std::make_shared<std::uint64_t>(0);
+  mutable std::size_t looks_ = 0;
   mutable std::size_t opened_ = 0;
 };
 

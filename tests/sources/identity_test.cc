@@ -34,6 +34,15 @@ TEST(PrefixCheck, ComparesAPartAtATime) {
   EXPECT_EQ(PrefixCheck(2'000'000, 12345).Advance(**file, 9'000'000), PrefixCheck::Answer::kOther);
 }
 
+TEST(Crc, OfNulsIsKnownWithoutReadingThem) {
+  const std::uint32_t crc = Crc(0, "some line");
+  EXPECT_EQ(CrcWithNuls(crc, 0), crc);
+  for (const std::size_t count : {1U, 2U, 3U, 1000U, 4096U, 1'000'001U}) {
+    EXPECT_EQ(CrcWithNuls(crc, count), Crc(crc, std::string(count, '\0'))) << count;
+    EXPECT_EQ(CrcWithNuls(0, count), Crc(0, std::string(count, '\0'))) << count;
+  }
+}
+
 TEST(Fingerprint, IsTheSameHoweverItIsTaken) {
   const TemporaryDirectory directory;
   std::string text;

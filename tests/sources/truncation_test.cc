@@ -131,6 +131,23 @@ TEST_F(Truncation, ByCopyingUnderAWriterThatKeepsItsPositionLeavesAHole) {
   EXPECT_EQ(steps.back().skipped.nul, 6U);
 }
 
+TEST_F(Truncation, LeavesAHoleThatIsPassedOverWithoutReadingIt) {
+  constexpr std::uint64_t kHole = std::uint64_t{1} << 30;
+  directory.Write("a.log", "1\n");
+  Read();
+  const std::uint64_t read = files.bytes_read();
+  directory.Truncate("a.log", 0);
+  directory.Truncate("a.log", kHole);
+  directory.Append("a.log", "2\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
+  EXPECT_EQ(steps.back().skipped.nul, kHole);
+  directory.Append("a.log", "3\n");
+  Start();
+  EXPECT_EQ(Read(), (Texts{"3"})) << "it is recognised";
+  EXPECT_EQ(ledger.begin()->second.mark.offset, kHole + 4);
+  EXPECT_LT(files.bytes_read() - read, kHole / 10);
+}
+
 TEST_F(Truncation, WhileTheProgramWasDownIsNoticed) {
   directory.Write("a.log", "1\n2\n");
   Read();
