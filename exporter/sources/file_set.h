@@ -23,6 +23,8 @@ struct Observation {
   std::string path;
   Result<FileStat> stat;
   bool closed = false;  // a writer closed it since the last look
+  // The name that matches, of a file that had it between two looks and has another one now.
+  std::string name = {};
 };
 
 // What a set needs of its source; all of it outlives the set.

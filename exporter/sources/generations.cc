@@ -14,12 +14,6 @@ bool IsNothing(const Error& error) {
   return error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kInvalid;
 }
 
-void LookAtOpenFile(Tailer& tailer, bool closed, const Moment& now) {
-  if (tailer.file() == nullptr) return;
-  const auto stat = tailer.file()->Stat();
-  tailer.Seen(stat ? *stat : *tailer.seen(), closed, now);
-}
-
 KnownFile NewFile(const std::string& path, const FileStat& stat) {
   KnownFile file;
   file.mark.path = path;
@@ -129,7 +123,7 @@ void Generations::Observe(const std::vector<Observation>& observations, bool all
   for (Numbered* one : leavers) GiveUpName(*one, batch, now);
   for (const Observation& observation : observations) {
     if (observation.stat) {
-      TakeIn(observation.path, *observation.stat, observation.closed, now);
+      TakeIn(observation, now);
     } else {
       NoteBadPath(observation.path, observation.stat.error());
     }
@@ -152,7 +146,7 @@ std::vector<Generations::Numbered*> Generations::FindLeavers(
       touched_.insert(one.first);
     } else if (observation.stat || IsNothing(observation.stat.error())) {
       // What is told of a path that holds nothing now was about the file that was there.
-      LookAtOpenFile(tailer, !observation.stat && observation.closed, now);
+      LookAtOpenFile(one, !observation.stat && observation.closed, now);
       leavers.push_back(&one);
     } else {
       NoteUnreadable(one.first, observation.stat.error());
@@ -162,12 +156,24 @@ std::vector<Generations::Numbered*> Generations::FindLeavers(
   for (auto one = generations_.begin(); all && one != generations_.end(); ++one) {
     Tailer& tailer = one->second.tailer;
     if (tailer.file() == nullptr || !tailer.place().empty() || lost_.contains(one->first)) continue;
-    LookAtOpenFile(tailer, false, now);  // it has no name by which others could tell of it
+    LookAtOpenFile(*one, false, now);  // it has no name by which others could tell of it
     if (tailer.seen()->links == 0) tailer.LoseName(/*removed=*/true);
     touched_.insert(one->first);
   }
   std::ranges::sort(leavers, std::greater<>(), [](const Numbered* one) { return one->first; });
   return leavers;
+}
+
+void Generations::LookAtOpenFile(Numbered& one, bool closed, const Moment& now) {
+  Tailer& tailer = one.second.tailer;
+  if (tailer.file() == nullptr) return;
+  if (const auto stat = tailer.file()->Stat()) {
+    tailer.Seen(*stat, closed, now);
+  } else {
+    NoteUnreadable(one.first, stat.error());
+    // Its server answers for the path and not for what was opened: it is another one by now.
+    if (tailer.CanClose()) tailer.Close();
+  }
 }
 
 // A file that no generation is known to be in.
@@ -198,6 +204,7 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
   if (const Observation* there = batch.Of(identity, name)) {
     if (!may_be_it(there->path, *there->stat)) return false;
     PutAt(one, there->path, *there->stat, now);
+    if (there->closed) tailer.Seen(*there->stat, true, now);
     return true;
   }
   const auto found = batch.search.Find(name, identity);
@@ -213,6 +220,7 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
 void Generations::GiveUpName(Numbered& one, const Batch& batch, const Moment& now) {
   Tailer& tailer = one.second.tailer;
   const std::string& name = tailer.mark().path;
+  const FileIdentity identity = tailer.identity();
   const Observation* there = batch.At(name);
   if (there != nullptr && !there->stat && !IsNothing(there->stat.error())) {
     MarkLost(one, now);
@@ -228,6 +236,11 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, const Moment& no
     lost_.erase(one.first);
     tailer.LoseName(/*removed=*/tailer.seen()->links == 0);
     touched_.insert(one.first);
+    return;
+  }
+  // Where another file system is in its place, it went away with its own, which may come back.
+  if (parts_.files.DeviceOf(DirectoryOf(name)).value_or(identity.first) != identity.first) {
+    MarkLost(one, now);
     return;
   }
   if (tailer.lag() > 0) {
@@ -247,15 +260,17 @@ void Generations::MarkLost(Numbered& one, const Moment& now) {
   }
 }
 
-void Generations::TakeIn(const std::string& path, const FileStat& stat, bool closed,
-                         const Moment& now) {
+void Generations::TakeIn(const Observation& there, const Moment& now) {
+  const std::string& path = there.path;
+  const FileStat& stat = *there.stat;
   if (bad_paths_.erase(path) > 0) parts_.troubles.Over(path);
   const auto owner = by_identity_.find(stat.identity());
   if (owner == by_identity_.end()) {
-    if (!parts_.discovery.Matches(path)) return;
-    Numbered& one = Add(NewFile(path, stat), /*present=*/!looked_);
+    const std::string& name = there.name.empty() ? path : there.name;
+    if (!parts_.discovery.Matches(name)) return;
+    Numbered& one = Add(NewFile(name, stat), /*present=*/!looked_);
     PutAt(one, path, stat, now);
-    if (closed) one.second.tailer.Seen(stat, closed, now);
+    if (there.closed) one.second.tailer.Seen(stat, true, now);
     return;
   }
   Numbered& one = *generations_.find(owner->second);
@@ -263,7 +278,7 @@ void Generations::TakeIn(const std::string& path, const FileStat& stat, bool clo
     PutAt(one, path, stat, now);
   } else if (one.second.tailer.place() != path) {
     // Another name of the same file: a hard link, a symbolic link.
-    one.second.tailer.Seen(stat, closed, now);
+    one.second.tailer.Seen(stat, there.closed, now);
     touched_.insert(one.first);
   }
 }

@@ -72,13 +72,14 @@ class Generations {
 
   [[nodiscard]] std::vector<Numbered*> FindLeavers(const std::vector<Observation>& observations,
                                                    bool all, const Moment& now);
+  void LookAtOpenFile(Numbered& one, bool closed, const Moment& now);
   [[nodiscard]] bool HasNameAlone(const Numbered& one) const;
   [[nodiscard]] bool IsFree(const Observation& there) const;
   // True if its place was found, or cannot be told now.
   bool FindAgain(Numbered& one, Batch& batch, const Moment& now);
   void GiveUpName(Numbered& one, const Batch& batch, const Moment& now);
   void MarkLost(Numbered& one, const Moment& now);
-  void TakeIn(const std::string& path, const FileStat& stat, bool closed, const Moment& now);
+  void TakeIn(const Observation& there, const Moment& now);
   void NoteBadPath(const std::string& path, const Error& error);
 
   const SourceParts parts_;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -65,8 +66,7 @@ class InotifyWatcher final : public Watcher {
   }
 
   Changes Take() override {
-    Changes changes;
-    std::unordered_map<std::string, std::size_t> places;
+    Batch batch;
     alignas(inotify_event) std::array<char, 64 * 1024> buffer;
     while (events_.get() >= 0) {
       const ssize_t got = ::read(events_.get(), buffer.data(), buffer.size());
@@ -77,9 +77,12 @@ class InotifyWatcher final : public Watcher {
         std::memcpy(&event, buffer.data() + at, sizeof event);
         const char* name = buffer.data() + at + sizeof event;
         at += static_cast<ssize_t>(sizeof event) + static_cast<ssize_t>(event.len);
-        Note(event, event.len > 0 ? name : nullptr, &places, &changes);
+        Note(event, event.len > 0 ? name : nullptr, batch);
       }
     }
+    std::ranges::stable_sort(batch.files, {}, &Told::left);
+    Changes changes{.files = {}, .look_at_all = batch.look_at_all};
+    for (Told& told : batch.files) changes.files.push_back(std::move(told.change));
     return changes;
   }
 
@@ -89,32 +92,78 @@ class InotifyWatcher final : public Watcher {
   }
 
  private:
-  void Note(const inotify_event& event, const char* name,
-            std::unordered_map<std::string, std::size_t>* places, Changes* changes) {
+  static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
+  struct Told {
+    Change change;
+    std::size_t left = kNever;  // when it left its first name, counted in events
+  };
+  struct Batch {
+    std::vector<Told> files;
+    std::unordered_map<std::string, std::size_t> places;
+    std::size_t events = 0;
+    bool look_at_all = false;
+
+    Told& At(const std::string& path) {
+      const auto [place, added] = places.try_emplace(path, files.size());
+      if (added) files.push_back({.change = {.path = path}});
+      return files[place->second];
+    }
+  };
+
+  void Note(const inotify_event& event, const char* name, Batch& batch) {
     // The directory moved away: its watch went along, and would tell of files elsewhere.
     if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(events_.get(), event.wd);
     const auto found = directories_.find(event.wd);
     if (name == nullptr || (event.mask & (IN_Q_OVERFLOW | IN_ISDIR)) != 0) {
       const bool forgotten = found == directories_.end() && (event.mask & IN_Q_OVERFLOW) == 0;
-      changes->look_at_all = changes->look_at_all || !forgotten;
+      batch.look_at_all = batch.look_at_all || !forgotten;
       if (found != directories_.end() && (event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) {
         directories_.erase(found);
       }
       return;
     }
     if (found == directories_.end()) return;
+    ++batch.events;
     for (const std::string& directory : found->second) {
-      const auto [place, added] = places->try_emplace(Join(directory, name), changes->files.size());
-      if (added) changes->files.push_back({place->first});
-      bool& closed = changes->files[place->second].closed;
-      if ((event.mask & IN_MODIFY) != 0) closed = false;
-      if ((event.mask & IN_CLOSE_WRITE) != 0) closed = true;
+      Follow(event, batch.At(Join(directory, name)), batch);
     }
+  }
+
+  void Follow(const inotify_event& event, Told& told, Batch& batch) {
+    Change& change = told.change;
+    if ((event.mask & IN_MODIFY) != 0) {
+      change.closed = false;
+      change.written = true;
+    }
+    if ((event.mask & IN_CLOSE_WRITE) != 0) change.closed = true;
+    if ((event.mask & IN_CREATE) != 0) {
+      told = {.change = {.path = change.path, .created = true}};
+    }
+    if ((event.mask & IN_MOVED_FROM) != 0) {
+      moving_ = {.change = change, .left = std::min(told.left, batch.events)};
+      if (moving_.change.moved_from.empty()) moving_.change.moved_from = change.path;
+      cookie_ = event.cookie;
+    }
+    if ((event.mask & IN_MOVED_TO) == 0) return;
+    const std::string path = change.path;
+    if (event.cookie != cookie_) {
+      told = {.change = {.path = path, .created = true, .written = true}};
+      return;
+    }
+    // Nothing that could be missed stays under the old name.
+    batch.At(moving_.change.path).change.created = false;
+    Told& arrived = batch.At(path);
+    arrived = moving_;
+    arrived.change.path = path;
   }
 
   const Descriptor events_;
   const Descriptor wake_;
   std::map<int, std::set<std::string>> directories_;  // by the number of their watch
+  // The last file that left its name: where it arrives is told by the next event or the one after.
+  Told moving_;
+  std::uint32_t cookie_ = 0;
 };
 
 }  // namespace

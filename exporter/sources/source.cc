@@ -14,7 +14,8 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kSweepEvery{30};
+// Sooner than a source that looked at nothing counts as blind, by what a slow look takes.
+constexpr seconds kSweepEvery{25};
 constexpr seconds kPollEvery{5};  // where nobody tells of changes
 
 }  // namespace
@@ -92,20 +93,19 @@ class Source::State {
     const auto doubled = std::ranges::unique(found.paths);
     found.paths.erase(doubled.begin(), doubled.end());
 
-    std::set<std::string> closed;
-    for (const Change& change : changes.files) {
-      if (change.closed) closed.insert(change.path);
-    }
-    std::vector<Observation> observations;
-    observations.reserve(found.paths.size());
-    bool there = !discovery_.literal();
+    std::vector<Observation> observations = LookAtEach(changes.files);
+    unseen_.clear();
+    std::set<std::string> looked;
+    for (const Observation& observation : observations) looked.insert(observation.path);
+    observations.reserve(looked.size() + found.paths.size());
     for (std::string& path : found.paths) {
+      if (looked.contains(path)) continue;
       auto stat = files_.Stat(path);
-      there = there ||
-              (path == discovery_.pattern() && (stat || stat.error().kind != ErrorKind::kNotFound));
-      const bool was_closed = closed.contains(path);
-      observations.push_back({std::move(path), std::move(stat), was_closed});
+      observations.push_back({std::move(path), std::move(stat)});
     }
+    const bool there = !discovery_.literal() || std::ranges::any_of(observations, [&](auto& one) {
+      return one.path == discovery_.pattern() && !IsNowhere(one);
+    });
     set_->Observe(observations, /*all=*/true, now);
     NoteMissing(!there || directories.empty());
     NoteUnreadable(found.unreadable);
@@ -113,16 +113,33 @@ class Source::State {
 
   // Looks at what somebody told of.
   void LookAt(const Changes& changes, const Moment& now) {
-    std::vector<Observation> observations;
-    for (const Change& change : changes.files) {
-      if (!discovery_.Matches(change.path) && !set_->Knows(change.path)) continue;
-      observations.push_back({change.path, files_.Stat(change.path), change.closed});
-      if (change.path == discovery_.pattern()) {
-        const auto& stat = observations.back().stat;
-        NoteMissing(!stat && stat.error().kind == ErrorKind::kNotFound);
-      }
+    const std::vector<Observation> observations = LookAtEach(changes.files);
+    for (const Observation& observation : observations) {
+      if (observation.path == discovery_.pattern()) NoteMissing(IsNowhere(observation));
     }
     if (!observations.empty()) set_->Observe(observations, /*all=*/false, now);
+  }
+
+  std::vector<Observation> LookAtEach(const std::vector<Change>& changes) {
+    std::vector<Observation> observations;
+    for (const Change& change : changes) {
+      const bool matches = discovery_.Matches(change.path);
+      // It had a name of ours, perhaps for so short a time that nobody looked.
+      const bool left = !matches && discovery_.Matches(change.moved_from);
+      if (!matches && !left && !set_->Knows(change.path)) continue;
+      Observation& seen = observations.emplace_back(Observation{
+          change.path, files_.Stat(change.path), change.closed, left ? change.moved_from : ""});
+      if (!IsNowhere(seen) || set_->Knows(change.path) || set_->Knows(change.moved_from)) continue;
+      if (change.created) unseen_.insert(change.path);
+      if (change.written && unseen_.erase(change.path) > 0) {
+        troubles_.Missing(change.path + ": went away before anybody could look at it");
+      }
+    }
+    return observations;
+  }
+
+  static bool IsNowhere(const Observation& observation) {
+    return !observation.stat && observation.stat.error().kind == ErrorKind::kNotFound;
   }
 
   // There is nothing where there should be something: not a pattern that matches no file yet, but a
@@ -167,6 +184,7 @@ class Source::State {
   SteadyTime next_sweep_ = SteadyTime::min();  // the first turn is one
   bool missing_ = false;
   std::vector<std::string> unreadable_;  // directories
+  std::set<std::string> unseen_;  // they came and went between two looks; since the last sweep
   SourceStatus status_;
 };
 

@@ -15,11 +15,17 @@ struct Change {
   std::string path;  // directory/name
   // A writer closed it (IN_CLOSE_WRITE), and nothing was written to it since.
   bool closed = false;
+  // Of the names that its file had since the last call, the first, where that was another one.
+  std::string moved_from = {};
+  // Its file came and was written to since the last call: what is gone again nobody has seen.
+  bool created = false;
+  bool written = false;
 };
 
 struct Changes {
-  std::vector<Change> files;  // every path once
-  bool look_at_all = false;   // the queue overflowed, or a directory came, went or moved
+  // Every path once; those that were moved first, in the order in which they left their first name.
+  std::vector<Change> files;
+  bool look_at_all = false;  // the queue overflowed, or a directory came, went or moved
 };
 
 class Watcher {

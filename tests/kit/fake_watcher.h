@@ -28,6 +28,16 @@ class FakeWatcher final : public Watcher {
     }
     changes_.files.push_back({path, closed});
   }
+  // What is at `path` was moved there from its first name, `from`.
+  void TellOfMove(const std::string& from, const std::string& path) {
+    Tell(from);
+    std::erase_if(changes_.files, [&](const Change& change) { return change.path == path; });
+    changes_.files.insert(changes_.files.begin(), {.path = path, .moved_from = from});
+  }
+  // What came to `path` and was written to may be gone again.
+  void TellOfNew(const std::string& path) {
+    changes_.files.push_back({.path = path, .created = true, .written = true});
+  }
   void TellToLookAtAll() { changes_.look_at_all = true; }
   // Watching fails from now on, or no longer.
   void SetBlind(bool blind) { blind_ = blind; }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kit/mounts.h"
 #include "kit/source_rig.h"
 
 namespace backup_exporter {
@@ -95,6 +96,28 @@ TEST_F(Deletion, BeforeTheFileWasReadToItsEndIsCountedWhereItWasNotOpen) {
   EXPECT_EQ(Over(), 1);
   EXPECT_EQ(Status().missing, 1U);
   EXPECT_EQ(troubles.size(), 1U);
+}
+
+TEST_F(Deletion, BeforeAnybodyCouldLookIsCounted) {
+  Read();
+  watcher->TellOfNew(directory / "a.log");
+  watcher->TellOfNew(directory / "a.txt");
+  EXPECT_EQ(Read(), Texts{});
+  EXPECT_EQ(Status().missing, 1U);
+  ASSERT_EQ(troubles.size(), 1U);
+  EXPECT_NE(troubles[0].find("a.log: went away before"), std::string::npos) << troubles[0];
+  EXPECT_TRUE(Status().up);
+  watcher->TellOfNew(directory / "b.log");
+  ReadAfterSweep();
+  EXPECT_EQ(Status().missing, 2U);
+
+  directory.Write("c.log", "1\n");
+  watcher->TellOfNew(directory / "c.log");
+  EXPECT_EQ(Read(), (Texts{"1"}));
+  directory.Remove("c.log");
+  watcher->TellOfNew(directory / "c.log");
+  Read();
+  EXPECT_EQ(Status().missing, 2U) << "that one was read";
 }
 
 TEST_F(Deletion, WhileTheProgramWasDownEndsTheGeneration) {
@@ -195,6 +218,100 @@ TEST_F(Deletion, WhileTheDirectoryIsAwayARestartForgetsNothing) {
   directory.Rename("elsewhere", "logs");
   directory.Append("logs/a.log", "2\n");
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+}
+
+// A disk with logs, which is mounted on a directory.
+class Unmounting : public testing::Test, protected SourceRig {
+ protected:
+  Unmounting() : SourceRig("logs/*.log") {
+    directory.MakeDirectory("logs");
+    directory.MakeDirectory("disk");
+    disk_.emplace(directory / "disk");
+  }
+  void SetUp() override {
+    if (!disk_->mounted()) GTEST_SKIP() << "only root may mount";
+  }
+  void PutIn() { there_.emplace(directory / "disk", directory / "logs"); }
+  void TakeOut() { there_.reset(); }
+
+  std::optional<Mount> disk_, there_;
+};
+
+TEST_F(Unmounting, IsNotTakenForDeletionUntilADayLater) {
+  for (const std::size_t open : {256U, 1U}) {
+    options.max_open_files = open;
+    PutIn();
+    directory.Write("logs/a.log", "1\n");
+    directory.Write("logs/b.log", "1\n");
+    Start();
+    Read();
+    TakeOut();
+    EXPECT_EQ(ReadAfterSweep(), Texts{});
+    EXPECT_EQ(Over(), 0);
+    directory.Append("disk/a.log", "2\n");
+    PutIn();
+    EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+    directory.Append("disk/b.log", "2\n");
+    EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+    directory.Remove("disk/a.log");
+    directory.Remove("disk/b.log");
+    EXPECT_EQ(ReadAfterSweep(), Texts{});
+    EXPECT_TRUE(ledger.empty()) << "but this is deletion";
+    TakeOut();
+  }
+  PutIn();
+  directory.Write("logs/a.log", "1\n");
+  Start();
+  Read();
+  TakeOut();
+  Start();
+  Read();
+  EXPECT_EQ(ledger.size(), 1U);
+  clock.Advance(hours(24));
+  Read();
+  EXPECT_TRUE(ledger.empty());
+}
+
+TEST_F(Unmounting, BeforeAStartForgetsNothing) {
+  PutIn();
+  directory.Write("logs/a.log", "1\n");
+  Read();
+  TakeOut();
+  Start();
+  EXPECT_EQ(Read(), Texts{});
+  PutIn();
+  directory.Append("logs/a.log", "2\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+  EXPECT_EQ(ledger.size(), 1U);
+}
+
+TEST_F(Unmounting, FilesThatMovedToAnotherDiskAreReadOn) {
+  directory.Write("logs/a.log", "1\n");
+  directory.Write("logs/b.log", "1\n");
+  Read();
+  for (const char* name : {"a.log", "b.log"}) {
+    std::filesystem::copy_file(directory / ("logs/" + std::string(name)),
+                               directory / ("disk/" + std::string(name)));
+  }
+  directory.Append("disk/a.log", "2\n");
+  PutIn();
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+  directory.Append("disk/b.log", "2\n");
+  Start();
+  EXPECT_EQ(Read(), (Texts{"2"}));
+  EXPECT_EQ(ledger.size(), 2U);
+}
+
+TEST_F(Unmounting, AFileThatIsMovedToAnotherDiskIsReadToItsEnd) {
+  directory.Write("logs/a.log", "1\n");
+  Read();
+  directory.Append("logs/a.log", "2\n");
+  // As mv does where it cannot rename.
+  std::filesystem::copy_file(directory / "logs/a.log", directory / "disk/a.log");
+  directory.Remove("logs/a.log");
+  EXPECT_EQ(ReadAfterChange("logs/a.log"), (Texts{"2"}));
+  EXPECT_EQ(Over(), 1);
+  EXPECT_EQ(files.open_now(), 0);
 }
 
 }  // namespace

@@ -1,7 +1,12 @@
 // Files and directories that cannot be read for a while, and things that are no files.
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "kit/source_rig.h"
 
@@ -115,6 +120,32 @@ TEST_F(Permission, AReadThatFailsIsCountedAndTriedAgain) {
   EXPECT_TRUE(Status().up);
 }
 
+TEST_F(Permission, AStaleHandleIsOpenedAnew) {
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Append("a.log", "2\n");
+  files.BreakOpenFiles();
+  ReadAfterChange("a.log");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+  EXPECT_EQ(ledger.size(), 1U);
+  EXPECT_TRUE(Status().up);
+}
+
+TEST_F(Permission, AfterItsServerCameBackAsAnotherDeviceAFileIsReadOn) {
+  options.piece_size = budget = 2;
+  directory.Write("a.log", "1\n2\n");
+  auto pieces = Turn();
+  ASSERT_EQ(pieces.size(), 1U);
+  Accept(pieces[0]);
+  EXPECT_EQ(Status().lag_bytes, 2U);
+  files.BreakOpenFiles();
+  directory.Write("again", "1\n2\n3\n");
+  directory.Rename("again", "a.log");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2", "3"}));
+  EXPECT_EQ(ledger.size(), 1U);
+  EXPECT_TRUE(Status().up);
+}
+
 TEST_F(Permission, AFileThatCannotBeReadDoesNotHoldUpItsSuccessor) {
   directory.Write("a.log", "1\n");
   Read();
@@ -128,39 +159,63 @@ TEST_F(Permission, AFileThatCannotBeReadDoesNotHoldUpItsSuccessor) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
 }
 
-TEST_F(Permission, AFifoInItsPlaceNeverBlocksAndIsCountedOnce) {
-  options.pattern = directory / "a.log";
+struct NoFile {
+  const char* word;
+  void (*put)(const std::string& path);
+};
+
+void PutSocket(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(path.size(), sizeof address.sun_path);
+  std::ranges::copy(path, address.sun_path);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  EXPECT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(socket);
+}
+
+class NotAFile : public testing::TestWithParam<NoFile>, protected SourceRig {};
+
+TEST_P(NotAFile, InItsPlaceNeverBlocksIsCountedOnceAndMakesWay) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Rename("a.log", "aside");
-  ASSERT_EQ(::mkfifo((directory / "a.log").c_str(), 0600), 0);
-  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  GetParam().put(directory / "a.log");
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
   ReadAfterSweep();
   EXPECT_FALSE(Status().up);
   EXPECT_EQ(Status().unreadable_files, 1U);
   EXPECT_EQ(Status().io, 1U);
   ASSERT_EQ(troubles.size(), 1U);
-  EXPECT_NE(troubles[0].find("FIFO"), std::string::npos) << troubles[0];
+  EXPECT_NE(troubles[0].find(GetParam().word), std::string::npos) << troubles[0];
   directory.Append("aside", "2\n");
+  directory.Remove("a.log");
   directory.Rename("aside", "a.log");
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Permission, ADirectoryInThePlaceOfAFileIsCountedOnce) {
-  directory.Write("a.log", "1\n");
-  Read();
-  directory.Remove("a.log");
-  directory.MakeDirectory("a.log");
-  ReadAfterChange("a.log");
-  ReadAfterSweep();
-  EXPECT_EQ(Status().io, 1U);
+TEST_P(NotAFile, FromTheStartMakesWayForOne) {
+  options.pattern = directory / "a.log";
+  GetParam().put(directory / "a.log");
+  EXPECT_EQ(Read(), Texts{});
   EXPECT_FALSE(Status().up);
-  std::filesystem::remove(directory / "a.log");
-  directory.Write("a.log", "2\n");
-  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
+  EXPECT_EQ(Status().io, 1U);
+  directory.Remove("a.log");
+  directory.Write("a.log", "1\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"1"}));
   EXPECT_TRUE(Status().up);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Permission, NotAFile,
+    testing::Values(
+        NoFile{"FIFO", [](const auto& path) { EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0); }},
+        NoFile{"directory", [](const auto& path) { std::filesystem::create_directory(path); }},
+        NoFile{"socket", PutSocket},
+        NoFile{"device",
+               [](const auto& path) { std::filesystem::create_symlink("/dev/zero", path); }}),
+    [](const auto& instance) { return std::string(instance.param.word); });
 
 TEST_F(Permission, ADirectoryAmongTheFilesOfAPatternIsNoFault) {
   options.pattern = directory / "*";

@@ -1,6 +1,6 @@
-// Random walks: files are written, rotated, truncated, replaced and deleted, the program looks, is
-// told or not, and is killed; and still every line that was not destroyed before somebody could
-// look is delivered once, in the order of its file.
+// Random walks: files are written, rotated, copied and truncated, moved, linked, replaced and
+// deleted, the program looks, is told or not, and is killed; and still every line that was not
+// destroyed before somebody could look is delivered once, in the order of its file.
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,10 @@ struct Line {
 struct Log {
   int number = 0;
   std::string name;
+  std::string link;      // another name of it, which matches; may be empty
   bool ours = true;      // its name matches
+  bool moved = false;    // since the last look, from a name that matches to one that does not
+  bool cut = false;      // truncated since the last look
   bool seen = false;     // this run of the program has seen it
   bool marked = false;   // the ledger has a mark of it
   bool held = false;     // surely open
@@ -49,6 +52,10 @@ class Walk {
     if (Roll(3) == 0) rig_.options.max_open_files = 1;
     if (Roll(3) == 0) rig_.options.piece_size = rig_.budget = 16;
     rig_.files.SetOpenForWriting(std::nullopt);
+    rig_.directory.MakeDirectory("data");
+    std::error_code failure;
+    std::filesystem::create_symlink("data", rig_.directory / ".link", failure);
+    links_ = !failure;
   }
 
   void Go(int steps) {
@@ -66,11 +73,15 @@ class Walk {
     if (what < 40) return Write(Pick(), 1 + Roll(3));
     if (what < 48) return WriteHalfALine(Pick());
     if (what < 56) return Rotate(Pick());
-    if (what < 61) return Truncate(Pick());
+    if (what < 59) return Truncate(Pick());
+    if (what < 62) return CopyAndTruncate(Pick());
     if (what < 66) return Delete(Pick());
-    if (what < 70) return ReplaceByCopy(Pick());
-    if (what < 74) return Restart();
-    if (what < 77) return LookWithoutAccepting();
+    if (what < 69) return ReplaceByCopy(Pick());
+    if (what < 71) return PointElsewhere(Pick());
+    if (what < 73) return Link(Pick());
+    if (what < 75) return MoveWithin(Pick());
+    if (what < 78) return Restart();
+    if (what < 80) return LookWithoutAccepting();
     Look();
   }
 
@@ -80,7 +91,7 @@ class Walk {
   }
 
   Log& Create() {
-    const std::string name = std::string(1, static_cast<char>('a' + Roll(3))) + ".log";
+    const std::string name = std::string(1, "abcs"[Roll(links_ ? 4 : 3)]) + ".log";
     for (Log& log : logs_) {
       if (log.name == name) return log;
     }
@@ -91,10 +102,23 @@ class Walk {
     Log log;
     log.number = files_++;
     log.name = name;
-    rig_.directory.Write(name, "");
+    if (IsLink(name)) {
+      std::filesystem::create_symlink(NewTarget(), rig_.directory / name);
+    } else {
+      rig_.directory.Write(name, "");
+    }
+    std::erase_if(moved_, [&](const auto& one) { return one.first == name; });
     Touch(log);
     logs_.push_back(log);
     return logs_.back();
+  }
+
+  // A symbolic link to a file of a directory that nobody looks into.
+  static bool IsLink(const std::string& name) { return name == "s.log"; }
+  std::string NewTarget() {
+    const std::string target = "data/" + std::to_string(targets_++);
+    rig_.directory.Write(target, "");
+    return rig_.directory / target;
   }
 
   void Touch(const Log& log) {
@@ -102,8 +126,23 @@ class Walk {
     changed_.insert(log.name);
   }
 
+  void Rename(Log& log, const std::string& to) {
+    Tell("rename " + log.name + " to " + to);
+    rig_.directory.Rename(log.name, to);
+    changed_.insert(log.name);
+    changed_.insert(to);
+    const auto before =
+        std::ranges::find_if(moved_, [&](const auto& one) { return one.first == log.name; });
+    if (before != moved_.end()) {
+      before->first = to;
+    } else {
+      moved_.emplace_back(to, log.name);
+    }
+    log.name = to;
+  }
+
   void Append(Log& log, const std::string& text) {
-    rig_.directory.Append(log.name, text);
+    rig_.directory.Append(log.link.empty() || Roll(2) == 0 ? log.name : log.link, text);
     log.written = true;
     Touch(log);
   }
@@ -117,7 +156,7 @@ class Walk {
     log.last = static_cast<int>(lines_.size()) - 1;
     log.fresh.push_back(log.last);
     // What no look can find is not owed.
-    if (!log.ours && !log.seen && !log.marked) lines_.back().owed = false;
+    if (!log.ours && !log.seen && !log.marked && !log.moved) lines_.back().owed = false;
     return log.last;
   }
 
@@ -153,18 +192,52 @@ class Walk {
 
   void Rotate(Log& log) {
     if (!log.ours || log.name.size() > 5 || log.copied) return;
+    Unlink(log);
     const std::string name = log.name;
-    log.name += "." + std::to_string(files_);
-    Tell("rotate " + name + " to " + log.name);
-    rig_.directory.Rename(name, log.name);
-    changed_.insert(name);
-    changed_.insert(log.name);
+    Rename(log, name + "." + std::to_string(files_));
     log.ours = all_names_;
+    // Of a file that is known by what it held before, nothing tells whose its content is now.
+    log.moved = !log.ours && !log.cut;
+    if (!log.ours && log.cut) Destroy(log, true);
     if (log.unfinished && !log.ours) lines_[static_cast<std::size_t>(log.last)].torn = true;
     // By its inode alone it is not followed.
     if (rig_.options.max_open_files == 1) log.seen = false;
-    if (!log.ours && !log.seen && !log.marked) Destroy(log, true);
     if (Roll(2) == 0) Add(name);
+  }
+
+  void MoveWithin(Log& log) {
+    if (!log.ours || log.name.size() > 5 || log.copied || IsLink(log.name)) return;
+    Unlink(log);
+    Rename(log, "m" + std::to_string(files_++) + log.name);
+  }
+
+  void Link(Log& log) {
+    if (!links_ || !log.ours || log.name.size() > 5 || !log.link.empty()) return;
+    if (IsLink(log.name)) return;
+    log.link = "l" + std::to_string(files_++) + log.name;
+    Tell("link " + log.name + " to " + log.link);
+    std::filesystem::create_hard_link(rig_.directory / log.name, rig_.directory / log.link);
+    changed_.insert(log.link);
+  }
+  void Unlink(Log& log) {
+    if (log.link.empty()) return;
+    Tell("unlink " + log.link);
+    rig_.directory.Remove(log.link);
+    changed_.insert(log.link);
+    log.link.clear();
+  }
+
+  // As who tells that the newest is elsewhere now. The old file is where nobody looks.
+  void PointElsewhere(Log& log) {
+    if (!IsLink(log.name)) return;
+    Tell("point elsewhere " + log.name);
+    rig_.clock.Advance(milliseconds(1));
+    if (log.held) unlinked_.insert(unlinked_.end(), log.fresh.begin(), log.fresh.end());
+    Destroy(log, !log.held);
+    std::filesystem::create_symlink(NewTarget(), rig_.directory / ".next");
+    rig_.directory.Rename(".next", log.name);
+    log = {.number = files_++, .name = log.name};
+    Touch(log);
   }
 
   void Truncate(Log& log) {
@@ -174,13 +247,41 @@ class Walk {
     Destroy(log, true);
     log.number = files_++;
     log.seen = log.marked = log.held = false;  // what it holds now, that is
+    log.cut = true;
+    log.moved = false;
     std::string text;
     for (int i = Roll(3); i > 0; --i) text += Text(NewLine(log)) + "\n";
     rig_.directory.Write(log.name, text);
     Touch(log);
   }
 
+  // As logrotate's copytruncate, while the writer goes on: it appends, or leaves a hole where it
+  // was.
+  void CopyAndTruncate(Log& log) {
+    rig_.clock.Advance(milliseconds(1));
+    // The copy may be found, by an inode that was used again and what it begins with.
+    if (log.unfinished) lines_[static_cast<std::size_t>(log.last)].torn = true;
+    const std::string copy = ".copy" + std::to_string(files_);
+    std::filesystem::copy_file(rig_.directory / log.name, rig_.directory / copy);
+    if (Roll(2) == 0) Write(log, 1);  // in neither of them
+    Tell("copy and truncate " + log.name);
+    Destroy(log, true);
+    const auto size = std::filesystem::file_size(rig_.directory / log.name);
+    rig_.directory.Truncate(log.name, 0);
+    log.number = files_++;
+    log.seen = log.marked = log.held = false;
+    log.cut = true;
+    log.moved = false;
+    if (Roll(2) == 0) {
+      if (Roll(3) == 0) rig_.directory.Truncate(log.name, size);
+      Write(log, 1 + Roll(3));
+    } else {
+      Touch(log);
+    }
+  }
+
   void Delete(Log& log) {
+    Unlink(log);
     rig_.clock.Advance(milliseconds(1));  // for the next file with that inode, as above
     Tell("delete " + log.name);
     if (log.held) unlinked_.insert(unlinked_.end(), log.fresh.begin(), log.fresh.end());
@@ -189,12 +290,15 @@ class Walk {
     rig_.directory.Remove(name);
     changed_.insert(name);
     std::erase_if(logs_, [&](const Log& other) { return other.name == name; });
+    std::erase_if(moved_, [&](const auto& one) { return one.first == name; });
     if (Roll(2) == 0 && name.size() == 5) Add(name);
   }
 
   // As editors and rsync do. Of a file that was read and never renamed: others are read again.
   void ReplaceByCopy(Log& log) {
-    if (!log.fresh.empty() || log.unfinished || !log.marked || log.name.size() > 5) return;
+    if (!log.fresh.empty() || log.unfinished || !log.marked || log.name.size() > 5 ||
+        !log.link.empty())
+      return;
     Tell("replace " + log.name + " by a copy");
     rig_.clock.Advance(milliseconds(1));  // as when deleting
     std::filesystem::copy_file(rig_.directory / log.name, rig_.directory / ".copy");
@@ -211,8 +315,9 @@ class Walk {
     // What only an open file held went with the program.
     for (const int line : unlinked_) lines_[static_cast<std::size_t>(line)].owed = false;
     unlinked_.clear();
+    moved_.clear();
     for (Log& log : logs_) {
-      log.seen = log.held = false;
+      log.seen = log.held = log.moved = false;
       if (!log.ours && !log.marked) Destroy(log, true);
     }
     started_ = false;
@@ -228,11 +333,22 @@ class Walk {
 
   void Prepare() {
     if (!rig_.source) rig_.Start();
-    if (started_ && Roll(2) == 0) {
+    const bool told = started_ && Roll(2) == 0;
+    if (told) {
       for (const std::string& name : changed_) rig_.watcher->Tell(rig_.directory / name);
+      for (auto one = moved_.rbegin(); one != moved_.rend(); ++one) {
+        rig_.watcher->TellOfMove(rig_.directory / one->second, rig_.directory / one->first);
+      }
     } else {
       rig_.watcher->TellToLookAtAll();
     }
+    for (Log& log : logs_) {
+      // Under a name that is not ours it is found by what is told alone.
+      if (log.moved && told) log.seen = true;
+      if (log.moved && !log.seen && !log.marked) Destroy(log, true);
+      log.moved = false;
+    }
+    moved_.clear();
     started_ = true;
   }
 
@@ -245,7 +361,7 @@ class Walk {
       log.held = (log.held && found) || (found && log.written && rig_.options.max_open_files > 1);
       log.written = false;
       log.seen = log.seen || log.ours;
-      log.copied = false;
+      log.copied = log.cut = false;
       for (const int line : log.fresh) {
         if (found && !(log.unfinished && line == log.last)) log.marked = true;
       }
@@ -293,13 +409,16 @@ class Walk {
   std::mt19937 random_;
   SourceRig rig_;
   bool all_names_ = false;
+  bool links_ = false;  // the file system has them
   bool started_ = false;
   std::vector<Log> logs_;
   std::vector<Line> lines_;
   std::map<int, int> last_;    // line by file
   std::vector<int> unlinked_;  // lines of deleted files since the last look
   std::set<std::string> changed_;
+  std::vector<std::pair<std::string, std::string>> moved_;  // since the last look: to, from
   int files_ = 0;
+  int targets_ = 0;
   std::string story_;
 };
 

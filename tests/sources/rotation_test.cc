@@ -137,6 +137,43 @@ TEST_F(Rotation, TenBetweenTwoLooksLoseNothing) {
   EXPECT_EQ(all.Read(), expected);
 }
 
+TEST_F(Rotation, BeforeTheFirstLookIsFollowedByWhatIsToldOfIt) {
+  Read();
+  directory.Write("a.log", "1\n");
+  Rotate();
+  directory.Append("a.log", "2\n");
+  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  EXPECT_EQ(Read(), (Texts{"1", "2"}));
+  ASSERT_EQ(ledger.size(), 2U);
+  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log") << "the name that it is ours by";
+  directory.Append("a.log.1", "late\n");
+  Start();
+  EXPECT_EQ(Read(), (Texts{"late"}));
+}
+
+TEST_F(Rotation, BeforeTheFirstLookIsFollowedWhenAllIsLookedAt) {
+  Read();
+  directory.Write("a.log", "1\n");
+  Rotate();
+  directory.Append("a.log", "2\n");
+  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"1", "2"}));
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+}
+
+TEST_F(Rotation, OfAFileThatIsNotOursMakesItNotOurs) {
+  directory.Write("a.log.1", "old\n");
+  Read();
+  directory.Rename("a.log.1", "a.log.2");
+  watcher->TellOfMove(directory / "a.log.1", directory / "a.log.2");
+  EXPECT_EQ(Read(), Texts{});
+  directory.Write("b", "1\n");
+  directory.Rename("b", "b.log");
+  watcher->TellOfMove(directory / "b", directory / "b.log");
+  EXPECT_EQ(Read(), (Texts{"1"})) << "but what is moved to a name of ours is";
+  EXPECT_EQ(ledger.at(1).mark.path, directory / "b.log");
+}
+
 TEST_F(Rotation, ARotatedNameThatMatchesIsNotReadTwice) {
   options.pattern = directory / "a.log*";
   directory.Write("a.log", "1\n");

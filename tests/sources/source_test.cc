@@ -23,11 +23,11 @@ TEST_F(Sweeping, TouchesNothingBeforeTheFirstRead) {
   EXPECT_FALSE(Status().looked);
 }
 
-TEST_F(Sweeping, ComesEveryThirtySeconds) {
+TEST_F(Sweeping, ComesEveryTwentyFiveSeconds) {
   Read();
-  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(30));
+  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(25));
   directory.Write("a.log", "1\n");
-  clock.Advance(seconds(29));
+  clock.Advance(seconds(24));
   EXPECT_EQ(Read(), Texts{});
   clock.Advance(seconds(1));
   EXPECT_EQ(Read(), (Texts{"1"}));
@@ -136,6 +136,30 @@ TEST_F(ManyFiles, TenThousandAreNoTrouble) {
   EXPECT_EQ(Status().files, 10'000U);
   directory.Append("77.log", "2\n");
   EXPECT_EQ(ReadAfterChange("77.log"), (Texts{"2"}));
+}
+
+TEST_F(ManyFiles, AnIdleTurnTouchesNoneOfThem) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = std::to_string(i) + ".log";
+    directory.Write(name, "1\n");
+    directory.SetModified(name, clock.Now() - seconds(60));
+    directory.Write(std::to_string(i) + ".txt", "1\n");
+  }
+  EXPECT_EQ(Read().size(), 100U);
+  const std::size_t looks = files.looks();
+  const std::size_t opened = files.opened();
+  const std::uint64_t read = files.bytes_read();
+  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(25));
+  for (int i = 0; i < 24; ++i) {
+    clock.Advance(seconds(1));
+    EXPECT_EQ(Read(), Texts{});
+  }
+  EXPECT_EQ(files.looks(), looks);
+  clock.Advance(seconds(1));
+  EXPECT_EQ(Read(), Texts{});
+  EXPECT_GT(files.looks(), looks) << "the sweep";
+  EXPECT_EQ(files.opened(), opened) << "which opens nothing";
+  EXPECT_EQ(files.bytes_read(), read);
 }
 
 TEST_F(ManyFiles, StatusTellsHowFarBehindItIs) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/files.h"
+#include "kit/mounts.h"
 #include "kit/temporary_directory.h"
 #include "sources/source.h"
 
@@ -90,8 +91,52 @@ TEST_F(InotifyTest, TellsBothNamesOfAMove) {
   directory.Rename("a", "b");
   const Changes changes = watcher->Take();
   ASSERT_EQ(changes.files.size(), 2U);
-  EXPECT_EQ(changes.files[0].path, directory / "a");
-  EXPECT_EQ(changes.files[1].path, directory / "b");
+  EXPECT_EQ(changes.files[0].path, directory / "b");
+  EXPECT_EQ(changes.files[0].moved_from, directory / "a");
+  EXPECT_FALSE(changes.files[0].created) << "it was there before";
+  EXPECT_EQ(changes.files[1].path, directory / "a");
+  EXPECT_EQ(changes.files[1].moved_from, "");
+}
+
+TEST_F(InotifyTest, TellsTheFirstNameOfAFileThatHadSeveral) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  for (int i = 1; i <= 3; ++i) {
+    directory.Write("a", "1");
+    for (int old = i - 1; old >= 1; --old) {
+      directory.Rename("a." + std::to_string(old), "a." + std::to_string(old + 1));
+    }
+    directory.Rename("a", "a.1");
+  }
+  directory.Write("a", "1");
+  const Changes changes = watcher->Take();
+  ASSERT_EQ(changes.files.size(), 4U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(changes.files[i].path, directory / ("a." + std::to_string(3 - i)))
+        << "in the order in which they left";
+    EXPECT_EQ(changes.files[i].moved_from, directory / "a");
+    EXPECT_TRUE(changes.files[i].created && changes.files[i].written && changes.files[i].closed);
+  }
+  EXPECT_EQ(changes.files[3].path, directory / "a");
+  EXPECT_EQ(changes.files[3].moved_from, "") << "that is another file";
+}
+
+TEST_F(InotifyTest, TellsWhatCameAndWasWrittenTo) {
+  directory.MakeDirectory("elsewhere");
+  directory.Write("elsewhere/c", "1");
+  directory.Write("d", "1");
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  directory.Write("a", "1");
+  directory.Write("b", "");
+  directory.Rename("elsewhere/c", "c");
+  directory.Append("d", "2");
+  directory.Rename("d", "elsewhere/d");
+  const Changes changes = watcher->Take();
+  ASSERT_EQ(changes.files.size(), 4U);
+  const auto is_new = [](const Change& change) { return change.created && change.written; };
+  EXPECT_TRUE(is_new(changes.files[0]));
+  EXPECT_FALSE(is_new(changes.files[1])) << "it is empty";
+  EXPECT_TRUE(is_new(changes.files[2])) << "who knows what it brought along";
+  EXPECT_FALSE(is_new(changes.files[3]));
 }
 
 TEST_F(InotifyTest, TellsOfDeletionAndOfPermissions) {
@@ -158,6 +203,20 @@ TEST_F(InotifyTest, ADirectoryThatMovedAwayIsNotFollowed) {
   }));
 }
 
+TEST_F(InotifyTest, ADirectoryThatIsMountedOverIsWatchedAnew) {
+  directory.MakeDirectory("one");
+  ASSERT_TRUE(Watch({"one"}));
+  Mount disk(directory / "one");
+  if (!disk.mounted()) GTEST_SKIP() << "only root may mount";
+  ASSERT_TRUE(Watch({"one"}));
+  directory.Write("one/a", "1");
+  EXPECT_TRUE(AwaitChange("one/a"));
+  disk.Unmount();
+  ASSERT_TRUE(Watch({"one"}));
+  directory.Write("one/b", "1");
+  EXPECT_TRUE(AwaitChange("one/b"));
+}
+
 TEST_F(InotifyTest, OneDirectoryUnderTwoNamesTellsBoth) {
   directory.MakeDirectory("one");
   std::filesystem::create_directory_symlink("one", directory / "two");
@@ -167,14 +226,17 @@ TEST_F(InotifyTest, OneDirectoryUnderTwoNamesTellsBoth) {
   ASSERT_EQ(changes.files.size(), 2U);
 }
 
-TEST_F(InotifyTest, AQueueThatOverflowsMeansToLookAtAll) {
-  ASSERT_TRUE(watcher->Watch({directory.path()}));
+std::size_t QueueLimit() {
   std::ifstream limit_file("/proc/sys/fs/inotify/max_queued_events");
   std::size_t limit = 0;
   limit_file >> limit;
+  return limit;
+}
+
+TEST_F(InotifyTest, AQueueThatOverflowsMeansToLookAtAll) {
+  ASSERT_TRUE(watcher->Watch({directory.path()}));
+  const std::size_t limit = QueueLimit();
   if (limit == 0 || limit > 100'000) GTEST_SKIP() << "the queue is too long to fill";
-  directory.Write("a", "");
-  directory.Write("b", "");
   std::ofstream one(directory / "a");
   std::ofstream two(directory / "b");
   for (std::size_t i = 0; i <= limit / 2 + 1; ++i) {  // by turns, or they would be merged
@@ -199,39 +261,101 @@ TEST_F(InotifyTest, WakeEndsAWaitThatHasNotBegun) {
   watcher->Wait(SteadyTime::min());
 }
 
-TEST_F(InotifyTest, ASourceReadsWhatItsWatcherTellsItOf) {
-  SystemFiles files;
-  SystemClock clock;
-  Source source({.name = "test", .pattern = directory / "*.log"}, files, std::move(watcher), {});
-  const auto read = [&] {
+class InotifySource : public InotifyTest {
+ protected:
+  std::vector<std::string> Read() {
     std::vector<std::string> records;
     for (const Piece& piece : source.Read({clock.Now(), clock.Steady()}, 1 << 20)) {
       for (const Record& record : piece.records) records.emplace_back(record.bytes);
       source.Accept(piece.step, piece.file);
     }
     return records;
-  };
-  EXPECT_TRUE(read().empty());
+  }
+
+  SystemFiles files;
+  SystemClock clock;
+  Source source{{.name = "test", .pattern = directory / "*.log"}, files, std::move(watcher), {}};
+};
+
+TEST_F(InotifySource, ReadsWhatWasRotatedTenTimesBeforeItsFirstLook) {
+  EXPECT_TRUE(Read().empty());
+  std::vector<std::string> expected;
+  for (int i = 1; i <= 10; ++i) {
+    directory.Append("a.log", std::to_string(i) + "\n");
+    for (int old = i - 1; old >= 1; --old) {
+      directory.Rename("a.log." + std::to_string(old), "a.log." + std::to_string(old + 1));
+    }
+    directory.Rename("a.log", "a.log.1");
+    expected.push_back(std::to_string(i));
+  }
+  directory.Append("a.log", "new\n");
+  expected.push_back("new");
+  std::vector<std::string> records;
+  while (source.NextLook() <= clock.Steady() || records.empty()) {
+    std::ranges::move(Read(), std::back_inserter(records));
+  }
+  EXPECT_EQ(records, expected);
+}
+
+TEST_F(InotifySource, LosesNothingWhenTheQueueOverflows) {
+  const std::size_t limit = QueueLimit();
+  if (limit == 0 || limit > 100'000) GTEST_SKIP() << "the queue is too long to fill";
+  EXPECT_TRUE(Read().empty());
+  std::ofstream one(directory / "a.log");
+  std::ofstream two(directory / "b.log");
+  const std::size_t lines = limit / 2 + 2;
+  for (std::size_t i = 0; i < lines; ++i) {
+    one << "1\n" << std::flush;
+    two << "1\n" << std::flush;
+  }
+  directory.Write("c.log", "1\n");
+  std::size_t read = 0;
+  do {
+    read += Read().size();
+  } while (source.NextLook() <= clock.Steady());
+  EXPECT_EQ(read, 2 * lines + 1);
+}
+
+TEST_F(InotifySource, ReadsOrCountsWhatIsGoneAgainAtOnce) {
+  EXPECT_TRUE(Read().empty());
+  constexpr std::size_t kFiles = 200;
+  std::atomic<bool> done = false;
+  std::jthread writer([&] {
+    for (std::size_t i = 0; i < kFiles; ++i) {
+      const std::string name = std::to_string(i) + ".log";
+      directory.Write(name, "1\n");
+      directory.Remove(name);
+    }
+    done = true;
+    source.watcher().Wake();
+  });
+  std::size_t read = 0;
+  bool last = false;
+  while (!last) {
+    last = done;  // one more look after that
+    if (!last) source.Wait(steady_clock::now() + seconds(25));
+    do {
+      read += Read().size();
+    } while (source.NextLook() <= clock.Steady());
+  }
+  EXPECT_LE(read, kFiles);
+  EXPECT_GE(read + source.status().missing, kFiles);
+}
+
+TEST_F(InotifySource, ReadsWhatItsWatcherTellsItOf) {
+  EXPECT_TRUE(Read().empty());
   EXPECT_FALSE(source.status().polling);
   std::vector<std::string> records;
-  // A file that nobody has looked at yet is not known by its new name.
-  std::atomic<bool> seen = false;
   std::jthread writer([&] {
     for (int i = 0; i < 100; ++i) directory.Append("a.log", std::to_string(i) + "\n");
-    seen.wait(false);
     directory.Rename("a.log", "a.log.1");
     for (int i = 100; i < 200; ++i) directory.Append("a.log", std::to_string(i) + "\n");
   });
   const SteadyTime deadline = steady_clock::now() + seconds(25);  // before any sweep
   while (records.size() < 200 && steady_clock::now() < deadline) {
     source.Wait(deadline);
-    std::ranges::move(read(), std::back_inserter(records));
-    if (records.empty()) continue;
-    seen = true;
-    seen.notify_one();
+    std::ranges::move(Read(), std::back_inserter(records));
   }
-  seen = true;
-  seen.notify_one();
   std::vector<std::string> expected;
   for (int i = 0; i < 200; ++i) expected.push_back(std::to_string(i));
   EXPECT_EQ(records, expected);
