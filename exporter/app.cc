@@ -54,9 +54,10 @@ class App::SourceThread {
     thread_ = std::thread([state = state_] { Run(*state); });
   }
 
-  // Asks the thread to end after the step under way. Does not wait.
+  // Asks the thread to end after the step under way. Does not wait; patience begins here, so that
+  // many that hang take no longer than one.
   void AskToStop() {
-    state_->stop = true;
+    if (!state_->stop.exchange(true)) asked_ = std::chrono::steady_clock::now();
     state_->ingest->source().watcher().Wake();
   }
 
@@ -65,8 +66,8 @@ class App::SourceThread {
   ~SourceThread() {
     AskToStop();
     std::unique_lock lock(state_->mutex);
-    const bool ended =
-        state_->ended_changed.wait_for(lock, kPatience, [this] { return state_->ended; });
+    const bool ended = state_->ended_changed.wait_until(lock, asked_ + kPatience,
+                                                        [this] { return state_->ended; });
     lock.unlock();
     ended ? thread_.join() : thread_.detach();
   }
@@ -106,6 +107,7 @@ class App::SourceThread {
   }
 
   std::shared_ptr<State> state_;
+  SteadyTime asked_;  // to stop
   std::thread thread_;
 };
 

@@ -1,0 +1,298 @@
+// What happens to files and file systems, under the real program: every run of a log is counted,
+// and counted once.
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/time.h"
+#include "kit/exporter_process.h"
+#include "kit/faulty_server.h"
+#include "kit/fuse_mount.h"
+#include "kit/http_client.h"
+#include "kit/process.h"
+#include "kit/restic_log.h"
+#include "kit/temporary_directory.h"
+
+namespace backup_exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::minutes;
+
+constexpr unsigned kNobody = 65534;
+
+class FilesUnderTheProgram : public testing::Test {
+ protected:
+  FilesUnderTheProgram() {
+    directory_.MakeDirectory("logs");
+    directory_.MakeDirectory("ledger");
+    Configure("sources:\n  - {format: restic, path: logs/*.jsonl, backup: home}\n");
+  }
+
+  void Configure(const std::string& text) const { directory_.Write("config.yaml", text); }
+  void Start(const std::string& binary = BACKUP_EXPORTER_BINARY, unsigned user = 0) {
+    exporter_.reset();
+    exporter_ = std::make_unique<ExporterProcess>(
+        binary, directory_ / "config.yaml", directory_.path(), std::vector<std::string>{}, user);
+  }
+  // A line about a run that no other line tells of.
+  std::string Line() { return ResticSummary(minutes(10) + minutes(2) * ++lines_); }
+  [[nodiscard]] double Runs() const {
+    return exporter_->Scrape().Number("backup_runs_total{backup=\"home\",operation=\"backup\"}");
+  }
+  [[nodiscard]] double OfSource(const std::string& family,
+                                const std::string& source = "restic") const {
+    return exporter_->Scrape().Number(fmt::format("{}{{source=\"{}\"}}", family, source));
+  }
+  [[nodiscard]] bool CountsRuns(double count) const {
+    return Eventually([&] { return Runs() == count; });
+  }
+  // Files of the logs that the program holds open although they have no name any more.
+  [[nodiscard]] int DeletedFilesHeldOpen() const {
+    const std::string descriptors = fmt::format("/proc/{}/fd", exporter_->process().pid());
+    int count = 0;
+    for (const auto& entry : fs::directory_iterator(descriptors)) {
+      std::error_code gone;
+      const std::string target = fs::read_symlink(entry.path(), gone);
+      count += target.starts_with(directory_ / "logs") && target.ends_with("(deleted)") ? 1 : 0;
+    }
+    return count;
+  }
+  // The most memory that it ever had, in bytes.
+  [[nodiscard]] std::uint64_t Memory() const {
+    const std::string status = ReadText(fmt::format("/proc/{}/status", exporter_->process().pid()));
+    return std::stoull(status.substr(status.find("VmHWM:") + 6)) * 1024;
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<ExporterProcess> exporter_;
+  int lines_ = 0;
+};
+
+TEST_F(FilesUnderTheProgram, RotatedWhileTheyAreWrittenToLoseNothing) {
+  Start();
+  const std::string status = R"({"message_type":"status","percent_done":0.5})"
+                             "\n";
+  int lines = 0;
+  for (int rotation = 0; rotation < 20; ++rotation) {
+    std::ofstream log(directory_ / "logs/a.jsonl", std::ios::app);
+    for (int i = 0; i < 1000; ++i) {
+      log << (i % 100 == 99 ? Line() : status) << std::flush;
+      ++lines;
+    }
+    for (int old = rotation; old > 0; --old) {
+      directory_.Rename(fmt::format("logs/a.jsonl.{}", old),
+                        fmt::format("logs/a.jsonl.{}", old + 1));
+    }
+    directory_.Rename("logs/a.jsonl", "logs/a.jsonl.1");
+    log << Line() << std::flush;  // late
+    ++lines;
+  }
+  EXPECT_TRUE(CountsRuns(lines_)) << Runs();
+  EXPECT_EQ(OfSource("backup_source_records_total"), lines);
+}
+
+TEST_F(FilesUnderTheProgram, CutToHalfAndWrittenToCountNoRunTwice) {
+  const std::string first = Line() + Line();
+  directory_.Write("logs/a.jsonl", first + Line() + Line());
+  Start();
+  EXPECT_TRUE(CountsRuns(4));
+  directory_.Truncate("logs/a.jsonl", first.size());
+  directory_.Append("logs/a.jsonl", Line());
+  EXPECT_TRUE(CountsRuns(5)) << Runs();
+  EXPECT_EQ(OfSource("backup_source_records_total"), 7) << "read again from its beginning";
+}
+
+TEST_F(FilesUnderTheProgram, CopiedToASecondPathCountNoRunTwice) {
+  directory_.Write("logs/a.jsonl", Line() + Line());
+  Start();
+  EXPECT_TRUE(CountsRuns(2));
+  fs::copy_file(directory_ / "logs/a.jsonl", directory_ / "logs/b.jsonl");
+  EXPECT_TRUE(Eventually([&] { return OfSource("backup_source_records_total") == 4; }));
+  EXPECT_EQ(OfSource("backup_source_files"), 2);
+  EXPECT_EQ(Runs(), 2);
+}
+
+TEST_F(FilesUnderTheProgram, DeletedBeforeTheyWereReadAreReadToTheirEndAndLetGo) {
+  directory_.Write("logs/a.jsonl", Line());
+  Start();
+  EXPECT_TRUE(CountsRuns(1));
+  exporter_->process().Signal(SIGSTOP);
+  const std::size_t runs = WriteResticLog(directory_ / "logs/a.jsonl", std::size_t{100} << 20);
+  directory_.Remove("logs/a.jsonl");
+  exporter_->process().Signal(SIGCONT);
+  EXPECT_TRUE(CountsRuns(static_cast<double>(runs + 1))) << Runs();
+  EXPECT_TRUE(Eventually([&] { return DeletedFilesHeldOpen() == 0; })) << "its disk space is free";
+}
+
+TEST_F(FilesUnderTheProgram, WithAHoleOfTenGigabytesAreReadOnBehindIt) {
+  directory_.Write("logs/a.jsonl", Line());
+  Start();
+  EXPECT_TRUE(CountsRuns(1));
+  directory_.Truncate("logs/a.jsonl", std::uintmax_t{10} << 30);
+  directory_.Append("logs/a.jsonl", Line());
+  EXPECT_TRUE(CountsRuns(2));
+  EXPECT_LT(Memory(), std::uint64_t{128} << 20);
+}
+
+TEST_F(FilesUnderTheProgram, RestoredFromABackupAreNoNews) {
+  Configure("sources:\n  - {format: resticprofile, path: logs/*.json}\n");
+  const Time now = *ParseRfc3339(FormatUtc(SystemClock().Now()));
+  const auto status = [](Time time) {
+    const nlohmann::json backup{{"success", true}, {"time", FormatUtc(time)}, {"duration", 5}};
+    return nlohmann::json{{"version", 1}, {"profiles", {{"home", {{"backup", backup}}}}}}.dump();
+  };
+  const auto last_success = [&] {
+    return exporter_->Scrape().Number(
+        "backup_last_success_timestamp_seconds{backup=\"home\",operation=\"backup\"}");
+  };
+  directory_.Write("logs/status.json", status(now - minutes(10)));
+  Start();
+  EXPECT_EQ(last_success(), ToSeconds(now - minutes(10)));
+  directory_.Write("logs/status.json", status(now - minutes(1000)));
+  EXPECT_TRUE(
+      Eventually([&] { return OfSource("backup_source_records_total", "resticprofile") == 2; }));
+  EXPECT_EQ(last_success(), ToSeconds(now - minutes(10)));
+  directory_.Write("logs/status.json", status(now));
+  EXPECT_TRUE(Eventually([&] { return last_success() == ToSeconds(now); }));
+}
+
+TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
+  Configure("sources:\n  - {format: restic, path: 'logs/*/a.jsonl', backup: home}\n");
+  for (int i = 0; i < 10; ++i) {
+    directory_.MakeDirectory(fmt::format("logs/{}", i));
+    directory_.Write(fmt::format("logs/{}/a.jsonl", i), Line());
+  }
+  // Root may read everything.
+  const bool root = ::geteuid() == 0;
+  if (root) {
+    ASSERT_EQ(::chmod(directory_.path().c_str(), 0755), 0);
+    ASSERT_EQ(::chown((directory_ / "ledger").c_str(), kNobody, kNobody), 0);
+    directory_.Write("log", "");
+    ASSERT_EQ(::chown((directory_ / "log").c_str(), kNobody, kNobody), 0);
+  }
+  Start(BACKUP_EXPORTER_BINARY, root ? kNobody : 0);
+  EXPECT_TRUE(CountsRuns(10));
+  EXPECT_EQ(OfSource("backup_source_up"), 1);
+
+  ASSERT_EQ(::chmod((directory_ / "logs/3").c_str(), 0), 0);
+  ASSERT_EQ(::chmod((directory_ / "logs/4/a.jsonl").c_str(), 0200), 0);
+  EXPECT_TRUE(Eventually([&] { return OfSource("backup_source_up") == 0; }));
+  for (int i = 0; i < 10; ++i) {
+    if (i != 3) directory_.Append(fmt::format("logs/{}/a.jsonl", i), Line());
+  }
+  EXPECT_TRUE(CountsRuns(19)) << Runs() << ": what is open is read on";
+  EXPECT_EQ(OfSource("backup_source_unreadable_files"), 1);
+
+  Start(BACKUP_EXPORTER_BINARY, root ? kNobody : 0);
+  for (int i : {4, 5}) directory_.Append(fmt::format("logs/{}/a.jsonl", i), Line());
+  EXPECT_TRUE(CountsRuns(20));
+  EXPECT_TRUE(Eventually([&] { return OfSource("backup_source_unreadable_files") == 2; }));
+  EXPECT_EQ(OfSource("backup_source_up"), 0);
+
+  ASSERT_EQ(::chmod((directory_ / "logs/3").c_str(), 0755), 0);
+  ASSERT_EQ(::chmod((directory_ / "logs/4/a.jsonl").c_str(), 0644), 0);
+  directory_.Append("logs/3/a.jsonl", Line());
+  EXPECT_TRUE(CountsRuns(22)) << Runs();
+  EXPECT_TRUE(Eventually([&] { return OfSource("backup_source_up") == 1; }));
+  EXPECT_EQ(OfSource("backup_source_records_total"), 22) << "none was read again";
+}
+
+TEST_F(FilesUnderTheProgram, AreFoundByLookingWhereTheSystemLimitsWatching) {
+  for (const char* limit : {"max_inotify_instances", "max_inotify_watches"}) {
+    // In a user namespace of its own, so that the limit is nobody else's.
+    directory_.Write("limited", fmt::format("#!/bin/sh\n"
+                                            "exec unshare -Ur sh -c 'echo 0 >/proc/sys/user/{} && "
+                                            "exec \"$@\"' sh {} \"$@\"\n",
+                                            limit, BACKUP_EXPORTER_BINARY));
+    ASSERT_EQ(::chmod((directory_ / "limited").c_str(), 0755), 0);
+    if (RunProcess({"unshare", "-Ur", "true"}) != 0) GTEST_SKIP() << "no user namespaces here";
+    Start(directory_ / "limited");
+    EXPECT_EQ(OfSource("backup_source_polling"), 1) << limit;
+    directory_.Append("logs/a.jsonl", Line());
+    EXPECT_TRUE(CountsRuns(lines_)) << limit;
+    EXPECT_EQ(OfSource("backup_source_up"), 1);
+  }
+  Start();
+  EXPECT_EQ(OfSource("backup_source_polling"), 0);
+}
+
+class HangingFiles : public FilesUnderTheProgram {
+ protected:
+  void SetUp() override {
+    if (!FuseMount::Allowed()) GTEST_SKIP() << "only root may mount";
+    directory_.MakeDirectory("disk");
+    directory_.MakeDirectory("mounted");
+    server_ = std::make_unique<FuseMount>(directory_ / "disk", directory_ / "mounted");
+    if (server_->mounted()) return;
+    if (std::getenv("CI") != nullptr) FAIL() << "bindfs did not start";
+    GTEST_SKIP() << "bindfs did not start";
+  }
+  void TearDown() override {
+    if (server_) server_->GoOn();
+    exporter_.reset();
+  }
+
+  std::unique_ptr<FuseMount> server_;
+};
+
+TEST_F(HangingFiles, BlindTheirSourcesAlone) {
+  FaultyServer monitor([](const auto&) { return FaultyServer::Reply{.status = 200}; });
+  constexpr int kFar = 8;  // that each took its time in turn would be noticed
+  std::string sources =
+      "sources:\n  - {name: near, format: restic, path: logs/*.jsonl, backup: home}\n";
+  for (int i = 0; i < kFar; ++i) {
+    sources += fmt::format("  - {{name: far{0}, format: restic, path: mounted/{0}*.jsonl}}\n", i);
+    directory_.Write(fmt::format("disk/{}.jsonl", i), Line());
+  }
+  Configure(sources + "monitors:\n  - webhook: {url: " + monitor.url() + "/x}\n");
+  Start();
+  EXPECT_EQ(OfSource("backup_source_up", "near"), 1);
+  EXPECT_EQ(OfSource("backup_source_up", "far7"), 1);
+  EXPECT_EQ(OfSource("backup_source_records_total", "far7"), 1);
+  // With nothing open there: to close a file of this kind of file system asks its server, too, and
+  // the kernel closes all files of a process that ends.
+  EXPECT_EQ(exporter_->Stop(), 0);
+  Start();
+
+  server_->Hang();
+  const auto is_blind = [&] { return OfSource("backup_source_up", "far7") == 0; };
+  EXPECT_TRUE(Eventually(is_blind) || Eventually(is_blind)) << "after half a minute";
+  EXPECT_EQ(OfSource("backup_source_up", "near"), 1);
+  directory_.Append("logs/a.jsonl", ResticSummary(Duration(0)));
+  EXPECT_TRUE(CountsRuns(1)) << "the other source goes on";
+  EXPECT_TRUE(monitor.AwaitRequests(1)) << "and so does telling";
+  exporter_->process().Signal(SIGTERM);
+  ASSERT_TRUE(Eventually([&] { return !exporter_->process().Running(); }));
+  EXPECT_EQ(exporter_->process().Wait(), 0);
+}
+
+TEST_F(HangingFiles, AreReadOnWithoutBeingToldOfAndWhenTheirServerIsBack) {
+  Configure("sources:\n  - {format: restic, path: mounted/*.jsonl, backup: home}\n");
+  directory_.Write("disk/a.jsonl", Line());
+  Start();
+  EXPECT_TRUE(CountsRuns(1));
+  directory_.Append("disk/a.jsonl", Line());
+  EXPECT_TRUE(CountsRuns(2) || CountsRuns(2)) << "by the next look at all of them";
+
+  // Another server: what was opened of the first one cannot be read any more.
+  server_.reset();
+  server_ = std::make_unique<FuseMount>(directory_ / "disk", directory_ / "mounted");
+  directory_.Append("disk/a.jsonl", Line());
+  EXPECT_TRUE(CountsRuns(3) || CountsRuns(3));
+  EXPECT_EQ(OfSource("backup_source_records_total"), 3);
+  EXPECT_EQ(OfSource("backup_source_up"), 1);
+}
+
+}  // namespace
+}  // namespace backup_exporter
