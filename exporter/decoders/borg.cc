@@ -53,6 +53,7 @@ class BorgDecoder final : public Decoder {
     ++out.counts.records;
     out_ = &out;
     offset_ = record.offset;
+    before_ = clock_.passed();
     if (IsGoodFileLine(record.bytes)) return Underway();
     if (record.bytes.front() != '{' && record.bytes.front() != '[') return Text(record.bytes);
     const auto json = ParseJson(record.bytes);
@@ -204,7 +205,6 @@ class BorgDecoder final : public Decoder {
       ++out_->counts.parse_errors;
       return;
     }
-    before_ = clock_.passed();
     clock_.Pass(time);
     action();
   }

@@ -178,6 +178,14 @@ TEST(Borg, IsNotEndedByWhatItNeverSays) {
       << "of the archives that it made the file tells";
 }
 
+TEST(Borg, EndsARunThatTextOvertakesWhenItsLastRecordWasWritten) {
+  const std::string text = kBegins + Rc(0) + kBegins + Progress(1) +
+                           "Finished full repository check, no problems found.\n";
+  EXPECT_THAT(Events(text),
+              testing::Contains(testing::AllOf(HasSubstr("backup interrupted"),
+                                               HasSubstr("end=2026-11-20T23:13:07.000000Z"))));
+}
+
 TEST(Borg, TakesNoWordAboutFilesForABackup) {
   EXPECT_THAT(Events(Log("WARNING", "Include pattern 'x' never matched.") + Rc(1)),
               ElementsAre(HasSubstr("finished ? warning")))
