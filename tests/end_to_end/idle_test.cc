@@ -73,7 +73,7 @@ TEST(Idle, NothingIsWrittenToTheDisk) {
   EXPECT_GT(calls, 0U);
   pass(1800);
   EXPECT_EQ(CallsCounted(directory / "scratch"), calls);
-  EXPECT_EQ(Contents(directory / "ledger"), before);
+  EXPECT_TRUE(Contents(directory / "ledger") == before);
   EXPECT_EQ(server.request_count(), 1U);
 }
 
