@@ -117,6 +117,8 @@ std::string Difference(const std::string& before, const std::string& after) {
   return fmt::format("{}", fmt::join(different, "\n"));
 }
 
+enum class End { kKill, kPowerCut };
+
 class CrashesAtLength : public testing::Test {
  protected:
   CrashesAtLength() {
@@ -127,7 +129,8 @@ class CrashesAtLength : public testing::Test {
 
   // A ledger whose sources entered it two days ago and whose WAL is almost full, so that a few
   // commits bring a checkpoint and begin it anew.
-  void BeginWithAnOldLedger() const {
+  void BeginWithAnOldLedger() {
+    is_told_ = true;
     EXPECT_EQ(ExporterProcess(BACKUP_EXPORTER_BINARY, Config("begin"), directory_ / "begin").Stop(),
               0);
     constexpr std::uintmax_t kAlmostFull = 985 * (4096 + 24);  // SQLite's limit: 1000 frames
@@ -188,7 +191,7 @@ class CrashesAtLength : public testing::Test {
     return directory_ / "config.yaml";
   }
   // A place of its own for a ledger at the beginning.
-  std::string Place(const std::string& name) const {
+  void Place(const std::string& name) const {
     fs::remove_all(directory_ / "place");
     fs::create_directories(directory_ / "place/scratch");
     fs::create_directories(directory_ / "place/disk");
@@ -200,7 +203,6 @@ class CrashesAtLength : public testing::Test {
                           fs::last_write_time(fs::path(directory_ / "begin") / events));
     }
     Config(name);
-    return directory_ / "place/disk";
   }
 
   // What a life to its end leaves: the page, and how many notices there ever were.
@@ -211,7 +213,8 @@ class CrashesAtLength : public testing::Test {
     std::string page = Lasting(exporter.Scrape());
     EXPECT_EQ(exporter.Stop(), 0);
     EXPECT_EQ(Words(monitor_.Told(name)), told_);
-    const SQLite::Database ledger(directory_ / "place/disk/ledger/ledger.db");
+    SQLite::Database ledger(directory_ / "place/disk/ledger/ledger.db");
+    EXPECT_EQ(ledger.execAndGet("PRAGMA integrity_check").getString(), "ok");
     SQLite::Statement made(ledger, "SELECT name,value FROM tellings WHERE name LIKE 'notices %'");
     while (made.executeStep()) {
       page += made.getColumn(0).getString() + " " + made.getColumn(1).getString() + "\n";
@@ -220,7 +223,7 @@ class CrashesAtLength : public testing::Test {
   }
 
   // A life that ends at that call, or in order if it makes fewer. Whether it was ended.
-  bool Crash(const std::string& name, std::uint64_t point, std::uint64_t seed, bool cut) const {
+  bool Crash(const std::string& name, std::uint64_t point, std::uint64_t seed, End end) const {
     const std::string log = directory_ / "place/log";
     Process exporter({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
                       "--storage.path=" + (directory_ / "place/disk/ledger"),
@@ -231,7 +234,7 @@ class CrashesAtLength : public testing::Test {
                                                        .port = monitor_.port(),
                                                        .point = point,
                                                        .seed = seed,
-                                                       .cut = cut}),
+                                                       .cut = end == End::kPowerCut}),
                       .errors = log});
     const auto is_done = [&] {
       const std::regex kPort(R"(\(port ([0-9]+)\))");
@@ -248,8 +251,8 @@ class CrashesAtLength : public testing::Test {
     return code != 0;
   }
 
-  // What a life that nothing ends leaves; its monitor is told of every run, or of none.
-  std::string LiveUndisturbed(bool is_told) {
+  // What a life that nothing ends leaves.
+  std::string LiveUndisturbed() {
     Place("first");
     {
       ExporterProcess exporter(BACKUP_EXPORTER_BINARY, directory_ / "config.yaml",
@@ -258,7 +261,7 @@ class CrashesAtLength : public testing::Test {
       EXPECT_EQ(page.Number("backup_runs_total{backup=\"home\",operation=\"backup\"}"), 3);
       const double runs = Sum(page, "backup_runs_total{") + Sum(page, "backup_running{");
       EXPECT_TRUE(Eventually([&] {
-        return static_cast<double>(monitor_.Told("first").size()) == (is_told ? runs : 0);
+        return static_cast<double>(monitor_.Told("first").size()) == (is_told_ ? runs : 0);
       }));
       exporter.process().Signal(SIGKILL);
       exporter.process().Wait();
@@ -275,10 +278,10 @@ class CrashesAtLength : public testing::Test {
   }
 
   // Ends lives at points spread over all calls of one, and compares what the next one comes to.
-  void CrashEverywhere(bool cut, bool is_told, int points, std::optional<int> most_repeats) {
-    const std::string undisturbed = LiveUndisturbed(is_told);
+  void CrashEverywhere(End end, int points, std::optional<int> most_repeats) {
+    const std::string undisturbed = LiveUndisturbed();
     Place("counted");
-    ASSERT_FALSE(Crash("counted", 0, 0, cut));
+    ASSERT_FALSE(Crash("counted", 0, 0, end));
     const std::uint64_t calls = CallsCounted(directory_ / "place/scratch");
     ASSERT_GT(calls, 50U);
     int ended = 0;
@@ -288,7 +291,7 @@ class CrashesAtLength : public testing::Test {
       SCOPED_TRACE(fmt::format("ended at call {} of about {}, seed {}", point, calls, seed));
       const std::string name = fmt::format("life-{}", i);
       Place(name);
-      ended += Crash(name, point, seed, cut) ? 1 : 0;
+      ended += Crash(name, point, seed, end) ? 1 : 0;
       EXPECT_EQ(Difference(undisturbed, Live(name)), "");
       int repeats = 0;
       for (const auto& [words, identities] : monitor_.Told(name)) {
@@ -306,31 +309,32 @@ class CrashesAtLength : public testing::Test {
 
   TemporaryDirectory directory_;
   Monitor monitor_;
-  std::string told_;  // what the monitor is told in a life
+  bool is_told_ = false;  // of all runs, since the ledger is older; else of none
+  std::string told_;      // what the monitor is told in a life
 };
 
 // A notice whose answer was on its way is told once more.
 TEST_F(CrashesAtLength, AKillAtAnyCallLosesNothing) {
   BeginWithAnOldLedger();
   LeaveRuns();
-  CrashEverywhere(false, true, HowMany(kPointsInCi, 1000), 1);
+  CrashEverywhere(End::kKill, HowMany(kPointsInCi, 1000), 1);
 }
 
 // That a notice was told is not synced: after a power cut it may be told once more.
 TEST_F(CrashesAtLength, APowerCutAtAnyCallLosesNothing) {
   BeginWithAnOldLedger();
   LeaveRuns();
-  CrashEverywhere(true, true, HowMany(kPointsInCi, 1000), std::nullopt);
+  CrashEverywhere(End::kPowerCut, HowMany(kPointsInCi, 1000), std::nullopt);
 }
 
 TEST_F(CrashesAtLength, AKillWhileTheLedgerIsMadeLosesNothing) {
   LeaveRuns();
-  CrashEverywhere(false, false, HowMany(kPointsInCi / 4, 500), 0);
+  CrashEverywhere(End::kKill, HowMany(kPointsInCi / 4, 500), 0);
 }
 
 TEST_F(CrashesAtLength, APowerCutWhileTheLedgerIsMadeLosesNothing) {
   LeaveRuns();
-  CrashEverywhere(true, false, HowMany(kPointsInCi / 4, 500), 0);
+  CrashEverywhere(End::kPowerCut, HowMany(kPointsInCi / 4, 500), 0);
 }
 
 TEST(PowerCut, LeavesWhatTheEventCommandTook) {
