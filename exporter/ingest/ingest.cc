@@ -42,7 +42,7 @@ SteadyTime Ingest::Step(const Moment& now, bool last_look) {
   }
   board_.Post(options_.input.name, source_.status());
   if (!committed) return now.steady + kRetry;
-  caught_up_ = caught_up_ || pieces.empty() || source_.NextLook() > now.steady;
+  caught_up_ = caught_up_ || source_.NextLook() > now.steady;
   return source_.NextLook();
 }
 
