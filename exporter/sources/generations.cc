@@ -167,13 +167,30 @@ std::vector<Generations::Numbered*> Generations::FindLeavers(
 void Generations::LookAtOpenFile(Numbered& one, bool closed, const Moment& now) {
   Tailer& tailer = one.second.tailer;
   if (tailer.file() == nullptr) return;
-  if (const auto stat = tailer.file()->Stat()) {
+  std::optional<SteadyTime>& lost_since = one.second.lost_since;
+  const auto stat = tailer.file()->Stat();
+  if (stat) {
     tailer.Seen(*stat, closed, now);
-  } else {
-    NoteUnreadable(one.first, stat.error());
-    // Its server answers for the path and not for what was opened: it is another one by now.
-    if (tailer.CanClose()) tailer.Close();
+    lost_since.reset();
+    return;
   }
+  NoteUnreadable(one.first, stat.error());
+  if (tailer.CanClose()) {
+    // Its server answers for the path and not for what was opened: it is another one by now.
+    tailer.Close();
+  } else if (!lost_since) {
+    lost_since = now.steady;
+  } else if (now.steady - *lost_since >= kLostFor) {
+    GiveUp(one);
+  }
+}
+
+void Generations::GiveUp(Numbered& one) {
+  const Tailer& tailer = one.second.tailer;
+  if (tailer.lag() > 0) {
+    parts_.troubles.Missing(tailer.mark().path + ": went away before it was read to its end");
+  }
+  End(one);
 }
 
 // A file that no generation is known to be in.
@@ -243,10 +260,7 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, const Moment& no
     MarkLost(one, now);
     return;
   }
-  if (tailer.lag() > 0) {
-    parts_.troubles.Missing(name + ": went away before it was read to its end");
-  }
-  End(one);
+  GiveUp(one);
 }
 
 void Generations::MarkLost(Numbered& one, const Moment& now) {

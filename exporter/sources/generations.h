@@ -77,6 +77,7 @@ class Generations {
   [[nodiscard]] bool IsFree(const Observation& there) const;
   // True if its place was found, or cannot be told now.
   bool FindAgain(Numbered& one, Batch& batch, const Moment& now);
+  void GiveUp(Numbered& one);
   void GiveUpName(Numbered& one, const Batch& batch, const Moment& now);
   void MarkLost(Numbered& one, const Moment& now);
   void TakeIn(const Observation& there, const Moment& now);

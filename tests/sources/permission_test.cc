@@ -146,6 +146,22 @@ TEST_F(Permission, AfterItsServerCameBackAsAnotherDeviceAFileIsReadOn) {
   EXPECT_TRUE(Status().up);
 }
 
+TEST_F(Permission, AStaleHandleOfAFileWithoutANameIsGivenUpADayLater) {
+  directory.MakeDirectory("old");
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Rename("a.log", "old/a.log");
+  ReadAfterChange("a.log");
+  files.BreakOpenFiles();
+  ReadAfterSweep();
+  EXPECT_FALSE(Status().up);
+  clock.Advance(std::chrono::hours(24));
+  Read();
+  EXPECT_EQ(Over(), 1);
+  EXPECT_EQ(files.open_now(), 0);
+  EXPECT_TRUE(Status().up);
+}
+
 TEST_F(Permission, AFileThatCannotBeReadDoesNotHoldUpItsSuccessor) {
   directory.Write("a.log", "1\n");
   Read();
