@@ -209,6 +209,10 @@ TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
 }
 
 TEST_F(FilesUnderTheProgram, AreFoundByLookingWhereTheSystemLimitsWatching) {
+  const char* set_a_limit = "echo 0 >/proc/sys/user/max_inotify_watches";
+  if (RunProcess({"unshare", "-Ur", "sh", "-c", set_a_limit}) != 0) {
+    GTEST_SKIP() << "the kernel gives no user namespace with limits of its own";
+  }
   for (const char* limit : {"max_inotify_instances", "max_inotify_watches"}) {
     // In a user namespace of its own, so that the limit is nobody else's.
     directory_.Write("limited", fmt::format("#!/bin/sh\n"
@@ -216,7 +220,6 @@ TEST_F(FilesUnderTheProgram, AreFoundByLookingWhereTheSystemLimitsWatching) {
                                             "exec \"$@\"' sh {} \"$@\"\n",
                                             limit, BACKUP_EXPORTER_BINARY));
     ASSERT_EQ(::chmod((directory_ / "limited").c_str(), 0755), 0);
-    if (RunProcess({"unshare", "-Ur", "true"}) != 0) GTEST_SKIP() << "no user namespaces here";
     Start(directory_ / "limited");
     EXPECT_EQ(OfSource("backup_source_polling"), 1) << limit;
     directory_.Append("logs/a.jsonl", Line());
