@@ -77,8 +77,8 @@ TEST_F(ProcessTest, AskedToStopAgainAndAgainItEndsCleanly) {
   Configure("monitors:\n  - webhook: {url: " + dead.url() + "/x}\n");
   for (const int number : {SIGTERM, SIGINT}) {
     SCOPED_TRACE(number);
-    ExporterProcess exporter = Start();
     const std::size_t heard = dead.request_count();
+    ExporterProcess exporter = Start();
     directory_.Append("logs/home.jsonl", ResticSummary(std::chrono::seconds(0)));
     ASSERT_TRUE(dead.AwaitRequests(heard + 1));
     const double runs = Runs(exporter.Scrape());
@@ -113,14 +113,13 @@ TEST_F(ReloadsAtLength, UnderLoadLoseNothingAndLeaveNothingBehind) {
   std::size_t runs = 0;
   const auto write = [&] {
     std::string text;
-    for (int i = 0; i < 10; ++i, ++runs) {
-      for (int line = 0; line < 100; ++line) {
-        text += R"({"message_type":"status","percent_done":0,"total_files":9,"files_done":1})"
-                "\n";
-      }
-      text += ResticSummary(std::chrono::hours(24 * 365) - runs * minutes(2));
+    for (int line = 0; line < 100; ++line) {
+      text += R"({"message_type":"status","percent_done":0,"total_files":9,"files_done":1})"
+              "\n";
     }
+    text += ResticSummary(std::chrono::hours(24 * 365) - runs * minutes(2));
     directory_.Append("logs/home.jsonl", text);
+    ++runs;
   };
   const auto reloaded = [&] {
     const std::string log = Log();

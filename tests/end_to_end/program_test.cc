@@ -180,7 +180,9 @@ std::vector<std::string> Parsed(const std::string& page, MetricsFormat format) {
   std::vector<std::string> parsed = ParsedPage(page, format);
   std::erase_if(parsed, [](const std::string& line) {
     return line.starts_with("[\"backup_exporter_scrape_duration_seconds\", {") ||
-           line.starts_with("[\"backup_source_look_timestamp_seconds\", {");
+           line.starts_with("[\"backup_source_look_timestamp_seconds\", {") ||
+           line.starts_with("[\"backup_source_last_read_timestamp_seconds\", {") ||
+           line.starts_with("[\"backup_exporter_ledger_commit_timestamp_seconds\", {");
   });
   return parsed;
 }
