@@ -1,8 +1,8 @@
 // The program's own log: lines on standard error, which systemd's journal keeps.
 //
 // One logger for the program, set up once by main; thread-safe. Callers write
-// `Log().warn("source {}: {}", …)`. Nothing secret is ever handed to it. Where nobody reads standard
-// error, lines are lost and counted in the next one, and nobody waits.
+// `Log().warn("source {}: {}", …)`. Nothing secret is ever handed to it. Where nobody reads
+// standard error, lines are lost and counted in the next one, and nobody waits.
 #pragma once
 
 #include <spdlog/logger.h>
