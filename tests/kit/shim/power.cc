@@ -8,9 +8,8 @@
 //
 // By the environment:
 //   POWER_DIRECTORY  real path of the directory; files are made in it alone
-//   POWER_SCRATCH    a directory beside it, on the same file system, for `calls`: the count, 8
-//   bytes
-//                    as the machine has them, true at any time; and what was unlinked
+//   POWER_SCRATCH    a directory beside it, on the same file system, for what was unlinked and for
+//                    `calls`: the count, 8 bytes as the machine has them, true at any time
 //   POWER_POINT      the call that it ends at; 0: none, it is only counted
 //   POWER_AFTERWARDS 1: the power is cut when it has ended by itself
 //   POWER_SEED       whether it ends before the call, in its middle or after it; and what a power
