@@ -120,7 +120,7 @@ void Generations::Observe(const std::vector<Observation>& observations, bool all
   }
   // All that moved first: a path that one of them took is not free for those that are gone.
   std::erase_if(leavers, [&](Numbered* one) { return FindAgain(*one, batch, now); });
-  for (Numbered* one : leavers) GiveUpName(*one, batch, now);
+  for (Numbered* one : leavers) GiveUpName(*one, batch, all, now);
   for (const Observation& observation : observations) {
     if (observation.stat) {
       TakeIn(observation, now);
@@ -214,8 +214,12 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
   const std::string& name = tailer.mark().path;
   const auto may_be_it = [&](const std::string& path, const FileStat& stat) {
     if (at_.contains(path)) return false;
-    // An inode alone proves little: it may have been used again.
-    return (path == name && HasNameAlone(one)) || tailer.file() != nullptr ||
+    // An inode alone proves little: it may have been used again. But what was seen and not read
+    // yet, and goes on growing under a name that is not ours, was renamed under its writer.
+    const bool renamed =
+        tailer.mark().offset == 0 && tailer.seen() && stat.size >= tailer.seen()->size &&
+        stat.modified >= tailer.seen()->modified && !parts_.discovery.Matches(path);
+    return (path == name && HasNameAlone(one)) || tailer.file() != nullptr || renamed ||
            tailer.Recognises(path, stat);
   };
   if (const Observation* there = batch.Of(identity, name)) {
@@ -234,7 +238,7 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
   return true;
 }
 
-void Generations::GiveUpName(Numbered& one, const Batch& batch, const Moment& now) {
+void Generations::GiveUpName(Numbered& one, const Batch& batch, bool all, const Moment& now) {
   Tailer& tailer = one.second.tailer;
   const std::string& name = tailer.mark().path;
   const FileIdentity identity = tailer.identity();
@@ -255,8 +259,12 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, const Moment& no
     touched_.insert(one.first);
     return;
   }
+  // It may be on its way from one name to the next: only a look at everything tells that it is
+  // gone.
+  const bool moving = !all && tailer.lag() > 0;
   // Where another file system is in its place, it went away with its own, which may come back.
-  if (parts_.files.DeviceOf(DirectoryOf(name)).value_or(identity.first) != identity.first) {
+  if (moving ||
+      parts_.files.DeviceOf(DirectoryOf(name)).value_or(identity.first) != identity.first) {
     MarkLost(one, now);
     return;
   }

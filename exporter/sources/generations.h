@@ -78,7 +78,7 @@ class Generations {
   // True if its place was found, or cannot be told now.
   bool FindAgain(Numbered& one, Batch& batch, const Moment& now);
   void GiveUp(Numbered& one);
-  void GiveUpName(Numbered& one, const Batch& batch, const Moment& now);
+  void GiveUpName(Numbered& one, const Batch& batch, bool all, const Moment& now);
   void MarkLost(Numbered& one, const Moment& now);
   void TakeIn(const Observation& there, const Moment& now);
   void NoteBadPath(const std::string& path, const Error& error);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -17,6 +18,7 @@ using std::chrono::seconds;
 // Sooner than a source that looked at nothing counts as blind, by what a slow look takes.
 constexpr seconds kSweepEvery{25};
 constexpr seconds kPollEvery{5};  // where nobody tells of changes
+constexpr seconds kFollowFor{60};
 
 }  // namespace
 
@@ -93,8 +95,9 @@ class Source::State {
     const auto doubled = std::ranges::unique(found.paths);
     found.paths.erase(doubled.begin(), doubled.end());
 
-    std::vector<Observation> observations = LookAtEach(changes.files);
+    std::vector<Observation> observations = LookAtEach(changes.files, now);
     unseen_.clear();
+    ForgetFollowed(now);
     std::set<std::string> looked;
     for (const Observation& observation : observations) looked.insert(observation.path);
     observations.reserve(looked.size() + found.paths.size());
@@ -113,29 +116,67 @@ class Source::State {
 
   // Looks at what somebody told of.
   void LookAt(const Changes& changes, const Moment& now) {
-    const std::vector<Observation> observations = LookAtEach(changes.files);
+    const std::vector<Observation> observations = LookAtEach(changes.files, now);
     for (const Observation& observation : observations) {
       if (observation.path == discovery_.pattern()) NoteMissing(IsNowhere(observation));
     }
     if (!observations.empty()) set_->Observe(observations, /*all=*/false, now);
   }
 
-  std::vector<Observation> LookAtEach(const std::vector<Change>& changes) {
+  std::vector<Observation> LookAtEach(const std::vector<Change>& changes, const Moment& now) {
     std::vector<Observation> observations;
+    std::map<std::string, Followed> going;
     for (const Change& change : changes) {
       const bool matches = discovery_.Matches(change.path);
-      // It had a name of ours, perhaps for so short a time that nobody looked.
-      const bool left = !matches && discovery_.Matches(change.moved_from);
-      if (!matches && !left && !set_->Knows(change.path)) continue;
-      Observation& seen = observations.emplace_back(Observation{
-          change.path, files_.Stat(change.path), change.closed, left ? change.moved_from : ""});
-      if (!IsNowhere(seen) || set_->Knows(change.path) || set_->Knows(change.moved_from)) continue;
+      Followed left = matches ? Followed{} : FollowedTo(change, now);
+      if (!matches && left.name.empty() && !set_->Knows(change.path)) continue;
+      Observation& seen = observations.emplace_back(
+          Observation{change.path, files_.Stat(change.path), change.closed, left.name});
+      if (!left.name.empty()) {
+        left.seen = left.seen || !IsNowhere(seen);
+        going[change.path] = std::move(left);
+        continue;
+      }
+      if (!IsNowhere(seen) || set_->Knows(change.path)) continue;
       if (change.created) unseen_.insert(change.path);
       if (change.written && unseen_.erase(change.path) > 0) {
         troubles_.Missing(change.path + ": went away before anybody could look at it");
       }
     }
+    for (const Change& change : changes) {
+      followed_.erase(change.moved_from);
+      if (change.created || !change.moved_from.empty()) followed_.erase(change.path);
+    }
+    followed_.merge(going);
     return observations;
+  }
+
+  // A file that left a name of ours, perhaps after so short a time that nobody looked. By the time
+  // that it is looked at under its new name it may have yet another one, of which we are told next.
+  struct Followed {
+    std::string name;  // of ours; empty: it had none
+    SteadyTime since;
+    bool seen = false;  // there was something, wherever we were led to
+  };
+  Followed FollowedTo(const Change& change, const Moment& now) const {
+    if (change.moved_from.empty()) return {};
+    if (discovery_.Matches(change.moved_from)) {
+      return {.name = change.moved_from,
+              .since = now.steady,
+              .seen = set_->Knows(change.moved_from) || !change.written};
+    }
+    const auto before = followed_.find(change.moved_from);
+    return change.created || before == followed_.end() ? Followed{} : before->second;
+  }
+  void ForgetFollowed(const Moment& now) {
+    std::erase_if(followed_, [&](const auto& one) {
+      const Followed& followed = one.second;
+      if (now.steady - followed.since < kFollowFor) return false;
+      if (!followed.seen) {
+        troubles_.Missing(followed.name + ": went away before anybody could look at it");
+      }
+      return true;
+    });
   }
 
   static bool IsNowhere(const Observation& observation) {
@@ -185,6 +226,7 @@ class Source::State {
   bool missing_ = false;
   std::vector<std::string> unreadable_;  // directories
   std::set<std::string> unseen_;  // they came and went between two looks; since the last sweep
+  std::map<std::string, Followed> followed_;  // by where they were when last told of
   SourceStatus status_;
 };
 

@@ -29,10 +29,11 @@ class FakeWatcher final : public Watcher {
     changes_.files.push_back({path, closed});
   }
   // What is at `path` was moved there from its first name, `from`.
-  void TellOfMove(const std::string& from, const std::string& path) {
+  void TellOfMove(const std::string& from, const std::string& path, bool written = false) {
     Tell(from);
     std::erase_if(changes_.files, [&](const Change& change) { return change.path == path; });
-    changes_.files.insert(changes_.files.begin(), {.path = path, .moved_from = from});
+    changes_.files.insert(changes_.files.begin(),
+                          {.path = path, .moved_from = from, .written = written});
   }
   // What came to `path` and was written to may be gone again.
   void TellOfNew(const std::string& path) {

@@ -151,6 +151,50 @@ TEST_F(Rotation, BeforeTheFirstLookIsFollowedByWhatIsToldOfIt) {
   EXPECT_EQ(Read(), (Texts{"late"}));
 }
 
+TEST_F(Rotation, AgainBetweenWhatIsToldOfItAndTheLookIsFollowed) {
+  Read();
+  directory.Write("a.log", "1\n");
+  directory.Rename("a.log", "a.log.1");
+  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  directory.Rename("a.log.1", "a.log.2");
+  EXPECT_EQ(Read(), Texts{});
+  watcher->TellOfMove(directory / "a.log.1", directory / "a.log.2");
+  directory.Rename("a.log.2", "a.log.3");
+  EXPECT_EQ(Read(), Texts{});
+  watcher->TellOfMove(directory / "a.log.2", directory / "a.log.3");
+  EXPECT_EQ(Read(), (Texts{"1"}));
+  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log");
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  clock.Advance(seconds(60));
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  EXPECT_EQ(Status().missing, 0U);
+}
+
+TEST_F(Rotation, OfWhatIsNeverFoundIsCounted) {
+  Read();
+  watcher->TellOfMove(directory / "a.log", directory / "a.log.1", /*written=*/true);
+  EXPECT_EQ(Read(), Texts{});
+  EXPECT_EQ(Status().missing, 0U) << "it may be on its way";
+  clock.Advance(seconds(60));
+  Read();
+  EXPECT_EQ(Status().missing, 1U);
+}
+
+// It was seen, and then renamed before it could be opened, while its writer went on.
+TEST_F(Rotation, UnderTheEyesOfItsReaderIsFollowed) {
+  Read();
+  directory.Write("a.log", "1\n");
+  files.FailOpen(directory / "a.log", ErrorKind::kNotFound);
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
+  files.FailList(directory.path(), ErrorKind::kNotFound);
+  directory.Rename("a.log", "a.log.1");
+  directory.Append("a.log.1", "late\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
+  files.Heal();
+  EXPECT_EQ(ReadAfterChange("b.log"), (Texts{"1", "late"}));
+  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log");
+}
+
 TEST_F(Rotation, BeforeTheFirstLookIsFollowedWhenAllIsLookedAt) {
   Read();
   directory.Write("a.log", "1\n");
