@@ -75,13 +75,15 @@ TEST_F(ProcessTest, AskedToStopAgainAndAgainItEndsCleanly) {
   FaultyServer dead(
       [](const FaultyServer::Request&) { return FaultyServer::Reply{.fault = Fault::kHang}; });
   Configure("monitors:\n  - webhook: {url: " + dead.url() + "/x}\n");
+  int runs = 0;
   for (const int number : {SIGTERM, SIGINT}) {
     SCOPED_TRACE(number);
     const std::size_t heard = dead.request_count();
     ExporterProcess exporter = Start();
     directory_.Append("logs/home.jsonl", ResticSummary(std::chrono::seconds(0)));
     ASSERT_TRUE(dead.AwaitRequests(heard + 1));
-    const double runs = Runs(exporter.Scrape());
+    ++runs;
+    ASSERT_TRUE(Eventually([&] { return Runs(exporter.Scrape()) == runs; }));
     while (exporter.process().Running()) exporter.process().Signal(number);
     EXPECT_EQ(exporter.process().Wait(), 0);
     EXPECT_EQ(Runs(Start().Scrape()), runs) << "as it was left";
