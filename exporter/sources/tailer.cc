@@ -243,7 +243,8 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
   std::size_t taken = Cut(bytes, ending, &part);
   if (options_.framing == Framing::kDocuments && taken == 0 && !part.at_end) {
     if (wanted <= options_.record_limit) {
-      window_ = 2 * wanted;
+      window_ =
+          std::min(2 * wanted, options_.record_limit + 1);  // one more tells that it is longer
       return std::nullopt;
     }
     part.skipped.too_long += wanted;
