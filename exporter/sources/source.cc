@@ -17,8 +17,8 @@ using std::chrono::seconds;
 
 // Sooner than a source that looked at nothing counts as blind, by what a slow look takes.
 constexpr seconds kSweepEvery{25};
-constexpr seconds kPollEvery{5};  // where nobody tells of changes
-constexpr seconds kFollowFor{60};
+constexpr seconds kPollEvery{5};   // where nobody tells of changes
+constexpr seconds kFollowFor{60};  // less than a tailer knows what was renamed (tailer.cc)
 
 }  // namespace
 

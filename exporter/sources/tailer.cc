@@ -12,10 +12,14 @@ namespace backup_exporter {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr seconds kQuiet{10};
 constexpr hours kIdle{24};  // after which nobody is expected to write to a file that was renamed
+// How long one that was renamed is known after that in any case: for as long as it may be taken for
+// a new file when it is renamed again.
+constexpr minutes kRenamed{2};
 // Stamps of files are this coarse at worst (vfat): a file may change twice within one.
 constexpr seconds kStampUnit{2};
 constexpr std::size_t kLeastRead = 64 * 1024;
@@ -50,6 +54,7 @@ std::uint64_t Tailer::lag() const {
 void Tailer::PutAt(const std::string& path, bool ours, const FileStat& stat, const Moment& now) {
   place_ = path;
   ours_ = ours;
+  if (!ours && seen_) renamed_ = now.steady;
   removed_ = false;
   if (seen_ && seen_->identity() != stat.identity()) {
     seen_.reset();
@@ -115,7 +120,7 @@ std::optional<SteadyTime> Tailer::Due() const {
   auto due = SteadyTime::max();
   if (!quiet_told_) due = std::min(due, grown_ + kQuiet);
   if (!gone_told_ && closed_) due = std::min(due, *closed_ + kQuiet);
-  if (!ours_) due = std::min(due, grown_ + kIdle);
+  if (!ours_) due = std::min(due, IdleAt());
   return due == SteadyTime::max() ? std::nullopt : std::optional(due);
 }
 
@@ -124,11 +129,15 @@ bool Tailer::Untouched(const FileStat& stat) const {
          stat.modified == mark_.modified && stat.size >= mark_.offset;
 }
 
+SteadyTime Tailer::IdleAt() const {
+  return renamed_ ? std::max(grown_ + kIdle, *renamed_ + kRenamed) : grown_ + kIdle;
+}
+
 Tailer::Ending Tailer::EndingAt(const Moment& now, bool last_look, Writers& writers) const {
   Ending ending;
   ending.gone = gone_told_ || (closed_ && now.steady - *closed_ >= kQuiet) ||
                 ((fresh_ || last_look) && writers.AreGone(*seen_, now));
-  ending.over = removed_ || (!ours_ && now.steady - grown_ >= kIdle);
+  ending.over = removed_ || (!ours_ && now.steady >= IdleAt());
   ending.quiet =
       ending.gone || ending.over || closed_ || now.steady - grown_ >= kQuiet || last_look;
   ending.cut = ending.over || last_look || (!ours_ && ending.quiet);
@@ -243,8 +252,8 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
   std::size_t taken = Cut(bytes, ending, &part);
   if (options_.framing == Framing::kDocuments && taken == 0 && !part.at_end) {
     if (wanted <= options_.record_limit) {
-      window_ =
-          std::min(2 * wanted, options_.record_limit + 1);  // one more tells that it is longer
+      // One more tells that it is longer.
+      window_ = std::min(2 * wanted, options_.record_limit + 1);
       return std::nullopt;
     }
     part.skipped.too_long += wanted;

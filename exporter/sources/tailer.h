@@ -102,6 +102,8 @@ class Tailer {
 
   // As it was when the mark was made.
   [[nodiscard]] bool Untouched(const FileStat& stat) const;
+  // When nobody is expected any more to write to a file that is no longer ours.
+  [[nodiscard]] SteadyTime IdleAt() const;
   [[nodiscard]] Ending EndingAt(const Moment& now, bool last_look, Writers& writers) const;
   // nullopt: not yet known.
   [[nodiscard]] Result<std::optional<bool>> IsStillTheFile(const FileStat& stat, std::size_t room);
@@ -136,9 +138,10 @@ class Tailer {
   Time looked_;  // last time it was read to its end
 
   SteadyTime grown_;
-  std::optional<SteadyTime> closed_;  // since it grew
-  bool fresh_;                        // its writer may have ended before we looked
-  bool dirty_ = true;                 // may have something to read
+  std::optional<SteadyTime> closed_;   // since it grew
+  std::optional<SteadyTime> renamed_;  // last time that was seen to be done, to a name not ours
+  bool fresh_;                         // its writer may have ended before we looked
+  bool dirty_ = true;                  // may have something to read
   bool quiet_told_ = false;
   bool gone_told_ = false;
   bool unreadable_ = false;

@@ -170,6 +170,21 @@ TEST_F(Rotation, AgainBetweenWhatIsToldOfItAndTheLookIsFollowed) {
   EXPECT_EQ(Status().missing, 0U);
 }
 
+TEST_F(Rotation, TwiceInAMinuteOfAnOldFileDoesNotMakeItANewOne) {
+  directory.Write("a.log", "1\n");
+  directory.SetModified("a.log", clock.Now() - hours(48));
+  EXPECT_EQ(Read(), (Texts{"1"}));
+  for (int i = 0; i < 3; ++i) {
+    const std::string from = i == 0 ? "a.log" : "a.log." + std::to_string(i);
+    const std::string to = "a.log." + std::to_string(i + 1);
+    directory.Rename(from, to);
+    watcher->TellOfMove(directory / from, directory / to);
+    EXPECT_EQ(Read(), Texts{});
+    clock.Advance(seconds(15));
+    EXPECT_EQ(Read(), Texts{});
+  }
+}
+
 TEST_F(Rotation, OfWhatIsNeverFoundIsCounted) {
   Read();
   watcher->TellOfMove(directory / "a.log", directory / "a.log.1", /*written=*/true);
