@@ -18,13 +18,14 @@ namespace backup_exporter {
 struct Cut {
   std::vector<Record> records;
   SkippedBytes skipped;
+  std::size_t taken = 0;  // bytes
 };
 
 // The records lie in `text`, which begins at `offset`, one behind the other.
 inline void PromiseRecordsOf(const Cut& cut, std::string_view text, std::uint64_t offset,
                              std::size_t limit) {
   std::size_t end = 0;
-  std::size_t taken = 0;
+  std::size_t in_records = 0;
   for (const Record& record : cut.records) {
     Promise(!record.bytes.empty(), "no record is empty");
     Promise(record.bytes.size() <= limit, "no record is above the limit");
@@ -33,11 +34,9 @@ inline void PromiseRecordsOf(const Cut& cut, std::string_view text, std::uint64_
             "records are in the text, in its order");
     Promise(record.bytes.data() == text.data() + begin, "a record is where its offset says");
     end = begin + record.bytes.size();
-    taken += record.bytes.size();
+    in_records += record.bytes.size();
   }
-  const SkippedBytes& skipped = cut.skipped;
-  Promise(taken + skipped.too_long + skipped.nul + skipped.cut_off <= text.size(),
-          "no byte is counted twice");
+  Promise(in_records + cut.skipped.all() == cut.taken, "every byte is counted once");
 }
 
 inline std::vector<std::string> TextsOf(const Cut& cut) {

@@ -12,10 +12,11 @@ namespace {
 Cut CutAt(std::string_view text, std::uint64_t offset, std::size_t limit, Tail tail,
           std::size_t size) {
   Cut cut;
-  const std::size_t taken =
+  cut.taken =
       CutDocuments(text.substr(0, size), offset, limit, Tail::kOpen, &cut.records, &cut.skipped);
-  Promise(taken <= size, "no more is taken than was there");
-  CutDocuments(text.substr(taken), offset + taken, limit, tail, &cut.records, &cut.skipped);
+  Promise(cut.taken <= size, "no more is taken than was there");
+  cut.taken += CutDocuments(text.substr(cut.taken), offset + cut.taken, limit, tail, &cut.records,
+                            &cut.skipped);
   return cut;
 }
 

@@ -12,6 +12,7 @@ Cut CutAt(std::string_view text, std::uint64_t offset, std::size_t limit, std::s
   Promise(taken <= size, "no more is taken than was there");
   taken += CutLines(text.substr(taken), offset + taken, limit, &cut.records, &cut.skipped);
   CutUnfinishedLine(text.substr(taken), offset + taken, limit, &cut.records, &cut.skipped);
+  cut.taken = text.size();
   return cut;
 }
 

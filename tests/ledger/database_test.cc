@@ -47,6 +47,21 @@ class Opening : public testing::Test {
       file.mark = steps[0].mark;
     }
   }
+  // The directory of a ledger that was never closed, with a success a night.
+  [[nodiscard]] std::string Crashed(int nights) const {
+    std::string crashed = directory_ / "crashed";
+    const auto ledger = Ledger::Open({.directory = state_});
+    EXPECT_TRUE(ledger);
+    (*ledger)->Configure({SourceOf("log")});
+    TestFile file("/log/home.log");
+    for (int night = 1; night <= nights; ++night) {
+      std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(night))}, kQuiet)};
+      EXPECT_TRUE((*ledger)->Commit("log", steps, Night(30)));
+      file.mark = steps[0].mark;
+    }
+    std::filesystem::copy(state_, crashed);
+    return crashed;
+  }
   void Execute(const std::string& sql) const {
     SQLite::Database(path_, SQLite::OPEN_READWRITE).exec(sql);
   }
@@ -275,17 +290,7 @@ TEST_F(Opening, KeepsALedgerThatIsSoundWhenAskedToBeginAnew) {
 
 // faults.md 61, 63: what was committed is there although nothing was closed.
 TEST_F(Opening, FindsWhatWasCommittedBeforeACrash) {
-  const std::string aside = directory_ / "aside";
-  {
-    auto ledger = Ledger::Open({.directory = state_});
-    ASSERT_TRUE(ledger);
-    (*ledger)->Configure({SourceOf("log")});
-    TestFile file("/log/home.log");
-    std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1))}, kQuiet)};
-    ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
-    std::filesystem::copy(state_, aside);
-  }
-  auto after = Ledger::Open({.directory = aside});
+  auto after = Ledger::Open({.directory = Crashed(1)});
   ASSERT_TRUE(after);
   (*after)->Configure({SourceOf("log")});
   EXPECT_EQ((*after)->standings()->backups.at(0)->operations.at(0).last_success, Night(1));
@@ -293,41 +298,20 @@ TEST_F(Opening, FindsWhatWasCommittedBeforeACrash) {
 
 // Somebody moves ledger.db away after a crash, and not what stands beside it.
 TEST_F(Opening, TakesNothingOfAFileThatWasMovedAwayForANewOne) {
-  const std::string aside = directory_ / "aside";
-  {
-    auto ledger = Ledger::Open({.directory = state_});
-    ASSERT_TRUE(ledger);
-    (*ledger)->Configure({SourceOf("log")});
-    TestFile file("/log/home.log");
-    std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1))}, kQuiet)};
-    ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
-    std::filesystem::copy(state_, aside);
-  }
-  std::filesystem::remove(aside + "/ledger.db");
-  auto after = Ledger::Open({.directory = aside});
+  const std::string crashed = Crashed(1);
+  std::filesystem::remove(crashed + "/ledger.db");
+  auto after = Ledger::Open({.directory = crashed});
   ASSERT_TRUE(after);
   (*after)->Configure({SourceOf("log")});
   EXPECT_TRUE((*after)->standings()->backups.empty());
-  EXPECT_TRUE(std::filesystem::exists(aside + "/ledger.db.damaged-wal"));
+  EXPECT_TRUE(std::filesystem::exists(crashed + "/ledger.db.damaged-wal"));
 }
 
 TEST_F(Opening, CutsOffWhatACrashLeftTornOfACommit) {
-  const std::string aside = directory_ / "aside";
-  {
-    auto ledger = Ledger::Open({.directory = state_});
-    ASSERT_TRUE(ledger);
-    (*ledger)->Configure({SourceOf("log")});
-    TestFile file("/log/home.log");
-    for (int night = 1; night <= 2; ++night) {
-      std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(night))}, kQuiet)};
-      ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
-      file.mark = steps[0].mark;
-    }
-    std::filesystem::copy(state_, aside);
-  }
-  const std::string wal = aside + "/ledger.db-wal";
+  const std::string crashed = Crashed(2);
+  const std::string wal = crashed + "/ledger.db-wal";
   std::filesystem::resize_file(wal, std::filesystem::file_size(wal) - 1000);
-  auto after = Ledger::Open({.directory = aside});
+  auto after = Ledger::Open({.directory = crashed});
   ASSERT_TRUE(after);
   (*after)->Configure({SourceOf("log")});
   EXPECT_EQ((*after)->standings()->backups.at(0)->operations.at(0).last_success, Night(1));
