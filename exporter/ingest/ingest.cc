@@ -1,5 +1,7 @@
 #include "ingest/ingest.h"
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 
 namespace backup_exporter {
@@ -8,6 +10,9 @@ namespace {
 // What one transaction takes in, about: large enough to make its price small, small enough to keep
 // memory flat.
 constexpr std::size_t kPortion = std::size_t{2} << 20;
+// A file of another kind altogether is worth one line, not one for each of its own; what else there
+// is the metrics count.
+constexpr auto kBetweenComplaints = std::chrono::minutes(1);
 // When a ledger that could not be written is tried again.
 constexpr auto kRetry = std::chrono::seconds(5);
 
@@ -35,7 +40,10 @@ Ingest::Ingest(const IngestOptions& options, const Format& format, Files& files,
 
 SteadyTime Ingest::Step(const Moment& now, bool last_look) {
   std::vector<Piece> pieces = source_.Read(now, kPortion, last_look);
-  for (Piece& piece : pieces) Decode(piece);
+  for (Piece& piece : pieces) {
+    const auto first_bad = Decode(piece);
+    Complain(piece.step, first_bad, now);
+  }
   const bool committed = pieces.empty() || Commit(pieces, now.wall);
   for (const std::string& trouble : source_.TakeTroubles()) {
     Log().warn("source {}: {}", options_.input.name, trouble);
@@ -46,14 +54,36 @@ SteadyTime Ingest::Step(const Moment& now, bool last_look) {
   return source_.NextLook();
 }
 
-void Ingest::Decode(Piece& piece) const {
+void Ingest::Complain(const FileStep& step, std::optional<std::uint64_t> first_bad,
+                      const Moment& now) {
+  std::string what;
+  if (first_bad) {
+    what = fmt::format("{} of its records could not be understood, the first at byte {}",
+                       step.counts.parse_errors, *first_bad);
+  } else if (step.skipped.too_long > 0) {
+    what = fmt::format(
+        "{} bytes before byte {} were skipped: no record may be longer than {} bytes "
+        "(record_limit)",
+        step.skipped.too_long, step.mark.offset, options_.input.record_limit);
+  } else if (step.skipped.cut_off > 0) {
+    what = fmt::format("{} bytes before byte {} were skipped: a document without end",
+                       step.skipped.cut_off, step.mark.offset);
+  }
+  if (what.empty() || (complained_ && now.steady - *complained_ < kBetweenComplaints)) return;
+  complained_ = now.steady;
+  Log().warn("source {}: {}: {}", options_.input.name, step.mark.path, what);
+}
+
+std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
   const auto decoder = format_.make(options_.decoder);
   decoder->Restore(piece.step.decoder_state);
   Decoded decoded{.events = {}, .counts = piece.step.counts};
+  std::optional<std::uint64_t> first_bad;
   for (const Record& record : piece.records) {
-    const std::uint64_t before = decoded.counts.left_aside();
+    const RecordCounts before = decoded.counts;
     decoder->Decode(record, decoded);
-    if (decoded.counts.left_aside() == before) ++decoded.counts.folded;
+    if (decoded.counts.left_aside() == before.left_aside()) ++decoded.counts.folded;
+    if (!first_bad && decoded.counts.parse_errors > before.parse_errors) first_bad = record.offset;
   }
   // Where the format was left to be found out, it names and is named as it was found.
   const Format* found = decoder->recognised();
@@ -69,6 +99,7 @@ void Ingest::Decode(Piece& piece) const {
   piece.step.counts = decoded.counts;
   piece.step.decoder_state = decoder->Save();
   if (!piece.records.empty()) piece.step.last_record = piece.records.back().offset;
+  return first_bad;
 }
 
 bool Ingest::Commit(std::vector<Piece>& pieces, Time now) {

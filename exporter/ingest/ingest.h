@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/files.h"
@@ -45,7 +46,10 @@ class Ingest {
   Ingest(const IngestOptions& options, const Format& format, Files& files,
          std::unique_ptr<Watcher> watcher, std::vector<KnownFile> known, Ledger& ledger,
          StatusBoard& board);
-  void Decode(Piece& piece) const;
+  // Where the first record stands that could not be understood; nullopt: all could.
+  std::optional<std::uint64_t> Decode(Piece& piece) const;
+  // Says what of a piece was not understood, where there is anything.
+  void Complain(const FileStep& step, std::optional<std::uint64_t> first_bad, const Moment& now);
   [[nodiscard]] bool Commit(std::vector<Piece>& pieces, Time now);
 
   const IngestOptions options_;
@@ -55,6 +59,7 @@ class Ingest {
   Source source_;
   bool caught_up_ = false;
   bool ledger_failed_ = false;
+  std::optional<SteadyTime> complained_;
 };
 
 }  // namespace backup_exporter

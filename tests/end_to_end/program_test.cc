@@ -173,6 +173,13 @@ TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
   EXPECT_EQ(exporter.Scrape().Number("backup_source_up{source=\"resticprofile\"}"), 0);
   EXPECT_EQ(exporter.Scrape().Number("backup_source_up{source=\"restic\"}"), 1);
   EXPECT_EQ(exporter.Stop(), 0);
+  const std::regex place(
+      "source restic: \\S+\\.jsonl: [0-9]+ of its records could not be understood, the first at "
+      "byte [0-9]+");
+  const std::string log = ReadText(Path("log"));
+  const auto lines = std::distance(std::sregex_iterator(log.begin(), log.end(), place), {});
+  EXPECT_GE(lines, 1);
+  EXPECT_LT(lines, 20) << "one a minute: " << log;
 }
 
 // What a page says, except what differs from one scrape to the next.
