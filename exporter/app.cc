@@ -34,12 +34,14 @@ Error MistakesAsError(const std::vector<Mistake>& mistakes) {
   return {ErrorKind::kInvalid, std::move(text)};
 }
 
-// How many files each of so many sources may hold open: half of what the process may is for them,
-// so that the ledger, monitors and scrapes always find some left.
+// How many files each of so many sources may hold open: half of what the process may is for them
+// and their watchers, so that the ledger, monitors and scrapes find some left.
 std::size_t OpenFilesOfEach(std::size_t sources) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  return std::max<std::size_t>(limit.rlim_cur / 2 / sources, 1);
+  constexpr std::size_t kOfAWatcher = 2;
+  const std::size_t each = limit.rlim_cur / 2 / sources;
+  return each > kOfAWatcher ? each - kOfAWatcher : 1;
 }
 
 }  // namespace

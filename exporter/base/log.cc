@@ -67,16 +67,11 @@ class LineFormatter final : public spdlog::formatter {
 class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (lost_ > 0 && !HasRoom(0)) {
-      ++lost_;
-      return;
-    }
-    if (lost_ > 0) {
-      const std::string text = fmt::format("{} lines were lost: nobody read them", lost_);
-      lost_ = 0;
-      Write({message.logger_name, spdlog::level::warn, text});
-    }
-    Write(message);
+    const std::string lost = fmt::format("{} lines were lost: nobody read them", lost_);
+    const bool works =
+        lost_ == 0 || (HasRoom(0) && Write({message.logger_name, spdlog::level::warn, lost}));
+    if (works) lost_ = 0;
+    if (!works || !Write(message)) ++lost_;
   }
   void flush_() override {}
 
@@ -88,8 +83,10 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
     return poll(&output, 1, patience) == 1 && (output.revents & POLLOUT) != 0;
   }
 
-  void Write(const spdlog::details::log_msg& message) {
+  // Whether all of it was written.
+  bool Write(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
+    if (torn_) line.push_back('\n');
     formatter_->format(message, line);
     std::string_view rest(line.data(), line.size());
     while (!rest.empty()) {
@@ -98,14 +95,17 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
       const bool room = HasRoom(kPatience);
       const ssize_t written = room ? write(STDERR_FILENO, part.data(), part.size()) : -1;
       if (written <= 0) {
-        ++lost_;
-        return;
+        torn_ = torn_ || rest.size() < line.size();
+        return false;
       }
       rest.remove_prefix(static_cast<std::size_t>(written));
     }
+    torn_ = false;
+    return true;
   }
 
   std::size_t lost_ = 0;  // lines since the last one that was written whole
+  bool torn_ = false;     // of the last line only the beginning was written
 };
 
 spdlog::logger MakeLogger() {

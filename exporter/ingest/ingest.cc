@@ -16,6 +16,16 @@ constexpr auto kBetweenComplaints = std::chrono::minutes(1);
 // When a ledger that could not be written is tried again.
 constexpr auto kRetry = std::chrono::seconds(5);
 
+// A record of which several parts were left aside is one that was, for the worst reason.
+void CountOnce(const RecordCounts& before, RecordCounts& now) {
+  if (now.left_aside() - before.left_aside() <= 1) return;
+  const bool bad = now.parse_errors > before.parse_errors;
+  const bool unknown = !bad && now.unknown_messages > before.unknown_messages;
+  now.parse_errors = before.parse_errors + (bad ? 1 : 0);
+  now.unknown_messages = before.unknown_messages + (unknown ? 1 : 0);
+  now.text = before.text + (bad || unknown ? 0 : 1);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Ingest>> Ingest::Create(const IngestOptions& options, Files& files,
@@ -57,17 +67,20 @@ SteadyTime Ingest::Step(const Moment& now, bool last_look) {
 void Ingest::Complain(const FileStep& step, std::optional<std::uint64_t> first_bad,
                       const Moment& now) {
   std::string what;
+  const auto add = [&](const std::string& text) { what += (what.empty() ? "" : "; ") + text; };
   if (first_bad) {
-    what = fmt::format("{} of its records could not be understood, the first at byte {}",
-                       step.counts.parse_errors, *first_bad);
-  } else if (step.skipped.too_long > 0) {
-    what = fmt::format(
-        "{} bytes before byte {} were skipped: no record may be longer than {} bytes "
-        "(record_limit)",
-        step.skipped.too_long, step.mark.offset, options_.input.record_limit);
-  } else if (step.skipped.cut_off > 0) {
-    what = fmt::format("{} bytes before byte {} were skipped: a document without end",
-                       step.skipped.cut_off, step.mark.offset);
+    add(fmt::format("{} of its records could not be understood, the first at byte {}",
+                    step.counts.parse_errors, *first_bad));
+  }
+  if (step.skipped.too_long > 0) {
+    add(
+        fmt::format("{} bytes before byte {} were skipped: no record may be longer than {} bytes "
+                    "(record_limit)",
+                    step.skipped.too_long, step.mark.offset, options_.input.record_limit));
+  }
+  if (step.skipped.cut_off > 0) {
+    add(fmt::format("{} bytes before byte {} were skipped: a document without end",
+                    step.skipped.cut_off, step.mark.offset));
   }
   if (what.empty() || (complained_ && now.steady - *complained_ < kBetweenComplaints)) return;
   complained_ = now.steady;
@@ -82,6 +95,7 @@ std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
   for (const Record& record : piece.records) {
     const RecordCounts before = decoded.counts;
     decoder->Decode(record, decoded);
+    CountOnce(before, decoded.counts);
     if (decoded.counts.left_aside() == before.left_aside()) ++decoded.counts.folded;
     if (!first_bad && decoded.counts.parse_errors > before.parse_errors) first_bad = record.offset;
   }

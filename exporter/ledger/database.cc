@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -237,16 +238,16 @@ void CreateTables(SQLite::Database& handle) {
   transaction.commit();
 }
 
-// A new ledger gets its name when it is complete, so that an empty file under that name is damage.
-void CreateFile(const std::string& path) {
-  const std::string fresh = path + ".new";
+std::string MakeFresh(const std::string& path) {
+  std::string fresh = path + ".new";
   std::filesystem::remove(fresh);
-  {
-    SQLite::Database handle(fresh, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-    CreateTables(handle);
-  }
-  std::filesystem::rename(fresh, path);
+  SQLite::Database handle(fresh, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  CreateTables(handle);
+  return fresh;
 }
+
+// A new ledger gets its name when it is complete, so that an empty file under that name is damage.
+void CreateFile(const std::string& path) { std::filesystem::rename(MakeFresh(path), path); }
 
 // Throws unless all of it was copied: a file that somebody else holds is no error to SQLiteCpp.
 void CopyAll(SQLite::Database& to, SQLite::Database& from) {
@@ -301,9 +302,12 @@ Result<void> CheckFile(SQLite::Database& handle, const std::string& path) {
 // behind it would be taken for a part of the next one.
 Result<std::string> SetAside(const std::string& path) {
   std::string aside = fmt::format("{}.damaged", path);
-  for (int i = 2; std::filesystem::exists(aside); ++i)
+  const std::array<std::string, 3> parts{"-wal", "-shm", ""};
+  const auto taken = [&](const std::string& part) { return std::filesystem::exists(aside + part); };
+  for (int i = 2; std::ranges::any_of(parts, taken); ++i) {
     aside = fmt::format("{}.damaged-{}", path, i);
-  for (const char* part : {"-wal", "-shm", ""}) {
+  }
+  for (const std::string& part : parts) {
     std::error_code failure;
     if (!std::filesystem::exists(path + part, failure)) continue;
     std::filesystem::rename(path + part, aside + part, failure);
@@ -360,7 +364,10 @@ Result<Opened> OpenFile(const std::string& path) {
   try {
     if (!std::filesystem::exists(path)) {
       // What was left behind when somebody moved the file would be taken for a part of the new one.
-      if (auto aside = SetAside(path); !aside) return tl::unexpected(aside.error());
+      const bool left = std::filesystem::exists(path + "-wal");
+      const auto aside = SetAside(path);
+      if (!aside) return tl::unexpected(aside.error());
+      if (left) Log().warn("ledger: {0}-wal without {0} is kept as {1}-wal", path, *aside);
       CreateFile(path);
     } else if (std::filesystem::file_size(path) == 0) {
       return Fail(ErrorKind::kInvalid, fmt::format("ledger: {} is empty", path));
@@ -373,7 +380,8 @@ Result<Opened> OpenFile(const std::string& path) {
       const int code = exception.getErrorCode();
       if (code != SQLITE_FULL && code != SQLITE_IOERR) throw;
       handle = OpenCopy(path);
-      if (handle && *handle == nullptr) throw;
+      if (!handle) return tl::unexpected(handle.error());
+      if (*handle == nullptr) throw;
       opened.in_memory = true;
       Log().error("ledger: {}: {}; going on in memory until it can be written", path,
                   exception.what());
@@ -437,13 +445,22 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory, b
   auto opened = OpenFile(path);
   const bool useless = !opened && opened.error().kind == ErrorKind::kInvalid;
   if (useless && !recover) {
-    return Fail(ErrorKind::kInvalid,
-                opened.error().message +
-                    "; nothing was changed. To go on, put back a good copy, or start once with "
-                    "--storage.recover: that keeps the file aside, and the history begins anew "
-                    "from what the watched files still hold");
+    return Fail(
+        ErrorKind::kInvalid,
+        opened.error().message +
+            "; nothing was changed. To go on, put back a good copy, with no -wal and -shm of "
+            "this one beside it, or start once with --storage.recover: that keeps the file aside, "
+            "and the history begins anew "
+            "from what the watched files still hold");
   }
   if (useless) {
+    try {
+      MakeFresh(path);  // first, so that nothing is moved where none can be made
+    } catch (const std::exception& exception) {
+      return Fail(ErrorKind::kIo,
+                  fmt::format("ledger: cannot begin a new {}: {}; nothing was changed", path,
+                              exception.what()));
+    }
     const auto aside = SetAside(path);
     if (!aside) return tl::unexpected(aside.error());
     Log().warn("{}; it is kept as {}, and the history begins anew", opened.error().message, *aside);

@@ -14,11 +14,6 @@ bool HasWildcards(const std::string& text) {
   return text.find_first_of("*?[") != std::string::npos;
 }
 
-bool IsCompressed(std::string_view path) {
-  constexpr std::array<std::string_view, 5> kEndings{".gz", ".xz", ".bz2", ".zst", ".lz4"};
-  return std::ranges::any_of(kEndings, [&](auto ending) { return path.ends_with(ending); });
-}
-
 }  // namespace
 
 Discovery::Discovery(const Files& files, const std::string& pattern)
@@ -26,6 +21,11 @@ Discovery::Discovery(const Files& files, const std::string& pattern)
       pattern_(std::filesystem::path(pattern).lexically_normal()),
       directory_(DirectoryOf(pattern_)),
       literal_(!HasWildcards(pattern_)) {}
+
+bool Discovery::IsCompressed(const std::string& path) {
+  constexpr std::array<std::string_view, 5> kEndings{".gz", ".xz", ".bz2", ".zst", ".lz4"};
+  return std::ranges::any_of(kEndings, [&](auto ending) { return path.ends_with(ending); });
+}
 
 bool Discovery::Matches(const std::string& path) const {
   if (literal_) return path == pattern_;

@@ -17,6 +17,7 @@ class Discovery {
   [[nodiscard]] bool literal() const { return literal_; }
   [[nodiscard]] const std::string& pattern() const { return pattern_; }
 
+  [[nodiscard]] static bool IsCompressed(const std::string& path);
   // Rotated files that were compressed match nothing: what they hold was read before.
   [[nodiscard]] bool Matches(const std::string& path) const;
 

@@ -215,10 +215,11 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
   const auto may_be_it = [&](const std::string& path, const FileStat& stat) {
     if (at_.contains(path)) return false;
     // An inode alone proves little: it may have been used again. But what was seen and not read
-    // yet, and goes on growing under a name that is not ours, was renamed under its writer.
-    const bool renamed =
-        tailer.mark().offset == 0 && tailer.seen() && stat.size >= tailer.seen()->size &&
-        stat.modified >= tailer.seen()->modified && !parts_.discovery.Matches(path);
+    // yet, and goes on growing under a name that begins with its own, was rotated under its writer.
+    const bool renamed = tailer.mark().offset == 0 && tailer.seen() && tailer.seen()->size > 0 &&
+                         stat.size >= tailer.seen()->size &&
+                         stat.modified >= tailer.seen()->modified && path.starts_with(name) &&
+                         !parts_.discovery.Matches(path) && !Discovery::IsCompressed(path);
     return (path == name && HasNameAlone(one)) || tailer.file() != nullptr || renamed ||
            tailer.Recognises(path, stat);
   };
@@ -278,7 +279,7 @@ void Generations::MarkLost(Numbered& one, const Moment& now) {
   lost_.insert(one.first);
   touched_.insert(one.first);
   if (generation.tailer.file() == nullptr && now.steady - *generation.lost_since >= kLostFor) {
-    End(one);
+    GiveUp(one);
   }
 }
 

@@ -152,7 +152,8 @@ class InotifyWatcher final : public Watcher {
       return;
     }
     // Nothing that could be missed stays under the old name.
-    batch.At(moving_.change.path).change.created = false;
+    Change& left = batch.At(moving_.change.path).change;
+    left.created = left.written = false;
     Told& arrived = batch.At(path);
     arrived = moving_;
     arrived.change.path = path;

@@ -95,6 +95,7 @@ class Source::State {
     const auto doubled = std::ranges::unique(found.paths);
     found.paths.erase(doubled.begin(), doubled.end());
 
+    if (changes.look_at_all) followed_.clear();  // some of what happened was not told
     std::vector<Observation> observations = LookAtEach(changes.files, now);
     unseen_.clear();
     ForgetFollowed(now);
@@ -132,6 +133,7 @@ class Source::State {
       if (!matches && left.name.empty() && !set_->Knows(change.path)) continue;
       Observation& seen = observations.emplace_back(
           Observation{change.path, files_.Stat(change.path), change.closed, left.name});
+      unseen_.erase(change.moved_from);
       if (!left.name.empty()) {
         left.seen = left.seen || !IsNowhere(seen);
         going[change.path] = std::move(left);
@@ -159,7 +161,7 @@ class Source::State {
     bool seen = false;  // there was something, wherever we were led to
   };
   Followed FollowedTo(const Change& change, const Moment& now) const {
-    if (change.moved_from.empty()) return {};
+    if (change.moved_from.empty() || Discovery::IsCompressed(change.path)) return {};
     if (discovery_.Matches(change.moved_from)) {
       return {.name = change.moved_from,
               .since = now.steady,

@@ -54,7 +54,7 @@ std::uint64_t Tailer::lag() const {
 void Tailer::PutAt(const std::string& path, bool ours, const FileStat& stat, const Moment& now) {
   place_ = path;
   ours_ = ours;
-  if (!ours && seen_) renamed_ = now.steady;
+  if (!ours && (seen_ || mark_.id == 0)) renamed_ = now.steady;
   removed_ = false;
   if (seen_ && seen_->identity() != stat.identity()) {
     seen_.reset();
@@ -73,7 +73,8 @@ bool Tailer::Recognises(const std::string& path, const FileStat& stat) {
   if (stat.size < mark_.offset) return false;
   if (!fingerprint_ && Untouched(stat)) return true;
   const auto file = files_.Open(path);
-  if (!file) return false;
+  // What cannot be opened now is compared when it is read.
+  if (!file) return file.error().kind != ErrorKind::kNotFound;
   if (fingerprint_) return StillHas(**file, *fingerprint_).value_or(false);
   PrefixCheck check(mark_.offset, mark_.prefix_crc);
   const bool same = check.Advance(**file, mark_.offset) == PrefixCheck::Answer::kSame;

@@ -1,5 +1,6 @@
 // The program as its user meets it: command line, reload, broken input, and Prometheus.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -180,6 +181,23 @@ TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
   const auto lines = std::distance(std::sregex_iterator(log.begin(), log.end(), place), {});
   EXPECT_GE(lines, 1);
   EXPECT_LT(lines, 20) << "one a minute: " << log;
+}
+
+// Of which several parts are left aside: the page accounts for each record once
+// (Page::NotConserved).
+TEST_F(Program, CountsARecordOnceHoweverManyOfItsPartsAreLeftAside) {
+  Configure(
+      "sources:\n  - {format: restic, path: home.jsonl}\n"
+      "  - {format: resticprofile, path: status.json}\n");
+  const std::string torn = R"({"message_type":"status","percent_done":0.5,"files_do)";
+  directory_.Write("home.jsonl", torn + torn + R"({"message_type":"of_tomorrow","a":1})" + "\n");
+  directory_.Write("status.json", R"({"profiles":{"a":{"new":{},"newer":{},"backup":1},"b":1}})");
+  const Page page = OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml"));
+  for (const char* source : {"restic", "resticprofile"}) {
+    EXPECT_EQ(page.Number(fmt::format("backup_source_records_total{{source=\"{}\"}}", source)), 1);
+    EXPECT_EQ(page.Number(fmt::format("backup_source_parse_errors_total{{source=\"{}\"}}", source)),
+              1);
+  }
 }
 
 // What a page says, except what differs from one scrape to the next.

@@ -185,6 +185,38 @@ TEST_F(Rotation, TwiceInAMinuteOfAnOldFileDoesNotMakeItANewOne) {
   }
 }
 
+// It came with its old stamp, and was first looked at under its second name.
+TEST_F(Rotation, TwiceInAMinuteOfAnOldFileThatCameDoesNotReadItTwice) {
+  Read();
+  directory.Write("a.log.1", "1\n");
+  directory.SetModified("a.log.1", clock.Now() - hours(48));
+  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  EXPECT_EQ(Read(), (Texts{"1"}));
+  directory.Rename("a.log.1", "a.log.2");
+  watcher->TellOfMove(directory / "a.log.1", directory / "a.log.2");
+  EXPECT_EQ(Read(), Texts{});
+}
+
+TEST_F(Rotation, ToACompressedNameIsNotFollowed) {
+  Read();
+  directory.Write("a.log.zst", "1\n");
+  watcher->TellOfMove(directory / "a.log", directory / "a.log.zst");
+  EXPECT_EQ(Read(), Texts{});
+}
+
+// A stranger's file that got the inode of one that could not be opened.
+TEST_F(Rotation, OfAnUnreadFileIsNotSeenInWhateverHasItsInode) {
+  Read();
+  directory.Write("a.log", "1\n");
+  files.FailOpen(directory / "a.log", ErrorKind::kRefused);
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
+  directory.Rename("a.log", "other.txt");
+  directory.Append("other.txt", "2\n");
+  EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  EXPECT_EQ(Status().missing, 1U);
+}
+
 TEST_F(Rotation, OfWhatIsNeverFoundIsCounted) {
   Read();
   watcher->TellOfMove(directory / "a.log", directory / "a.log.1", /*written=*/true);
