@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.h"
+#include "kit/environment.h"
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
 #include "kit/fuse_mount.h"
@@ -251,6 +252,8 @@ class HangingFiles : public FilesUnderTheProgram {
 };
 
 TEST_F(HangingFiles, BlindTheirSourcesAlone) {
+  // At the end of a program the leak sanitizer waits for all threads, those that hang among them.
+  const ScopedEnvironment no_leaks("ASAN_OPTIONS", "detect_leaks=0");
   FaultyServer monitor([](const auto&) { return FaultyServer::Reply{.status = 200}; });
   constexpr int kFar = 8;  // that each took its time in turn would be noticed
   std::string sources =
