@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
-#include <limits>
 
 namespace backup_exporter {
 namespace {
@@ -65,6 +64,10 @@ class Reader {
   std::size_t position_ = 0;
   bool sound_ = true;
 };
+
+microseconds RoundedMicros(double value) {  // seconds
+  return microseconds(static_cast<std::int64_t>(std::round(value * 1e6)));
+}
 
 }  // namespace
 
@@ -136,12 +139,15 @@ double ToSeconds(Time time) { return ToSeconds(time.time_since_epoch()); }
 
 double ToSeconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
 
-Duration FromSeconds(double value) {
-  constexpr double kMost = 9.2e18;  // just inside of 64 bits
-  const double wanted = std::round(value * 1e6);
-  if (wanted >= kMost) return Duration::max();
-  if (wanted <= -kMost) return Duration::min();
-  return Duration(static_cast<std::int64_t>(wanted));
+std::optional<Time> TimeFromSeconds(double value) {
+  constexpr double kYear10000 = 253402300800;
+  if (!(value > 0 && value < kYear10000)) return std::nullopt;
+  return Time(RoundedMicros(value));
+}
+
+std::optional<Duration> DurationFromSeconds(double value) {
+  if (!(value >= 0 && value < 1e9)) return std::nullopt;
+  return RoundedMicros(value);
 }
 
 Time SystemClock::Now() const {

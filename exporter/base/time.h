@@ -31,8 +31,11 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 // Seconds since the epoch, as metrics carry them.
 [[nodiscard]] double ToSeconds(Time time);
 [[nodiscard]] double ToSeconds(Duration duration);
-// `seconds` must be finite; values beyond the range of Duration are clamped to it.
-[[nodiscard]] Duration FromSeconds(double seconds);
+// What others wrote as seconds. nullopt for what no run has: a time that is not after the epoch or
+// beyond the year 9999, a duration that is negative or 10^9 s (31 years) and more. Sums and
+// differences of a few of them do not overflow.
+[[nodiscard]] std::optional<Time> TimeFromSeconds(double seconds);
+[[nodiscard]] std::optional<Duration> DurationFromSeconds(double seconds);
 
 // The two clocks of the machine. Thread-safe. Tests hand over one that they turn by hand.
 class Clock {

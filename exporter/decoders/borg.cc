@@ -166,9 +166,7 @@ class BorgDecoder final : public Decoder {
 
   void LogRecord(const Json& json, const std::string& type) {
     Members members(json);
-    const auto seconds = members.Number("time");
-    const auto time =
-        seconds && *seconds > 0 ? std::optional(Time(FromSeconds(*seconds))) : std::nullopt;
+    const auto time = members.EpochSeconds("time");
     if (type == "log_message") {
       const std::string message = members.Text("message");
       const std::string level = members.Text("levelname");

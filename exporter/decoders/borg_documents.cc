@@ -18,14 +18,6 @@ bool HasObject(const Json& json, const char* key) {
   return found != json.end() && found->is_object();
 }
 
-// How long it took; nothing that no run takes.
-std::optional<Duration> DurationIn(Members& archive) {
-  constexpr double kMost = 1e9;  // seconds
-  const auto length = archive.Number("duration");
-  return length && *length >= 0 && *length < kMost ? std::optional(FromSeconds(*length))
-                                                   : std::nullopt;
-}
-
 // What a run began and ended with, of stamps cut to whole seconds and a duration that is exact.
 struct Span {
   std::optional<Time> start;
@@ -120,7 +112,7 @@ std::optional<RunFinished> ReadCreated(const Json& document, LocalClock& clock) 
   Members members(archive);
   RunFinished end{.operation = Operation::kBackup, .result = RunResult::kSuccess};
   end.snapshot_id = members.Text("id");
-  end.duration = DurationIn(members);
+  end.duration = members.Seconds("duration");
   Members repository(document.at("repository"));
   bool sound = false;
   const Span span =
@@ -163,7 +155,7 @@ bool ReadArchives(const Json& document, const LocalClock& clock, std::string* se
     const bool whole = members.Has("end") && members.Has("stats");
     std::optional<Time> start;
     if (whole) {
-      const auto span = ReadSpan(members, DurationIn(members), clock);
+      const auto span = ReadSpan(members, members.Seconds("duration"), clock);
       // --timestamp: then this is all that is known of its time.
       start = span && span->start ? span->start : clock.ReadAfter(members.Text("start"), previous);
       if (span) archive.end = span->end;

@@ -173,9 +173,7 @@ class BorgmaticDecoder final : public Decoder {
     LogLine line{.time = {},
                  .level = LogLevelNamed(members.Text("levelname")),
                  .text = members.Text("message")};
-    if (const auto seconds = members.Number("time"); seconds && *seconds > 0) {
-      line.time = Time(FromSeconds(*seconds));
-    }
+    line.time = members.EpochSeconds("time");
     if (!members.Sound()) {
       ++out_->counts.parse_errors;
     } else if (members.Text("type") == "log_message") {

@@ -113,7 +113,7 @@ LogLine ParseLogLine(std::string_view line, const LocalClock& clock) {
       if (!parsed.time) break;
     } else if (const auto number = NumberIn(bare)) {
       // {created}; a smaller one is {process} or {levelno}.
-      if (*number > 1e9 && *number < 1e11) parsed.time = Time(FromSeconds(*number));
+      if (*number > 1e9 && *number < 1e11) parsed.time = TimeFromSeconds(*number);
     } else if (!bare.empty() && bare != "-" && !IsLogger(bare)) {
       break;
     }

@@ -29,26 +29,24 @@ class EventDecoder final : public Decoder {
     const std::string kind = members.Text("event");
     const std::string backup = members.Text("backup");
     const auto operation = OperationNamed(members.Text("operation"));
-    const auto seconds = members.Number("time");
+    const auto time = members.EpochSeconds("time");
     const auto code = members.Integer("exit_code");
     const std::string message = members.Text("message");
-    const auto until = members.Number("until");
-    const bool is_pause = kind == "pause" && until && *until > 0;
-    if (!members.Sound() || backup.empty() || (!operation && !is_pause) || !seconds ||
-        *seconds <= 0) {
+    const auto until = members.EpochSeconds("until");
+    const bool is_pause = kind == "pause" && until;
+    if (!members.Sound() || backup.empty() || (!operation && !is_pause) || !time) {
       ++out.counts.parse_errors;
       return;
     }
     out.counts.unknown_fields +=
         members.Unknown({"event", "backup", "operation", "time", "exit_code", "message", "until"});
-    const Time time(FromSeconds(*seconds));
     const auto emit = [&](decltype(Event::what) what) {
       out.events.push_back({.of = {.label = backup, .repository = {}},
                             .offset = record.offset,
                             .what = std::move(what)});
     };
     if (kind == "start") {
-      emit(RunStarted{.operation = operation, .at = time});
+      emit(RunStarted{.operation = operation, .at = *time});
     } else if (kind == "finish" || kind == "fail") {
       RunFinished end{.operation = operation,
                       .result = RunResult::kSuccess,
@@ -66,10 +64,8 @@ class EventDecoder final : public Decoder {
       emit(std::move(end));
       if (!message.empty()) emit(NoteOf(bad ? Level::kError : Level::kInfo, message, time));
     } else if (is_pause) {
-      emit(ExpectationPaused{.operation = operation,
-                             .begins = time,
-                             .ends = Time(FromSeconds(*until)),
-                             .reason = message});
+      emit(ExpectationPaused{
+          .operation = operation, .begins = *time, .ends = *until, .reason = message});
     } else if (kind == "log") {
       emit(NoteOf(Level::kInfo, message, time));
     } else {

@@ -63,6 +63,15 @@ Json Saved(const std::optional<Time>& time) {
 
 Json Saved(const std::optional<std::uint64_t>& count) { return count ? Json(*count) : Json(); }
 
+std::optional<Time> SavedTime(const Json& micros) {
+  using std::chrono::year;
+  constexpr Time kFirst = std::chrono::sys_days(year(1) / 1 / 1);
+  constexpr Time kEnd = std::chrono::sys_days(year(10000) / 1 / 1);
+  if (!micros.is_number_integer()) return std::nullopt;
+  const Time time(Duration(micros.get<std::int64_t>()));
+  return kFirst <= time && time < kEnd ? std::optional(time) : std::nullopt;
+}
+
 const Json* Members::Find(const char* key) const {
   const auto found = object_.find(key);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
@@ -125,11 +134,19 @@ std::string Members::Text(const char* key) {
 std::optional<Time> Members::Micros(const char* key) {
   const Json* value = Find(key);
   if (value == nullptr) return std::nullopt;
-  if (!value->is_number_integer()) {
-    sound_ = false;
-    return std::nullopt;
-  }
-  return Time(Duration(value->get<std::int64_t>()));
+  const auto time = SavedTime(*value);
+  sound_ = sound_ && time.has_value();
+  return time;
+}
+
+std::optional<Time> Members::EpochSeconds(const char* key) {
+  const auto seconds = Number(key);
+  return seconds ? TimeFromSeconds(*seconds) : std::nullopt;
+}
+
+std::optional<Duration> Members::Seconds(const char* key) {
+  const auto seconds = Number(key);
+  return seconds ? DurationFromSeconds(*seconds) : std::nullopt;
 }
 
 std::optional<Time> Members::Stamp(const char* key) {

@@ -22,6 +22,8 @@ using Json = nlohmann::json;
 // How decoders save what may not be known; Members reads it back.
 [[nodiscard]] Json Saved(const std::optional<Time>& time);  // microseconds since the epoch
 [[nodiscard]] Json Saved(const std::optional<std::uint64_t>& count);
+// nullopt for what is no time between the years 1 and 9999.
+[[nodiscard]] std::optional<Time> SavedTime(const Json& micros);
 
 // Reads members of an object. A member that is there with the wrong type (a negative size, a text
 // for a number) makes Sound() false; one that is absent or null is nullopt.
@@ -37,8 +39,11 @@ class Members {
   std::optional<bool> Boolean(const char* key);
   // Empty where absent.
   std::string Text(const char* key);
-  // Microseconds since the epoch, as decoders save times.
+  // As decoders save times.
   std::optional<Time> Micros(const char* key);
+  // Seconds since the epoch, and of a duration; those that no run has are nullopt and sound.
+  std::optional<Time> EpochSeconds(const char* key);
+  std::optional<Duration> Seconds(const char* key);
   // An RFC 3339 stamp; the year 0001 ("never") is nullopt and sound.
   std::optional<Time> Stamp(const char* key);
 

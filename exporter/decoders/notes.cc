@@ -52,13 +52,13 @@ void Notes::Restore(const Json& saved, std::size_t owners) {
   for (const Json& item : saved) {
     const bool whole = item.is_array() && item.size() == 4 &&
                        (item[0].is_null() || item[0].is_number_unsigned()) && item[1].is_string() &&
-                       (item[2].is_null() || item[2].is_number_integer()) && item[3].is_string();
+                       (item[2].is_null() || SavedTime(item[2])) && item[3].is_string();
     const auto level = whole ? LevelNamed(item[1].get_ref<const std::string&>()) : std::nullopt;
     if (!level) continue;
     Kept kept{.of = {}, .note = {.message = item[3].get<std::string>(), .level = *level}};
     if (!item[0].is_null()) kept.of = item[0].get<std::size_t>();
     if (kept.of && *kept.of >= owners) continue;
-    if (!item[2].is_null()) kept.note.at = Time(Duration(item[2].get<std::int64_t>()));
+    kept.note.at = SavedTime(item[2]);
     kept_.push_back(std::move(kept));
   }
 }

@@ -218,9 +218,7 @@ class ResticDecoder final : public Decoder {
     end.snapshot_id = members.Text("snapshot_id");
     end.start = members.Stamp("backup_start");
     end.end = members.Stamp("backup_end");
-    if (const auto seconds = members.Number("total_duration"); seconds && *seconds >= 0) {
-      end.duration = FromSeconds(*seconds);
-    }
+    end.duration = members.Seconds("total_duration");
     const bool dry_run = members.Boolean("dry_run").value_or(false);
     Take(members,
          {"message_type", "files_new", "files_changed", "files_unmodified", "dirs_new",
@@ -254,7 +252,7 @@ class ResticDecoder final : public Decoder {
     RunFinished end{.operation = Operation::kRestore, .result = RunResult::kSuccess};
     end.figures.processed_files = members.Count("files_restored").value_or(0);
     end.figures.processed_bytes = members.Count("bytes_restored").value_or(0);
-    end.duration = FromSeconds(static_cast<double>(members.Count("seconds_elapsed").value_or(0)));
+    end.duration = members.Seconds("seconds_elapsed");
     Take(members, known, [&] { runs_.Finished(std::move(end)); });
   }
 
@@ -287,10 +285,7 @@ class ResticDecoder final : public Decoder {
 
   void WrapperExit(Members& members) {
     const auto code = members.Integer("code");
-    std::optional<Time> at;
-    if (const auto seconds = members.Number("time"); seconds && *seconds > 0) {
-      at = Time(FromSeconds(*seconds));
-    }
+    const auto at = members.EpochSeconds("time");
     if (!code) {
       ++out_->counts.parse_errors;
       return;

@@ -85,7 +85,7 @@ void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgre
   Continue(operation);
   memory_.working = true;
   memory_.progress = progress;
-  RunProgress told{.elapsed = FromSeconds(static_cast<double>(progress.seconds_elapsed)),
+  RunProgress told{.elapsed = DurationFromSeconds(static_cast<double>(progress.seconds_elapsed)),
                    .processed_bytes = progress.bytes_done,
                    .operation = memory_.operation};
   if (progress.total_bytes > 0) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
+#include <cmath>
 
 namespace backup_exporter {
 namespace {
@@ -43,10 +43,17 @@ TEST(Time, PrintsUtc) {
   EXPECT_EQ(FormatUtc(*ParseRfc3339("2026-11-21T02:00:02.6+01:00")), "2026-11-21T01:00:02Z");
 }
 
-TEST(Time, ClampsSecondsBeyondTheRange) {
-  EXPECT_EQ(FromSeconds(1.5), Duration(1500000));
-  EXPECT_EQ(FromSeconds(1e300), Duration::max());
-  EXPECT_EQ(FromSeconds(-1e300), Duration::min());
+TEST(Time, TakesSecondsThatARunCanHave) {
+  EXPECT_EQ(TimeFromSeconds(1795255202.5), Time(Duration(1795255202500000)));
+  EXPECT_EQ(TimeFromSeconds(253402300799), ParseRfc3339("9999-12-31T23:59:59Z"));
+  for (const double seconds : {0.0, -1.0, 253402300800.0, 1e300, -1e300, std::nan("")}) {
+    EXPECT_EQ(TimeFromSeconds(seconds), std::nullopt) << seconds;
+  }
+  EXPECT_EQ(DurationFromSeconds(1.5), Duration(1500000));
+  EXPECT_EQ(DurationFromSeconds(0), Duration(0));
+  for (const double seconds : {-1e-6, 1e9, 1e300, std::nan("")}) {
+    EXPECT_EQ(DurationFromSeconds(seconds), std::nullopt) << seconds;
+  }
 }
 
 TEST(Time, KnowsThatTheMachineStartedInThePast) {

@@ -220,11 +220,12 @@ bool ClaimsNoMore(const Decoded& whole, const Decoded& replaced) {
 const std::regex kNumber(R"re([^\\]":\s*(-?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?)(?=\s*[,}\]]))re");
 
 TEST(Damage, NoNumberThatCannotBeGetsThroughInAnyFormat) {
-  const std::regex impossible(" (?!exit_code)[a-z_]+=(-|inf|nan)");
+  // A figure below 0, or a time beyond the year 9999.
+  const std::regex impossible(" (?!exit_code)[a-z_]+=(-|inf|nan|[0-9]{5,}-)");
   int replaced = 0;
   ForEachReplaced(kNumber,
-                  {"-1", "-0", "0.5", "1e300", "-1e300", "18446744073709551616", "9007199254740993",
-                   "\"1\"", "true", "[]", "{}"},
+                  {"-1", "-0", "0.5", "1e300", "-1e300", "9223372036854", "9223372036854775807",
+                   "18446744073709551616", "9007199254740993", "\"1\"", "true", "[]", "{}"},
                   [&](const Decoded& whole, const Decoded& odd, const std::string&) {
                     ++replaced;
                     EXPECT_TRUE(ClaimsNoMore(whole, odd));

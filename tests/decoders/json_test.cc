@@ -142,5 +142,39 @@ TEST(Members, AreCountedWhereUnknown) {
   EXPECT_EQ(Members(json).Unknown({"b", "x"}), 2U);
 }
 
+TEST(Members, HasOnlyTimesThatARunCanHave) {
+  const auto json = ParseJson(R"({"at":1795255202.5,"took":1.5,"never":0,"far":9223372036854.0,)"
+                              R"("back":-1,"long":1e9,"text":"1"})");
+  ASSERT_TRUE(json);
+  Members members(*json);
+  EXPECT_EQ(members.EpochSeconds("at"), Time(Duration(1795255202500000)));
+  EXPECT_EQ(members.Seconds("took"), Duration(1500000));
+  EXPECT_EQ(members.Seconds("never"), Duration(0));
+  for (const char* key : {"never", "far", "back", "absent"}) {
+    EXPECT_EQ(members.EpochSeconds(key), std::nullopt) << key;
+  }
+  for (const char* key : {"back", "long", "absent"}) {
+    EXPECT_EQ(members.Seconds(key), std::nullopt) << key;
+  }
+  EXPECT_TRUE(members.Sound());
+  EXPECT_EQ(members.EpochSeconds("text"), std::nullopt);
+  EXPECT_FALSE(members.Sound());
+}
+
+TEST(SavedTime, IsOneThatWasSaved) {
+  for (const char* stamp :
+       {"0002-01-01T00:00:00Z", "2026-11-21T02:00:02.631602Z", "9999-12-31T23:59:59.999999Z"}) {
+    const auto time = ParseRfc3339(stamp);
+    ASSERT_TRUE(time) << stamp;
+    EXPECT_EQ(SavedTime(Saved(time)), time) << stamp;
+  }
+  for (const Json& other : {Json(), Json("1"), Json(1.5), Json(253402300800000000),
+                            Json(std::numeric_limits<std::int64_t>::max()),
+                            Json(std::numeric_limits<std::int64_t>::min()),
+                            Json(std::numeric_limits<std::uint64_t>::max())}) {
+    EXPECT_EQ(SavedTime(other), std::nullopt) << other;
+  }
+}
+
 }  // namespace
 }  // namespace backup_exporter
