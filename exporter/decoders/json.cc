@@ -67,7 +67,10 @@ std::optional<Time> SavedTime(const Json& micros) {
   using std::chrono::year;
   constexpr Time kFirst = std::chrono::sys_days(year(1) / 1 / 1);
   constexpr Time kEnd = std::chrono::sys_days(year(10000) / 1 / 1);
-  if (!micros.is_number_integer()) return std::nullopt;
+  const bool fits = micros.is_number_unsigned()
+                        ? std::in_range<std::int64_t>(micros.get<std::uint64_t>())
+                        : micros.is_number_integer();
+  if (!fits) return std::nullopt;
   const Time time(Duration(micros.get<std::int64_t>()));
   return kFirst <= time && time < kEnd ? std::optional(time) : std::nullopt;
 }

@@ -252,7 +252,8 @@ class ResticDecoder final : public Decoder {
     RunFinished end{.operation = Operation::kRestore, .result = RunResult::kSuccess};
     end.figures.processed_files = members.Count("files_restored").value_or(0);
     end.figures.processed_bytes = members.Count("bytes_restored").value_or(0);
-    end.duration = members.Seconds("seconds_elapsed");
+    end.duration =
+        DurationFromSeconds(static_cast<double>(members.Count("seconds_elapsed").value_or(0)));
     Take(members, known, [&] { runs_.Finished(std::move(end)); });
   }
 

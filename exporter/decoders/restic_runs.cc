@@ -127,6 +127,7 @@ void ResticRuns::Signal() {
                        .reason = Reason::kInterrupted});
       memory_.phase = Phase::kStopping;
       memory_.result = RunResult::kInterrupted;
+      memory_.errors = memory_.progress.error_count;
       return;
     case Phase::kIdle:
     case Phase::kFailed:
@@ -147,7 +148,12 @@ void ResticRuns::Finished(RunFinished end) {
   const bool other = memory_.operation && *memory_.operation != *end.operation;
   // Another operation's run was open: it ended without a word.
   if (memory_.phase == Phase::kOpen && other) Begin(end.operation);
-  if (memory_.phase != Phase::kOpen) memory_ = Memory{};
+  // What was told to stop has no report: errors told of since are of the run that has one, and
+  // whose first words are lost.
+  const bool of_this =
+      memory_.phase == Phase::kOpen ||
+      (memory_.phase == Phase::kStopping && memory_.progress.error_count > memory_.errors);
+  if (!of_this) memory_ = Memory{};
   memory_.operation = end.operation;
 
   // None seen is not none: standard error may be elsewhere, and the last status line too old.

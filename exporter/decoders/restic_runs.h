@@ -75,7 +75,8 @@ class ResticRuns {
     std::optional<Operation> operation;  // of the open or the last run, or a hint
     ResticProgress progress;
     int stage = 0;                           // of a text check
-    std::uint64_t errors = 0;                // error records of the run
+    std::uint64_t errors = 0;                // error records of the run; of what was told to stop,
+                                             // what its status lines had told of
     RunResult result = RunResult::kSuccess;  // of the last run
     bool working = false;  // it got past opening and locking the repository, and said so
     bool source_missing = false;

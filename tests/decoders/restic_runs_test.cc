@@ -308,6 +308,13 @@ TEST(ResticRuns, BeginAnewAfterOneThatWasInterrupted) {
               ElementsAre("backup interrupted interrupted", "? failure auth"));
   EXPECT_THAT(Runs({kStatus, kSignal, kMissing, kSummary}),
               ElementsAre("backup interrupted interrupted", "backup failure source_missing"));
+  // Its first status line, of zeros, may be joined to the torn end of the last run.
+  const std::string errors = R"({"message_type":"status","percent_done":0,"error_count":2})";
+  EXPECT_THAT(
+      Runs({kFirstStatus, kSignal, R"({"message_type":"stat)" + kFirstStatus, errors, kSummary}),
+      ElementsAre("? interrupted interrupted", "backup warning source_unreadable"));
+  EXPECT_THAT(Runs({errors, kSignal, errors, kSummary}),
+              ElementsAre("backup interrupted interrupted", "backup success"));
   EXPECT_THAT(Runs({kWrongPassword, ExitError(130, "context canceled")}),
               ElementsAre("? failure auth", "? interrupted interrupted"));
 }

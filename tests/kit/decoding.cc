@@ -62,6 +62,23 @@ std::vector<Capture> CapturesOf(std::string_view format) {
   return captures;
 }
 
+std::vector<Capture> RecordedRuns() {
+  std::vector<Capture> runs;
+  const fs::path corpus = fs::path(TESTDATA_DIR) / "corpus";
+  for (const auto& entry : fs::recursive_directory_iterator(corpus)) {
+    const fs::path& path = entry.path();
+    // borg-1.4.5/create/text.log
+    const std::string tool = path.lexically_relative(corpus).begin()->string();
+    const std::string format = tool.substr(0, tool.find('-'));
+    if (!entry.is_regular_file() || path.filename() == "truth.json" || !FormatNamed(format)) {
+      continue;
+    }
+    runs.push_back({.format = format, .path = path, .text = ReadText(path)});
+  }
+  std::ranges::sort(runs, {}, &Capture::path);
+  return runs;
+}
+
 Decoded Decode(const Capture& capture) {
   const auto decoder = MakeDecoder(capture.format);
   Decoded out;

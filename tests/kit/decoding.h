@@ -20,8 +20,7 @@ namespace backup_exporter {
                                                    const DecoderOptions& options = {});
 
 // The lines of a text, into which they point, without those that are empty. What comes after the
-// last
-// "\n" is one too.
+// last "\n" is one too.
 [[nodiscard]] std::vector<Record> LinesOf(std::string_view text);
 // The records of a whole file of this framing.
 [[nodiscard]] std::vector<Record> RecordsOf(std::string_view text, Framing framing);
@@ -35,8 +34,10 @@ struct Capture {
 };
 void PrintTo(const Capture& capture, std::ostream* out);
 
-// Those of one format, ordered by path.
+// Those of one format with golden files beside them, ordered by path.
 [[nodiscard]] std::vector<Capture> CapturesOf(std::string_view format);
+// Every recorded run in testdata/corpus, ordered by path.
+[[nodiscard]] std::vector<Capture> RecordedRuns();
 // By its framing: line by line, or whole.
 [[nodiscard]] Decoded Decode(const Capture& capture);
 
