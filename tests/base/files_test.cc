@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kit/need.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -85,7 +86,7 @@ TEST_F(FilesTest, TellsWhereAHoleEnds) {
   const std::uint64_t in_the_hole = kMiB / 2;
   const std::uint64_t end = (*file)->HoleEnd(in_the_hole);
   EXPECT_LE(end, kMiB) << "no byte that was written is passed over";
-  if (end == in_the_hole) GTEST_SKIP() << "this file system has no holes";
+  NEED(end > in_the_hole ? "" : "this file system has no holes");
   EXPECT_GT(end, in_the_hole);
   EXPECT_EQ((*file)->HoleEnd(2 * kMiB - 1), 2 * kMiB) << "nothing but a hole is left";
 }

@@ -17,6 +17,7 @@
 #include "kit/alertmanager_server.h"
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
+#include "kit/need.h"
 #include "kit/process.h"
 #include "kit/prometheus_server.h"
 #include "kit/restic_log.h"
@@ -58,10 +59,7 @@ std::string ImpatientRules() {
 class AlertsTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string why = AlertmanagerServer::Missing(); !why.empty()) {
-      if (std::getenv("CI") != nullptr) FAIL() << why;
-      GTEST_SKIP() << why;
-    }
+    NEED(AlertmanagerServer::Missing());
     directory_.MakeDirectory("logs");
     directory_.Write("config.yaml",
                      "sources:\n  - {format: restic, path: logs/*.jsonl}\n"

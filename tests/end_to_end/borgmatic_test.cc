@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "kit/borg_fixture.h"
 #include "kit/exporter_process.h"
+#include "kit/need.h"
 #include "kit/process.h"
 #include "kit/tools.h"
 
@@ -24,9 +25,8 @@ using nlohmann::json;
 class BorgmaticTools : public BorgFixture {
  protected:
   void SetUp() override {
+    NEED(MissingTool({"borg", "borgmatic"}));
     BorgFixture::SetUp();
-    if (!IsSkipped() && !HasFatalFailure()) Require("borgmatic");
-    if (IsSkipped() || HasFatalFailure()) return;
     old_ = ToolVersion("borgmatic").starts_with("1.");
     directory_.Write("config.yaml",
                      "sources:\n  - {format: borgmatic, path: borgmatic.log, timezone: UTC}\n");

@@ -19,6 +19,7 @@
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
 #include "kit/http_client.h"
+#include "kit/need.h"
 #include "kit/process.h"
 #include "kit/services.h"
 #include "kit/temporary_directory.h"
@@ -286,12 +287,6 @@ TEST_F(DeliveryTest, NoSecretGetsOut) {
 
 // Real services, as kit/services.h starts them.
 
-#define NEED(missing)                                    \
-  if (const std::string why = (missing); !why.empty()) { \
-    if (MustHaveTools()) FAIL() << why;                  \
-    GTEST_SKIP() << why;                                 \
-  }
-
 class MonitorTools : public DeliveryTest {
  protected:
   // A run of each backup, with a word in between: good ones and bad ones.
@@ -318,7 +313,7 @@ class MonitorTools : public DeliveryTest {
 };
 
 TEST_F(MonitorTools, AServerForLokiHasEveryEventOnceInOrderWithItsLabels) {
-  NEED(VictoriaLogsServer::Missing());
+  NEED_TOOLS(VictoriaLogsServer::Missing());
   const VictoriaLogsServer server;
   constexpr int kBackups = 50;
   Configure(
@@ -356,7 +351,7 @@ TEST_F(MonitorTools, AServerForLokiHasEveryEventOnceInOrderWithItsLabels) {
 }
 
 TEST_F(MonitorTools, ZabbixHasEveryValueWithItsTrueTime) {
-  NEED(ZabbixServer::Missing());
+  NEED_TOOLS(ZabbixServer::Missing());
   const ZabbixServer server;
   server.AddHost("backup-host", {{"backup.status[b0]"}, {"backup.status[b1]"}});
   Configure(
@@ -387,7 +382,7 @@ TEST_F(MonitorTools, ZabbixHasEveryValueWithItsTrueTime) {
 
 TEST_F(MonitorTools, TheProgramAppriseDeliversToItsTarget) {
   const std::string apprise = Tool("apprise");
-  NEED(apprise.empty() ? MissingTool({"apprise"}) : "");
+  NEED_TOOLS(apprise.empty() ? MissingTool({"apprise"}) : "");
   FaultyServer target(Fine);
   const ScopedEnvironment path(
       "PATH", std::filesystem::path(apprise).parent_path().string() + ":" + std::getenv("PATH"));

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -20,6 +19,7 @@
 #include "kit/faulty_server.h"
 #include "kit/fuse_mount.h"
 #include "kit/http_client.h"
+#include "kit/need.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
 #include "kit/temporary_directory.h"
@@ -212,9 +212,9 @@ TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
 
 TEST_F(FilesUnderTheProgram, AreFoundByLookingWhereTheSystemLimitsWatching) {
   const char* set_a_limit = "echo 0 >/proc/sys/user/max_inotify_watches";
-  if (RunProcess({"unshare", "-Ur", "sh", "-c", set_a_limit}) != 0) {
-    GTEST_SKIP() << "the kernel gives no user namespace with limits of its own";
-  }
+  NEED(RunProcess({"unshare", "-Ur", "sh", "-c", set_a_limit}) == 0
+           ? ""
+           : "the kernel gives no user namespace with limits of its own");
   for (const char* limit : {"max_inotify_instances", "max_inotify_watches"}) {
     // In a user namespace of its own, so that the limit is nobody else's.
     directory_.Write("limited", fmt::format("#!/bin/sh\n"
@@ -235,13 +235,11 @@ TEST_F(FilesUnderTheProgram, AreFoundByLookingWhereTheSystemLimitsWatching) {
 class HangingFiles : public FilesUnderTheProgram {
  protected:
   void SetUp() override {
-    if (!FuseMount::Allowed()) GTEST_SKIP() << "only root may mount";
+    NEED(FuseMount::Allowed() ? "" : "only root may mount");
     directory_.MakeDirectory("disk");
     directory_.MakeDirectory("mounted");
     server_ = std::make_unique<FuseMount>(directory_ / "disk", directory_ / "mounted");
-    if (server_->mounted()) return;
-    if (std::getenv("CI") != nullptr) FAIL() << "bindfs did not start";
-    GTEST_SKIP() << "bindfs did not start";
+    NEED(server_->mounted() ? "" : "bindfs did not start");
   }
   void TearDown() override {
     if (server_) server_->GoOn();

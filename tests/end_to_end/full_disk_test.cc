@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "base/time.h"
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
+#include "kit/need.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
 #include "kit/small_disk.h"
@@ -32,11 +32,7 @@ class FullDisk : public testing::Test {
                          server_.url() + "/x}\n");
     disk_ = std::make_unique<SmallDisk>(directory_ / "ledger");
   }
-  void SetUp() override {
-    if (disk_->missing().empty()) return;
-    if (std::getenv("CI") != nullptr) FAIL() << disk_->missing();
-    GTEST_SKIP() << disk_->missing();
-  }
+  void SetUp() override { NEED(disk_->missing()); }
 
   void Start() {
     exporter_.reset();

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.h"
+#include "kit/need.h"
 #include "kit/restic_fixture.h"
 
 namespace backup_exporter {
@@ -19,10 +20,7 @@ using nlohmann::json;
 class ResticprofileTools : public ResticFixture {
  protected:
   void SetUp() override {
-    if (const std::string missing = MissingTool({"restic", "resticprofile"}); !missing.empty()) {
-      if (MustHaveTools()) FAIL() << missing;
-      GTEST_SKIP() << missing;
-    }
+    NEED_TOOLS(MissingTool({"restic", "resticprofile"}));
     ResticFixture::SetUp();
     directory_.Write("right", "right\n");
     directory_.Write("wrong", "wrong\n");

@@ -13,6 +13,7 @@
 
 #include "kit/faulty_server.h"
 #include "kit/http_client.h"
+#include "kit/need.h"
 #include "kit/process.h"
 #include "kit/temporary_directory.h"
 #include "kit/tools.h"
@@ -22,15 +23,8 @@ namespace {
 
 using nlohmann::json;
 
-// Ends the test unless nothing is missing; in CI, where all must be there, it fails.
-#define NEED(missing)                                    \
-  if (const std::string why = (missing); !why.empty()) { \
-    if (MustHaveTools()) FAIL() << why;                  \
-    GTEST_SKIP() << why;                                 \
-  }
-
 TEST(ServiceTools, VictoriaLogsTakesWhatLokiIsToldAndGivesItBack) {
-  NEED(VictoriaLogsServer::Missing());
+  NEED_TOOLS(VictoriaLogsServer::Missing());
   const VictoriaLogsServer server;
   EXPECT_TRUE(server.Lines().empty());
   const std::string path = std::string(VictoriaLogsServer::kPushBase) + "/loki/api/v1/push";
@@ -57,7 +51,7 @@ TEST(ServiceTools, VictoriaLogsTakesWhatLokiIsToldAndGivesItBack) {
 }
 
 TEST(ServiceTools, VictoriaLogsGivesBackMoreThanFitsOneChunk) {
-  NEED(VictoriaLogsServer::Missing());
+  NEED_TOOLS(VictoriaLogsServer::Missing());
   const VictoriaLogsServer server;
   json values = json::array();
   for (int i = 0; i < 2000; ++i) {
@@ -82,7 +76,7 @@ std::string Packet(const std::string& text) {
 }
 
 TEST(ServiceTools, ZabbixTakesATrappersValuesAndGivesThemBack) {
-  NEED(ZabbixServer::Missing());
+  NEED_TOOLS(ZabbixServer::Missing());
   const ZabbixServer server;
   server.AddHost("it's one", {{"backup.result[home]", ZabbixItem::kUnsigned},
                               {"backup.text", ZabbixItem::kText},
@@ -112,7 +106,7 @@ TEST(ServiceTools, ZabbixTakesATrappersValuesAndGivesThemBack) {
 }
 
 TEST(ServiceTools, AppriseTellsAReceiver) {
-  NEED(MissingTool({"apprise"}));
+  NEED_TOOLS(MissingTool({"apprise"}));
   const FaultyServer receiver([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
   const TemporaryDirectory directory;
   Process apprise(

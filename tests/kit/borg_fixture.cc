@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
 
 #include "base/time.h"
+#include "kit/need.h"
 #include "kit/tools.h"
 #include "model/run.h"
 
@@ -43,16 +43,8 @@ void HeldPipe::Close() {
   }
 }
 
-void BorgFixture::Require(const std::string& tool) {
-  if (!Tool(tool).empty()) return;
-  const char* ci = std::getenv("CI");
-  if (ci != nullptr && std::string_view(ci) == "true") FAIL() << "there is no " << tool;
-  GTEST_SKIP() << "there is no " << tool;
-}
-
 void BorgFixture::SetUp() {
-  Require("borg");
-  if (IsSkipped() || HasFatalFailure()) return;
+  NEED(MissingTool({"borg"}));
   for (const char* folder : {"home", "run", "data"}) directory_.MakeDirectory(folder);
   directory_.Write("data/one.bin", std::string(300'000, 'a') + "unlike");
   directory_.Write("data/two.txt", "hello");

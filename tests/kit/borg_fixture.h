@@ -37,9 +37,6 @@ class BorgFixture : public testing::Test {
  protected:
   void SetUp() override;
 
-  // Skips the test without the tool; where nothing may be missing it fails.
-  static void Require(const std::string& tool);
-
   [[nodiscard]] std::string Path(const std::string& name) const { return directory_ / name; }
   // A borg or borgmatic process of this fixture: private caches, UTC, and nothing asked.
   [[nodiscard]] ProcessOptions Options(ProcessOptions options = {}) const;

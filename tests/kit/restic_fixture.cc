@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "base/time.h"
+#include "kit/need.h"
 #include "kit/tools.h"
 
 namespace backup_exporter {
@@ -52,10 +52,7 @@ void ResticFixture::SetUpTestSuite() {
 void ResticFixture::TearDownTestSuite() { common.reset(); }
 
 void ResticFixture::SetUp() {
-  if (const std::string missing = MissingTool({"restic"}); !missing.empty()) {
-    if (MustHaveTools()) FAIL() << missing;
-    GTEST_SKIP() << missing;
-  }
+  NEED(MissingTool({"restic"}));
   fs::permissions(directory_.path(), fs::perms(0755));
   fs::copy(*common / "repository", Path("repository"), fs::copy_options::recursive);
   for (const char* folder : {"data", "logs", "lists"}) directory_.MakeDirectory(folder);

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "kit/mounts.h"
+#include "kit/need.h"
 #include "kit/temporary_directory.h"
 #include "sources/source.h"
 
@@ -207,7 +208,7 @@ TEST_F(InotifyTest, ADirectoryThatIsMountedOverIsWatchedAnew) {
   directory.MakeDirectory("one");
   ASSERT_TRUE(Watch({"one"}));
   Mount disk(directory / "one");
-  if (!disk.mounted()) GTEST_SKIP() << "only root may mount";
+  NEED(disk.mounted() ? "" : "only root may mount");
   ASSERT_TRUE(Watch({"one"}));
   directory.Write("one/a", "1");
   EXPECT_TRUE(AwaitChange("one/a"));
@@ -236,7 +237,7 @@ std::size_t QueueLimit() {
 TEST_F(InotifyTest, AQueueThatOverflowsMeansToLookAtAll) {
   ASSERT_TRUE(watcher->Watch({directory.path()}));
   const std::size_t limit = QueueLimit();
-  if (limit == 0 || limit > 100'000) GTEST_SKIP() << "the queue is too long to fill";
+  NEED(0 < limit && limit <= 100'000 ? "" : "the queue is too long to fill");
   std::ofstream one(directory / "a");
   std::ofstream two(directory / "b");
   for (std::size_t i = 0; i <= limit / 2 + 1; ++i) {  // by turns, or they would be merged
@@ -299,7 +300,7 @@ TEST_F(InotifySource, ReadsWhatWasRotatedTenTimesBeforeItsFirstLook) {
 
 TEST_F(InotifySource, LosesNothingWhenTheQueueOverflows) {
   const std::size_t limit = QueueLimit();
-  if (limit == 0 || limit > 100'000) GTEST_SKIP() << "the queue is too long to fill";
+  NEED(0 < limit && limit <= 100'000 ? "" : "the queue is too long to fill");
   EXPECT_TRUE(Read().empty());
   std::ofstream one(directory / "a.log");
   std::ofstream two(directory / "b.log");

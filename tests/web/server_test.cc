@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kit/http_client.h"
+#include "kit/need.h"
 #include "web/listen_address.h"
 
 namespace backup_exporter {
@@ -295,7 +296,7 @@ TEST(WebServer, SaysSoWhenAPageCannotBeMade) {
 }
 
 TEST(WebServer, ListensOnBothFamiliesWithoutAHost) {
-  if (!SystemHasIpv6()) GTEST_SKIP() << "this machine has no IPv6";
+  NEED(SystemHasIpv6() ? "" : "this machine has no IPv6");
   const auto server = Serve(Content(), ":0");
   const int port = server->ports().at(0);
   EXPECT_TRUE(Connection(port, "127.0.0.1").open());
@@ -303,7 +304,7 @@ TEST(WebServer, ListensOnBothFamiliesWithoutAHost) {
 }
 
 TEST(WebServer, ListensOnOneAddressOnly) {
-  if (!SystemHasIpv6()) GTEST_SKIP() << "this machine has no IPv6";
+  NEED(SystemHasIpv6() ? "" : "this machine has no IPv6");
   const auto server = Serve(Content(), "[::1]:0");
   const int port = server->ports().at(0);
   EXPECT_TRUE(Connection(port, "::1").open());
