@@ -78,7 +78,8 @@ TEST(Restic, TakesTheLargestAndTheLongest) {
       Events(Summary(R"(,"data_added":18446744073709551615)")),
       ElementsAre(
           "finished backup success evidence=report added_bytes=18446744073709551615 files_new=1"));
-  EXPECT_THAT(Events(Summary(R"(,"total_duration":999999999)")), ElementsAre(HasSubstr(" duration=")));
+  EXPECT_THAT(Events(Summary(R"(,"total_duration":999999999)")),
+              ElementsAre(HasSubstr(" duration=")));
   EXPECT_THAT(
       Events(
           R"({"message_type":"status","seconds_elapsed":18446744073709551615,"percent_done":0,"files_done":1})"),
