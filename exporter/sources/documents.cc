@@ -249,7 +249,7 @@ std::vector<Piece> Documents::Read(const Moment& now, std::size_t budget, bool l
     auto piece = Read(document, now, last_look);
     if (piece) {
       piece->file = number;
-      budget -= std::min<std::uint64_t>(budget, piece->step.mark.offset);
+      budget -= std::min<std::uint64_t>(budget, std::max(kLeastPiece, piece->step.mark.offset));
       pieces.push_back(std::move(*piece));
       Enqueue(number);
     } else if (document.over) {

@@ -7,6 +7,10 @@ namespace backup_exporter {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+// Into so many records fewer NULs than a gap divide what stands between two gaps. The last of them
+// takes the rest: text of two bytes for each character has them everywhere, and nobody understands
+// it however it is cut.
+constexpr int kMostParts = 16;
 
 // A line without its "\n". It is cut at NULs, too: a crash leaves them between the rest of one line
 // and the beginning of another.
@@ -15,11 +19,14 @@ void CutLine(std::string_view line, std::uint64_t offset, std::size_t limit,
   std::string_view rest = offset == 0 ? WithoutMark(line) : line;
   if (rest.ends_with('\r')) rest.remove_suffix(1);
   skipped->blank += line.size() - rest.size();
+  int parts = 0;
   while (!rest.empty()) {
     const std::size_t nuls = LeadingNuls(rest);
     skipped->nul += nuls;
     rest.remove_prefix(nuls);
-    const std::string_view record = rest.substr(0, rest.find('\0'));
+    parts = nuls < kGap.size() ? parts + 1 : 1;
+    const std::size_t end = parts < kMostParts ? rest.find('\0') : rest.find(kGap);
+    const std::string_view record = rest.substr(0, end);
     rest.remove_prefix(record.size());
     if (record.size() > limit) {
       skipped->too_long += record.size();

@@ -11,13 +11,17 @@
 
 namespace backup_exporter {
 
+// NULs that end a line wherever they stand. Fewer may be those of text in two bytes for each
+// character.
+inline constexpr std::string_view kGap("\0\0\0\0", 4);
+
 // Cuts the complete lines out of `bytes`, which begin at `offset` of a file, at the start of a
 // line, and returns how many bytes they take up. What comes after the last "\n" is left.
 //
 // A record is a line without its "\n", without one "\r" before that, and without a byte order mark
-// at the start of the file. NULs, which a crash or a hole leaves, end a record as "\n" does. Blank
-// lines are none. Records above `limit` bytes are skipped. Each byte is in a record or counted as
-// skipped.
+// at the start of the file. NULs, which a crash or a hole leaves, end a record as "\n" does; single
+// ones do so only a few times in a line. Blank lines are none. Records above `limit` bytes are
+// skipped. Each byte is in a record or counted as skipped.
 std::size_t CutLines(std::string_view bytes, std::uint64_t offset, std::size_t limit,
                      std::vector<Record>* records, SkippedBytes* skipped);
 

@@ -157,7 +157,7 @@ std::vector<Generations::Numbered*> Generations::FindLeavers(
     Tailer& tailer = one->second.tailer;
     if (tailer.file() == nullptr || !tailer.place().empty() || lost_.contains(one->first)) continue;
     LookAtOpenFile(*one, false, now);  // it has no name by which others could tell of it
-    if (tailer.seen()->links == 0) tailer.LoseName(/*removed=*/true);
+    if (tailer.seen()->links == 0) tailer.LoseName(/*removed=*/true, now);
     touched_.insert(one->first);
   }
   std::ranges::sort(leavers, std::greater<>(), [](const Numbered* one) { return one->first; });
@@ -256,16 +256,14 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, bool all, const 
   }
   if (tailer.file() != nullptr) {
     lost_.erase(one.first);
-    tailer.LoseName(/*removed=*/tailer.seen()->links == 0);
+    tailer.LoseName(/*removed=*/tailer.seen()->links == 0, now);
     touched_.insert(one.first);
     return;
   }
   // It may be on its way from one name to the next: only a look at everything tells that it is
   // gone.
-  const bool moving = !all && tailer.lag() > 0;
   // Where another file system is in its place, it went away with its own, which may come back.
-  if (moving ||
-      parts_.files.DeviceOf(DirectoryOf(name)).value_or(identity.first) != identity.first) {
+  if (!all || parts_.files.DeviceOf(DirectoryOf(name)).value_or(identity.first) != identity.first) {
     MarkLost(one, now);
     return;
   }
@@ -275,7 +273,7 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, bool all, const 
 void Generations::MarkLost(Numbered& one, const Moment& now) {
   Generation& generation = one.second;
   if (!generation.lost_since) generation.lost_since = now.steady;
-  generation.tailer.LoseName(/*removed=*/false);
+  generation.tailer.LoseName(/*removed=*/false, now);
   lost_.insert(one.first);
   touched_.insert(one.first);
   if (generation.tailer.file() == nullptr && now.steady - *generation.lost_since >= kLostFor) {
@@ -297,13 +295,11 @@ void Generations::TakeIn(const Observation& there, const Moment& now) {
     return;
   }
   Numbered& one = *generations_.find(owner->second);
-  if (one.second.tailer.place().empty()) {
-    PutAt(one, path, stat, now);
-  } else if (one.second.tailer.place() != path) {
-    // Another name of the same file: a hard link, a symbolic link.
-    one.second.tailer.Seen(stat, there.closed, now);
-    touched_.insert(one.first);
-  }
+  if (one.second.tailer.place() == path) return;
+  // Another name of the same file: a hard link, a symbolic link. Or the first one that is known.
+  if (one.second.tailer.place().empty()) PutAt(one, path, stat, now);
+  one.second.tailer.Seen(stat, there.closed, now);
+  touched_.insert(one.first);
 }
 
 void Generations::NoteBadPath(const std::string& path, const Error& error) {

@@ -133,7 +133,9 @@ bool LineFiles::SpeakItself(std::size_t number, Turn& turn) {
   if (look->piece) {
     Piece& piece = turn.pieces.emplace_back(std::move(*look->piece));
     piece.file = number;
-    turn.budget -= std::min<std::uint64_t>(turn.budget, piece.step.mark.offset - offset);
+    const std::uint64_t cost =
+        std::max<std::uint64_t>({kLeastPiece, piece.buffer_size, piece.step.mark.offset - offset});
+    turn.budget -= std::min<std::uint64_t>(turn.budget, cost);
     return piece.step.at_end;
   }
   if (tailer.Finished()) {

@@ -37,8 +37,19 @@ Result<void> LongLine::Scan(const File& file, std::uint64_t size, std::size_t ro
       text_ = scanned_;
     }
     const std::size_t newline = bytes.find('\n');
-    ended_ = newline != std::string_view::npos;
-    pass(ended_ ? newline + 1 : bytes.size());
+    const std::size_t gap = bytes.substr(0, newline).find(kGap);
+    before_gap_ = gap != std::string_view::npos;
+    ended_ = before_gap_ || newline != std::string_view::npos;
+    if (before_gap_) {
+      pass(gap);
+    } else if (ended_) {
+      pass(newline + 1);
+    } else {
+      // The NULs at its end may be the beginning of a gap.
+      const std::size_t text = bytes.find_last_not_of('\0') + 1;
+      const bool last = scanned_.offset + bytes.size() >= size;
+      pass(last || text == 0 ? bytes.size() : text);
+    }
   }
   return {};
 }

@@ -23,15 +23,17 @@ class LongLine {
   // Scans on up to `size`, about `room` bytes at most.
   [[nodiscard]] Result<void> Scan(const File& file, std::uint64_t size, std::size_t room);
 
-  // Up to here there is no line end; or, when it was found, the place after it.
+  // Up to here there is no line end; or, when it was found, the place after it. NULs that end the
+  // line (kGap) come after that place.
   [[nodiscard]] const Place& scanned() const { return scanned_; }
   [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] bool before_gap() const { return before_gap_; }
   // Where something else than NULs begins; as far as was scanned if nothing did.
   [[nodiscard]] const Place& text() const { return text_ ? *text_ : scanned_; }
   [[nodiscard]] std::uint64_t nuls() const { return text().offset - begin_; }
   // Length of the text, without the line end.
   [[nodiscard]] std::uint64_t length() const {
-    return scanned_.offset - text().offset - (ended_ ? 1 : 0);
+    return scanned_.offset - text().offset - (ended_ && !before_gap_ ? 1 : 0);
   }
 
  private:
@@ -39,6 +41,7 @@ class LongLine {
   Place scanned_;
   std::optional<Place> text_;
   bool ended_ = false;
+  bool before_gap_ = false;
 };
 
 }  // namespace backup_exporter

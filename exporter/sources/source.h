@@ -25,7 +25,8 @@ struct SourceOptions {
   std::string pattern;  // absolute path; the last components may have *, ? and [...]
   Framing framing = Framing::kLines;
 
-  std::size_t record_limit = 16 << 20;  // bytes; longer lines are skipped, longer documents refused
+  std::size_t record_limit = 16 << 20;  // bytes; longer records are skipped, longer files of one
+                                        // document refused
   std::size_t piece_size = 4 << 20;     // bytes of one file that are read at once
   std::size_t max_open_files = 256;     // held open, so that a file removed meanwhile is read on
 };
@@ -41,7 +42,8 @@ class Source {
   Source& operator=(const Source&) = delete;
 
   // Looks at what changed and returns new records, oldest file first, at most about `budget` bytes
-  // in all (one record may be longer) and one piece of a file. The pieces are to be taken in by the
+  // in all (one record may be longer, and a piece counts as 4 KiB at least) and one piece of a
+  // file. The pieces are to be taken in by the
   // ledger in this order. An empty answer means that nothing is to be done until NextLook or the
   // next change; where looking itself takes long (a line of gigabytes), NextLook is now. A piece
   // may have no records and only say that its file is quiet, gone or over. `last_look`: there will

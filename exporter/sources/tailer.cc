@@ -12,14 +12,11 @@ namespace backup_exporter {
 namespace {
 
 using std::chrono::hours;
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr seconds kQuiet{10};
-constexpr hours kIdle{24};  // after which nobody is expected to write to a file that was renamed
-// How long one that was renamed is known after that in any case: for as long as it may be taken for
-// a new file when it is renamed again.
-constexpr minutes kRenamed{2};
+// After which nobody is expected to write to a file that was renamed, nor to bring its name back.
+constexpr hours kIdle{24};
 // Stamps of files are this coarse at worst (vfat): a file may change twice within one.
 constexpr seconds kStampUnit{2};
 constexpr std::size_t kLeastRead = 64 * 1024;
@@ -29,11 +26,13 @@ constexpr std::size_t kLeastRead = 64 * 1024;
 // A stretch of the file from the mark on, cut into records.
 struct Tailer::Part {
   std::unique_ptr<char[]> buffer;
+  std::size_t buffer_size = 0;
   std::vector<Record> records;
   SkippedBytes skipped;
   LongLine::Place end;
   std::optional<Fingerprint> fingerprint;  // at the end
   bool at_end = false;
+  bool is_line = false;  // its bytes are one, which ends without "\n"
 };
 
 Tailer::Tailer(const Files& files, TailerOptions options, KnownFile known, bool present)
@@ -54,7 +53,7 @@ std::uint64_t Tailer::lag() const {
 void Tailer::PutAt(const std::string& path, bool ours, const FileStat& stat, const Moment& now) {
   place_ = path;
   ours_ = ours;
-  if (!ours && (seen_ || mark_.id == 0)) renamed_ = now.steady;
+  if (!ours && (seen_ || mark_.id == 0)) left_ = now.steady;
   removed_ = false;
   if (seen_ && seen_->identity() != stat.identity()) {
     seen_.reset();
@@ -82,7 +81,8 @@ bool Tailer::Recognises(const std::string& path, const FileStat& stat) {
   return same;
 }
 
-void Tailer::LoseName(bool removed) {
+void Tailer::LoseName(bool removed, const Moment& now) {
+  if (!place_.empty()) left_ = now.steady;
   place_.clear();
   ours_ = false;
   removed_ = removed;
@@ -130,9 +130,7 @@ bool Tailer::Untouched(const FileStat& stat) const {
          stat.modified == mark_.modified && stat.size >= mark_.offset;
 }
 
-SteadyTime Tailer::IdleAt() const {
-  return renamed_ ? std::max(grown_ + kIdle, *renamed_ + kRenamed) : grown_ + kIdle;
-}
+SteadyTime Tailer::IdleAt() const { return std::max(grown_, left_.value_or(grown_)) + kIdle; }
 
 Tailer::Ending Tailer::EndingAt(const Moment& now, bool last_look, Writers& writers) const {
   Ending ending;
@@ -222,11 +220,13 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
     }
     if (long_line_->length() <= options_.record_limit + 1) {  // one more for a "\r"
       part.end = long_line_->text();
-      wanted = std::max<std::size_t>(wanted, long_line_->length() + 1);
+      part.is_line = long_line_->before_gap();
+      wanted = part.is_line ? long_line_->length()
+                            : std::max<std::size_t>(wanted, long_line_->length() + 1);
     } else if (long_line_->ended() || ending.cut) {
       part.end = long_line_->scanned();
       part.skipped.too_long = long_line_->length();
-      part.skipped.blank = long_line_->ended() ? 1 : 0;
+      part.skipped.blank = long_line_->ended() && !long_line_->before_gap() ? 1 : 0;
     } else {
       part.at_end = true;
       return part;
@@ -239,7 +239,8 @@ Result<std::optional<Tailer::Part>> Tailer::ReadPart(std::uint64_t size, std::si
   // A little of what comes before is read along, for the fingerprint.
   const std::size_t before = std::min<std::uint64_t>(part.end.offset, Fingerprint::kTail);
   wanted = std::min<std::uint64_t>(wanted, size - part.end.offset);
-  part.buffer = std::make_unique_for_overwrite<char[]>(before + wanted);
+  part.buffer_size = before + wanted;
+  part.buffer = std::make_unique_for_overwrite<char[]>(part.buffer_size);
   const auto got = file_->ReadAt(part.end.offset - before, {part.buffer.get(), before + wanted});
   if (!got) return tl::unexpected(got.error());
   if (*got < before) return std::nullopt;  // it shrinks: the next look will tell
@@ -289,7 +290,8 @@ std::size_t Tailer::Cut(std::string_view bytes, const Ending& ending, Part* part
       CutLines(bytes, offset, options_.record_limit, &part->records, &part->skipped);
   const std::string_view rest = bytes.substr(taken);
   const bool whole = ending.cut || (ending.quiet && IsWholeJsonLine(rest, offset + taken));
-  if (!part->at_end || rest.empty() || !whole) return taken;
+  const bool cut = part->at_end ? whole : part->is_line;
+  if (!cut || rest.empty()) return taken;
   CutUnfinishedLine(rest, offset + taken, options_.record_limit, &part->records, &part->skipped);
   return bytes.size();
 }
@@ -326,6 +328,7 @@ std::optional<Piece> Tailer::Tell(Part part, const FileStat& stat, const Ending&
   step.skipped = part.skipped;
   next_fingerprint_ = part.fingerprint;
   piece.buffer = std::move(part.buffer);
+  piece.buffer_size = part.buffer_size;
   piece.records = std::move(part.records);
   return piece;
 }

@@ -38,7 +38,7 @@ class Tailer {
   // Whether a file holds what was read; unless it is as it was then, its content is compared.
   [[nodiscard]] bool Recognises(const std::string& path, const FileStat& stat);
   // It has no name that we know. What was opened can be read on.
-  void LoseName(bool removed);
+  void LoseName(bool removed, const Moment& now);
   // It looks like this now; `closed` if a writer closed it since the last time.
   void Seen(const FileStat& stat, bool closed, const Moment& now);
   // Its bytes are gone, or another file's: there is nothing more to read.
@@ -138,10 +138,10 @@ class Tailer {
   Time looked_;  // last time it was read to its end
 
   SteadyTime grown_;
-  std::optional<SteadyTime> closed_;   // since it grew
-  std::optional<SteadyTime> renamed_;  // last time that was seen to be done, to a name not ours
-  bool fresh_;                         // its writer may have ended before we looked
-  bool dirty_ = true;                  // may have something to read
+  std::optional<SteadyTime> closed_;  // since it grew
+  std::optional<SteadyTime> left_;    // last time that it was seen to lose a name, or be renamed
+  bool fresh_;                        // its writer may have ended before we looked
+  bool dirty_ = true;                 // may have something to read
   bool quiet_told_ = false;
   bool gone_told_ = false;
   bool unreadable_ = false;

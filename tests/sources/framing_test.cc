@@ -63,6 +63,15 @@ TEST(Framing, CountsNulsAndTakesWhatStandsAroundThem) {
   EXPECT_EQ(cut.skipped.nul, 9U);
 }
 
+TEST(Framing, OfTextInTwoBytesEachAFewRecordsAreMadeOfALine) {
+  std::string line;
+  for (int i = 0; i < 100; ++i) line += "a\0"s;
+  EXPECT_EQ(CutAll(line + "\n").records.size(), 16U);
+  const Cut cut = CutAll(line + "\0\0\0{}\n"s);
+  EXPECT_EQ(cut.records.size(), 17U);
+  EXPECT_EQ(cut.records.back(), "{}") << "behind a gap all begins anew";
+}
+
 TEST(Framing, AcceptsALineOfTheLimitAndSkipsALongerOne) {
   const Cut cut = CutAll("12345\n123456\r\n12345\r\n", 100, 5);
   EXPECT_EQ(cut.records, (Texts{"12345", "12345"}));
@@ -172,6 +181,28 @@ TEST_F(Lines, AHoleFullOfNulsIsSkippedWithoutBeingHeld) {
   Start();
   directory.Append("a.log", "three\n");
   EXPECT_EQ(Read(), (Texts{"three"})) << "its checksum is right";
+}
+
+TEST_F(Lines, WhatStandsBeforeAndBehindAHoleIsRead) {
+  directory.Write("a.log", "one\nhalf a li");
+  directory.Truncate("a.log", 200 << 20);
+  directory.Append("a.log", "two\n");
+  EXPECT_EQ(Read(), (Texts{"one", "half a li", "two"}));
+  EXPECT_EQ(Sum(steps, &SkippedBytes::nul), (200U << 20) - 13);
+  EXPECT_EQ(Sum(steps, &SkippedBytes::too_long), 0U);
+  EXPECT_LT(files.bytes_read(), 20U << 20) << "most of the hole is not read";
+  Start();
+  directory.Append("a.log", "three\n");
+  EXPECT_EQ(Read(), (Texts{"three"})) << "its checksum is right";
+}
+
+TEST_F(Lines, OfALineThatIsTooLongBeforeAHoleNothingBehindItIsLost) {
+  options.piece_size = 64;
+  options.record_limit = 500;
+  directory.Write("a.log", std::string(501, 'x') + std::string(1000, '\0') + "two\n");
+  EXPECT_EQ(Read(), (Texts{"two"}));
+  EXPECT_EQ(Sum(steps, &SkippedBytes::too_long), 501U);
+  EXPECT_EQ(Sum(steps, &SkippedBytes::nul), 1000U);
 }
 
 TEST_F(Lines, TwoByteTextIsRefusedOnce) {

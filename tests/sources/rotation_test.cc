@@ -391,5 +391,52 @@ TEST_F(Rotation, AFileThatIsNotOpenIsFoundUnderItsNewName) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3", "2", "3"}));
 }
 
+TEST_F(Rotation, AnIdleFileThatGetsItsNameBackIsNotReadAgain) {
+  directory.Write("a.log", "1\n");
+  Read();
+  clock.Advance(hours(30));
+  Read();
+  directory.Rename("a.log", "a.log.bak");
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  clock.Advance(hours(1));
+  Read();
+  directory.Rename("a.log.bak", "a.log");
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  directory.Append("a.log", "2\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
+}
+
+TEST_F(Rotation, AFileOnItsWayIsNotGivenUpBeforeAllWasLookedAt) {
+  options.max_open_files = 1;
+  directory.MakeDirectory("away");
+  directory.Write("a.log", "1\n");
+  directory.Write("b.log", "1\n");
+  Read();
+  ASSERT_EQ(files.open_now(), 1);
+  for (const char* name : {"a.log", "b.log"}) {
+    directory.Rename(name, std::string("away/") + name);
+    ReadAfterChange(name);
+    directory.Rename(std::string("away/") + name, std::string(name) + ".2");
+  }
+  EXPECT_EQ(ReadAfterSweep(), Texts{});
+  EXPECT_EQ(ledger.size(), 2U);
+  directory.Append("a.log.2", "2\n");
+  directory.Append("b.log.2", "3\n");
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
+}
+
+TEST_F(Rotation, ThatAFileWithoutANameWasClosedIsNotForgottenWhenItGetsOne) {
+  directory.MakeDirectory("away");
+  directory.Write("a.log", "1\n");
+  Read();
+  directory.Rename("a.log", "away/a.log");
+  ReadAfterChange("a.log");
+  directory.Rename("away/a.log", "a.log");
+  ReadAfterChange("a.log", /*closed=*/true);
+  clock.Advance(seconds(10));
+  Read();
+  EXPECT_EQ(Gone(), 1);
+}
+
 }  // namespace
 }  // namespace backup_exporter

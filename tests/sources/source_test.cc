@@ -96,11 +96,19 @@ TEST_F(ManyFiles, TheOldestIsReadFirst) {
 }
 
 TEST_F(ManyFiles, PiecesOfSeveralComeTogetherUpToTheBudget) {
-  for (int i = 0; i < 10; ++i) directory.Write(std::to_string(i) + ".log", "0123456789\n");
-  budget = 50;
+  const std::string line(9999, 'x');
+  for (int i = 0; i < 10; ++i) directory.Write(std::to_string(i) + ".log", line + "\n");
+  budget = 50'000;
   const auto pieces = Turn();
   EXPECT_EQ(pieces.size(), 5U);
   EXPECT_LE(source->NextLook(), clock.Steady());
+  EXPECT_EQ(Read().size(), 10U);
+}
+
+TEST_F(ManyFiles, ShortPiecesCountForTheMemoryThatTheyTake) {
+  for (int i = 0; i < 10; ++i) directory.Write(std::to_string(i) + ".log", "1\n");
+  budget = 5 * kLeastPiece;
+  EXPECT_EQ(Turn().size(), 5U);
   EXPECT_EQ(Read().size(), 10U);
 }
 

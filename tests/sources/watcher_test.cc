@@ -268,6 +268,7 @@ class InotifySource : public InotifyTest {
     std::vector<std::string> records;
     for (const Piece& piece : source.Read({clock.Now(), clock.Steady()}, 1 << 20)) {
       for (const Record& record : piece.records) records.emplace_back(record.bytes);
+      EXPECT_EQ(piece.step.read_bytes, piece.step.record_bytes + piece.step.skipped.all());
       source.Accept(piece.step, piece.file);
     }
     return records;
