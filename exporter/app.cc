@@ -56,10 +56,11 @@ class App::SourceThread {
     thread_ = std::thread([state = state_] { Run(*state); });
   }
 
-  // Asks the thread to end after the step under way. Does not wait; patience begins here, so that
-  // many that hang take no longer than one.
+  // Asks the thread to end, and to commit no more than what it commits now. Does not wait; patience
+  // begins here, so that many that hang take no longer than one.
   void AskToStop() {
     if (!state_->stop.exchange(true)) asked_ = std::chrono::steady_clock::now();
+    state_->ingest->Stop();
     state_->ingest->source().watcher().Wake();
   }
 

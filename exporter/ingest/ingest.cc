@@ -54,6 +54,7 @@ SteadyTime Ingest::Step(const Moment& now, bool last_look) {
     const auto first_bad = Decode(piece);
     Complain(piece.step, first_bad, now);
   }
+  if (stopped_) return now.steady;
   const bool committed = pieces.empty() || Commit(pieces, now.wall);
   for (const std::string& trouble : source_.TakeTroubles()) {
     Log().warn("source {}: {}", options_.input.name, trouble);

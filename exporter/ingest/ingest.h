@@ -5,6 +5,7 @@
 // the ledger's. Single-threaded; the board and the ledger, which others share, are thread-safe.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,6 +43,10 @@ class Ingest {
   [[nodiscard]] bool caught_up() const { return caught_up_; }
   [[nodiscard]] Source& source() { return source_; }
 
+  // Nothing is committed or posted from now on, not even what a step under way reads: somebody else
+  // may read the files by then. Thread-safe.
+  void Stop() { stopped_ = true; }
+
  private:
   Ingest(const IngestOptions& options, const Format& format, Files& files,
          std::unique_ptr<Watcher> watcher, std::vector<KnownFile> known, Ledger& ledger,
@@ -57,6 +62,7 @@ class Ingest {
   Ledger& ledger_;
   StatusBoard& board_;
   Source source_;
+  std::atomic<bool> stopped_ = false;
   bool caught_up_ = false;
   bool ledger_failed_ = false;
   std::optional<SteadyTime> complained_;
