@@ -341,10 +341,22 @@ Result<Handle> OpenInPlace(const std::string& path) {
   return handle;
 }
 
-// Where the disk is so full that SQLite cannot make its index of the WAL beside it. nullptr: it is
-// too large.
+// Without a WAL beside it: all there is is in the file, and no other is made to read it.
+Handle OpenAlone(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    uri += std::string_view("%?#").find(c) == std::string_view::npos ? std::string(1, c)
+                                                                     : fmt::format("%{:02x}", c);
+  }
+  return std::make_unique<SQLite::Database>(uri + "?immutable=1",
+                                            SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+}
+
+// Where the disk is so full that SQLite cannot make the WAL, or its index, beside it. nullptr: it
+// is too large.
 Result<Handle> OpenCopy(const std::string& path) {
-  const auto file = OpenSqlite(path);
+  const bool has_wal = std::filesystem::exists(path + "-wal");
+  const auto file = has_wal ? OpenSqlite(path) : OpenAlone(path);
   SetCheckpointOnClose(*file, false);
   // The index is in memory, then. Only as long as the copy takes: nobody can read beside it.
   file->exec("PRAGMA locking_mode=EXCLUSIVE");
@@ -358,6 +370,10 @@ struct Opened {
   Handle handle;
   bool in_memory = false;  // it is a copy
 };
+
+bool MayWriteBeside(const std::string& path) {
+  return access(std::filesystem::path(path).parent_path().c_str(), W_OK) == 0;
+}
 
 // kInvalid: it is there, and cannot be used as it is.
 Result<Opened> OpenFile(const std::string& path) {
@@ -378,7 +394,9 @@ Result<Opened> OpenFile(const std::string& path) {
       handle = OpenInPlace(path);
     } catch (const SQLite::Exception& exception) {
       const int code = exception.getErrorCode();
-      if (code != SQLITE_FULL && code != SQLITE_IOERR) throw;
+      const bool full = code == SQLITE_FULL || code == SQLITE_IOERR ||
+                        (code == SQLITE_CANTOPEN && MayWriteBeside(path));
+      if (!full) throw;
       handle = OpenCopy(path);
       if (!handle) return tl::unexpected(handle.error());
       if (*handle == nullptr) throw;

@@ -132,6 +132,24 @@ TEST_F(FullDisk, StoppedInOrderItIsStartedOnAgain) {
   for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
 }
 
+TEST_F(FullDisk, WhereNoFileCanBeMadeItIsStartedOnToo) {
+  Start();
+  RunABackup();
+  EXPECT_EQ(exporter_->Stop(), 0);
+  disk_->TakeAllInodes();
+  Start();
+  EXPECT_EQ(Full(), 1);
+  EXPECT_EQ(Runs(), runs_);
+  RunABackup();
+  disk_->Free();
+  EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
+  const std::string before = exporter_->Scrape().Lasting();
+  EXPECT_EQ(exporter_->Stop(), 0);
+  Start();
+  EXPECT_EQ(exporter_->Scrape().Lasting(), before);
+  for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+}
+
 // faults.md 52
 TEST_F(FullDisk, OneThatMayNotBeWrittenIsRefusedWithOneLine) {
   Start();

@@ -15,7 +15,7 @@ namespace backup_exporter {
 class SmallDisk {
  public:
   explicit SmallDisk(std::string path) : path_(std::move(path)) {
-    if (::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=4m") != 0) {
+    if (::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=4m,nr_inodes=100") != 0) {
       missing_ = std::string("a tmpfs cannot be mounted: ") + std::strerror(errno);
     }
   }
@@ -34,11 +34,18 @@ class SmallDisk {
     }
     ASSERT_EQ(std::filesystem::space(path_).available, 0U);
   }
+  // Takes no more files.
+  void TakeAllInodes() const {
+    std::filesystem::create_directory(path_ + "/filler");
+    for (int i = 0; std::ofstream(path_ + "/filler/" + std::to_string(i)); ++i) {
+    }
+    ASSERT_FALSE(std::ofstream(path_ + "/one more"));
+  }
   // Takes no more changes.
   void MakeReadOnly() const {
     ASSERT_EQ(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=4m"), 0);
   }
-  void Free() const { std::filesystem::remove(path_ + "/filler"); }
+  void Free() const { std::filesystem::remove_all(path_ + "/filler"); }
 
  private:
   const std::string path_;
