@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
                  "Directory of the ledger (default: the configuration's storage.path, else "
                  "$STATE_DIRECTORY, else /var/lib/backup_exporter)");
   cli.add_flag("--storage.recover", options.storage_recover,
-               "Keep aside a ledger that is damaged, and begin a new one");
+               "Keep aside a ledger that cannot be used, and begin a new one");
   cli.add_option("--web.listen-address", options.web.listen_addresses,
                  "Where to serve; may be repeated")
       ->expected(1)

@@ -2,7 +2,8 @@
 //
 // One logger for the program, set up once by main; thread-safe. Callers write
 // `Log().warn("source {}: {}", …)`. Nothing secret is ever handed to it. Where nobody reads
-// standard error, lines are lost and counted in the next one, and nobody waits.
+// standard error, lines are lost and counted in the next one, and nobody waits longer than a
+// second.
 #pragma once
 
 #include <spdlog/logger.h>

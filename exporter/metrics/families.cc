@@ -411,7 +411,7 @@ const std::array kRows{
         [](Samples& out, const SourceView& source) { out.Known(source.status.modified); }},
     // Of every source: read = record + skipped, records = folded + parse errors + passed over (but
     // for unknown_field, which counts members of records that were folded).
-    Row{"backup_source_read_bytes_total", kCounter, "Bytes of the input that were read",
+    Row{"backup_source_read_bytes_total", kCounter, "Bytes of the input that were taken in",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.read_bytes));
         }},
@@ -424,7 +424,7 @@ const std::array kRows{
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.counts.records));
         }},
-    Row{"backup_source_folded_total", kCounter, "Records of the input that told something",
+    Row{"backup_source_folded_total", kCounter, "Records of the input that were understood",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.counts.folded));
         }},

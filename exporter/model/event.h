@@ -126,16 +126,16 @@ struct Event {
 };
 
 // What became of the records of a piece: every record is counted in `records`, and a second time
-// either as one that told something or under why it did not.
+// either as one that was understood or under why it was not.
 struct RecordCounts {
   std::uint64_t records = 0;
-  std::uint64_t folded = 0;            // told something; counted by who has them decoded
+  std::uint64_t folded = 0;            // understood; counted by who has them decoded
   std::uint64_t parse_errors = 0;      // could not be understood
   std::uint64_t text = 0;              // plain text that says nothing about a run
   std::uint64_t unknown_messages = 0;  // JSON of a kind this version does not know
   std::uint64_t unknown_fields = 0;    // members this version does not know, in messages it knows
 
-  // Those that told nothing, by all reasons.
+  // Those that were not understood, by all reasons.
   [[nodiscard]] std::uint64_t left_aside() const { return parse_errors + text + unknown_messages; }
 };
 

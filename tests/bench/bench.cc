@@ -82,30 +82,60 @@ void SetBytes(benchmark::State& state, const std::string& path) {
                           static_cast<std::int64_t>(std::filesystem::file_size(path)));
 }
 
-// All of a file: read, cut, decoded, folded and committed to a ledger on disk.
-void CatchUp(benchmark::State& state, const char* name, const std::string& path) {
+// All of the files: read, cut, decoded, folded and committed to a ledger on disk.
+void CatchUpOnce(const char* name, const std::string& pattern, const std::string& storage) {
   const Format& format = *FormatNamed(name);
+  auto ledger = Ledger::Open({.directory = storage + "/ledger"});
+  (*ledger)->Configure(
+      {{.source = name, .tool = std::string(format.tool), .pattern = pattern, .backup = "home"}});
+  SystemFiles files;
+  SystemClock clock;
+  StatusBoard board;
+  IngestOptions options;
+  options.input.name = options.format = name;
+  options.input.pattern = pattern;
+  options.input.framing = format.framing;
+  auto ingest = Ingest::Create(options, files, MakeInotifyWatcher(), **ledger, board);
+  while (!(*ingest)->caught_up()) (*ingest)->Step({.wall = clock.Now(), .steady = clock.Steady()});
+  benchmark::DoNotOptimize((*ledger)->standings());
+}
+
+void CatchUp(benchmark::State& state, const char* name, const std::string& path) {
   for (auto _ : state) {
     const TemporaryDirectory storage;
-    auto ledger = Ledger::Open({.directory = storage.path() + "/ledger"});
-    (*ledger)->Configure({{.source = name,
-                           .tool = std::string(format.tool),
-                           .pattern = path,
-                           .backup = std::string(format.backup)}});
-    SystemFiles files;
-    SystemClock clock;
-    StatusBoard board;
-    IngestOptions options;
-    options.input.name = options.format = name;
-    options.input.pattern = path;
-    options.input.framing = format.framing;
-    auto ingest = Ingest::Create(options, files, MakeInotifyWatcher(), **ledger, board);
-    while (!(*ingest)->caught_up())
-      (*ingest)->Step({.wall = clock.Now(), .steady = clock.Steady()});
-    benchmark::DoNotOptimize((*ledger)->standings());
+    CatchUpOnce(name, path, storage.path());
   }
   SetBytes(state, path);
 }
+
+// A start with ten thousand files, of a hundred thousand in the directory, until all are read: the
+// first one, and with a ledger that knows them.
+void StartAmongAHundredThousand(benchmark::State& state, bool again) {
+  const TemporaryDirectory logs;
+  for (int i = 0; i < 100'000; ++i) {
+    std::ofstream log(logs.path() + fmt::format("/{}.{}", i, i % 10 == 0 ? "jsonl" : "txt"));
+    if (i % 10 == 0) log << ResticSummary(std::chrono::minutes(i));
+  }
+  const std::string path = logs.path() + "/*.jsonl";
+  for (auto _ : state) {
+    state.PauseTiming();
+    const TemporaryDirectory storage;
+    if (again) CatchUpOnce("restic", path, storage.path());
+    state.ResumeTiming();
+    CatchUpOnce("restic", path, storage.path());
+  }
+}
+void StartAmongAHundredThousand(benchmark::State& state) {
+  StartAmongAHundredThousand(state, /*again=*/false);
+}
+BENCHMARK(StartAmongAHundredThousand)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
+void StartAgainAmongAHundredThousand(benchmark::State& state) {
+  StartAmongAHundredThousand(state, /*again=*/true);
+}
+BENCHMARK(StartAgainAmongAHundredThousand)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(1);
 
 void CatchUpRestic(benchmark::State& state) { CatchUp(state, "restic", Log()); }
 BENCHMARK(CatchUpRestic)->Unit(benchmark::kMillisecond)->UseRealTime();

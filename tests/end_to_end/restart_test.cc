@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <utility>
+#include <vector>
 
 #include "kit/exporter_process.h"
 #include "kit/process.h"
@@ -33,9 +34,10 @@ class Restart : public testing::Test {
   [[nodiscard]] std::string Path(const std::string& name) const {
     return directory_.path() + "/" + name;
   }
-  [[nodiscard]] ExporterProcess Start(const std::string& ledger) const {
+  [[nodiscard]] ExporterProcess Start(const std::string& ledger,
+                                      std::vector<std::string> more = {}) const {
     fs::create_directories(Path(ledger));
-    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), Path(ledger));
+    return {BACKUP_EXPORTER_BINARY, Path("config.yaml"), Path(ledger), std::move(more)};
   }
 
   TemporaryDirectory directory_;
@@ -109,10 +111,9 @@ TEST_F(Restart, ASecondExporterOnTheSameLedgerRefusesAndTheFirstGoesOn) {
 }
 
 // faults.md 53, 75
-TEST_F(Restart, ALedgerThatCannotBeUsedIsRefusedWithOneLineAndLeftAlone) {
+TEST_F(Restart, ALedgerThatCannotBeUsedIsRefusedWithOneLineAndKeptAsideWhenAsked) {
   EXPECT_EQ(Start("good").Stop(), 0);
   const std::string good = ReadText(Path("good/ledger/ledger.db"));
-  fs::create_directories(Path("bad"));
   std::string newer = good;
   newer[63] = 99;  // the last byte of SQLite's user_version
   for (const auto& [bytes, why] : {std::pair(std::string(), "is empty"),
@@ -120,16 +121,22 @@ TEST_F(Restart, ALedgerThatCannotBeUsedIsRefusedWithOneLineAndLeftAlone) {
                                    {std::string(good.size(), 'x'), "is damaged"},
                                    {good.substr(0, good.size() / 2), "is damaged"},
                                    {newer, "newer backup_exporter (format 99"}}) {
-    directory_.Write("bad/ledger.db", bytes);
+    fs::remove_all(Path("bad"));
+    fs::create_directories(Path("bad/ledger"));
+    directory_.Write("bad/ledger/ledger.db", bytes);
     fs::remove(Path("errors"));
-    EXPECT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
-                          "--storage.path=" + Path("bad"), "--web.listen-address=127.0.0.1:0"},
-                         {.errors = Path("errors")}),
-              2);
+    EXPECT_EQ(
+        RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
+                    "--storage.path=" + Path("bad/ledger"), "--web.listen-address=127.0.0.1:0"},
+                   {.errors = Path("errors")}),
+        2);
     const std::string said = ReadText(Path("errors"));
     EXPECT_NE(said.find(why), std::string::npos) << said;
     EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
-    EXPECT_TRUE(ReadText(Path("bad/ledger.db")) == bytes) << why;
+    EXPECT_TRUE(ReadText(Path("bad/ledger/ledger.db")) == bytes) << why;
+
+    EXPECT_EQ(Start("bad", {"--storage.recover"}).Stop(), 0) << why;
+    EXPECT_TRUE(ReadText(Path("bad/ledger/ledger.db.damaged")) == bytes) << why;
   }
 }
 

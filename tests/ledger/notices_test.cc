@@ -232,7 +232,18 @@ TEST_F(NoticesTest, AVerdictThatGotWorseIsTold) {
   Listen();
   Take(log_, {Finished(kSuccess).At(now_)}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
+  now_ += 5min;
   Take(log_, {Finished(kFailure).OfLastRun()});
+  EXPECT_THAT(Deliver(), ElementsAre("fail"));
+}
+
+TEST_F(NoticesTest, AVerdictThatAnotherFileMakesWorseMinutesLaterIsTold) {
+  Listen();
+  const Time ended = now_;
+  Take(log_, {Finished(kSuccess).From(ended - 10min).At(ended)}, kQuiet);
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
+  now_ += 5min;
+  Take(status_, {Finished(kFailure).Code(1).From(ended - 10min).At(ended).Whole()});
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
