@@ -114,6 +114,23 @@ TEST_F(FilesUnderTheProgram, CutToHalfAndWrittenToCountNoRunTwice) {
   EXPECT_EQ(OfSource("backup_source_records_total"), 7) << "read again from its beginning";
 }
 
+TEST_F(FilesUnderTheProgram, WrittenByTwoThatDoNotAppendCountEachRunOnce) {
+  std::ofstream one(directory_ / "logs/a.jsonl");
+  std::ofstream two(directory_ / "logs/a.jsonl", std::ios::in | std::ios::out);
+  one << Line() << Line() << Line() << std::flush;
+  Start();
+  EXPECT_TRUE(CountsRuns(3));
+  two << Line() << std::flush;  // over the first one
+  EXPECT_TRUE(CountsRuns(4)) << Runs();
+  one << Line() << std::flush;
+  EXPECT_TRUE(CountsRuns(5)) << Runs();
+  two << Line() << Line() << Line() << Line() << std::flush;  // the last one behind the first's
+  EXPECT_TRUE(CountsRuns(9)) << Runs();
+  one << R"({"message_type":"summary","files_new":1,"fi)" << std::flush;  // over the last one
+  EXPECT_TRUE(Eventually([&] { return OfSource("backup_source_parse_errors_total") == 1; }));
+  EXPECT_EQ(Runs(), 9);
+}
+
 TEST_F(FilesUnderTheProgram, CopiedToASecondPathCountNoRunTwice) {
   directory_.Write("logs/a.jsonl", Line() + Line());
   Start();
