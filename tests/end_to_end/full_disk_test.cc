@@ -64,6 +64,14 @@ class FullDisk : public testing::Test {
     EXPECT_TRUE(Eventually([&] { return Told().size() == runs_; })) << Told().size();
   }
 
+  void OutlivesAStopAndWasToldOnce() {
+    const std::string before = exporter_->Scrape().Lasting();
+    EXPECT_EQ(exporter_->Stop(), 0);
+    Start();
+    EXPECT_EQ(exporter_->Scrape().Lasting(), before);
+    for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+  }
+
   FaultyServer server_{[](const FaultyServer::Request&) { return FaultyServer::Reply{}; }};
   TemporaryDirectory directory_;
   std::unique_ptr<SmallDisk> disk_;
@@ -85,11 +93,7 @@ TEST_F(FullDisk, StopsNeitherFoldingNorTellingAndTheLedgerCatchesUp) {
     return exporter_->Scrape().Number("backup_monitor_deliveries_total{monitor=\"webhook\"}") ==
            runs_;
   }));
-  const std::string before = exporter_->Scrape().Lasting();
-  EXPECT_EQ(exporter_->Stop(), 0);
-  Start();
-  EXPECT_EQ(exporter_->Scrape().Lasting(), before);
-  for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+  OutlivesAStopAndWasToldOnce();
 }
 
 TEST_F(FullDisk, KilledOnItTheExporterStartsOnItAndLosesNothing) {
@@ -143,11 +147,7 @@ TEST_F(FullDisk, WhereNoFileCanBeMadeItIsStartedOnToo) {
   RunABackup();
   disk_->Free();
   EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
-  const std::string before = exporter_->Scrape().Lasting();
-  EXPECT_EQ(exporter_->Stop(), 0);
-  Start();
-  EXPECT_EQ(exporter_->Scrape().Lasting(), before);
-  for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+  OutlivesAStopAndWasToldOnce();
 }
 
 // faults.md 52
