@@ -74,7 +74,8 @@ TEST_F(Deletion, RecreatedWithTheSameInodeIsANewGeneration) {
     directory.Remove("a.log");
     directory.Write("a.log", "3\n4\n5\n");
   }
-  NEED(inode() == before ? "" : "this file system does not give the same inode again");
+  if (inode() != before)
+    GTEST_SKIP() << "this file system gives no inode twice, as tmpfs and btrfs";
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"3", "4", "5"}));
 }
 
