@@ -64,6 +64,20 @@ class FullDisk : public testing::Test {
     EXPECT_TRUE(Eventually([&] { return Told().size() == runs_; })) << Told().size();
   }
 
+  // Stopped in order it starts on what `fill` leaves of the disk, and catches up when there is
+  // room.
+  void IsStartedOn(void (SmallDisk::*fill)() const) {
+    Start();
+    RunABackup();
+    EXPECT_EQ(exporter_->Stop(), 0);
+    ((*disk_).*fill)();
+    Start();
+    EXPECT_EQ(Full(), 1);
+    EXPECT_EQ(Runs(), runs_);
+    RunABackup();
+    disk_->Free();
+    EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
+  }
   void OutlivesAStopAndWasToldOnce() {
     const std::string before = exporter_->Scrape().Lasting();
     EXPECT_EQ(exporter_->Stop(), 0);
@@ -120,15 +134,7 @@ TEST_F(FullDisk, KilledOnItTheExporterStartsOnItAndLosesNothing) {
 }
 
 TEST_F(FullDisk, StoppedInOrderItIsStartedOnAgain) {
-  Start();
-  RunABackup();
-  EXPECT_EQ(exporter_->Stop(), 0);
-  disk_->Fill();
-  Start();
-  EXPECT_EQ(Full(), 1);
-  RunABackup();
-  disk_->Free();
-  EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
+  IsStartedOn(&SmallDisk::Fill);
   EXPECT_EQ(exporter_->Stop(), 0);
   EXPECT_EQ(OutputOf({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
                       "--storage.path=" + (directory_ / "ledger"), "notify", "--pending"}),
@@ -137,16 +143,7 @@ TEST_F(FullDisk, StoppedInOrderItIsStartedOnAgain) {
 }
 
 TEST_F(FullDisk, WhereNoFileCanBeMadeItIsStartedOnToo) {
-  Start();
-  RunABackup();
-  EXPECT_EQ(exporter_->Stop(), 0);
-  disk_->TakeAllInodes();
-  Start();
-  EXPECT_EQ(Full(), 1);
-  EXPECT_EQ(Runs(), runs_);
-  RunABackup();
-  disk_->Free();
-  EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
+  IsStartedOn(&SmallDisk::TakeAllInodes);
   OutlivesAStopAndWasToldOnce();
 }
 
