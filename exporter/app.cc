@@ -59,7 +59,7 @@ class App::SourceThread {
   // Asks the thread to end, and to commit no more than what it commits now. Does not wait; patience
   // begins here, so that many that hang take no longer than one.
   void AskToStop() {
-    if (!state_->stop.exchange(true)) asked_ = std::chrono::steady_clock::now();
+    if (!state_->ingest->stopped()) asked_ = std::chrono::steady_clock::now();
     state_->ingest->Stop();
     state_->ingest->source().watcher().Wake();
   }
@@ -83,7 +83,6 @@ class App::SourceThread {
   struct State {
     std::shared_ptr<Shared> shared;  // declared first: outlives the ingest that refers to it
     std::unique_ptr<Ingest> ingest;
-    std::atomic<bool> stop = false;
     std::atomic<bool> caught_up = false;
     std::mutex mutex;
     std::condition_variable ended_changed;
@@ -92,11 +91,11 @@ class App::SourceThread {
 
   static void Run(State& state) {
     try {
-      while (!state.stop) {
+      while (!state.ingest->stopped()) {
         const Clock& clock = state.shared->clock;
         const SteadyTime next = state.ingest->Step({.wall = clock.Now(), .steady = clock.Steady()});
         state.caught_up = state.ingest->caught_up();
-        if (!state.stop) state.ingest->source().Wait(next);
+        if (!state.ingest->stopped()) state.ingest->source().Wait(next);
       }
     } catch (const std::exception& exception) {
       // Out of memory, or a defect: an exporter that watches only half of what it should is worse

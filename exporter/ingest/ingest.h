@@ -46,6 +46,7 @@ class Ingest {
   // Nothing is committed or posted from now on, not even what a step under way reads: somebody else
   // may read the files by then. Thread-safe.
   void Stop() { stopped_ = true; }
+  [[nodiscard]] bool stopped() const { return stopped_; }
 
  private:
   Ingest(const IngestOptions& options, const Format& format, Files& files,

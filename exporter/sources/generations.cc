@@ -261,8 +261,8 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, bool all, const 
     return;
   }
   // It may be on its way from one name to the next: only a look at everything tells that it is
-  // gone.
-  // Where another file system is in its place, it went away with its own, which may come back.
+  // gone. Where another file system is in its place, it went away with its own, which may come
+  // back.
   if (!all || parts_.files.DeviceOf(DirectoryOf(name)).value_or(identity.first) != identity.first) {
     MarkLost(one, now);
     return;
