@@ -186,15 +186,15 @@ Result<void> App::StartWeb() {
 Result<void> App::StartSources(const Configuration& configuration) {
   std::vector<SourceConfig> sources = configuration.sources;
   sources.push_back(EventSource(storage_path_));
-  std::vector<FoldOptions> folds;
+  std::vector<SourceRules> folds;
   for (const SourceConfig& source : sources) folds.push_back(source.fold);
   shared_->ledger->Configure(std::move(folds));
   shared_->ledger->Expect(configuration.expectations, shared_->clock.Now());
-  std::vector<Listener> listeners;
+  std::vector<Subscription> subscriptions;
   for (const MonitorConfig& monitor : configuration.monitors.monitors) {
-    listeners.push_back(monitor.listener);
+    subscriptions.push_back(monitor.subscription);
   }
-  shared_->ledger->Listen(std::move(listeners), shared_->clock.Now());
+  shared_->ledger->Subscribe(std::move(subscriptions), shared_->clock.Now());
   std::vector<std::unique_ptr<SourceThread>> workers;
   const std::size_t open_files = OpenFilesOfEach(sources.size());
   for (SourceConfig& source : sources) {
@@ -224,7 +224,7 @@ void App::StartDelivery(const Configuration& configuration) {
   std::vector<Target> targets;
   for (const MonitorConfig& monitor : configuration.monitors.monitors) {
     targets.push_back({.monitor = monitor.monitor,
-                       .options = {.monitor = monitor.listener.monitor,
+                       .options = {.monitor = monitor.subscription.monitor,
                                    .mask = mask,
                                    .heartbeat = monitor.heartbeat,
                                    .is_well = [this] {

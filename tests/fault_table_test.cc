@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "kit/paths.h"
 #include "kit/process.h"
 
 namespace backup_exporter {
@@ -44,7 +45,7 @@ std::map<int, FaultCase> FaultCases(const std::string& text) {
 std::set<std::string> TestsThatThereAre() {
   static const std::regex kTest(R"(\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\))");
   std::set<std::string> tests;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(SOURCE_DIR) / "tests")) {
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(kSourceDir) / "tests")) {
     if (!entry.path().filename().string().ends_with("_test.cc")) continue;
     const std::string text = ReadText(entry.path());
     for (std::sregex_iterator test(text.begin(), text.end(), kTest), end; test != end; ++test) {
@@ -55,7 +56,7 @@ std::set<std::string> TestsThatThereAre() {
 }
 
 TEST(FaultTable, HasEveryCaseWithATestOrAReason) {
-  const auto cases = FaultCases(ReadText(std::string(SOURCE_DIR) + "/tests/README.md"));
+  const auto cases = FaultCases(ReadText(std::string(kSourceDir) + "/tests/README.md"));
   const auto tests = TestsThatThereAre();
   for (int number = 1; number <= 112; ++number) {
     if (number > 76 && number < 111) continue;  // the network's and the web's

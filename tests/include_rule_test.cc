@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "kit/paths.h"
+
 namespace backup_exporter {
 namespace {
 
@@ -65,7 +67,7 @@ std::vector<std::string> ForbiddenIncludes(const std::string& path, const std::s
 }
 
 TEST(IncludeRule, HoldsInEveryFileOfTheProgram) {
-  const std::filesystem::path root = std::filesystem::path(SOURCE_DIR) / "exporter";
+  const std::filesystem::path root = std::filesystem::path(kSourceDir) / "exporter";
   int files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
     const std::string extension = entry.path().extension().string();

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/mistake.h"
-#include "base/wall.h"
-#include "base/words.h"
+#include "base/parse.h"
+#include "base/recurring_times.h"
 
 namespace backup_exporter {
 namespace {
@@ -154,7 +154,7 @@ Result<Bits> ParseWeekdays(std::string_view text) {
 // Reads parts into times, and keeps the first error.
 class Reader {
  public:
-  [[nodiscard]] WallTimes& times() { return times_; }
+  [[nodiscard]] RecurringTimes& times() { return times_; }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
   void Weekdays(std::string_view text) { Take(ParseWeekdays(text), times_.weekdays); }
@@ -198,12 +198,12 @@ class Reader {
   }
 
   // Every day at midnight.
-  WallTimes times_{.months = ~Bits{0},
-                   .days = ~Bits{0},
-                   .weekdays = ~Bits{0},
-                   .hours = 1,
-                   .minutes = 1,
-                   .micros = {{0, 0}}};
+  RecurringTimes times_{.months = ~Bits{0},
+                        .days = ~Bits{0},
+                        .weekdays = ~Bits{0},
+                        .hours = 1,
+                        .minutes = 1,
+                        .micros = {{0, 0}}};
   std::optional<Error> error_;
 };
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/mistake.h"
-#include "base/wall.h"
-#include "base/words.h"
+#include "base/parse.h"
+#include "base/recurring_times.h"
 
 namespace backup_exporter {
 namespace {

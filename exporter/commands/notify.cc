@@ -6,7 +6,7 @@
 #include "base/uuid.h"
 #include "commands/commands.h"
 #include "delivery/delivery.h"
-#include "ledger/beside.h"
+#include "ledger/offline_reader.h"
 
 namespace backup_exporter {
 namespace {
@@ -36,15 +36,15 @@ bool TestOne(const MonitorConfig& config, const SecretMask& mask) {
     if (state == NoticeState::kLog) {
       notice.messages.push_back({.at = now, .text = "Test of backup_exporter"});
     }
-    const Verdict verdict = config.monitor->Tell(notice, transport);
-    if (verdict.outcome == Delivery::Outcome::kDelivered) continue;
-    const bool may_help = verdict.outcome == Delivery::Outcome::kRetry;
-    fmt::print("{}: not delivered ({}{}): {}\n", config.listener.monitor, Name(verdict.failure),
-               may_help ? ", would be tried again" : "", mask.Mask(verdict.error));
+    const SendResult result = config.monitor->Send(notice, transport);
+    if (result.outcome == Delivery::Outcome::kDelivered) continue;
+    const bool may_help = result.outcome == Delivery::Outcome::kRetry;
+    fmt::print("{}: not delivered ({}{}): {}\n", config.subscription.monitor, Name(result.failure),
+               may_help ? ", would be tried again" : "", mask.Mask(result.error));
     return false;
   }
   const bool says_fine = config.service->one_state && states.back() == NoticeState::kFinish;
-  fmt::print("{}: delivered{}\n", config.listener.monitor,
+  fmt::print("{}: delivered{}\n", config.subscription.monitor,
              says_fine ? "; until the next run it shows that all is well" : "");
   return true;
 }
@@ -58,13 +58,13 @@ int Test(const Configuration& configuration, const std::string& name) {
   bool found = false;
   bool fine = true;
   for (const MonitorConfig& monitor : monitors) {
-    if (!name.empty() && monitor.listener.monitor != name) continue;
+    if (!name.empty() && monitor.subscription.monitor != name) continue;
     found = true;
     fine = TestOne(monitor, configuration.monitors.mask) && fine;
   }
   if (found) return fine ? kFine : kFailed;
   std::string names;
-  for (const MonitorConfig& monitor : monitors) names += " " + monitor.listener.monitor;
+  for (const MonitorConfig& monitor : monitors) names += " " + monitor.subscription.monitor;
   fmt::print(stderr, "no monitor is named {}; there are:{}\n", name, names);
   return kMisused;
 }

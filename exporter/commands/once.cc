@@ -27,7 +27,7 @@ int Once(const AppOptions& options) {
   SystemFiles files;
   SystemClock clock;
   StatusBoard board;
-  std::vector<FoldOptions> folds;
+  std::vector<SourceRules> folds;
   for (const SourceConfig& source : configuration->sources) folds.push_back(source.fold);
   (*ledger)->Configure(std::move(folds));
   (*ledger)->Expect(configuration->expectations, clock.Now());

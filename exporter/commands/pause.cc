@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "commands/commands.h"
-#include "ledger/beside.h"
+#include "ledger/offline_reader.h"
 
 namespace backup_exporter {
 

@@ -191,8 +191,8 @@ class Loader {
   }
 
   // Without `source` and `pattern`. `format` may be nullptr, which was noted.
-  static FoldOptions ReadFold(Section& section, const Format* format) {
-    FoldOptions fold;
+  static SourceRules ReadFold(Section& section, const Format* format) {
+    SourceRules fold;
     std::vector<std::string> placeholders{"{stem}", "{dir}"};
     bool match_wrong = false;
     fold.match = ReadMatch(section, placeholders, &match_wrong);
@@ -341,7 +341,7 @@ SourceConfig EventSource(const std::string& storage_path) {
                  .pattern = source.ingest.input.pattern,
                  .backup = std::string(format.backup),
                  .backup_configured = true,
-                 .outright = true};
+                 .names_backup = true};
   return source;
 }
 

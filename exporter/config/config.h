@@ -22,7 +22,7 @@ namespace backup_exporter {
 // One input, as each part that works on it needs it.
 struct SourceConfig {
   IngestOptions ingest;
-  FoldOptions fold;
+  SourceRules fold;
 };
 
 // What `backup_exporter event` leaves in the spool of a ledger's directory is a source as any

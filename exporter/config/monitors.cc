@@ -160,8 +160,8 @@ class Reader {
     Section section(*block, name, mistakes);
     MonitorOptions options{.config_path = path_, .hostname = HostName()};
     MonitorConfig made{.service = &service, .heartbeat = around.heartbeat};
-    Listener& listener = made.listener;
-    listener.states = ReadStates(section, service);
+    Subscription& subscription = made.subscription;
+    subscription.states = ReadStates(section, service);
     made.monitor = service.make(section, options);
     section.RefuseOtherKeys();
     result_.mask.Add(options.mask);
@@ -176,22 +176,22 @@ class Reader {
         mistakes.Add(value.place,
                      fmt::format("{} does not notice that a heartbeat is missing", service.key));
       }
-      listener.states.clear();
+      subscription.states.clear();
     }
-    listener.monitor = around.name;
-    listener.kind = service.key;
-    listener.backups = around.backups;
-    listener.operations = around.operations;
-    if (options.sends_messages) listener.messages = LeastLevel(verbosity_);
-    listener.superseding = service.superseding;
-    listener.one_state = service.one_state;
-    listener.by_backup = options.by_backup;
-    listener.by_operation = options.by_operation;
-    listener.start_is_good = service.start_is_good;
-    listener.recovery = around.recovery.value_or(service.superseding == Superseding::kFails);
-    listener.after = around.after;
-    listener.remind = around.remind;
-    if (around.keep) listener.keep = *around.keep;
+    subscription.monitor = around.name;
+    subscription.kind = service.key;
+    subscription.backups = around.backups;
+    subscription.operations = around.operations;
+    if (options.sends_messages) subscription.messages = LeastLevel(verbosity_);
+    subscription.superseding = service.superseding;
+    subscription.one_state = service.one_state;
+    subscription.by_backup = options.by_backup;
+    subscription.by_operation = options.by_operation;
+    subscription.start_is_good = service.start_is_good;
+    subscription.recovery = around.recovery.value_or(service.superseding == Superseding::kFails);
+    subscription.after = around.after;
+    subscription.remind = around.remind;
+    if (around.keep) subscription.keep = *around.keep;
     if (made.monitor && verbosity_ > kNothingAtAll) result_.monitors.push_back(std::move(made));
   }
 
@@ -262,11 +262,11 @@ class Reader {
   void NameMonitors() {
     std::map<std::string, int> numbers;
     for (MonitorConfig& one : result_.monitors) {
-      while (one.listener.monitor.empty()) {
+      while (one.subscription.monitor.empty()) {
         const std::string key(one.service->key);
         const int number = ++numbers[key];
         const std::string name = number == 1 ? key : fmt::format("{}-{}", key, number);
-        if (names_.insert(name).second) one.listener.monitor = name;
+        if (names_.insert(name).second) one.subscription.monitor = name;
       }
     }
   }

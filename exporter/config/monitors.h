@@ -15,7 +15,7 @@
 namespace backup_exporter {
 
 struct MonitorConfig {
-  Listener listener;  // with the monitor's name
+  Subscription subscription;  // with the monitor's name
   const Service* service = nullptr;
   std::shared_ptr<Monitor> monitor;  // for one user at a time
   std::optional<Duration> heartbeat;

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "decoders/borg_words.h"
 #include "decoders/decoders.h"
-#include "decoders/json.h"
 #include "decoders/restic_words.h"
 
 namespace backup_exporter {

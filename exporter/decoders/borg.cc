@@ -11,11 +11,11 @@
 #include <string>
 #include <utility>
 
+#include "base/json.h"
 #include "decoders/borg_documents.h"
 #include "decoders/borg_statistics.h"
 #include "decoders/borg_words.h"
 #include "decoders/decoders.h"
-#include "decoders/json.h"
 #include "decoders/local_clock.h"
 #include "decoders/notes.h"
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "decoders/json.h"
+#include "base/json.h"
 #include "decoders/local_clock.h"
 #include "model/event.h"
 

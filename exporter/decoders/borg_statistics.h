@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "decoders/json.h"
+#include "base/json.h"
 #include "decoders/local_clock.h"
 #include "model/run.h"
 

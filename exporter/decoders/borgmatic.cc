@@ -13,12 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "decoders/borg_documents.h"
 #include "decoders/borg_statistics.h"
 #include "decoders/borg_words.h"
 #include "decoders/borgmatic_lines.h"
 #include "decoders/decoders.h"
-#include "decoders/json.h"
 #include "decoders/local_clock.h"
 #include "decoders/notes.h"
 
@@ -383,7 +383,7 @@ class BorgmaticDecoder final : public Decoder {
     });
   }
 
-  // What the lines since its beginning come to, if it did not fail outright.
+  // What the lines since its beginning come to, if it did not fail names_backup.
   void Judge(Action& action) const {
     const bool backup = action.operation == Operation::kBackup;
     if (warned_.interrupted) {

@@ -9,8 +9,8 @@
 // What happened is the word of whoever called it: with an exit code that is the evidence, without
 // one it is a claim.
 
+#include "base/json.h"
 #include "decoders/decoders.h"
-#include "decoders/json.h"
 #include "decoders/notes.h"
 
 namespace backup_exporter {

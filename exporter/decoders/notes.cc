@@ -23,7 +23,7 @@ void Notes::Keep(RunNoted note, Owner of) {
   kept_.push_back({.of = of, .note = std::move(note)});
   std::vector<MessageWeight> weights;
   for (const Kept& kept : kept_) weights.push_back({kept.note.level, kept.note.message.size()});
-  const std::vector<std::size_t> gone = Superfluous(weights, kMostKept, kMostBytes);
+  const std::vector<std::size_t> gone = MessagesToDrop(weights, kMostKept, kMostBytes);
   for (auto i = gone.rbegin(); i != gone.rend(); ++i) {
     kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(*i));
   }

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "decoders/json.h"
+#include "base/json.h"
 #include "model/event.h"
 
 namespace backup_exporter {

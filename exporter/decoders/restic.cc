@@ -9,8 +9,8 @@
 #include <set>
 #include <tuple>
 
+#include "base/json.h"
 #include "decoders/decoders.h"
-#include "decoders/json.h"
 #include "decoders/restic_lines.h"
 #include "decoders/restic_runs.h"
 #include "decoders/restic_words.h"

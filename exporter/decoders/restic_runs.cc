@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "decoders/json.h"
+#include "base/json.h"
 #include "decoders/restic_words.h"
 
 namespace backup_exporter {

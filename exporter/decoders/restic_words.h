@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "decoders/json.h"
+#include "base/json.h"
 #include "model/run.h"
 
 namespace backup_exporter {

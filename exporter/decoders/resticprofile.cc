@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/json.h"
 #include "decoders/decoders.h"
-#include "decoders/json.h"
 #include "decoders/notes.h"
 #include "decoders/restic_words.h"
 

@@ -16,9 +16,9 @@
 
 #include "base/utf8.h"
 #include "delivery/json_bodies.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -64,12 +64,12 @@ std::string FirstLine(std::string_view output) {
   return std::string(CutBytes(line, kMostOutput));
 }
 
-Verdict JudgeProgram(const ChildAnswer& answer) {
+SendResult JudgeProgram(const ChildAnswer& answer) {
   if (answer.exit_code == 0) return Delivered();
   if (answer.stopped) {
-    Verdict verdict = Retry(AttemptFailure::kConnect, answer.error);
-    verdict.stopped = true;
-    return verdict;
+    SendResult result = Retry(AttemptFailure::kConnect, answer.error);
+    result.stopped = true;
+    return result;
   }
   if (answer.timed_out) return Retry(AttemptFailure::kTimeout, answer.error);
   if (!answer.exit_code) {
@@ -93,7 +93,7 @@ Verdict JudgeProgram(const ChildAnswer& answer) {
                                               : Retry(AttemptFailure::kRejected, error);
 }
 
-Verdict JudgeServer(const HttpAnswer& answer) {
+SendResult JudgeServer(const HttpAnswer& answer) {
   if (answer.status == 204) {
     return Refused(AttemptFailure::kRejected,
                    "HTTP 204: the Apprise API has no service that this is for");
@@ -115,23 +115,23 @@ class Apprise final : public Monitor {
   std::size_t log_limit = kDefaultLogLimit;
   std::map<NoticeState, Wording> wordings;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
-    if (!key.empty()) return TellServer(notice, nullptr, transport);
-    // One verdict is for all services, and what one of them has accepted must not be repeated
+  SendResult Send(const Notice& notice, Transport& transport) override {
+    if (!key.empty()) return SendToServer(notice, nullptr, transport);
+    // One result is for all services, and what one of them has accepted must not be repeated
     // because another failed. So what they said to a notice is kept, in memory, for as long as it
     // is retried: after a restart of the exporter the notice goes to all of them once more.
     const Tried tried{notice.id, notice.uid, notice.state};
-    std::vector<std::optional<Verdict>> settled(targets.size());
+    std::vector<std::optional<SendResult>> settled(targets.size());
     if (const auto found = settled_.find(tried); found != settled_.end()) settled = found->second;
-    Verdict all = Delivered();
+    SendResult all = Delivered();
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      Verdict verdict = settled[i]       ? *settled[i]
-                        : server.empty() ? RunProgram(notice, targets[i], transport)
-                                         : TellServer(notice, &targets[i], transport);
-      if (verdict.outcome != Delivery::Outcome::kRetry) settled[i] = verdict;
-      verdict.error = targets[i].label + ": " + verdict.error;
-      Add(verdict, all);
-      if (verdict.stopped) break;
+      SendResult result = settled[i]       ? *settled[i]
+                          : server.empty() ? RunProgram(notice, targets[i], transport)
+                                           : SendToServer(notice, &targets[i], transport);
+      if (result.outcome != Delivery::Outcome::kRetry) settled[i] = result;
+      result.error = targets[i].label + ": " + result.error;
+      Add(result, all);
+      if (result.stopped) break;
     }
     settled_.erase(tried);
     if (all.outcome == Delivery::Outcome::kRetry && notice.id != 0) {
@@ -143,17 +143,17 @@ class Apprise final : public Monitor {
 
  private:
   using Tried = std::tuple<std::int64_t, std::string, NoticeState>;
-  std::map<Tried, std::vector<std::optional<Verdict>>> settled_;
+  std::map<Tried, std::vector<std::optional<SendResult>>> settled_;
 
   // One that is to be repeated outweighs one that is refused.
-  static void Add(const Verdict& verdict, Verdict& all) {
+  static void Add(const SendResult& result, SendResult& all) {
     using enum Delivery::Outcome;
-    if (verdict.outcome == kDelivered) return;
-    const std::string errors = all.error.empty() ? verdict.error : all.error + "; " + verdict.error;
-    if (all.outcome == kDelivered || (all.outcome == kRefused && verdict.outcome == kRetry)) {
-      all = verdict;
+    if (result.outcome == kDelivered) return;
+    const std::string errors = all.error.empty() ? result.error : all.error + "; " + result.error;
+    if (all.outcome == kDelivered || (all.outcome == kRefused && result.outcome == kRetry)) {
+      all = result;
     }
-    all.stopped = all.stopped || verdict.stopped;
+    all.stopped = all.stopped || result.stopped;
     all.error = errors;
   }
 
@@ -181,8 +181,8 @@ class Apprise final : public Monitor {
     return log.empty() ? body : body + "\n\n" + log;
   }
 
-  [[nodiscard]] Verdict RunProgram(const Notice& notice, const Target& target,
-                                   Transport& transport) const {
+  [[nodiscard]] SendResult RunProgram(const Notice& notice, const Target& target,
+                                      Transport& transport) const {
     // --verbose: otherwise 1.2 does not say why it failed. Whatever the locale, texts are UTF-8.
     return JudgeProgram(transport.Run(
         {.command = {"apprise", "--verbose",
@@ -194,8 +194,8 @@ class Apprise final : public Monitor {
   }
 
   // `target` is nullptr for what is stored at the server.
-  [[nodiscard]] Verdict TellServer(const Notice& notice, const Target* target,
-                                   Transport& transport) const {
+  [[nodiscard]] SendResult SendToServer(const Notice& notice, const Target* target,
+                                        Transport& transport) const {
     HttpRequest request{.url = server + "/notify/" + PercentEncode(key),
                         .headers = {{"Content-Type", "application/json"}}};
     nlohmann::ordered_json body{{"title", TitleFor(notice)},

@@ -12,9 +12,9 @@
 #include <tuple>
 
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -84,7 +84,7 @@ std::string LastLine(std::string_view output) {
   return std::string(CutBytes(output.substr(output.rfind('\n') + 1), kMostOutput));
 }
 
-Verdict Judge(const std::string& program, const ChildAnswer& answer) {
+SendResult Judge(const std::string& program, const ChildAnswer& answer) {
   if (answer.exit_code == 0) return Delivered();
   const std::string said = LastLine(answer.output);
   const std::string end = said.empty() ? "" : ": " + said;
@@ -94,13 +94,13 @@ Verdict Judge(const std::string& program, const ChildAnswer& answer) {
     return refused ? Refused(AttemptFailure::kRejected, error)
                    : Retry(AttemptFailure::kRejected, error);
   }
-  Verdict verdict = Retry(answer.timed_out ? AttemptFailure::kTimeout : AttemptFailure::kRejected,
-                          answer.error + end);
+  SendResult result = Retry(answer.timed_out ? AttemptFailure::kTimeout : AttemptFailure::kRejected,
+                            answer.error + end);
   if (answer.error.find(std::strerror(ENOENT)) != std::string::npos) {
-    verdict.error += ": there is no such program on the PATH of backup_exporter";
+    result.error += ": there is no such program on the PATH of backup_exporter";
   }
-  verdict.stopped = answer.stopped;
-  return verdict;
+  result.stopped = answer.stopped;
+  return result;
 }
 
 class Command final : public Monitor {
@@ -110,7 +110,7 @@ class Command final : public Monitor {
   std::chrono::seconds timeout = kDefaultTimeout;
   bool sends_logs = true;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     ChildRequest request{.environment = Environment(notice), .limit = timeout};
     for (const std::string& argument : command) {
       const bool program = request.command.empty();

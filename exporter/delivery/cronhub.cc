@@ -1,9 +1,9 @@
 // Cronhub (docs.cronhub.io/how-to-ping, a stored copy; borgmatic up to 2.1.6), or one of those that
 // took its verbs over: a GET whose path says the state. The service itself has closed.
 
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -37,14 +37,14 @@ class Cronhub final : public Monitor {
  public:
   std::string url;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     const std::string path = WithVerb(url, Verb(notice.state));
     const HttpAnswer answer = transport.Send({.method = "GET", .url = ExpandUrl(path, notice)});
-    Verdict verdict = JudgeStatus(answer);
-    if (verdict.outcome == Delivery::Outcome::kRefused) {
-      verdict.error += "; Cronhub has closed: is there something else behind `ping_url`?";
+    SendResult result = JudgeStatus(answer);
+    if (result.outcome == Delivery::Outcome::kRefused) {
+      result.error += "; Cronhub has closed: is there something else behind `ping_url`?";
     }
-    return verdict;
+    return result;
   }
 };
 

@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/ping_url.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -38,7 +38,7 @@ class Cronitor final : public Monitor {
   std::string url;
   std::string hostname;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     const bool ended = notice.state != NoticeState::kStart;
     const QueryFields fields{
         {"state", ""},  // as the service's pages show it: here the path says it
@@ -53,11 +53,11 @@ class Cronitor final : public Monitor {
     };
     const HttpAnswer answer = transport.Send(
         {.method = "GET", .url = PingUrl(ExpandUrl(url, notice), Suffix(notice.state), fields)});
-    Verdict verdict = JudgeStatus(answer);
-    if (verdict.outcome == Delivery::Outcome::kRefused) {
-      verdict.error += "; are the keys in `ping_url` right, and is the monitor still there?";
+    SendResult result = JudgeStatus(answer);
+    if (result.outcome == Delivery::Outcome::kRefused) {
+      result.error += "; are the keys in `ping_url` right, and is the monitor still there?";
     }
-    return verdict;
+    return result;
   }
 };
 

@@ -12,10 +12,10 @@
 #include <charconv>
 
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/ping_url.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -71,7 +71,7 @@ class Healthchecks final : public Monitor {
   bool answers_text = true;
   std::size_t configured_limit = 0;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     QueryFields fields{{"rid", notice.uid}};
     if (create) fields.emplace_back("create", "1");
     HttpRequest request{
@@ -127,24 +127,24 @@ class Healthchecks final : public Monitor {
     }
   }
 
-  [[nodiscard]] Verdict Judge(const HttpAnswer& answer) const {
+  [[nodiscard]] SendResult Judge(const HttpAnswer& answer) const {
     const bool own = (answer.status == 200 && answer.body.starts_with("OK")) ||
                      (answer.status == 201 && answer.body.starts_with("Created"));
-    Verdict verdict =
+    SendResult result =
         JudgeAnswer(answer, own || !answers_text, "Healthchecks says OK or, with 201, Created");
-    verdict.error += Advice(answer.status);
-    if (answer.status == 429 && verdict.retry_after.empty()) verdict.pause = kRatePause;
-    if (!own || answer.cut || !answers_text) return verdict;
+    result.error += Advice(answer.status);
+    if (answer.status == 429 && result.retry_after.empty()) result.pause = kRatePause;
+    if (!own || answer.cut || !answers_text) return result;
     // The hosted service says 200 to every ping by UUID (bdd/runitor, issue 66).
     if (answer.body.starts_with("OK (not found)")) {
       return Refused(AttemptFailure::kRejected, InWords(answer) + std::string(Advice(404)));
     }
     if (answer.body.starts_with("OK (rate limited)")) {
-      verdict = Retry(AttemptFailure::kRateLimited, InWords(answer));
-      verdict.pause = kRatePause;
-      return verdict;
+      result = Retry(AttemptFailure::kRateLimited, InWords(answer));
+      result.pause = kRatePause;
+      return result;
     }
-    return verdict;
+    return result;
   }
 
   // The hosted service takes 5 pings a minute for a check.

@@ -19,9 +19,9 @@
 #include "base/gzip.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -59,7 +59,7 @@ struct Line {
 
 // What became of lines that were sent.
 struct Pushed {
-  Verdict verdict;
+  SendResult result;
   int status = 0;
   bool wrong_time = false;  // refused for the times of some lines
 };
@@ -177,11 +177,11 @@ class Loki final : public Monitor {
 
   [[nodiscard]] std::size_t most() const override { return kMostNotices; }
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
-    return TellAll({&notice, 1}, transport).front();
+  SendResult Send(const Notice& notice, Transport& transport) override {
+    return SendAll({&notice, 1}, transport).front();
   }
 
-  std::vector<Verdict> TellAll(std::span<const Notice> notices, Transport& transport) override {
+  std::vector<SendResult> SendAll(std::span<const Notice> notices, Transport& transport) override {
     const std::string target = ExpandUrl(url, notices.front());
     std::vector<Line> lines;
     std::size_t taken = 0;
@@ -200,13 +200,13 @@ class Loki final : public Monitor {
       Shift(lines);
       pushed = PushAll(target, lines, transport);
     }
-    if (pushed.verdict.outcome == Delivery::Outcome::kRetry) return {pushed.verdict};
-    if (taken == 1 || !of_one) return std::vector<Verdict>(taken, pushed.verdict);
-    std::vector<Verdict> verdicts = TellAll(notices.first(taken / 2), transport);
-    if (verdicts.back().outcome == Delivery::Outcome::kRetry) return verdicts;
-    std::ranges::move(TellAll(notices.subspan(taken / 2, taken - taken / 2), transport),
-                      std::back_inserter(verdicts));
-    return verdicts;
+    if (pushed.result.outcome == Delivery::Outcome::kRetry) return {pushed.result};
+    if (taken == 1 || !of_one) return std::vector<SendResult>(taken, pushed.result);
+    std::vector<SendResult> results = SendAll(notices.first(taken / 2), transport);
+    if (results.back().outcome == Delivery::Outcome::kRetry) return results;
+    std::ranges::move(SendAll(notices.subspan(taken / 2, taken - taken / 2), transport),
+                      std::back_inserter(results));
+    return results;
   }
 
  private:
@@ -221,7 +221,7 @@ class Loki final : public Monitor {
   // In as many requests as it takes.
   Pushed PushAll(const std::string& target, std::span<const Line> lines, Transport& transport) {
     Pushed pushed;
-    while (!lines.empty() && pushed.verdict.outcome == Delivery::Outcome::kDelivered) {
+    while (!lines.empty() && pushed.result.outcome == Delivery::Outcome::kDelivered) {
       std::size_t count = 0;
       for (std::size_t size = 0; count < lines.size(); ++count) {
         size += lines[count].size();
@@ -239,7 +239,7 @@ class Loki final : public Monitor {
     if (lines.size() > 1) {
       const std::size_t half = lines.size() / 2;
       pushed = PushOrSplit(target, lines.first(half), transport);
-      if (pushed.verdict.outcome != Delivery::Outcome::kDelivered) return pushed;
+      if (pushed.result.outcome != Delivery::Outcome::kDelivered) return pushed;
       return PushOrSplit(target, lines.subspan(half), transport);
     }
     Line line = lines.front();
@@ -264,7 +264,7 @@ class Loki final : public Monitor {
       Shift(old);
       if (!old.empty()) answer = transport.Send(Request(target, old));
     }
-    return {.verdict = Judge(answer), .status = answer.status, .wrong_time = IsOfTime(answer)};
+    return {.result = Judge(answer), .status = answer.status, .wrong_time = IsOfTime(answer)};
   }
 
   [[nodiscard]] HttpRequest Request(const std::string& target, std::span<const Line> lines) const {
@@ -303,20 +303,20 @@ class Loki final : public Monitor {
     return nlohmann::json{{"streams", std::move(list)}}.dump(-1, ' ', false, kReplace);
   }
 
-  [[nodiscard]] Verdict Judge(const HttpAnswer& answer) const {
+  [[nodiscard]] SendResult Judge(const HttpAnswer& answer) const {
     if (answer.status == kBlocked) {
-      Verdict verdict =
+      SendResult result =
           Retry(AttemptFailure::kRejected, InWords(answer) + " (ingestion is blocked)");
-      verdict.pause = kBlockedPause;
-      return verdict;
+      result.pause = kBlockedPause;
+      return result;
     }
-    Verdict verdict = JudgeAnswer(answer, answer.status == 204, "Loki says 204");
+    SendResult result = JudgeAnswer(answer, answer.status == 204, "Loki says 204");
     if (answer.status == 401 && tenant.empty()) {
-      verdict.error +=
+      result.error +=
           " (where Loki has several tenants, `tenant` says which one; a server in "
           "front of it may want `username` and `password`)";
     }
-    return verdict;
+    return result;
   }
 
   bool metadata_ = true;  // false once the server has said that it takes none

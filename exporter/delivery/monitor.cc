@@ -46,13 +46,13 @@ AttemptFailure FailureOf(NetworkFailure failure) {
 
 }  // namespace
 
-Verdict Delivered() { return {}; }
+SendResult Delivered() { return {}; }
 
-Verdict Retry(AttemptFailure failure, std::string error) {
+SendResult Retry(AttemptFailure failure, std::string error) {
   return {.outcome = Delivery::Outcome::kRetry, .failure = failure, .error = std::move(error)};
 }
 
-Verdict Refused(AttemptFailure failure, std::string error) {
+SendResult Refused(AttemptFailure failure, std::string error) {
   return {.outcome = Delivery::Outcome::kRefused, .failure = failure, .error = std::move(error)};
 }
 
@@ -61,13 +61,13 @@ std::string InWords(const HttpAnswer& answer) {
   return fmt::format("HTTP {}{}{}", answer.status, excerpt.empty() ? "" : ": ", excerpt);
 }
 
-Verdict JudgeNetwork(NetworkFailure failure, const std::string& error) {
-  Verdict verdict = Retry(FailureOf(failure), error);
-  verdict.stopped = failure == NetworkFailure::kStopped;
-  return verdict;
+SendResult JudgeNetwork(NetworkFailure failure, const std::string& error) {
+  SendResult result = Retry(FailureOf(failure), error);
+  result.stopped = failure == NetworkFailure::kStopped;
+  return result;
 }
 
-Verdict JudgeStatus(const HttpAnswer& answer) {
+SendResult JudgeStatus(const HttpAnswer& answer) {
   if (answer.status == 0) return JudgeNetwork(answer.failure, answer.error);
   const int hundreds = answer.status / 100;
   if (hundreds == 3) {
@@ -90,15 +90,15 @@ Verdict JudgeStatus(const HttpAnswer& answer) {
                                  : hundreds == 5 ? AttemptFailure::kHttp5xx
                                                  : AttemptFailure::kHttp4xx;
   if (hundreds != 5 && !limited && answer.status != 408) return Refused(failure, InWords(answer));
-  Verdict verdict = Retry(failure, InWords(answer));
+  SendResult result = Retry(failure, InWords(answer));
   const auto after = answer.headers.find("retry-after");
-  if (after != answer.headers.end()) verdict.retry_after = after->second;
-  return verdict;
+  if (after != answer.headers.end()) result.retry_after = after->second;
+  return result;
 }
 
-Verdict JudgeAnswer(const HttpAnswer& answer, bool documented, std::string_view own_words) {
-  Verdict verdict = JudgeStatus(answer);
-  if (verdict.outcome != Delivery::Outcome::kDelivered || documented || answer.cut) return verdict;
+SendResult JudgeAnswer(const HttpAnswer& answer, bool documented, std::string_view own_words) {
+  SendResult result = JudgeStatus(answer);
+  if (result.outcome != Delivery::Outcome::kDelivered || documented || answer.cut) return result;
   return Retry(
       AttemptFailure::kRejected,
       fmt::format("{}, where {}: is it the right URL, or does something in between answer?",

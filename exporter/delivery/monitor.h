@@ -28,7 +28,7 @@ class Transport {
 };
 
 // What an attempt came to.
-struct Verdict {
+struct SendResult {
   Delivery::Outcome outcome = Delivery::Outcome::kDelivered;
   AttemptFailure failure = AttemptFailure::kRejected;  // unless delivered
   // For a person. May quote the server and hold secrets: the worker masks them.
@@ -46,36 +46,36 @@ class Monitor {
   virtual ~Monitor() = default;
 
   // Tells one notice.
-  [[nodiscard]] virtual Verdict Tell(const Notice& notice, Transport& transport) = 0;
+  [[nodiscard]] virtual SendResult Send(const Notice& notice, Transport& transport) = 0;
 
   // How many notices one request may tell.
   [[nodiscard]] virtual std::size_t most() const { return 1; }
-  // Tells these notices, at most most(), in order: a verdict for each, up to the first that is to
+  // Tells these notices, at most most(), in order: a result for each, up to the first that is to
   // be retried.
-  [[nodiscard]] virtual std::vector<Verdict> TellAll(std::span<const Notice> notices,
-                                                     Transport& transport) {
-    return {Tell(notices.front(), transport)};
+  [[nodiscard]] virtual std::vector<SendResult> SendAll(std::span<const Notice> notices,
+                                                        Transport& transport) {
+    return {Send(notices.front(), transport)};
   }
 };
 
-// Verdicts.
-[[nodiscard]] Verdict Delivered();
-[[nodiscard]] Verdict Retry(AttemptFailure failure, std::string error);
-[[nodiscard]] Verdict Refused(AttemptFailure failure, std::string error);
+// SendResults.
+[[nodiscard]] SendResult Delivered();
+[[nodiscard]] SendResult Retry(AttemptFailure failure, std::string error);
+[[nodiscard]] SendResult Refused(AttemptFailure failure, std::string error);
 
 // No answer came: retried.
-[[nodiscard]] Verdict JudgeNetwork(NetworkFailure failure, const std::string& error);
+[[nodiscard]] SendResult JudgeNetwork(NetworkFailure failure, const std::string& error);
 
 // What a status means for every service that says nothing else: 2xx is delivered; no answer, 408,
 // 429, 5xx and a redirect are retried; any other is refused. A page of HTML is no answer of a
 // monitor, whatever its status: something between us and the service has spoken.
-[[nodiscard]] Verdict JudgeStatus(const HttpAnswer& answer);
+[[nodiscard]] SendResult JudgeStatus(const HttpAnswer& answer);
 
 // The same for a service that documents which 2xx it answers, or with what: `documented` says
 // whether this is it, `own_words` what it would be ("Loki says 204"). Any other is retried, for
 // something else may have spoken; of a body that was cut the status must do.
-[[nodiscard]] Verdict JudgeAnswer(const HttpAnswer& answer, bool documented,
-                                  std::string_view own_words);
+[[nodiscard]] SendResult JudgeAnswer(const HttpAnswer& answer, bool documented,
+                                     std::string_view own_words);
 
 // "HTTP 404: …", with the beginning of what the server says.
 [[nodiscard]] std::string InWords(const HttpAnswer& answer);

@@ -11,9 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -53,7 +53,7 @@ class Ntfy final : public Monitor {
   std::string authorization;  // empty: none
   std::map<NoticeState, Wording> wordings;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     HttpRequest request{.url = server, .headers = {{"Content-Type", "application/json"}}};
     if (!authorization.empty()) request.headers.emplace_back("Authorization", authorization);
     request.body = Fitting(Body(notice));
@@ -104,15 +104,15 @@ class Ntfy final : public Monitor {
     return body;
   }
 
-  static Verdict Judge(const HttpAnswer& answer) {
+  static SendResult Judge(const HttpAnswer& answer) {
     const auto said = nlohmann::json::parse(answer.body, nullptr, false);
     const auto has = [&](const char* key) { return said.is_object() && said.contains(key); };
     const bool stored = answer.status == 200 && has("id") && said["id"].is_string();
-    Verdict verdict = JudgeAnswer(answer, stored, "ntfy says 200 with the message and its `id`");
-    if (answer.status != 429) return verdict;
+    SendResult result = JudgeAnswer(answer, stored, "ntfy says 200 with the message and its `id`");
+    if (answer.status != 429) return result;
     const bool quota = has("code") && said["code"] == kDailyQuota;
-    verdict.pause = quota ? minutes(60) : minutes(1);
-    return verdict;
+    result.pause = quota ? minutes(60) : minutes(1);
+    return result;
   }
 };
 

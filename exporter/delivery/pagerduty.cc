@@ -10,9 +10,9 @@
 
 #include "base/utf8.h"
 #include "delivery/json_bodies.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -47,14 +47,14 @@ class Pagerduty final : public Monitor {
   std::string config_path;
   bool sends_logs = true;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     const HttpAnswer answer = transport.Send({.url = server + "/v2/enqueue",
                                               .headers = {{"Content-Type", "application/json"}},
                                               .body = Dump(Body(notice))});
-    Verdict verdict = JudgeAnswer(answer, answer.status == 202, "PagerDuty says 202");
-    if (answer.status == 429) verdict.pause = kWhenTooMany;
-    if (verdict.outcome == Delivery::Outcome::kRefused) verdict.error = ErrorsInWords(answer);
-    return verdict;
+    SendResult result = JudgeAnswer(answer, answer.status == 202, "PagerDuty says 202");
+    if (answer.status == 429) result.pause = kWhenTooMany;
+    if (result.outcome == Delivery::Outcome::kRefused) result.error = ErrorsInWords(answer);
+    return result;
   }
 
  private:

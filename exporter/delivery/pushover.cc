@@ -11,9 +11,9 @@
 
 #include "base/utf8.h"
 #include "delivery/json_bodies.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -66,7 +66,7 @@ class Pushover final : public Monitor {
   std::string user;
   std::map<NoticeState, Wording> wordings;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     return Judge(transport.Send({.url = server + "/1/messages.json",
                                  .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
                                  .body = FormEncode(Fields(notice))}));
@@ -114,18 +114,18 @@ class Pushover final : public Monitor {
     return fields;
   }
 
-  static Verdict Judge(const HttpAnswer& answer) {
+  static SendResult Judge(const HttpAnswer& answer) {
     const auto body = nlohmann::json::parse(answer.body, nullptr, false);
     const bool speaks = answer.status == 200 && body.is_object() && body.contains("status") &&
                         body["status"].is_number();
-    Verdict verdict = JudgeAnswer(answer, speaks, R"(Pushover says 200 and {"status":1})");
-    if (answer.status / 100 == 4) return Refused(verdict.failure, ErrorsInWords(answer));
-    if (verdict.outcome != Delivery::Outcome::kDelivered) {
-      verdict.pause = kLeastPause;
+    SendResult result = JudgeAnswer(answer, speaks, R"(Pushover says 200 and {"status":1})");
+    if (answer.status / 100 == 4) return Refused(result.failure, ErrorsInWords(answer));
+    if (result.outcome != Delivery::Outcome::kDelivered) {
+      result.pause = kLeastPause;
     } else if (speaks && body["status"] != 1) {
       return Refused(AttemptFailure::kRejected, ErrorsInWords(answer));
     }
-    return verdict;
+    return result;
   }
 };
 

@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/ping_url.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -56,7 +56,7 @@ class Sentry final : public Monitor {
   std::string slug;
   std::string environment;  // empty: the service's default
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     const std::string expanded = ExpandUrl(slug, notice);
     const std::string url = fmt::format("{}/cron/{}/{}", dsn.project_url,
                                         PercentEncode(CutCharacters(expanded, kMostSlug)), dsn.key);
@@ -69,11 +69,11 @@ class Sentry final : public Monitor {
          ended && notice.duration ? fmt::format("{:.3f}", ToSeconds(*notice.duration)) : ""},
     };
     const HttpAnswer answer = transport.Send({.url = PingUrl(url, "/", fields)});
-    Verdict verdict = JudgeAnswer(answer, answer.status == 202, "Sentry says 202");
-    if (verdict.outcome == Delivery::Outcome::kRefused) {
-      verdict.error += "; is `data_source_name_url` that of the project, and its key not disabled?";
+    SendResult result = JudgeAnswer(answer, answer.status == 202, "Sentry says 202");
+    if (result.outcome == Delivery::Outcome::kRefused) {
+      result.error += "; is `data_source_name_url` that of the project, and its key not disabled?";
     }
-    return verdict;
+    return result;
   }
 };
 

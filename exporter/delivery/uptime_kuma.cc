@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/ping_url.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -36,7 +36,7 @@ class UptimeKuma final : public Monitor {
   std::string url;
   bool verify_tls = true;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     std::string ping;
     if (notice.state != NoticeState::kStart && notice.duration) {
       const auto milliseconds = std::chrono::round<std::chrono::milliseconds>(*notice.duration);
@@ -54,7 +54,7 @@ class UptimeKuma final : public Monitor {
   }
 
  private:
-  static Verdict Judge(const HttpAnswer& answer) {
+  static SendResult Judge(const HttpAnswer& answer) {
     const auto said = nlohmann::json::parse(answer.body, nullptr, false);
     const auto has = [&](const char* key) { return said.is_object() && said.contains(key); };
     if (answer.status == 404) {

@@ -12,9 +12,9 @@
 
 #include "base/utf8.h"
 #include "delivery/json_bodies.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 
 namespace backup_exporter {
 namespace {
@@ -153,7 +153,7 @@ class Webhook final : public Monitor {
   bool text_is_json = false;
   std::optional<ordered_json> json;
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
+  SendResult Send(const Notice& notice, Transport& transport) override {
     HttpRequest request{.method = method, .url = ExpandUrl(url, notice), .verify_tls = verify_tls};
     for (const auto& [name, value] : headers) {
       request.headers.emplace_back(name, HeaderValue(value, notice));

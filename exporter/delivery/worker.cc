@@ -59,18 +59,18 @@ SteadyTime Worker::Step(Time wall, SteadyTime steady) {
 
 SteadyTime Worker::Deliver(std::vector<Notice> notices, Time wall, SteadyTime steady) {
   for (Notice& notice : notices) notice = Masked(std::move(notice));
-  const std::vector<Verdict> verdicts = monitor_->TellAll(notices, transport_);
+  const std::vector<SendResult> results = monitor_->SendAll(notices, transport_);
   std::vector<Delivery> deliveries;
   next_ = steady;
-  for (std::size_t i = 0; i < std::min(verdicts.size(), notices.size()); ++i) {
-    const Verdict& verdict = verdicts[i];
-    if (verdict.stopped) break;
+  for (std::size_t i = 0; i < std::min(results.size(), notices.size()); ++i) {
+    const SendResult& result = results[i];
+    if (result.stopped) break;
     Delivery delivery{.notice = notices[i].id,
-                      .outcome = verdict.outcome,
-                      .failure = verdict.failure,
-                      .error = options_.mask->Mask(verdict.error)};
-    if (verdict.outcome == Delivery::Outcome::kRetry) {
-      const Duration pause = Pause(verdict, wall);
+                      .outcome = result.outcome,
+                      .failure = result.failure,
+                      .error = options_.mask->Mask(result.error)};
+    if (result.outcome == Delivery::Outcome::kRetry) {
+      const Duration pause = Pause(result, wall);
       delivery.due = wall + pause;
       next_ = After(steady, pause);
       Log().warn("monitor {}: not delivered, will be tried again in {:.0f} s: {}", options_.monitor,
@@ -78,12 +78,12 @@ SteadyTime Worker::Deliver(std::vector<Notice> notices, Time wall, SteadyTime st
     } else {
       failures_ = 0;
     }
-    if (verdict.outcome == Delivery::Outcome::kRefused) {
+    if (result.outcome == Delivery::Outcome::kRefused) {
       Log().error("monitor {}: refused, a notice of {} is given up: {}", options_.monitor,
                   notices[i].backup, delivery.error);
     }
     deliveries.push_back(std::move(delivery));
-    if (verdict.outcome == Delivery::Outcome::kRetry) break;
+    if (result.outcome == Delivery::Outcome::kRetry) break;
   }
   if (!deliveries.empty()) queue_.Report(options_.monitor, deliveries, wall);
   return next_;
@@ -96,26 +96,26 @@ SteadyTime Worker::Beat(Time wall, SteadyTime steady) {
     return next_beat_ = After(steady, std::min(kNotWell, *options_.heartbeat));
   }
   next_beat_ = After(steady, *options_.heartbeat);
-  const Verdict verdict = monitor_->Tell({.state = NoticeState::kFinish,
-                                          .cause = NoticeCause::kHeartbeat,
-                                          .at = wall,
-                                          .result = RunResult::kSuccess},
-                                         transport_);
-  if (verdict.stopped) return next_beat_;
-  Delivery delivery{.outcome = verdict.outcome,
-                    .failure = verdict.failure,
-                    .error = options_.mask->Mask(verdict.error)};
-  if (verdict.outcome == Delivery::Outcome::kDelivered) {
+  const SendResult result = monitor_->Send({.state = NoticeState::kFinish,
+                                            .cause = NoticeCause::kHeartbeat,
+                                            .at = wall,
+                                            .result = RunResult::kSuccess},
+                                           transport_);
+  if (result.stopped) return next_beat_;
+  Delivery delivery{.outcome = result.outcome,
+                    .failure = result.failure,
+                    .error = options_.mask->Mask(result.error)};
+  if (result.outcome == Delivery::Outcome::kDelivered) {
     failures_ = 0;
   } else {
-    next_beat_ = After(steady, std::min(Pause(verdict, wall), *options_.heartbeat));
+    next_beat_ = After(steady, std::min(Pause(result, wall), *options_.heartbeat));
     Log().warn("monitor {}: the heartbeat did not arrive: {}", options_.monitor, delivery.error);
   }
   queue_.Report(options_.monitor, {&delivery, 1}, wall);
   return next_beat_;
 }
 
-Duration Worker::Pause(const Verdict& verdict, Time wall) {
+Duration Worker::Pause(const SendResult& result, Time wall) {
   constexpr unsigned kDoublings = 10;  // 1 s to more than the longest
   const Duration full =
       std::min(kFirstPause * (1 << std::min(failures_, kDoublings)), kLongestPause);
@@ -123,8 +123,8 @@ Duration Worker::Pause(const Verdict& verdict, Time wall) {
   // Half of it is chance, so that the exporters of a hundred hosts do not come back as one.
   Duration pause(
       std::uniform_int_distribution<Duration::rep>(full.count() / 2, full.count())(random_));
-  pause = std::max(pause, std::min(verdict.pause.value_or(Duration(0)), kMostPatience));
-  if (const auto asked = ParseRetryAfter(verdict.retry_after, wall)) {
+  pause = std::max(pause, std::min(result.pause.value_or(Duration(0)), kMostPatience));
+  if (const auto asked = ParseRetryAfter(result.retry_after, wall)) {
     pause = std::max(pause, std::min(*asked, kMostPatience));
   }
   return pause;

@@ -38,7 +38,7 @@ class Worker {
   [[nodiscard]] SteadyTime Deliver(std::vector<Notice> notices, Time wall, SteadyTime steady);
   [[nodiscard]] SteadyTime Beat(Time wall, SteadyTime steady);
   // Before the next attempt; grows with each failure in a row.
-  [[nodiscard]] Duration Pause(const Verdict& verdict, Time wall);
+  [[nodiscard]] Duration Pause(const SendResult& result, Time wall);
   [[nodiscard]] Notice Masked(Notice notice) const;
 
   const std::shared_ptr<Monitor> monitor_;

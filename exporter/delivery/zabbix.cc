@@ -20,9 +20,9 @@
 #include <variant>
 
 #include "base/utf8.h"
+#include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
-#include "delivery/texts.h"
 #include "delivery/zabbix_trapper.h"
 
 namespace backup_exporter {
@@ -74,7 +74,7 @@ struct Values {
   }
 };
 
-using Verdicts = std::vector<Verdict>;
+using SendResults = std::vector<SendResult>;
 
 class ZabbixApi final : public Monitor {
  public:
@@ -86,38 +86,38 @@ class ZabbixApi final : public Monitor {
 
   [[nodiscard]] std::size_t most() const override { return kMostNotices; }
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
-    return TellAll({&notice, 1}, transport).front();
+  SendResult Send(const Notice& notice, Transport& transport) override {
+    return SendAll({&notice, 1}, transport).front();
   }
 
-  std::vector<Verdict> TellAll(std::span<const Notice> notices, Transport& transport) override {
+  std::vector<SendResult> SendAll(std::span<const Notice> notices, Transport& transport) override {
     if (!token.empty())
       return JudgeOrHalve(Push(notices, token, transport), notices, token, transport);
     for (bool again = false;; again = true) {
       const Reply login =
           Call("user.login", {{"username", username}, {"password", password}}, "", transport);
-      if (!login.result.is_string()) {
-        Verdict verdict = login.verdict;
-        if (verdict.outcome == Delivery::Outcome::kDelivered) {
-          verdict = Retry(AttemptFailure::kRejected, "the login brought no session");
+      if (!login.returned.is_string()) {
+        SendResult result = login.result;
+        if (result.outcome == Delivery::Outcome::kDelivered) {
+          result = Retry(AttemptFailure::kRejected, "the login brought no session");
         }
-        verdict.error = "login: " + verdict.error;
-        return All(verdict, notices.size());
+        result.error = "login: " + result.error;
+        return All(result, notices.size());
       }
-      const auto session = login.result.get<std::string>();
+      const auto session = login.returned.get<std::string>();
       const Reply reply = Push(notices, session, transport);
       if (reply.session_ended && !again) continue;
-      const Verdicts verdicts = JudgeOrHalve(reply, notices, session, transport);
+      const SendResults results = JudgeOrHalve(reply, notices, session, transport);
       // What comes of it makes no difference: a session ends by itself, only later.
       if (reply.answered) static_cast<void>(Call("user.logout", json::array(), session, transport));
-      return verdicts;
+      return results;
     }
   }
 
  private:
   struct Reply {
-    Verdict verdict;
-    json result;  // null after an error
+    SendResult result;
+    json returned;  // null after an error
     bool answered = false;
     bool cut = false;  // it was good, and is not whole
     bool session_ended = false;
@@ -133,17 +133,18 @@ class ZabbixApi final : public Monitor {
   }
 
   // What refuses all may be in one of them, or in their number: halves tell the rest.
-  Verdicts JudgeOrHalve(const Reply& reply, std::span<const Notice> notices,
-                        const std::string& bearer, Transport& transport) const {
+  SendResults JudgeOrHalve(const Reply& reply, std::span<const Notice> notices,
+                           const std::string& bearer, Transport& transport) const {
     if (!reply.of_values || notices.size() == 1) return Judge(reply, notices.size());
     const std::size_t half = notices.size() / 2;
-    Verdicts verdicts;
+    SendResults results;
     for (const auto part : {notices.first(half), notices.subspan(half)}) {
-      const Verdicts of_part = JudgeOrHalve(Push(part, bearer, transport), part, bearer, transport);
-      verdicts.insert(verdicts.end(), of_part.begin(), of_part.end());
-      if (verdicts.back().outcome == Delivery::Outcome::kRetry) break;
+      const SendResults of_part =
+          JudgeOrHalve(Push(part, bearer, transport), part, bearer, transport);
+      results.insert(results.end(), of_part.begin(), of_part.end());
+      if (results.back().outcome == Delivery::Outcome::kRetry) break;
     }
-    return verdicts;
+    return results;
   }
 
   [[nodiscard]] json Params(const Notice& notice) const {
@@ -164,19 +165,19 @@ class ZabbixApi final : public Monitor {
     request.body = json{{"jsonrpc", "2.0"}, {"method", method}, {"params", params}, {"id", 1}}.dump(
         -1, ' ', false, kReplace);
     const HttpAnswer answer = transport.Send(request);
-    Reply reply{.verdict = JudgeStatus(answer),
+    Reply reply{.result = JudgeStatus(answer),
                 .answered = answer.status != 0,
                 .of_values = answer.status == 413};
-    if (reply.verdict.outcome != Delivery::Outcome::kDelivered) return reply;
+    if (reply.result.outcome != Delivery::Outcome::kDelivered) return reply;
     const json body = json::parse(answer.body, nullptr, false);
     if (body.is_discarded() && answer.cut) {
       reply.cut = true;
     } else if (body.is_object() && body.contains("error")) {
       JudgeError(body["error"], reply);
     } else if (answer.status == 200 && body.is_object() && body.contains("result")) {
-      reply.result = body["result"];
+      reply.returned = body["result"];
     } else {
-      reply.verdict = Retry(
+      reply.result = Retry(
           AttemptFailure::kRejected,
           "no answer of Zabbix's API, whose URL ends in /api_jsonrpc.php: " + InWords(answer));
     }
@@ -198,46 +199,47 @@ class ZabbixApi final : public Monitor {
         error.is_object() && error.contains("code") && error["code"].is_number_integer();
     const bool passing = says("Zabbix server \"") || says("onnection to Zabbix server") ||
                          says("database") || (code_known && error["code"] == kInternalError);
-    reply.verdict = passing ? Retry(AttemptFailure::kRejected, words)
-                            : Refused(AttemptFailure::kRejected, words);
+    reply.result = passing ? Retry(AttemptFailure::kRejected, words)
+                           : Refused(AttemptFailure::kRejected, words);
     // Who may not push at all may push none of them.
     reply.of_values = !passing && !reply.session_ended && !says("ot authori") && !says("ermission");
   }
 
-  static Verdicts All(const Verdict& verdict, std::size_t count) {
-    return Verdicts(verdict.outcome == Delivery::Outcome::kRetry ? 1 : count, verdict);
+  static SendResults All(const SendResult& result, std::size_t count) {
+    return SendResults(result.outcome == Delivery::Outcome::kRetry ? 1 : count, result);
   }
 
-  static Verdicts Judge(const Reply& reply, std::size_t count) {
-    if (reply.verdict.outcome != Delivery::Outcome::kDelivered || reply.cut) {
-      return All(reply.verdict, count);
+  static SendResults Judge(const Reply& reply, std::size_t count) {
+    if (reply.result.outcome != Delivery::Outcome::kDelivered || reply.cut) {
+      return All(reply.result, count);
     }
     const auto has = [](const json& object, const char* key) {
       return object.is_object() && object.contains(key);
     };
-    const bool known = has(reply.result, "response") && reply.result["response"] == "success" &&
-                       has(reply.result, "data") && reply.result["data"].is_array() &&
-                       reply.result["data"].size() == count &&
-                       std::ranges::all_of(reply.result["data"], [&](const json& of_value) {
+    const bool known = has(reply.returned, "response") && reply.returned["response"] == "success" &&
+                       has(reply.returned, "data") && reply.returned["data"].is_array() &&
+                       reply.returned["data"].size() == count &&
+                       std::ranges::all_of(reply.returned["data"], [&](const json& of_value) {
                          return has(of_value, "itemid") || has(of_value, "error");
                        });
     if (!known) {
-      return All(Retry(AttemptFailure::kRejected, "an answer that says nothing of the values: " +
-                                                      reply.result.dump(-1, ' ', false, kReplace)),
-                 count);
+      return All(
+          Retry(AttemptFailure::kRejected, "an answer that says nothing of the values: " +
+                                               reply.returned.dump(-1, ' ', false, kReplace)),
+          count);
     }
-    Verdicts verdicts;
-    for (const json& of_value : reply.result["data"]) {
+    SendResults results;
+    for (const json& of_value : reply.returned["data"]) {
       if (!has(of_value, "error")) {
-        verdicts.push_back(Delivered());
+        results.push_back(Delivered());
         continue;
       }
       const json& error = of_value["error"];
-      verdicts.push_back(Refused(
+      results.push_back(Refused(
           AttemptFailure::kRejected,
           error.is_string() ? error.get<std::string>() : error.dump(-1, ' ', false, kReplace)));
     }
-    return verdicts;
+    return results;
   }
 };
 
@@ -249,11 +251,11 @@ class ZabbixTrapper final : public Monitor {
 
   [[nodiscard]] std::size_t most() const override { return kMostNotices; }
 
-  Verdict Tell(const Notice& notice, Transport& transport) override {
-    return TellAll({&notice, 1}, transport).front();
+  SendResult Send(const Notice& notice, Transport& transport) override {
+    return SendAll({&notice, 1}, transport).front();
   }
 
-  std::vector<Verdict> TellAll(std::span<const Notice> notices, Transport& transport) override {
+  std::vector<SendResult> SendAll(std::span<const Notice> notices, Transport& transport) override {
     json data = json::array();
     for (const Notice& notice : notices) data.push_back(Entry(notice));
     const json request{{"request", "sender data"}, {"data", std::move(data)}};
@@ -270,22 +272,24 @@ class ZabbixTrapper final : public Monitor {
                                                    std::string(CutBytes(ValidUtf8(*text), 200)))};
     }
     if (!read->success) {
-      return Verdicts(notices.size(), Refused(AttemptFailure::kRejected, "Zabbix: " + read->info));
+      return SendResults(notices.size(),
+                         Refused(AttemptFailure::kRejected, "Zabbix: " + read->info));
     }
-    if (read->failed == 0) return Verdicts(notices.size(), Delivered());
+    if (read->failed == 0) return SendResults(notices.size(), Delivered());
     if (notices.size() == 1 || read->failed >= notices.size()) {
-      return Verdicts(notices.size(),
-                      Refused(AttemptFailure::kRejected,
-                              read->info + " (is there a trapper item with this host and key, and "
-                                           "is this address among its allowed hosts?)"));
+      return SendResults(
+          notices.size(),
+          Refused(AttemptFailure::kRejected,
+                  read->info + " (is there a trapper item with this host and key, and "
+                               "is this address among its allowed hosts?)"));
     }
     // Only one by one the answer says which.
-    Verdicts verdicts;
+    SendResults results;
     for (const Notice& notice : notices) {
-      verdicts.push_back(Tell(notice, transport));
-      if (verdicts.back().outcome == Delivery::Outcome::kRetry) break;
+      results.push_back(Send(notice, transport));
+      if (results.back().outcome == Delivery::Outcome::kRetry) break;
     }
-    return verdicts;
+    return results;
   }
 
  private:
@@ -297,13 +301,13 @@ class ZabbixTrapper final : public Monitor {
     return entry;
   }
 
-  static Verdict JudgeBroken(const TcpAnswer& answer) {
+  static SendResult JudgeBroken(const TcpAnswer& answer) {
     if (!answer.error.empty() || !answer.connected) {
-      Verdict verdict = JudgeNetwork(answer.failure, answer.error);
-      if (answer.connected && answer.bytes.empty() && !verdict.stopped) {
-        verdict.error += " (Zabbix closes without a word where it wants encryption)";
+      SendResult result = JudgeNetwork(answer.failure, answer.error);
+      if (answer.connected && answer.bytes.empty() && !result.stopped) {
+        result.error += " (Zabbix closes without a word where it wants encryption)";
       }
-      return verdict;
+      return result;
     }
     return Retry(AttemptFailure::kRejected,
                  "what answers there does not speak Zabbix's sender protocol");

@@ -18,7 +18,7 @@ constexpr auto kRetry = std::chrono::seconds(5);
 
 // A record of which several parts were left aside is one that was, for the worst reason.
 void CountOnce(const RecordCounts& before, RecordCounts& now) {
-  if (now.left_aside() - before.left_aside() <= 1) return;
+  if (now.ignored() - before.ignored() <= 1) return;
   const bool bad = now.parse_errors > before.parse_errors;
   const bool unknown = !bad && now.unknown_messages > before.unknown_messages;
   now.parse_errors = before.parse_errors + (bad ? 1 : 0);
@@ -33,14 +33,14 @@ Result<std::unique_ptr<Ingest>> Ingest::Create(const IngestOptions& options, Fil
                                                StatusBoard& board) {
   const Format* format = FormatNamed(options.format);
   if (format == nullptr) return Fail(ErrorKind::kInvalid, "no format " + options.format);
-  auto known = ledger.KnownFiles(options.input.name);
+  auto known = ledger.Checkpoints(options.input.name);
   if (!known) return tl::unexpected(known.error());
   return std::unique_ptr<Ingest>(
       new Ingest(options, *format, files, std::move(watcher), std::move(*known), ledger, board));
 }
 
 Ingest::Ingest(const IngestOptions& options, const Format& format, Files& files,
-               std::unique_ptr<Watcher> watcher, std::vector<KnownFile> known, Ledger& ledger,
+               std::unique_ptr<Watcher> watcher, std::vector<Checkpoint> known, Ledger& ledger,
                StatusBoard& board)
     : options_(options),
       format_(format),
@@ -77,15 +77,15 @@ void Ingest::Complain(const FileStep& step, std::optional<std::uint64_t> first_b
     add(
         fmt::format("{} bytes before byte {} were skipped: no record may be longer than {} bytes "
                     "(record_limit)",
-                    step.skipped.too_long, step.mark.offset, options_.input.record_limit));
+                    step.skipped.too_long, step.position.offset, options_.input.record_limit));
   }
   if (step.skipped.cut_off > 0) {
     add(fmt::format("{} bytes before byte {} were skipped: a document without end",
-                    step.skipped.cut_off, step.mark.offset));
+                    step.skipped.cut_off, step.position.offset));
   }
   if (what.empty() || (complained_ && now.steady - *complained_ < kBetweenComplaints)) return;
   complained_ = now.steady;
-  Log().warn("source {}: {}: {}", options_.input.name, step.mark.path, what);
+  Log().warn("source {}: {}: {}", options_.input.name, step.position.path, what);
 }
 
 std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
@@ -97,7 +97,7 @@ std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
     const RecordCounts before = decoded.counts;
     decoder->Decode(record, decoded);
     CountOnce(before, decoded.counts);
-    if (decoded.counts.left_aside() == before.left_aside()) ++decoded.counts.folded;
+    if (decoded.counts.ignored() == before.ignored()) ++decoded.counts.decoded;
     if (!first_bad && decoded.counts.parse_errors > before.parse_errors) first_bad = record.offset;
   }
   // Where the format was left to be found out, it names and is named as it was found.
@@ -108,7 +108,7 @@ std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
   // Then only the end of the host's last life ends its runs.
   if (!format.written_by_run) {
     const auto boot = BootTime();
-    piece.step.writer_gone = piece.step.writer_gone && boot && piece.step.mark.modified < *boot;
+    piece.step.writer_gone = piece.step.writer_gone && boot && piece.step.position.modified < *boot;
   }
   piece.step.events = std::move(decoded.events);
   piece.step.counts = decoded.counts;

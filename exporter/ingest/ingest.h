@@ -50,7 +50,7 @@ class Ingest {
 
  private:
   Ingest(const IngestOptions& options, const Format& format, Files& files,
-         std::unique_ptr<Watcher> watcher, std::vector<KnownFile> known, Ledger& ledger,
+         std::unique_ptr<Watcher> watcher, std::vector<Checkpoint> known, Ledger& ledger,
          StatusBoard& board);
   // Where the first record stands that could not be understood; nullopt: all could.
   std::optional<std::uint64_t> Decode(Piece& piece) const;

@@ -12,20 +12,20 @@ namespace backup_exporter {
 namespace {
 
 // How a step's backups are named, as the table keeps it.
-std::string NamingOf(const FoldOptions& source, std::string_view pattern) {
+std::string NamingOf(const SourceRules& source, std::string_view pattern) {
   std::string naming(pattern);
   if (source.match) naming.append("\n").append(source.match->pattern());
   return naming;
 }
 
 // The configured template, else that of the format that the step's file has.
-const std::string& PatternOf(const FoldOptions& source, const FileStep& step) {
+const std::string& PatternOf(const SourceRules& source, const FileStep& step) {
   return source.backup.empty() ? step.naming : source.backup;
 }
 
 }  // namespace
 
-bool Feeds(const FoldOptions& source, const std::string& path, const std::string& naming) {
+bool Feeds(const SourceRules& source, const std::string& path, const std::string& naming) {
   // Where the configuration names no template the file's format does, and that stays as it is.
   const std::string pattern =
       source.backup.empty() ? naming.substr(0, naming.find('\n')) : source.backup;
@@ -33,7 +33,7 @@ bool Feeds(const FoldOptions& source, const std::string& path, const std::string
          fnmatch(source.pattern.c_str(), path.c_str(), FNM_PATHNAME) == 0;
 }
 
-std::string Backups::Clash(RowId backup, const std::string& name, const FoldOptions& source,
+std::string Backups::Clash(RowId backup, const std::string& name, const SourceRules& source,
                            const std::string& path) {
   SQLite::Statement& feeds = database_.Prepare(
       "SELECT source,path,template FROM feeds WHERE backup=? AND NOT(source=? AND path=?)");
@@ -45,7 +45,7 @@ std::string Backups::Clash(RowId backup, const std::string& name, const FoldOpti
     const std::string other_path = Text(feeds, 1);
     if (other == sources_.end() || !Feeds(other->second, other_path, Text(feeds, 2))) continue;
     if (source.backup_configured && other->second.backup_configured) continue;
-    if (source.outright || other->second.outright) continue;
+    if (source.names_backup || other->second.names_backup) continue;
     // A file and its rotated self.
     if (other->first == source.source && WithoutRotation(other_path) == WithoutRotation(path)) {
       continue;
@@ -59,8 +59,8 @@ std::string Backups::Clash(RowId backup, const std::string& name, const FoldOpti
   return {};
 }
 
-Backups::Answer Backups::Find(const FoldOptions& source, const FileStep& step, const Named& of) {
-  const std::string& path = step.mark.path;
+Backups::Answer Backups::Find(const SourceRules& source, const FileStep& step, const Named& of) {
+  const std::string& path = step.position.path;
   const std::string& pattern = PatternOf(source, step);
   const std::string name = BackupName(pattern, source.match.get(), path, of);
   if (name.empty()) {
@@ -101,11 +101,11 @@ Backups::Answer Backups::Find(const FoldOptions& source, const FileStep& step, c
   return {.backup = backup, .refused = {}};
 }
 
-RowId Backups::Known(const FoldOptions& source, const FileStep& step, const Named& of) {
+RowId Backups::Known(const SourceRules& source, const FileStep& step, const Named& of) {
   SQLite::Statement& find = database_.Prepare(
       "SELECT id FROM backups WHERE name=? AND EXISTS(SELECT 1 FROM feeds WHERE backup=id AND "
       "source=?)");
-  find.bind(1, BackupName(PatternOf(source, step), source.match.get(), step.mark.path, of));
+  find.bind(1, BackupName(PatternOf(source, step), source.match.get(), step.position.path, of));
   find.bind(2, source.source);
   return find.executeStep() ? find.getColumn(0).getInt64() : 0;
 }
@@ -116,20 +116,21 @@ RowId Backups::ByName(const std::string& name) {
   return find.executeStep() ? find.getColumn(0).getInt64() : 0;
 }
 
-std::vector<RowId> Backups::FedBy(const FoldOptions& source, const FileStep& step,
+std::vector<RowId> Backups::FedBy(const SourceRules& source, const FileStep& step,
                                   const std::vector<Named>& but) {
   std::set<std::string> left_out;
   for (const Named& of : but) {
-    left_out.insert(BackupName(PatternOf(source, step), source.match.get(), step.mark.path, of));
+    left_out.insert(
+        BackupName(PatternOf(source, step), source.match.get(), step.position.path, of));
   }
   SQLite::Statement& feeds = database_.Prepare(
       "SELECT backup,template,name FROM feeds JOIN backups ON id=backup WHERE source=? AND path=? "
       "ORDER BY backup");
   feeds.bind(1, source.source);
-  feeds.bind(2, step.mark.path);
+  feeds.bind(2, step.position.path);
   std::vector<RowId> backups;
   while (feeds.executeStep()) {
-    if (!Feeds(source, step.mark.path, Text(feeds, 1)) || left_out.contains(Text(feeds, 2))) {
+    if (!Feeds(source, step.position.path, Text(feeds, 1)) || left_out.contains(Text(feeds, 2))) {
       continue;
     }
     backups.push_back(feeds.getColumn(0).getInt64());

@@ -18,12 +18,12 @@ namespace backup_exporter {
 using RowId = std::int64_t;
 
 // Whether a source, as configured, feeds a backup through this path, named in this way.
-[[nodiscard]] bool Feeds(const FoldOptions& source, const std::string& path,
+[[nodiscard]] bool Feeds(const SourceRules& source, const std::string& path,
                          const std::string& naming);
 
 class Backups {
  public:
-  Backups(Database& database, const std::map<std::string, FoldOptions>& sources, std::size_t most)
+  Backups(Database& database, const std::map<std::string, SourceRules>& sources, std::size_t most)
       : database_(database), sources_(sources), most_(most) {}
 
   // How many there may be.
@@ -35,22 +35,22 @@ class Backups {
         refused;  // why the name cannot be used as configured; empty where only the limit says no
   };
   // The backup that a step names so, made if it is new.
-  [[nodiscard]] Answer Find(const FoldOptions& source, const FileStep& step, const Named& of);
+  [[nodiscard]] Answer Find(const SourceRules& source, const FileStep& step, const Named& of);
   // The same if the source has told of it before; 0: it has not.
-  [[nodiscard]] RowId Known(const FoldOptions& source, const FileStep& step, const Named& of);
+  [[nodiscard]] RowId Known(const SourceRules& source, const FileStep& step, const Named& of);
   // The backup of this name; 0: there is none.
   [[nodiscard]] RowId ByName(const std::string& name);
   // Every backup that the step's file has told of under the present configuration, but for those
   // named so.
-  [[nodiscard]] std::vector<RowId> FedBy(const FoldOptions& source, const FileStep& step,
+  [[nodiscard]] std::vector<RowId> FedBy(const SourceRules& source, const FileStep& step,
                                          const std::vector<Named>& but);
 
  private:
-  [[nodiscard]] std::string Clash(RowId backup, const std::string& name, const FoldOptions& source,
+  [[nodiscard]] std::string Clash(RowId backup, const std::string& name, const SourceRules& source,
                                   const std::string& path);
 
   Database& database_;
-  const std::map<std::string, FoldOptions>& sources_;
+  const std::map<std::string, SourceRules>& sources_;
   const std::size_t most_;
 };
 

@@ -54,14 +54,14 @@ bool SameSnapshot(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool Fold::Take(const FoldOptions& source, FileStep& step) {
+bool Fold::Take(const SourceRules& source, FileStep& step) {
   step.refused.clear();
   std::map<Named, RowId> named;
   for (const Event& event : step.events) {
     const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
     if (names_none || named.contains(event.of)) continue;
-    // What is only noted makes no backup, unless somebody named it outright.
-    if (std::holds_alternative<RunNoted>(event.what) && !source.outright) continue;
+    // What is only noted makes no backup, unless somebody named it names_backup.
+    if (std::holds_alternative<RunNoted>(event.what) && !source.names_backup) continue;
     if (std::holds_alternative<ExpectationPaused>(event.what)) continue;
     Backups::Answer answer = backups_.Find(source, step, event.of);
     if (!answer.refused.empty()) {
@@ -70,7 +70,7 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     }
     named[event.of] = answer.backup;
   }
-  const Time end_by = std::min(step.mark.modified, now_);
+  const Time end_by = std::min(step.position.modified, now_);
   std::optional<Time> before = SavePosition(source, step);
   if (before) before = std::min(*before, end_by);
 
@@ -101,7 +101,7 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
     std::visit([&](const auto& what) { Take(place, what); }, event.what);
     if (!note) before.reset();
   }
-  for (const RowId backup : store_.BackupsOf(step.mark.id)) {
+  for (const RowId backup : store_.BackupsOf(step.position.id)) {
     const Place place{.source = source,
                       .step = step,
                       .backup = backup,
@@ -115,67 +115,67 @@ bool Fold::Take(const FoldOptions& source, FileStep& step) {
   StoreNotes();
   if (step.over) {
     SQLite::Statement& remove = database_.Prepare("DELETE FROM files WHERE id=?");
-    remove.bind(1, step.mark.id);
+    remove.bind(1, step.position.id);
     remove.exec();
   }
   return true;
 }
 
-std::optional<Time> Fold::SavePosition(const FoldOptions& source, FileStep& step) {
-  FileMark& mark = step.mark;
+std::optional<Time> Fold::SavePosition(const SourceRules& source, FileStep& step) {
+  FilePosition& position = step.position;
   std::optional<Time> before;
-  if (mark.id != 0) {
+  if (position.id != 0) {
     SQLite::Statement& find =
         database_.Prepare("SELECT modified FROM files WHERE id=? AND at_end=1");
-    find.bind(1, mark.id);
+    find.bind(1, position.id);
     if (find.executeStep()) before = Instant(find, 0);
   }
   SQLite::Statement& save = database_.Prepare(
-      mark.id == 0
+      position.id == 0
           ? "INSERT INTO files(source,path,device,inode,offset,prefix_crc,modified,at_end,"
             "decoder_state) VALUES(?,?,?,?,?,?,?,?,?)"
           : "UPDATE files SET source=?,path=?,device=?,inode=?,offset=?,prefix_crc=?,modified=?,"
             "at_end=?,decoder_state=? WHERE id=?");
   save.bind(1, source.source);
-  save.bind(2, mark.path);
+  save.bind(2, position.path);
   // Device and inode numbers use all 64 bits; they are kept bit for bit.
-  save.bind(3, static_cast<std::int64_t>(mark.device));
-  save.bind(4, static_cast<std::int64_t>(mark.inode));
-  save.bind(5, static_cast<std::int64_t>(mark.offset));
-  save.bind(6, static_cast<std::int64_t>(mark.prefix_crc));
-  Bind(save, 7, std::optional(mark.modified));
+  save.bind(3, static_cast<std::int64_t>(position.device));
+  save.bind(4, static_cast<std::int64_t>(position.inode));
+  save.bind(5, static_cast<std::int64_t>(position.offset));
+  save.bind(6, static_cast<std::int64_t>(position.prefix_crc));
+  Bind(save, 7, std::optional(position.modified));
   save.bind(8, step.at_end ? 1 : 0);
   save.bind(9, step.decoder_state);
-  if (mark.id != 0) save.bind(10, mark.id);
+  if (position.id != 0) save.bind(10, position.id);
   save.exec();
-  if (mark.id == 0) mark.id = database_.handle().getLastInsertRowid();
+  if (position.id == 0) position.id = database_.handle().getLastInsertRowid();
   return before;
 }
 
 void Fold::Take(const Place& place, const RunStarted& event) {
-  Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
   const Operation operation = event.operation.value_or(place.source.operation);
   // The one before has no end: whatever it was, its process is gone.
-  if (!place.source.outright) Interrupt(cursor.open_run, place.before, place.end_by);
+  if (!place.source.names_backup) Interrupt(cursor.open_run, place.before, place.end_by);
   for (const RowId id :
-       store_.OpenRunsOf(place.backup, place.source.source, place.step.mark.path)) {
+       store_.OpenRunsOf(place.backup, place.source.source, place.step.position.path)) {
     const auto open = store_.Find(id);
-    if (place.source.outright && open && open->operation != operation) continue;
+    if (place.source.names_backup && open && open->operation != operation) continue;
     Interrupt(id, std::nullopt, place.end_by);
   }
   Settle(cursor.last_run);
   StoredRun run{.backup = place.backup, .operation = operation, .started = event.at};
   store_.Save(run);
-  store_.AddSighting(run.id, place.source.source, place.step.mark.path);
+  store_.AddSighting(run.id, place.source.source, place.step.position.path);
   store_.SetProgress(run.id, {.active = event.at, .silent = event.may_end_silently});
   notices_.Began(run.id);
   if (event.operation) CountRun(run, "");
   cursor.open_run = run.id;
-  store_.SetCursor(place.step.mark.id, place.backup, cursor);
+  store_.SetCursor(place.step.position.id, place.backup, cursor);
 }
 
 void Fold::Take(const Place& place, const RunProgress& event) {
-  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  const Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
   auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
   if (!run || run->state != RunState::kOpen) return;
   if (event.operation) {
@@ -200,17 +200,17 @@ void Fold::Take(const Place& place, const RunProgress& event) {
 }
 
 void Fold::Take(const Place& place, const RunWithdrawn&) {
-  Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
   if (!cursor.open_run) return;
   const auto run = store_.Find(*cursor.open_run);
   if (run && run->state == RunState::kOpen) Remove(*run, std::nullopt);
   // The run before is no longer the last thing that this file tells.
   cursor = {};
-  store_.SetCursor(place.step.mark.id, place.backup, cursor);
+  store_.SetCursor(place.step.position.id, place.backup, cursor);
 }
 
 void Fold::Take(const Place& place, const RunFinished& event) {
-  Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
   if (event.of_last_run) {
     auto run = cursor.last_run ? store_.Find(*cursor.last_run) : std::nullopt;
     if (run) Merge(place, event, *run);
@@ -229,7 +229,7 @@ void Fold::Take(const Place& place, const RunFinished& event) {
   std::optional<StoredRun> run = ByIdentity(place.backup, operation, event.snapshot_id, event.end);
   if (!run && event.guessed && event.start) {
     const auto dead = store_.FoundDead(place.backup, operation, *event.start, place.source.source,
-                                       place.step.mark.path);
+                                       place.step.position.path);
     if (dead) run = store_.Find(*dead);
   }
   // Another file may have told the end of the run that this one had open.
@@ -244,7 +244,7 @@ void Fold::Take(const Place& place, const RunFinished& event) {
   if (of_anything && !run) {
     if (event.result == RunResult::kSuccess) {
       Settle(cursor.last_run);
-      store_.SetCursor(place.step.mark.id, place.backup, {});
+      store_.SetCursor(place.step.position.id, place.backup, {});
       return;
     }
     if (event.result == RunResult::kWarning) told.result = RunResult::kFailure;
@@ -263,7 +263,7 @@ void Fold::Take(const Place& place, const RunFinished& event) {
     RememberIdentity(event, *run);
     cursor.last_run = run->id;
   }
-  store_.SetCursor(place.step.mark.id, place.backup, cursor);
+  store_.SetCursor(place.step.position.id, place.backup, cursor);
 }
 
 void Fold::Take(const Place& place, const ArchiveListed& event) {
@@ -327,7 +327,7 @@ void Fold::Take(const Place& place, const RepositoryMeasured& event) {
 }
 
 void Fold::Take(const Place& place, const RunNoted& event) {
-  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  const Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
   const auto run = cursor.open_run ? cursor.open_run : cursor.last_run;
   if (!run || event.message.empty()) return;
   noted_[*run].push_back({.at = event.at,
@@ -380,7 +380,7 @@ void Fold::Take(const Place& place, const FailedUnnamed& event) {
     one.backup = backup;
     touched_.insert(backup);
     RunFinished end = event.end;
-    const bool was_told = store_.CursorOf(place.step.mark.id, backup).last_run.has_value();
+    const bool was_told = store_.CursorOf(place.step.position.id, backup).last_run.has_value();
     end.of_last_run = all_finished && !event.finished.empty() && was_told;
     Take(one, end);
     for (const RunNoted& note : event.notes) Take(one, note);
@@ -389,11 +389,11 @@ void Fold::Take(const Place& place, const FailedUnnamed& event) {
 
 std::optional<StoredRun> Fold::OpenRun(const Place& place, const Cursor& cursor,
                                        std::optional<Operation> operation) {
-  if (!place.source.outright) {
+  if (!place.source.names_backup) {
     return cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
   }
   for (const RowId id :
-       store_.OpenRunsOf(place.backup, place.source.source, place.step.mark.path)) {
+       store_.OpenRunsOf(place.backup, place.source.source, place.step.position.path)) {
     auto run = store_.Find(id);
     if (run && (!operation || run->operation == *operation)) return run;
   }
@@ -402,7 +402,7 @@ std::optional<StoredRun> Fold::OpenRun(const Place& place, const Cursor& cursor,
 
 void Fold::NoteActivity(const Place& place) {
   if (place.step.counts.records == 0) return;
-  const Cursor cursor = store_.CursorOf(place.step.mark.id, place.backup);
+  const Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
   const auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
   if (!run || run->state != RunState::kOpen) return;
   StoredProgress progress = store_.ProgressOf(run->id);
@@ -414,7 +414,7 @@ void Fold::NoteActivity(const Place& place) {
 void Fold::TakeEnd(const Place& place) {
   const FileStep& step = place.step;
   if (!step.at_end && !step.over) return;
-  const Cursor cursor = store_.CursorOf(step.mark.id, place.backup);
+  const Cursor cursor = store_.CursorOf(step.position.id, place.backup);
   auto last = cursor.last_run && !cursor.open_run ? store_.Find(*cursor.last_run) : std::nullopt;
   if (last && !last->ended && IsBad(*last->result)) {
     last->ended = last->ended_by;
@@ -424,8 +424,8 @@ void Fold::TakeEnd(const Place& place) {
   if (step.quiet || step.over) Settle(cursor.last_run);
   if (!step.writer_gone && !step.over) return;
   Interrupt(cursor.open_run, place.end, place.end_by);
-  if (!place.source.outright) return;
-  for (const RowId run : store_.OpenRunsOf(place.backup, place.source.source, step.mark.path)) {
+  if (!place.source.names_backup) return;
+  for (const RowId run : store_.OpenRunsOf(place.backup, place.source.source, step.position.path)) {
     Interrupt(run, place.end, place.end_by);
   }
 }
@@ -467,8 +467,8 @@ std::optional<StoredRun> Fold::ByOverlap(const Place& place, Operation operation
                        .started = start,
                        .ended = end,
                        .snapshot_id = snapshot_id};
-  const auto id = store_.Overlapping(seen, place.source.source, place.step.mark.path,
-                                     place.source.outright, kSlack);
+  const auto id = store_.Overlapping(seen, place.source.source, place.step.position.path,
+                                     place.source.names_backup, kSlack);
   return id ? store_.Find(*id) : std::nullopt;
 }
 
@@ -495,7 +495,7 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
   const std::optional<RunResult> result_before = run.result;
   const bool inferred = run.result && !run.evidence;
   if (inferred && event.guessed && result <= *run.result) return;
-  MergeVerdict(event, result, run);
+  MergeResult(event, result, run);
 
   std::optional<Time> end = event.end ? event.end : place.end;
   // What is settled cannot be held back any more.
@@ -527,8 +527,8 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
     run.duration = *run.ended - *run.started;
   }
   store_.Save(run);
-  store_.AddSighting(run.id, place.source.source, place.step.mark.path);
-  if (run.ended) store_.BoundEarlier(run, place.source.source, place.step.mark.path);
+  store_.AddSighting(run.id, place.source.source, place.step.position.path);
+  if (run.ended) store_.BoundEarlier(run, place.source.source, place.step.position.path);
   touched_.insert(run.backup);
 
   if (first) CountRun(run, "runs");
@@ -542,7 +542,7 @@ void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
   if (event.final) Settle(run.id);
 }
 
-void Fold::MergeVerdict(const RunFinished& event, RunResult result, StoredRun& run) {
+void Fold::MergeResult(const RunFinished& event, RunResult result, StoredRun& run) {
   // An inferred end had no evidence; the first record of the end outdoes it. After that only worse
   // news changes a verdict.
   const bool worse = !run.result || !run.evidence || result > *run.result;

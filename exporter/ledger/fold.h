@@ -31,7 +31,7 @@ class Fold {
 
   // Takes a step in. False, with `step.refused` saying why: the step has no place as things are
   // configured; what it wrote must be rolled back.
-  [[nodiscard]] bool Take(const FoldOptions& source, FileStep& step);
+  [[nodiscard]] bool Take(const SourceRules& source, FileStep& step);
   // Releases verdicts that were held back because they were stamped ahead of the clock.
   void ReleaseHeld();
 
@@ -47,7 +47,7 @@ class Fold {
  private:
   // Where an event stands.
   struct Place {
-    const FoldOptions& source;
+    const SourceRules& source;
     const FileStep& step;
     RowId backup;
     Named of;  // how the record names it
@@ -60,7 +60,7 @@ class Fold {
   };
 
   // Stores the position. Answers with `Place::before`.
-  std::optional<Time> SavePosition(const FoldOptions& source, FileStep& step);
+  std::optional<Time> SavePosition(const SourceRules& source, FileStep& step);
   void Take(const Place& place, const RunStarted& event);
   void Take(const Place& place, const RunProgress& event);
   void Take(const Place& place, const RunFinished& event);
@@ -96,7 +96,7 @@ class Fold {
                                      const std::string& snapshot_id);
   // Makes what the event says part of the run: worst result, best figures, strongest evidence.
   void Merge(const Place& place, const RunFinished& event, StoredRun& run);
-  void MergeVerdict(const RunFinished& event, RunResult result, StoredRun& run);
+  void MergeResult(const RunFinished& event, RunResult result, StoredRun& run);
   void HoldBackFuture(const Place& place, StoredRun& run);
   void RememberIdentity(const RunFinished& event, const StoredRun& run);
   // An open run is over without a word, at `ended` if that is known, else no later than `ended_by`.

@@ -29,7 +29,7 @@ constexpr auto kSourceCounters = std::to_array<SourceCounter>({
     {"read_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.read_bytes; }},
     {"record_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.record_bytes; }},
     {"records", [](SourceStanding& s) -> std::uint64_t& { return s.counts.records; }},
-    {"folded", [](SourceStanding& s) -> std::uint64_t& { return s.counts.folded; }},
+    {"folded", [](SourceStanding& s) -> std::uint64_t& { return s.counts.decoded; }},
     {"parse_errors", [](SourceStanding& s) -> std::uint64_t& { return s.counts.parse_errors; }},
     {"text", [](SourceStanding& s) -> std::uint64_t& { return s.counts.text; }},
     {"unknown_messages",
@@ -66,10 +66,10 @@ class Ledger::State {
         database_(std::move(database)),
         errors_(database_->recovered() ? 1 : 0) {}
 
-  void Configure(std::vector<FoldOptions> sources) {
+  void Configure(std::vector<SourceRules> sources) {
     const std::lock_guard lock(mutex_);
     sources_.clear();
-    for (FoldOptions& source : sources) sources_[source.source] = std::move(source);
+    for (SourceRules& source : sources) sources_[source.source] = std::move(source);
     if (const auto read = Guard("read", [&] { LoadAll(); }); !read)
       Log().error(read.error().message);
   }
@@ -101,9 +101,9 @@ class Ledger::State {
     on_notices_ = std::move(on_notices);
   }
 
-  void Listen(std::vector<Listener> listeners, Time now) {
+  void Subscribe(std::vector<Subscription> subscriptions, Time now) {
     const std::lock_guard lock(mutex_);
-    listeners_ = std::move(listeners);
+    subscriptions_ = std::move(subscriptions);
     for (auto& [monitor, hand] : hands_) hand.notices.clear();
     const auto done = GuardWriting([&] {
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
@@ -130,7 +130,7 @@ class Ledger::State {
   std::vector<Notice> Waiting(const std::string& monitor, std::size_t most) {
     const std::lock_guard lock(mutex_);
     std::vector<Notice> notices;
-    const Listener* listener = ListenerNamed(monitor);
+    const Subscription* subscription = SubscriptionOf(monitor);
     Hand& hand = hands_[monitor];
     hand.notices.clear();
     const auto done = Guard("read", [&] {
@@ -153,12 +153,13 @@ class Ledger::State {
       RunStore store(*database_);
       for (std::size_t i = 0; i < notices.size(); ++i) {
         hand.notices.insert(notices[i].id);
-        const bool says_more =
-            listener != nullptr && listener->messages && notices[i].state != NoticeState::kStart;
+        const bool says_more = subscription != nullptr && subscription->messages &&
+                               notices[i].state != NoticeState::kStart;
         if (!says_more) continue;
         notices[i].messages = store.MessagesOf(runs[i]);
-        std::erase_if(notices[i].messages,
-                      [&](const Message& message) { return message.level > *listener->messages; });
+        std::erase_if(notices[i].messages, [&](const Message& message) {
+          return message.level > *subscription->messages;
+        });
       }
     });
     if (!done) Log().error(done.error().message);
@@ -173,9 +174,9 @@ class Ledger::State {
     hand.notices.clear();
   }
 
-  Result<std::vector<KnownFile>> KnownFiles(const std::string& source) {
+  Result<std::vector<Checkpoint>> Checkpoints(const std::string& source) {
     const std::lock_guard lock(mutex_);
-    std::vector<KnownFile> files;
+    std::vector<Checkpoint> files;
     auto done = Guard("read", [&] {
       SQLite::Statement& select = database_->Prepare(
           "SELECT id,path,device,inode,offset,prefix_crc,modified,decoder_state FROM files WHERE "
@@ -183,14 +184,15 @@ class Ledger::State {
           "ORDER BY id");
       select.bind(1, source);
       while (select.executeStep()) {
-        FileMark mark{.id = select.getColumn(0).getInt64(),
-                      .path = Text(select, 1),
-                      .device = static_cast<std::uint64_t>(select.getColumn(2).getInt64()),
-                      .inode = static_cast<std::uint64_t>(select.getColumn(3).getInt64()),
-                      .offset = static_cast<std::uint64_t>(select.getColumn(4).getInt64()),
-                      .prefix_crc = static_cast<std::uint32_t>(select.getColumn(5).getInt64()),
-                      .modified = Instant(select, 6).value_or(Time())};
-        files.push_back({.mark = std::move(mark), .decoder_state = Text(select, 7)});
+        FilePosition position{
+            .id = select.getColumn(0).getInt64(),
+            .path = Text(select, 1),
+            .device = static_cast<std::uint64_t>(select.getColumn(2).getInt64()),
+            .inode = static_cast<std::uint64_t>(select.getColumn(3).getInt64()),
+            .offset = static_cast<std::uint64_t>(select.getColumn(4).getInt64()),
+            .prefix_crc = static_cast<std::uint32_t>(select.getColumn(5).getInt64()),
+            .modified = Instant(select, 6).value_or(Time())};
+        files.push_back({.position = std::move(position), .decoder_state = Text(select, 7)});
       }
     });
     if (!done) return tl::unexpected(done.error());
@@ -205,25 +207,25 @@ class Ledger::State {
       return Fail(ErrorKind::kInvalid, fmt::format("ledger: no source {} is configured", name));
     }
     std::vector<std::int64_t> ids;
-    for (const FileStep& step : steps) ids.push_back(step.mark.id);
+    for (const FileStep& step : steps) ids.push_back(step.position.id);
 
     SourceStanding counted = counters_[name];
     std::set<RowId> touched;
     bool told = false;
     auto done = GuardWriting([&] {
       counted = counters_[name];
-      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].mark.id = ids[i];
+      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].position.id = ids[i];
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       Backups backups(*database_, sources_, options_.max_backups);
       const NoticeContext context = Context();
       Fold fold(*database_, backups, context, now);
       for (FileStep& step : steps) {
         database_->Prepare("SAVEPOINT step").exec();
-        const std::int64_t id = step.mark.id;
+        const std::int64_t id = step.position.id;
         if (fold.Take(source->second, step)) {
           Add(step, counted);
         } else {
-          step.mark.id = id;
+          step.position.id = id;
           database_->Prepare("ROLLBACK TO step").exec();
         }
         database_->Prepare("RELEASE step").exec();
@@ -241,7 +243,7 @@ class Ledger::State {
     });
     full_ = !done || database_->in_memory();
     if (!done) {
-      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].mark.id = ids[i];
+      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].position.id = ids[i];
       Publish();
       return done;
     }
@@ -384,14 +386,14 @@ class Ledger::State {
   // the ledger cannot be written would have no end.
   Result<void> StoreReports(const std::string& monitor) {
     Hand& hand = hands_[monitor];
-    const Listener* listener = ListenerNamed(monitor);
+    const Subscription* subscription = SubscriptionOf(monitor);
     monitors_changed_ = true;
     auto done = GuardWriting([&] {
       // Nothing to wait for the disk for: after a power cut it is delivered again.
       database_->handle().exec("PRAGMA synchronous=NORMAL");
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       for (const auto& [delivery, at] : hand.reports) {
-        if (listener != nullptr) TakeIn(*database_, *listener, delivery, at);
+        if (subscription != nullptr) TakeIn(*database_, *subscription, delivery, at);
       }
       database_->Release();
       transaction.commit();
@@ -565,9 +567,9 @@ class Ledger::State {
   }
 
   NoticeContext Context() {
-    return {.listeners = listeners_,
+    return {.subscriptions = subscriptions_,
             .visible = [this](const std::string& backup) { return by_name_.contains(backup); },
-            .in_hand =
+            .in_flight =
                 [this](std::int64_t notice) {
                   return std::ranges::any_of(hands_, [&](const auto& one) {
                     return one.second.notices.contains(notice) || one.second.Reported(notice);
@@ -575,9 +577,9 @@ class Ledger::State {
                 }};
   }
 
-  const Listener* ListenerNamed(const std::string& monitor) const {
-    const auto found = std::ranges::find(listeners_, monitor, &Listener::monitor);
-    return found == listeners_.end() ? nullptr : &*found;
+  const Subscription* SubscriptionOf(const std::string& monitor) const {
+    const auto found = std::ranges::find(subscriptions_, monitor, &Subscription::monitor);
+    return found == subscriptions_.end() ? nullptr : &*found;
   }
 
   void Told() {
@@ -587,8 +589,8 @@ class Ledger::State {
 
   void LoadMonitors() {
     monitors_.clear();
-    for (const Listener& listener : listeners_) {
-      monitors_[listener.monitor] = QueryMonitor(*database_, listener);
+    for (const Subscription& subscription : subscriptions_) {
+      monitors_[subscription.monitor] = QueryMonitor(*database_, subscription);
     }
   }
 
@@ -599,7 +601,7 @@ class Ledger::State {
         "SELECT source,path,template,tool,repository FROM feeds WHERE backup=? ORDER BY "
         "source,path");
     feeds.bind(1, backup);
-    const FoldOptions* by = nullptr;
+    const SourceRules* by = nullptr;
     std::string tool;
     std::string repository;
     while (feeds.executeStep()) {
@@ -607,11 +609,11 @@ class Ledger::State {
       if (source == sources_.end() || !Feeds(source->second, Text(feeds, 1), Text(feeds, 2)))
         continue;
       // What is told by hand names no tool: another source knows more.
-      if (source->second.outright && by != nullptr) continue;
+      if (source->second.names_backup && by != nullptr) continue;
       tool = Text(feeds, 3);
       repository = Text(feeds, 4);
       by = &source->second;
-      if (!by->outright) break;
+      if (!by->names_backup) break;
     }
     auto standing =
         std::make_shared<BackupStanding>(QueryStanding(*database_, expectations_, backup, now_));
@@ -688,14 +690,14 @@ class Ledger::State {
 
   std::mutex mutex_;  // guards what follows, but for standings_, which is swapped whole
   std::unique_ptr<Database> database_;
-  std::map<std::string, FoldOptions> sources_;
+  std::map<std::string, SourceRules> sources_;
   std::map<std::string, SourceStanding> counters_;
   std::map<std::string, std::shared_ptr<const BackupStanding>> by_name_;
   std::map<RowId, std::string> names_;
   std::map<std::string, RepositoryStanding> repositories_;
   Expectations expectations_;
   Time now_{};  // of the last call that said
-  std::vector<Listener> listeners_;
+  std::vector<Subscription> subscriptions_;
   std::function<void()> on_notices_;
   std::map<std::string, Hand> hands_;  // by monitor
   std::map<std::string, MonitorStanding> monitors_;
@@ -722,14 +724,14 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
   return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
 }
 
-void Ledger::Configure(std::vector<FoldOptions> sources) { state_->Configure(std::move(sources)); }
+void Ledger::Configure(std::vector<SourceRules> sources) { state_->Configure(std::move(sources)); }
 
 void Ledger::Expect(std::vector<Expectation> expectations, Time now) {
   state_->Expect(std::move(expectations), now);
 }
 
-void Ledger::Listen(std::vector<Listener> listeners, Time now) {
-  state_->Listen(std::move(listeners), now);
+void Ledger::Subscribe(std::vector<Subscription> subscriptions, Time now) {
+  state_->Subscribe(std::move(subscriptions), now);
 }
 
 void Ledger::OnNotices(std::function<void()> on_notices) {
@@ -744,8 +746,8 @@ void Ledger::Report(const std::string& monitor, std::span<const Delivery> delive
   state_->Report(monitor, deliveries, now);
 }
 
-Result<std::vector<KnownFile>> Ledger::KnownFiles(const std::string& source) {
-  return state_->KnownFiles(source);
+Result<std::vector<Checkpoint>> Ledger::Checkpoints(const std::string& source) {
+  return state_->Checkpoints(source);
 }
 
 Result<void> Ledger::Commit(const std::string& source, std::span<FileStep> steps, Time now) {

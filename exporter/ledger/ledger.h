@@ -19,14 +19,11 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "ledger/rules/source_rules.h"
 #include "ledger/standing.h"
 #include "model/event.h"
 #include "model/expectation.h"
 #include "model/notice.h"
-
-namespace re2 {
-class RE2;
-}
 
 namespace backup_exporter {
 
@@ -36,24 +33,6 @@ struct LedgerOptions {
   std::chrono::days history{400};
   std::chrono::days discovered_backups_expire{90};
   std::size_t max_backups = 1000;
-};
-
-// How the events of a source become runs: the part of a source's configuration that the ledger
-// needs.
-struct FoldOptions {
-  std::string source;              // its name
-  std::string tool;                // the format's name
-  std::string pattern;             // of its files; a backup is shown while its file matches one
-  std::string backup;              // template (backup_name.h); empty: the steps say which
-  bool backup_configured = false;  // the template stands in the configuration: may share a backup
-  std::shared_ptr<const re2::RE2> match;     // on the path; its named groups are placeholders
-  std::string repository;                    // its configured name; empty: as the output has it
-  Operation operation = Operation::kBackup;  // where the output does not say
-  bool operation_configured = false;         // it stands in the configuration: is surely so
-  bool warnings_are_failures = false;
-  bool complete = false;  // its listings show all archives that there are
-  // Its records name backup and operation outright, and may be of backups of other sources.
-  bool outright = false;
 };
 
 // What the program knows of the host, for what time alone brings.
@@ -77,7 +56,7 @@ class Ledger final : public NoticeQueue {
 
   // The sources as they are configured now. Backups that no configured source feeds leave the
   // standings (their record stays in the ledger).
-  void Configure(std::vector<FoldOptions> sources);
+  void Configure(std::vector<SourceRules> sources);
 
   // What is expected, as configured now. Of what is not named there it is learned.
   void Expect(std::vector<Expectation> expectations, Time now);
@@ -85,7 +64,7 @@ class Ledger final : public NoticeQueue {
   // The monitors as they are configured now: they are told of runs that end from here on, and of
   // those that ended while the exporter was down; sources that are new begin with `now`. What
   // waits is due at once.
-  void Listen(std::vector<Listener> listeners, Time now);
+  void Subscribe(std::vector<Subscription> subscriptions, Time now);
   // Is called after each change that made notices, by the thread that made it; it must not call the
   // ledger. It is never called once this has returned with another.
   void OnNotices(std::function<void()> on_notices);
@@ -96,11 +75,11 @@ class Ledger final : public NoticeQueue {
   void Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) override;
 
   // How far every file of a source was read.
-  [[nodiscard]] Result<std::vector<KnownFile>> KnownFiles(const std::string& source);
+  [[nodiscard]] Result<std::vector<Checkpoint>> Checkpoints(const std::string& source);
 
-  // Folds the steps of one source into the ledger in one transaction, and gives their marks ids. A
-  // step that names a backup which another source has is refused: it says so in `refused` and
-  // leaves no trace. After an error nothing of any step is in the ledger.
+  // Folds the steps of one source into the ledger in one transaction, and gives their positions
+  // ids. A step that names a backup which another source has is refused: it says so in `refused`
+  // and leaves no trace. After an error nothing of any step is in the ledger.
   [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
 
   // Does what time alone brings: releases verdicts that were stamped ahead of the clock, counts and

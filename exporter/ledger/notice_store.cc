@@ -122,9 +122,10 @@ NoticeState StateNamed(std::string_view name) {
   return NoticeState::kLog;
 }
 
-void TakeIn(Database& database, const Listener& listener, const Delivery& delivery, Time now) {
+void TakeIn(Database& database, const Subscription& subscription, const Delivery& delivery,
+            Time now) {
   using Outcome = Delivery::Outcome;
-  const std::string& monitor = listener.monitor;
+  const std::string& monitor = subscription.monitor;
   const auto remove = [&] {
     SQLite::Statement& gone = database.Prepare("DELETE FROM notices WHERE id=?");
     gone.bind(1, delivery.notice);
@@ -137,7 +138,7 @@ void TakeIn(Database& database, const Listener& listener, const Delivery& delive
   if (delivery.outcome != Outcome::kDelivered) {
     CountTelling(database, monitor, fmt::format("failures {}", Name(delivery.failure)));
     const bool refused = delivery.outcome == Outcome::kRefused;
-    if (is_late && !refused && listener.superseding != Superseding::kNothing) {
+    if (is_late && !refused && subscription.superseding != Superseding::kNothing) {
       remove();
       CountTelling(database, monitor, fmt::format("dropped {}", Name(Dropped::kSuperseded)));
       return;
@@ -177,11 +178,11 @@ void TakeIn(Database& database, const Listener& listener, const Delivery& delive
   told.exec();
 }
 
-MonitorStanding QueryMonitor(Database& database, const Listener& listener) {
-  MonitorStanding standing{.kind = listener.kind};
+MonitorStanding QueryMonitor(Database& database, const Subscription& subscription) {
+  MonitorStanding standing{.kind = subscription.kind};
   std::map<std::string, std::int64_t> values;
   SQLite::Statement& select = database.Prepare("SELECT name,value FROM tellings WHERE monitor=?");
-  select.bind(1, listener.monitor);
+  select.bind(1, subscription.monitor);
   while (select.executeStep()) values[Text(select, 0)] = select.getColumn(1).getInt64();
   const auto count = [&](const std::string& name) {
     return static_cast<std::uint64_t>(values[name]);
@@ -212,7 +213,7 @@ MonitorStanding QueryMonitor(Database& database, const Listener& listener) {
   SQLite::Statement& waiting = database.Prepare(
       "SELECT count(*),(SELECT created FROM notices WHERE monitor=?1 AND status='waiting' ORDER BY "
       "id LIMIT 1) FROM notices WHERE monitor=?1 AND status='waiting'");
-  waiting.bind(1, listener.monitor);
+  waiting.bind(1, subscription.monitor);
   waiting.executeStep();
   standing.waiting = Count(waiting, 0).value_or(0);
   standing.oldest = Instant(waiting, 1);

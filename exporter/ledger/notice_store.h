@@ -32,8 +32,9 @@ void SetTelling(Database& database, const std::string& monitor, std::string_view
                 std::int64_t value);
 
 // Takes in what came of a notice.
-void TakeIn(Database& database, const Listener& listener, const Delivery& delivery, Time now);
+void TakeIn(Database& database, const Subscription& subscription, const Delivery& delivery,
+            Time now);
 
-[[nodiscard]] MonitorStanding QueryMonitor(Database& database, const Listener& listener);
+[[nodiscard]] MonitorStanding QueryMonitor(Database& database, const Subscription& subscription);
 
 }  // namespace backup_exporter

@@ -25,12 +25,13 @@ bool IsBad(RunResult result) {
 
 // What shares a state with the run, or is of the same backup and operation:
 // "monitor=?1 AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)".
-void BindScope(SQLite::Statement& statement, const Listener& listener, const StoredRun& run) {
-  statement.bind(1, listener.monitor);
+void BindScope(SQLite::Statement& statement, const Subscription& subscription,
+               const StoredRun& run) {
+  statement.bind(1, subscription.monitor);
   statement.bind(2, run.backup);
   Bind(statement, 3, Name(run.operation));
-  statement.bind(4, !listener.one_state || listener.by_backup ? 1 : 0);
-  statement.bind(5, !listener.one_state || listener.by_operation ? 1 : 0);
+  statement.bind(4, !subscription.one_state || subscription.by_backup ? 1 : 0);
+  statement.bind(5, !subscription.one_state || subscription.by_operation ? 1 : 0);
 }
 
 }  // namespace
@@ -43,10 +44,10 @@ bool IsHeard(const std::string& name, std::span<const std::string> patterns) {
 
 void Notices::End(const StoredRun& run, bool again) {
   settled_.insert(run.backup);
-  if (context_.listeners.empty() || !run.result) return;
+  if (context_.subscriptions.empty() || !run.result) return;
   if (!IsPresent(run)) {
     std::erase(began_, run.id);
-    for (const Listener& listener : context_.listeners) Close(listener, run);
+    for (const Subscription& subscription : context_.subscriptions) Close(subscription, run);
     return;
   }
   if (std::erase(began_, run.id) > 0) TellBeginning(run, /*only_where_all_is_told=*/true);
@@ -54,19 +55,19 @@ void Notices::End(const StoredRun& run, bool again) {
   // is no good news.
   const bool good = *run.result == RunResult::kSuccess || *run.result == RunResult::kWarning;
   const bool still_missed = good && MissedInARow(run.backup, run.operation) > 0;
-  for (const Listener& listener : context_.listeners) {
-    if (!Hears(listener, run)) continue;
-    if (still_missed && listener.superseding != Superseding::kNothing) {
-      Close(listener, run);
+  for (const Subscription& subscription : context_.subscriptions) {
+    if (!Hears(subscription, run)) continue;
+    if (still_missed && subscription.superseding != Superseding::kNothing) {
+      Close(subscription, run);
     } else {
-      TellEnd(listener, run, again);
+      TellEnd(subscription, run, again);
     }
   }
 }
 
 void Notices::Withdrawn(const StoredRun& run) {
   std::erase(began_, run.id);
-  for (const Listener& listener : context_.listeners) Close(listener, run);
+  for (const Subscription& subscription : context_.subscriptions) Close(subscription, run);
 }
 
 void Notices::Merged(RowId from, const StoredRun& into) {
@@ -77,7 +78,7 @@ void Notices::Merged(RowId from, const StoredRun& into) {
   move.bind(2, into.id);
   if (move.exec() == 0 || into.state != RunState::kSettled) return;
   // Its end was told before this beginning was known.
-  for (const Listener& listener : context_.listeners) Close(listener, into);
+  for (const Subscription& subscription : context_.subscriptions) Close(subscription, into);
 }
 
 void Notices::Finish() {
@@ -91,47 +92,48 @@ void Notices::Finish() {
 
 void Notices::Missed(const Misses& missed) {
   const StoredRun of{.backup = missed.backup, .operation = missed.operation};
-  for (const Listener& listener : context_.listeners) {
-    if (!Hears(listener, of) || !listener.states.contains(NoticeState::kFail)) continue;
+  for (const Subscription& subscription : context_.subscriptions) {
+    if (!Hears(subscription, of) || !subscription.states.contains(NoticeState::kFail)) continue;
     // Once: by the first that makes it so many in a row.
-    const bool was_told = missed.before > 0 && missed.failures + missed.before >= listener.after;
-    if (was_told || missed.failures + missed.in_a_row < listener.after) continue;
+    const bool was_told =
+        missed.before > 0 && missed.failures + missed.before >= subscription.after;
+    if (was_told || missed.failures + missed.in_a_row < subscription.after) continue;
     Notice notice = AboutMissed(missed.backup, missed.operation);
-    if (listener.one_state) notice.also_failing = OthersFailing(listener, of);
-    Supersede(listener, of, notice, /*is_told=*/true);
-    Insert(listener, notice, of);
-    SetTold(listener, of);
+    if (subscription.one_state) notice.also_failing = OthersFailing(subscription, of);
+    Supersede(subscription, of, notice, /*is_told=*/true);
+    Insert(subscription, notice, of);
+    SetTold(subscription, of);
   }
 }
 
 void Notices::TellBeginning(const StoredRun& run, bool only_where_all_is_told) {
   if (!IsPresent(run)) return;
-  for (const Listener& listener : context_.listeners) {
-    const bool all_is_told = listener.superseding == Superseding::kNothing;
+  for (const Subscription& subscription : context_.subscriptions) {
+    const bool all_is_told = subscription.superseding == Superseding::kNothing;
     if (only_where_all_is_told && !all_is_told) continue;
-    if (!Hears(listener, run) || !listener.states.contains(NoticeState::kStart)) continue;
+    if (!Hears(subscription, run) || !subscription.states.contains(NoticeState::kStart)) continue;
     // Its end may never be told: neither is its beginning.
-    if (listener.after > 1) continue;
-    if (!StartsOf(listener, run.id).empty()) continue;
-    if (listener.start_is_good) {
+    if (subscription.after > 1) continue;
+    if (!StartsOf(subscription, run.id).empty()) continue;
+    if (subscription.start_is_good) {
       if (IsFailing(run.backup, run.operation)) continue;
-      if (!OthersFailing(listener, run).empty()) continue;
+      if (!OthersFailing(subscription, run).empty()) continue;
     }
     Notice notice = About(run, NoticeState::kStart);
     notice.uid = RandomUuid();
-    Insert(listener, notice, run);
+    Insert(subscription, notice, run);
   }
 }
 
-void Notices::TellEnd(const Listener& listener, const StoredRun& run, bool again) {
+void Notices::TellEnd(const Subscription& subscription, const StoredRun& run, bool again) {
   const bool bad = IsBad(*run.result);
   // What is read late, after a newer run, changes no state.
   const bool last = IsLast(run);
-  if (*run.result == RunResult::kSkipped || (!last && listener.one_state)) {
-    Close(listener, run);
+  if (*run.result == RunResult::kSkipped || (!last && subscription.one_state)) {
+    Close(subscription, run);
     return;
   }
-  const std::vector<Start> starts = StartsOf(listener, run.id);
+  const std::vector<Start> starts = StartsOf(subscription, run.id);
   const auto told = std::ranges::find_if(starts.rbegin(), starts.rend(), &Start::told);
   Notice notice = About(run, bad ? NoticeState::kFail : NoticeState::kFinish);
   notice.closes = told != starts.rend();
@@ -141,41 +143,42 @@ void Notices::TellEnd(const Listener& listener, const StoredRun& run, bool again
     notice.uid = starts.empty() ? RandomUuid() : starts.back().uid;
   }
   notice.failures = bad ? FailuresUpTo(run) : 0;
-  if (listener.one_state) notice.also_failing = OthersFailing(listener, run);
+  if (subscription.one_state) notice.also_failing = OthersFailing(subscription, run);
   const bool all_well = !bad && notice.also_failing.empty();
   // Nothing is finished while something else is not well; but a start that was told is closed.
   if (!all_well) notice.state = NoticeState::kFail;
-  if (all_well && last && listener.recovery && !listener.states.contains(NoticeState::kFinish) &&
-      WasTold(listener, run)) {
+  if (all_well && last && subscription.recovery &&
+      !subscription.states.contains(NoticeState::kFinish) && WasTold(subscription, run)) {
     notice.state = NoticeState::kResolve;
   }
-  const bool has_reason = bad ? notice.failures >= listener.after : all_well || notice.closes;
+  const bool has_reason = bad ? notice.failures >= subscription.after : all_well || notice.closes;
   const bool is_told = notice.state == NoticeState::kResolve ||
-                       (has_reason && listener.states.contains(notice.state));
-  if (!again && listener.states.contains(NoticeState::kLog) && HasMessages(listener, run.id)) {
+                       (has_reason && subscription.states.contains(notice.state));
+  if (!again && subscription.states.contains(NoticeState::kLog) &&
+      HasMessages(subscription, run.id)) {
     Notice log = notice;
     log.state = NoticeState::kLog;
     log.closes = false;
-    Insert(listener, log, run);
+    Insert(subscription, log, run);
   }
-  Remove(listener, starts);
-  if (last && (is_told || all_well)) Supersede(listener, run, notice, is_told);
-  if (is_told) InsertEnd(listener, notice, run, starts);
-  if (last && all_well) ClearTold(listener, run);
-  if (last && bad && is_told) SetTold(listener, run);
+  Remove(subscription, starts);
+  if (last && (is_told || all_well)) Supersede(subscription, run, notice, is_told);
+  if (is_told) InsertEnd(subscription, notice, run, starts);
+  if (last && all_well) ClearTold(subscription, run);
+  if (last && bad && is_told) SetTold(subscription, run);
 }
 
-void Notices::Close(const Listener& listener, const StoredRun& run) {
-  const std::vector<Start> starts = StartsOf(listener, run.id);
-  Remove(listener, starts);
+void Notices::Close(const Subscription& subscription, const StoredRun& run) {
+  const std::vector<Start> starts = StartsOf(subscription, run.id);
+  Remove(subscription, starts);
   const auto told = std::ranges::find_if(starts.rbegin(), starts.rend(), &Start::told);
   if (told == starts.rend()) return;
   Notice notice = About(run, NoticeState::kFinish);
   notice.uid = told->uid;
   notice.closes = true;
   if (!notice.result) notice.result = RunResult::kSkipped;
-  if (listener.one_state) {
-    notice.also_failing = OthersFailing(listener, run);
+  if (subscription.one_state) {
+    notice.also_failing = OthersFailing(subscription, run);
     if (IsFailing(run.backup, run.operation)) {
       notice.also_failing.insert(notice.also_failing.begin(), NameOf(run.backup));
     }
@@ -183,37 +186,37 @@ void Notices::Close(const Listener& listener, const StoredRun& run) {
   } else if (IsBad(*notice.result)) {
     notice.state = NoticeState::kFail;
   }
-  if (listener.states.contains(notice.state)) InsertEnd(listener, notice, run, starts);
+  if (subscription.states.contains(notice.state)) InsertEnd(subscription, notice, run, starts);
 }
 
-std::vector<Notices::Start> Notices::StartsOf(const Listener& listener, RowId run) {
+std::vector<Notices::Start> Notices::StartsOf(const Subscription& subscription, RowId run) {
   SQLite::Statement& select = database_.Prepare(
       "SELECT id,status,attempts,body FROM notices WHERE run=? AND monitor=? AND state='start' AND "
       "status<>'dead' ORDER BY id");
   select.bind(1, run);
-  select.bind(2, listener.monitor);
+  select.bind(2, subscription.monitor);
   std::vector<Start> starts;
   while (select.executeStep()) {
     Start start{.id = select.getColumn(0).getInt64(), .uid = LoadedNotice(Text(select, 3)).uid};
     start.waits = Text(select, 1) != kTold;
-    start.in_hand = context_.in_hand(start.id);
+    start.in_flight = context_.in_flight(start.id);
     // Of an attempt that failed only the answer may be lost.
     const bool tried = select.getColumn(2).getInt64() > 0;
-    start.told =
-        !start.waits || start.in_hand || tried || listener.superseding == Superseding::kNothing;
+    start.told = !start.waits || start.in_flight || tried ||
+                 subscription.superseding == Superseding::kNothing;
     starts.push_back(std::move(start));
   }
   return starts;
 }
 
-void Notices::Remove(const Listener& listener, std::span<const Start> starts) {
+void Notices::Remove(const Subscription& subscription, std::span<const Start> starts) {
   for (const Start& start : starts) {
     if (!start.waits) {
       SQLite::Statement& remove = database_.Prepare("DELETE FROM notices WHERE id=?");
       remove.bind(1, start.id);
       remove.exec();
-    } else if (!start.in_hand && listener.superseding != Superseding::kNothing) {
-      Drop(start.id, listener.monitor, Dropped::kSuperseded);
+    } else if (!start.in_flight && subscription.superseding != Superseding::kNothing) {
+      Drop(start.id, subscription.monitor, Dropped::kSuperseded);
     }
   }
 }
@@ -225,17 +228,17 @@ void Notices::Drop(std::int64_t notice, const std::string& monitor, Dropped reas
   CountTelling(database_, monitor, fmt::format("dropped {}", Name(reason)));
 }
 
-void Notices::Supersede(const Listener& listener, const StoredRun& run, Notice& notice,
+void Notices::Supersede(const Subscription& subscription, const StoredRun& run, Notice& notice,
                         bool is_told) {
-  if (listener.superseding == Superseding::kNothing) return;
+  if (subscription.superseding == Superseding::kNothing) return;
   const bool good = notice.state != NoticeState::kFail;
-  const bool fails = listener.superseding == Superseding::kFails && good;
+  const bool fails = subscription.superseding == Superseding::kFails && good;
   // What was said once more and did not arrive is said by the next, or not true any more.
-  const bool reminders = !fails && listener.superseding != Superseding::kStates;
+  const bool reminders = !fails && subscription.superseding != Superseding::kStates;
   SQLite::Statement& select = database_.Prepare(
       "SELECT id,state,run,body FROM notices WHERE monitor=?1 AND status='waiting' AND "
       "state<>'start' AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)");
-  BindScope(select, listener, run);
+  BindScope(select, subscription, run);
   std::vector<std::int64_t> old;
   while (select.executeStep()) {
     const bool is_fail = Text(select, 1) == Name(NoticeState::kFail);
@@ -251,34 +254,35 @@ void Notices::Supersede(const Listener& listener, const StoredRun& run, Notice& 
     if (before.closes && (!is_told || before.uid != notice.uid)) continue;
     old.push_back(select.getColumn(0).getInt64());
   }
-  for (const std::int64_t id : old) Drop(id, listener.monitor, Dropped::kSuperseded);
+  for (const std::int64_t id : old) Drop(id, subscription.monitor, Dropped::kSuperseded);
 }
 
-void Notices::InsertEnd(const Listener& listener, const Notice& notice, const StoredRun& run,
-                        std::span<const Start> starts) {
+void Notices::InsertEnd(const Subscription& subscription, const Notice& notice,
+                        const StoredRun& run, std::span<const Start> starts) {
   // A service that shows states waits for the end of every run that it knows.
   for (const Start& start : starts) {
-    if (!listener.one_state || !start.told || start.uid == notice.uid) continue;
+    if (!subscription.one_state || !start.told || start.uid == notice.uid) continue;
     Notice other = notice;
     other.uid = start.uid;
-    Insert(listener, other, run);
+    Insert(subscription, other, run);
   }
-  Insert(listener, notice, run);
+  Insert(subscription, notice, run);
 }
 
-void Notices::Insert(const Listener& listener, const Notice& notice, const StoredRun& run) {
+void Notices::Insert(const Subscription& subscription, const Notice& notice, const StoredRun& run) {
   // A start that was told is closed however late.
   const bool of_now = notice.cause != NoticeCause::kRun || notice.closes;
-  const Time expires = (of_now ? now_ : notice.at) + listener.keep;
-  CountTelling(database_, listener.monitor, fmt::format("notices {}", Name(notice.state)));
+  const Time expires = (of_now ? now_ : notice.at) + subscription.keep;
+  CountTelling(database_, subscription.monitor, fmt::format("notices {}", Name(notice.state)));
   if (expires <= now_) {
-    CountTelling(database_, listener.monitor, fmt::format("dropped {}", Name(Dropped::kExpired)));
+    CountTelling(database_, subscription.monitor,
+                 fmt::format("dropped {}", Name(Dropped::kExpired)));
     return;
   }
   SQLite::Statement& insert = database_.Prepare(
       "INSERT INTO notices(monitor,state,status,backup,operation,run,created,due,expires,body) "
       "VALUES(?,?,'waiting',?,?,?,?,?,?,?)");
-  insert.bind(1, listener.monitor);
+  insert.bind(1, subscription.monitor);
   Bind(insert, 2, Name(notice.state));
   insert.bind(3, run.backup);
   Bind(insert, 4, Name(run.operation));
@@ -288,8 +292,8 @@ void Notices::Insert(const Listener& listener, const Notice& notice, const Store
   Bind(insert, 8, std::optional(expires));
   insert.bind(9, SavedNotice(notice));
   insert.exec();
-  told_.insert(listener.monitor);
-  Bound(listener.monitor, database_.handle().getLastInsertRowid());
+  told_.insert(subscription.monitor);
+  Bound(subscription.monitor, database_.handle().getLastInsertRowid());
 }
 
 void Notices::Bound(const std::string& monitor, std::int64_t newest) {
@@ -349,9 +353,9 @@ bool Notices::IsPresent(const StoredRun& run) {
   return find.getColumn(0).getInt() != 0;
 }
 
-bool Notices::Hears(const Listener& listener, const StoredRun& run) {
-  return listener.operations.contains(run.operation) &&
-         IsHeard(NameOf(run.backup), listener.backups);
+bool Notices::Hears(const Subscription& subscription, const StoredRun& run) {
+  return subscription.operations.contains(run.operation) &&
+         IsHeard(NameOf(run.backup), subscription.backups);
 }
 
 std::uint64_t Notices::MissedInARow(RowId backup, Operation operation) {
@@ -376,10 +380,10 @@ bool Notices::IsFailing(RowId backup, Operation operation) {
   return (last && IsBad(*last->result)) || MissedInARow(backup, operation) > 0;
 }
 
-bool Notices::HasMessages(const Listener& listener, RowId run) {
-  if (!listener.messages) return false;
+bool Notices::HasMessages(const Subscription& subscription, RowId run) {
+  if (!subscription.messages) return false;
   return std::ranges::any_of(store_.MessagesOf(run), [&](const Message& message) {
-    return message.level <= *listener.messages;
+    return message.level <= *subscription.messages;
   });
 }
 
@@ -404,7 +408,8 @@ std::uint64_t Notices::FailuresUpTo(const StoredRun& run) {
   return static_cast<std::uint64_t>(count.getColumn(0).getInt64());
 }
 
-std::vector<std::string> Notices::OthersFailing(const Listener& listener, const StoredRun& run) {
+std::vector<std::string> Notices::OthersFailing(const Subscription& subscription,
+                                                const StoredRun& run) {
   struct One {
     RowId backup;
     Operation operation;
@@ -423,16 +428,16 @@ std::vector<std::string> Notices::OthersFailing(const Listener& listener, const 
   std::vector<std::string> failing;
   for (const auto& [backup, operation] : candidates) {
     const bool own = backup == run.backup && operation == run.operation;
-    if (own || (listener.by_backup && backup != run.backup) ||
-        (listener.by_operation && operation != run.operation) ||
-        !listener.operations.contains(operation)) {
+    if (own || (subscription.by_backup && backup != run.backup) ||
+        (subscription.by_operation && operation != run.operation) ||
+        !subscription.operations.contains(operation)) {
       continue;
     }
     const auto last = LastOf(backup, operation);
     const bool only_missed = !last || !IsBad(*last->result);
     if (only_missed && IsPaused(backup, operation)) continue;
     std::string name = NameOf(backup);
-    if (!IsHeard(name, listener.backups)) continue;
+    if (!IsHeard(name, subscription.backups)) continue;
     if (!settled_.contains(backup) && backup != run.backup && !context_.visible(name)) continue;
     if (operation != Operation::kBackup) name += fmt::format(" ({})", Name(operation));
     failing.push_back(std::move(name));
@@ -456,30 +461,30 @@ std::optional<StoredRun> Notices::LastOf(RowId backup, Operation operation) {
   return store_.Find(select.getColumn(0).getInt64());
 }
 
-void Notices::SetTold(const Listener& listener, const StoredRun& run) {
+void Notices::SetTold(const Subscription& subscription, const StoredRun& run) {
   SQLite::Statement& set = database_.Prepare(
       "INSERT INTO failing(monitor,backup,operation,told) VALUES(?,?,?,?) ON CONFLICT DO UPDATE "
       "SET told=excluded.told");
-  set.bind(1, listener.monitor);
+  set.bind(1, subscription.monitor);
   set.bind(2, run.backup);
   Bind(set, 3, Name(run.operation));
   Bind(set, 4, std::optional(now_));
   set.exec();
 }
 
-void Notices::ClearTold(const Listener& listener, const StoredRun& run) {
+void Notices::ClearTold(const Subscription& subscription, const StoredRun& run) {
   SQLite::Statement& clear = database_.Prepare(
       "DELETE FROM failing WHERE monitor=?1 AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT "
       "?5)");
-  BindScope(clear, listener, run);
+  BindScope(clear, subscription, run);
   clear.exec();
 }
 
-bool Notices::WasTold(const Listener& listener, const StoredRun& run) {
+bool Notices::WasTold(const Subscription& subscription, const StoredRun& run) {
   SQLite::Statement& find = database_.Prepare(
       "SELECT 1 FROM failing WHERE monitor=?1 AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT "
       "?5)");
-  BindScope(find, listener, run);
+  BindScope(find, subscription, run);
   return find.executeStep();
 }
 
@@ -489,12 +494,12 @@ bool Notices::TickIsDue() {
   Bind(expired, 1, std::optional(now_));
   expired.executeStep();
   if (expired.getColumn(0).getInt() != 0) return true;
-  return std::ranges::any_of(context_.listeners, [&](const Listener& listener) {
-    if (!listener.remind) return false;
+  return std::ranges::any_of(context_.subscriptions, [&](const Subscription& subscription) {
+    if (!subscription.remind) return false;
     SQLite::Statement& due =
         database_.Prepare("SELECT EXISTS(SELECT 1 FROM failing WHERE monitor=? AND told<=?)");
-    due.bind(1, listener.monitor);
-    Bind(due, 2, std::optional(Time(now_ - *listener.remind)));
+    due.bind(1, subscription.monitor);
+    Bind(due, 2, std::optional(Time(now_ - *subscription.remind)));
     due.executeStep();
     return due.getColumn(0).getInt() != 0;
   });
@@ -522,34 +527,34 @@ void Notices::Tick() {
     bury.exec();
     CountTelling(database_, row.monitor, fmt::format("dropped {}", Name(Dropped::kExpired)));
   }
-  for (const Listener& listener : context_.listeners) {
-    if (!listener.remind) continue;
+  for (const Subscription& subscription : context_.subscriptions) {
+    if (!subscription.remind) continue;
     std::vector<std::pair<RowId, Operation>> due;
     SQLite::Statement& find =
         database_.Prepare("SELECT backup,operation FROM failing WHERE monitor=? AND told<=?");
-    find.bind(1, listener.monitor);
-    Bind(find, 2, std::optional(Time(now_ - *listener.remind)));
+    find.bind(1, subscription.monitor);
+    Bind(find, 2, std::optional(Time(now_ - *subscription.remind)));
     while (find.executeStep()) {
       const auto operation = OperationNamed(Text(find, 1));
       if (operation) due.emplace_back(find.getColumn(0).getInt64(), *operation);
     }
-    for (const auto& [backup, operation] : due) Remind(listener, backup, operation);
+    for (const auto& [backup, operation] : due) Remind(subscription, backup, operation);
   }
 }
 
-void Notices::Remind(const Listener& listener, RowId backup, Operation operation) {
+void Notices::Remind(const Subscription& subscription, RowId backup, Operation operation) {
   const auto run = LastOf(backup, operation);
   const StoredRun of{.backup = backup, .operation = operation};
   const bool bad = run && IsBad(*run->result);
   const bool missed = MissedInARow(backup, operation) > 0;
-  const bool still = (bad || missed) && Hears(listener, of) && context_.visible(NameOf(backup));
+  const bool still = (bad || missed) && Hears(subscription, of) && context_.visible(NameOf(backup));
   // Where it shares a state that is not well yet, the recovery is still to be told.
-  const bool shares = listener.one_state && !OthersFailing(listener, of).empty();
+  const bool shares = subscription.one_state && !OthersFailing(subscription, of).empty();
   if (!still && !shares) {
-    ClearTold(listener, of);
+    ClearTold(subscription, of);
     return;
   }
-  SetTold(listener, of);
+  SetTold(subscription, of);
   if (!still || (missed && IsPaused(backup, operation))) return;
   Notice notice = missed ? AboutMissed(backup, operation) : About(*run, NoticeState::kFail);
   if (!missed) {
@@ -557,9 +562,9 @@ void Notices::Remind(const Listener& listener, RowId backup, Operation operation
     notice.uid = RandomUuid();
     notice.failures = FailuresUpTo(*run);
   }
-  if (listener.one_state) notice.also_failing = OthersFailing(listener, of);
-  Supersede(listener, of, notice, /*is_told=*/true);
-  Insert(listener, notice, missed ? of : *run);
+  if (subscription.one_state) notice.also_failing = OthersFailing(subscription, of);
+  Supersede(subscription, of, notice, /*is_told=*/true);
+  Insert(subscription, notice, missed ? of : *run);
 }
 
 }  // namespace backup_exporter

@@ -1,8 +1,9 @@
 // Which notices there are: made with the runs they tell of, in the same transaction, and kept until
 // they are delivered, superseded or expired.
 //
-// What each monitor hears is said by its Listener. How a notice becomes a request is delivery's.
-// For the ledger's own sources; throws SQLite::Exception. One Notices serves one transaction.
+// What each monitor hears is said by its Subscription. How a notice becomes a request is
+// delivery's. For the ledger's own sources; throws SQLite::Exception. One Notices serves one
+// transaction.
 #pragma once
 
 #include <functional>
@@ -21,11 +22,11 @@ namespace backup_exporter {
 
 // What the ledger knows besides its tables.
 struct NoticeContext {
-  std::span<const Listener> listeners;
+  std::span<const Subscription> subscriptions;
   // Whether a backup is one that a configured source feeds.
   std::function<bool(const std::string& backup)> visible;
   // Whether a worker has a notice in hand, or had it and its report is not stored yet.
-  std::function<bool(std::int64_t notice)> in_hand;
+  std::function<bool(std::int64_t notice)> in_flight;
 };
 
 class Notices {
@@ -70,28 +71,29 @@ class Notices {
     std::int64_t id = 0;
     std::string uid;
     bool waits = false;
-    bool in_hand = false;
+    bool in_flight = false;
     bool told = false;  // it was, may have been or will be delivered: it is to be closed
   };
 
   void End(const StoredRun& run, bool again);
   void TellBeginning(const StoredRun& run, bool only_where_all_is_told);
-  void TellEnd(const Listener& listener, const StoredRun& run, bool again);
+  void TellEnd(const Subscription& subscription, const StoredRun& run, bool again);
   // Tells the state that holds without the run, where its start was told.
-  void Close(const Listener& listener, const StoredRun& run);
+  void Close(const Subscription& subscription, const StoredRun& run);
 
-  [[nodiscard]] std::vector<Start> StartsOf(const Listener& listener, RowId run);
+  [[nodiscard]] std::vector<Start> StartsOf(const Subscription& subscription, RowId run);
   // Their run has ended. What a worker has in hand is let go when it reports.
-  void Remove(const Listener& listener, std::span<const Start> starts);
-  void Remind(const Listener& listener, RowId backup, Operation operation);
+  void Remove(const Subscription& subscription, std::span<const Start> starts);
+  void Remind(const Subscription& subscription, RowId backup, Operation operation);
   void Drop(std::int64_t notice, const std::string& monitor, Dropped reason);
   // Drops what a notice takes the place of, or would if it were told. A start that one of these was
   // to close is the notice's to close from then on; what this cannot close stays.
-  void Supersede(const Listener& listener, const StoredRun& run, Notice& notice, bool is_told);
+  void Supersede(const Subscription& subscription, const StoredRun& run, Notice& notice,
+                 bool is_told);
   // An end, for each of the starts that it closes.
-  void InsertEnd(const Listener& listener, const Notice& notice, const StoredRun& run,
+  void InsertEnd(const Subscription& subscription, const Notice& notice, const StoredRun& run,
                  std::span<const Start> starts);
-  void Insert(const Listener& listener, const Notice& notice, const StoredRun& run);
+  void Insert(const Subscription& subscription, const Notice& notice, const StoredRun& run);
   // Gives up the oldest notice that waits, where there are too many.
   void Bound(const std::string& monitor, std::int64_t newest);
   [[nodiscard]] Notice About(const StoredRun& run, NoticeState state);
@@ -99,25 +101,25 @@ class Notices {
 
   // Whether a source tells of the run that was watched when it ended.
   [[nodiscard]] bool IsPresent(const StoredRun& run);
-  [[nodiscard]] bool Hears(const Listener& listener, const StoredRun& run);
+  [[nodiscard]] bool Hears(const Subscription& subscription, const StoredRun& run);
   // How many expected successes did not come since the last one.
   [[nodiscard]] std::uint64_t MissedInARow(RowId backup, Operation operation);
   [[nodiscard]] bool IsPaused(RowId backup, Operation operation);
   // Whether the last run was bad, or none came when it was due.
   [[nodiscard]] bool IsFailing(RowId backup, Operation operation);
-  [[nodiscard]] bool HasMessages(const Listener& listener, RowId run);
+  [[nodiscard]] bool HasMessages(const Subscription& subscription, RowId run);
   [[nodiscard]] bool IsLast(const StoredRun& run);
   [[nodiscard]] std::uint64_t FailuresUpTo(const StoredRun& run);
-  // What a listener hears in the state that it shares with the run, and is not well; without what
-  // the run is of.
-  [[nodiscard]] std::vector<std::string> OthersFailing(const Listener& listener,
+  // What a subscription hears in the state that it shares with the run, and is not well; without
+  // what the run is of.
+  [[nodiscard]] std::vector<std::string> OthersFailing(const Subscription& subscription,
                                                        const StoredRun& run);
   [[nodiscard]] std::string NameOf(RowId backup);
   [[nodiscard]] std::optional<StoredRun> LastOf(RowId backup, Operation operation);
   // Whether what the run is of, or what shares its state, was told as failing.
-  void SetTold(const Listener& listener, const StoredRun& run);
-  void ClearTold(const Listener& listener, const StoredRun& run);
-  [[nodiscard]] bool WasTold(const Listener& listener, const StoredRun& run);
+  void SetTold(const Subscription& subscription, const StoredRun& run);
+  void ClearTold(const Subscription& subscription, const StoredRun& run);
+  [[nodiscard]] bool WasTold(const Subscription& subscription, const StoredRun& run);
 
   Database& database_;
   RunStore& store_;

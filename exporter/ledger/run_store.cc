@@ -191,7 +191,8 @@ void RunStore::AddSighting(RowId run, const std::string& source, const std::stri
 }
 
 std::optional<RowId> RunStore::Overlapping(const StoredRun& seen, const std::string& source,
-                                           const std::string& path, bool outright, Duration slack) {
+                                           const std::string& path, bool names_backup,
+                                           Duration slack) {
   // A run without a start is a point; one that ended without a known time overlaps nothing.
   SQLite::Statement& statement = database_.Prepare(
       "SELECT id FROM ("
@@ -214,7 +215,7 @@ std::optional<RowId> RunStore::Overlapping(const StoredRun& seen, const std::str
   Bind(statement, 6, seen.ended);
   Bind(statement, 7, std::optional(slack));
   statement.bind(8, seen.snapshot_id);
-  statement.bind(9, outright ? 1 : 0);
+  statement.bind(9, names_backup ? 1 : 0);
   if (!statement.executeStep()) return std::nullopt;
   return statement.getColumn(0).getInt64();
 }
@@ -261,7 +262,7 @@ void RunStore::AddMessages(RowId run, const std::vector<Message>& messages) {
   std::vector<MessageWeight> weights;
   for (const Message& message : all) weights.push_back({message.level, message.text.size()});
   std::vector<bool> gone(all.size());
-  for (const std::size_t i : Superfluous(weights, kMostMessages, kMostMessageBytes)) gone[i] = true;
+  for (const std::size_t i : MessagesToDrop(weights, kMostMessages, kMostMessageBytes)) gone[i] = true;
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i < rows.size() && gone[i]) {
       SQLite::Statement& statement = database_.Prepare("DELETE FROM messages WHERE id=?");

@@ -80,10 +80,10 @@ class RunStore {
   void AddSighting(RowId run, const std::string& source, const std::string& path);
   // The run of another file whose time overlaps that of `seen` (whose end is known), the one that
   // ended nearest to it; open runs last until now. Where one of the two has no length, `slack` may
-  // lie between them. Two snapshots are never one run. `outright`: the source's files are one log,
-  // and what one of them told to its end is not what another tells of.
+  // lie between them. Two snapshots are never one run. `names_backup`: the source's files are one
+  // log, and what one of them told to its end is not what another tells of.
   [[nodiscard]] std::optional<RowId> Overlapping(const StoredRun& seen, const std::string& source,
-                                                 const std::string& path, bool outright,
+                                                 const std::string& path, bool names_backup,
                                                  Duration slack);
   // The run that began then, by this path, and was found to have ended without a word.
   [[nodiscard]] std::optional<RowId> FoundDead(RowId backup, Operation operation, Time started,

@@ -426,7 +426,7 @@ const std::array kRows{
         }},
     Row{"backup_source_folded_total", kCounter, "Records of the input that were understood",
         [](Samples& out, const SourceView& source) {
-          out.Add(ToDouble(source.standing.counts.folded));
+          out.Add(ToDouble(source.standing.counts.decoded));
         }},
     Row{"backup_source_parse_errors_total", kCounter,
         "Records of the input that could not be understood",

@@ -1,4 +1,4 @@
-// What is expected of a backup: how often an operation of it succeeds, and how long that takes.
+// The configured expectation for a backup: when an operation succeeds, and how long it takes.
 #pragma once
 
 #include <memory>
@@ -18,12 +18,12 @@ inline constexpr Duration kDefaultGrace = std::chrono::hours(1);
 struct Expectation {
   std::string backup;  // a name, or a pattern with * and ?
   Operation operation = Operation::kBackup;
-  std::shared_ptr<const Schedule> schedule;  // nullptr: learned from what runs, unless `never`
-  bool never = false;                        // nobody waits for it
-  std::optional<Duration> grace;             // until a start is late
+  std::shared_ptr<const Schedule> schedule;  // nullptr: learned from its history, unless `never`
+  bool never = false;                        // not scheduled: never overdue
+  std::optional<Duration> grace;             // how late a start may be
   std::optional<Duration> max_duration;      // how long a run may take
 
-  // Whether it is of one backup, which is there before it ever ran.
+  // Whether `backup` is a name and not a pattern: then the backup exists before its first run.
   [[nodiscard]] bool names_one() const { return !IsPattern(backup); }
 };
 

@@ -5,8 +5,8 @@
 
 namespace backup_exporter {
 
-std::vector<std::size_t> Superfluous(std::span<const MessageWeight> messages, std::size_t most,
-                                     std::size_t most_bytes) {
+std::vector<std::size_t> MessagesToDrop(std::span<const MessageWeight> messages, std::size_t most,
+                                        std::size_t most_bytes) {
   std::size_t bytes = 0;
   for (const MessageWeight& message : messages) bytes += message.bytes;
   if (messages.size() <= most && bytes <= most_bytes) return {};

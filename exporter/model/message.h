@@ -1,4 +1,4 @@
-// What is said about runs, and how much of it is kept.
+// Messages of runs, and how many of them are kept.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ namespace backup_exporter {
 inline constexpr std::size_t kMostMessage = 4096;  // bytes of one
 
 struct Message {
-  std::optional<Time> at;  // nullopt: nobody knows
+  std::optional<Time> at;  // nullopt: unknown
   Level level = Level::kInfo;
-  std::string text;  // may hold anything
+  std::string text;  // any bytes
 
   bool operator==(const Message&) const = default;
 };
@@ -26,9 +26,9 @@ struct MessageWeight {
   Level level;
   std::size_t bytes;
 };
-// Which of these go so that no more than `most` of no more than `most_bytes` are left, in their
-// order: those of the least weight first, and of these the oldest.
-[[nodiscard]] std::vector<std::size_t> Superfluous(std::span<const MessageWeight> messages,
-                                                   std::size_t most, std::size_t most_bytes);
+// Indexes of the messages to drop, ascending, so that at most `most` remain with at most
+// `most_bytes` in all: the least severe first, and of these the oldest.
+[[nodiscard]] std::vector<std::size_t> MessagesToDrop(std::span<const MessageWeight> messages,
+                                                      std::size_t most, std::size_t most_bytes);
 
 }  // namespace backup_exporter

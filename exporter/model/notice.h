@@ -1,5 +1,5 @@
-// What monitors are to be told, and the two narrow interfaces between the ledger, which makes and
-// keeps notices, and delivery, which takes them to monitors.
+// Notices for monitors, what a monitor subscribes to, and the interface through which delivery gets
+// notices from the ledger and reports their outcome.
 #pragma once
 
 #include <array>
@@ -17,77 +17,76 @@
 
 namespace backup_exporter {
 
-// What a monitor hears of a run; kResolve: what was told as failed is well again.
+// What a notice reports about a run. kResolve: a reported failure is over.
 enum class NoticeState { kStart, kFinish, kFail, kLog, kResolve };
 inline constexpr int kNoticeStates = 5;
 [[nodiscard]] std::string_view Name(NoticeState state);
 
 // Why there is a notice.
 enum class NoticeCause {
-  kRun,        // of what a run did
+  kRun,        // a run began, ended or changed
   kReminder,   // it is still failing
-  kMissed,     // no success came when one was due
-  kTest,       // somebody wants to see whether the monitor is reached
-  kHeartbeat,  // the exporter works
+  kMissed,     // no success by the deadline
+  kTest,       // sent by `notify`, to test whether the monitor can be reached
+  kHeartbeat,  // the exporter is alive
 };
 inline constexpr int kNoticeCauses = 5;
 [[nodiscard]] std::string_view Name(NoticeCause cause);
 
-// One thing to tell one monitor.
+// One notification for one monitor.
 struct Notice {
-  std::int64_t id = 0;  // in the ledger; 0: not kept there
+  std::int64_t id = 0;  // in the ledger; 0: not stored there
   NoticeState state = NoticeState::kFinish;
   NoticeCause cause = NoticeCause::kRun;
-  std::string uid;      // UUID of the run: the same at its start and its end, and at every retry
-  bool closes = false;  // a start with this uid was told
+  std::string uid;  // UUID of the run: the same for its start and its end, and for every attempt
+  bool closes = false;  // the monitor was sent a start with this uid
   std::string backup;
   Operation operation = Operation::kBackup;
-  Time at;  // when what it tells of happened
-  // Of the run, as far as known. Without a result it has not ended.
+  Time at;  // time of what it reports
+  // Of the run, as far as known. A run without a result has not ended.
   std::optional<RunResult> result = {};
   std::optional<Reason> reason = {};
-  std::string error = {};  // the tool's own words; may hold anything
+  std::string error = {};  // the tool's message; any bytes
   std::optional<int> exit_code = {};
   std::optional<Time> started = {};
   std::optional<Duration> duration = {};
   Figures figures = {};
-  std::uint64_t failures = 0;  // in a row, this one included
-  // What else the monitor hears and is not well ("nas", or "nas check"), for a monitor that holds
-  // one state for all of it.
+  std::uint64_t failures = 0;  // in a row, including this one
+  // Other failing backups of the subscription ("nas", or "nas check"), for a monitor that shows one
+  // status for all of them.
   std::vector<std::string> also_failing = {};
-  // What was said about the run, oldest first: no less than the monitor's verbosity. Empty at a
-  // start.
+  // Messages of the run at or above the monitor's level, oldest first. Empty for a start.
   std::vector<Message> messages = {};
-  std::uint64_t attempts = 0;  // made before
+  std::uint64_t attempts = 0;  // attempts made so far
 };
 
-// What may take the place of what was not delivered yet.
+// Which undelivered notices a newer one replaces.
 enum class Superseding {
-  kNothing,  // all is told, in order
-  kStarts,   // a start is worth nothing once its run has ended
-  kFails,    // and a failure nothing once the same backup and operation succeeded
-  kStates,   // only the newest state of what shares one state counts
+  kNothing,  // none: every notice is sent, in order
+  kStarts,   // a start, once its run has ended
+  kFails,    // also a failure, once the same backup and operation succeeded
+  kStates,   // everything but the newest state of those that share one status
 };
 
-// What a monitor hears, and how: the part of its configuration that the ledger needs.
-struct Listener {
+// What a monitor is sent, and how: the part of its configuration that the ledger needs.
+struct Subscription {
   std::string monitor;  // its name
   std::string kind;     // the service's key
   std::set<NoticeState> states;
   std::vector<std::string> backups;  // names, or patterns with * and ?; empty: all
   std::set<Operation> operations;
-  std::optional<Level> messages;  // the least that is told of what was said; nullopt: nothing
+  std::optional<Level> messages;  // least severe level that is sent; nullopt: no messages
   Superseding superseding = Superseding::kStarts;
-  // It shows one state for all that it hears, which is well only while all is. Not so where it has
-  // one for each backup, or operation.
+  // The service shows one status for all its backups, which is good only while all of them are. By
+  // backup, or by operation: its URL contains a placeholder, so each of these has its own status.
   bool one_state = false;
   bool by_backup = false;
   bool by_operation = false;
-  bool start_is_good = false;  // a start would show as well: untold while the last result is bad
-  bool recovery = false;       // kResolve is told, where kFinish is not
-  std::uint64_t after = 1;     // so many failures in a row are told of
+  bool start_is_good = false;  // a start would show as good: not sent while the last result is bad
+  bool recovery = false;       // kResolve is sent, where kFinish is not
+  std::uint64_t after = 1;     // failures in a row before the first one is sent
   std::optional<Duration> remind;
-  Duration keep = std::chrono::hours(24 * 7);  // how long an end is tried
+  Duration keep = std::chrono::hours(24 * 7);  // how long delivery of an end is attempted
 };
 
 // Why an attempt failed, as metrics name it.
@@ -99,39 +98,39 @@ enum class AttemptFailure {
   kHttp4xx,
   kHttp5xx,
   kRateLimited,
-  kRejected,  // the answer itself, or the program, says no
+  kRejected,  // refused in the body of the answer, or by the program
 };
 inline constexpr int kAttemptFailures = 8;
 [[nodiscard]] std::string_view Name(AttemptFailure failure);  // "dns", "http_4xx"
 
-// Why a notice was given up.
+// Why a notice was dropped.
 enum class Dropped { kExpired, kQueueFull, kPermanent, kSuperseded };
 inline constexpr int kDropped = 4;
 [[nodiscard]] std::string_view Name(Dropped reason);  // "expired", "queue_full"
 
-// What came of trying to deliver a notice.
+// Outcome of an attempt to deliver a notice.
 struct Delivery {
   enum class Outcome {
     kDelivered,
-    kRetry,    // it stays, and is tried again at `due`
-    kRefused,  // trying again cannot help: kept as a dead letter
+    kRetry,    // it stays in the queue, and is tried again at `due`
+    kRefused,  // another attempt cannot help: kept as a dead letter
   };
   std::int64_t notice = 0;
   Outcome outcome = Outcome::kDelivered;
   AttemptFailure failure = AttemptFailure::kRejected;  // unless delivered
-  std::string error = {};                              // for a person; holds no secret
+  std::string error = {};                              // for a person; contains no secret
   Time due = {};
 };
 
-// Where delivery takes notices from and reports back. Thread-safe; nothing throws.
+// The queue from which delivery gets notices, and to which it reports. Thread-safe; nothing throws.
 class NoticeQueue {
  public:
   virtual ~NoticeQueue() = default;
-  // The oldest notices that wait for a monitor, at most so many, in order. They stay until they are
-  // reported as delivered or refused.
+  // The oldest pending notices of a monitor, at most `most`, in order. They stay in the queue until
+  // they are reported as delivered or refused.
   [[nodiscard]] virtual std::vector<Notice> Waiting(const std::string& monitor,
                                                     std::size_t most) = 0;
-  // What came of those, in their order.
+  // Reports the outcome of these notices, in the same order.
   virtual void Report(const std::string& monitor, std::span<const Delivery> deliveries,
                       Time now) = 0;
 };

@@ -1,4 +1,4 @@
-// The words of the domain: what is backed up, what was run, how it ended, and how we know.
+// The vocabulary of runs: operation, result, evidence, reason, level and figures.
 #pragma once
 
 #include <array>
@@ -12,15 +12,15 @@ namespace backup_exporter {
 enum class Operation { kBackup, kCheck, kPrune, kForget, kCompact, kCopy, kRestore, kOther };
 inline constexpr int kOperations = 8;
 
-// In order of badness: of two verdicts on one run the later one holds.
+// From best to worst: of two results for one run the later one in this order counts.
 enum class RunResult { kSuccess, kSkipped, kWarning, kInterrupted, kFailure };
 inline constexpr int kRunResults = 5;
 
-// What a verdict stands on, weakest first.
+// What a result is based on, weakest first.
 enum class Evidence { kClaim, kExitCode, kReport, kArchive };
 inline constexpr int kEvidences = 4;
 
-// Why a run failed, as far as its words tell.
+// Why a run failed, as far as its messages show.
 enum class Reason {
   kLocked,
   kAuth,
@@ -36,8 +36,8 @@ enum class Reason {
 };
 inline constexpr int kReasons = 11;
 
-// How much what was said of a run weighs, heaviest first. borgmatic's ANSWER, which it shows where
-// it shows warnings, counts as one.
+// Severity of a message, most severe first. borgmatic's ANSWER counts as a warning, since borgmatic
+// prints it wherever it prints warnings.
 enum class Level { kError, kWarning, kInfo, kDebug };
 inline constexpr int kLevels = 4;
 
@@ -51,7 +51,7 @@ inline constexpr int kLevels = 4;
 [[nodiscard]] std::optional<RunResult> ResultNamed(std::string_view name);
 [[nodiscard]] std::optional<Level> LevelNamed(std::string_view name);
 
-// What a run moved. Absent is unknown, which is not zero.
+// Amounts of data and files in a run. An absent value is unknown, which is not zero.
 struct Figures {
   std::optional<std::uint64_t> added_bytes;         // as the tool counts them
   std::optional<std::uint64_t> added_stored_bytes;  // after compression, as stored
@@ -68,8 +68,8 @@ struct Figures {
   bool operator==(const Figures&) const = default;
 };
 
-// Every figure, for code that treats them alike (storing, merging, printing in tests). `column` is
-// the ledger's name for it.
+// All figures, for code that treats them alike (storing, merging, printing in tests). `column` is
+// the name in the ledger.
 struct FigureField {
   std::string_view column;
   std::optional<std::uint64_t> Figures::*member;

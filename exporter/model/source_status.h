@@ -1,5 +1,4 @@
-// How an input is doing, as its source sees it; and the board where all sources leave their status
-// for the page.
+// Status of a source, and the board to which all sources post theirs, for the web pages.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +13,15 @@
 namespace backup_exporter {
 
 struct SourceStatus {
-  bool up = false;  // it was looked at, and every file was read and understood
+  bool up = false;  // its files were found, read and understood
   bool polling = false;
   std::uint64_t files = 0;
   std::uint64_t unreadable_files = 0;
   std::uint64_t lag_bytes = 0;
   std::optional<Time> looked;
-  std::optional<Time> last_read;  // last time a look at the files went well
+  std::optional<Time> last_read;  // last time all files could be read
   std::optional<Time> modified;   // newest modification time among the files
-  // Failed reads since the start of the program, by why.
+  // Failed reads since the program started, by cause.
   std::uint64_t missing = 0, permission = 0, truncated = 0, too_large = 0, io = 0;
 };
 

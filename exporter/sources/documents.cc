@@ -1,8 +1,8 @@
 // The documents of one source: files that are rewritten whole, each one record.
 //
 // A path is one generation for as long as something stands there, however often it is rewritten or
-// replaced; its mark is that of the last good content. What is no JSON is taken for a rewrite in
-// progress and looked at again, until that has lasted too long.
+// replaced; its position is that of the last good content. What is no JSON is taken for a rewrite
+// in progress and looked at again, until that has lasted too long.
 
 #include <algorithm>
 #include <chrono>
@@ -37,7 +37,7 @@ struct Text {
 };
 
 struct Document {
-  FileMark mark;
+  FilePosition position;
   std::string decoder_state;
   std::optional<FileStat> seen;
   Time looked;                      // last time its content was compared
@@ -60,7 +60,7 @@ struct Document {
 
 class Documents final : public FileSet {
  public:
-  Documents(const SourceParts& parts, std::vector<KnownFile> known);
+  Documents(const SourceParts& parts, std::vector<Checkpoint> known);
 
   void Observe(const std::vector<Observation>& observations, bool all, const Moment& now) override;
   std::vector<std::string> Places() const override;
@@ -101,22 +101,22 @@ class Documents final : public FileSet {
 
 Piece MakePiece(const Document& document) {
   Piece piece;
-  piece.step.mark = document.mark;
+  piece.step.position = document.position;
   piece.step.decoder_state = document.decoder_state;
   piece.step.at_end = piece.step.quiet = true;
   return piece;
 }
 
-Documents::Documents(const SourceParts& parts, std::vector<KnownFile> known) : parts_(parts) {
-  std::ranges::sort(known, {}, [](const KnownFile& file) { return file.mark.id; });
-  for (KnownFile& file : known) {
-    // Of several marks with one path the newest holds.
-    if (const auto older = at_.find(file.mark.path); older != at_.end()) {
+Documents::Documents(const SourceParts& parts, std::vector<Checkpoint> known) : parts_(parts) {
+  std::ranges::sort(known, {}, [](const Checkpoint& file) { return file.position.id; });
+  for (Checkpoint& file : known) {
+    // Of several positions with one path the newest holds.
+    if (const auto older = at_.find(file.position.path); older != at_.end()) {
       documents_.at(older->second).over = true;
       Enqueue(older->second);
     }
-    Document& document = documents_.at(Add(file.mark.path));
-    document.mark = std::move(file.mark);
+    Document& document = documents_.at(Add(file.position.path));
+    document.position = std::move(file.position);
     document.decoder_state = std::move(file.decoder_state);
   }
 }
@@ -124,14 +124,14 @@ Documents::Documents(const SourceParts& parts, std::vector<KnownFile> known) : p
 std::size_t Documents::Add(const std::string& path) {
   const std::size_t number = next_number_++;
   at_[path] = number;
-  documents_[number].mark.path = path;
+  documents_[number].position.path = path;
   return number;
 }
 
 void Documents::Remove(std::size_t number) {
   const auto found = documents_.find(number);
   SetUnreadable(found->second, false);
-  const auto at = at_.find(found->second.mark.path);
+  const auto at = at_.find(found->second.position.path);
   if (at != at_.end() && at->second == number) at_.erase(at);
   queue_.erase(number);
   documents_.erase(found);
@@ -178,13 +178,13 @@ void Documents::Observe(const std::vector<Observation>& observations, bool all, 
 }
 
 void Documents::See(Document& document, const FileStat& stat) {
-  const FileMark& mark = document.mark;
-  const bool as_marked = !document.seen && mark.offset > 0 && stat.device == mark.device &&
-                         stat.inode == mark.inode && stat.size == mark.offset &&
-                         stat.modified == mark.modified;
+  const FilePosition& position = document.position;
+  const bool as_stored = !document.seen && position.offset > 0 && stat.device == position.device &&
+                         stat.inode == position.inode && stat.size == position.offset &&
+                         stat.modified == position.modified;
   const bool as_seen =
       document.seen == stat && stat.modified < document.looked - kStampUnit && !document.blocked;
-  document.dirty = (document.dirty && !as_marked) || !(as_marked || as_seen);
+  document.dirty = (document.dirty && !as_stored) || !(as_stored || as_seen);
   document.blocked = false;
   document.seen = stat;
   modified_ = std::max(modified_, stat.modified);
@@ -238,7 +238,8 @@ std::vector<Piece> Documents::Read(const Moment& now, std::size_t budget, bool l
     const Document& document = documents_.at(number);
     const auto due = document.Due();
     if (due && (last_look || *due <= now.steady)) {
-      order.emplace_back(document.seen ? document.seen->modified : document.mark.modified, number);
+      order.emplace_back(document.seen ? document.seen->modified : document.position.modified,
+                         number);
     }
   }
   std::ranges::sort(order);
@@ -249,7 +250,7 @@ std::vector<Piece> Documents::Read(const Moment& now, std::size_t budget, bool l
     auto piece = Read(document, now, last_look);
     if (piece) {
       piece->file = number;
-      budget -= std::min<std::uint64_t>(budget, std::max(kLeastPiece, piece->step.mark.offset));
+      budget -= std::min<std::uint64_t>(budget, std::max(kLeastPiece, piece->step.position.offset));
       pieces.push_back(std::move(*piece));
       Enqueue(number);
     } else if (document.over) {
@@ -263,12 +264,13 @@ std::vector<Piece> Documents::Read(const Moment& now, std::size_t budget, bool l
 
 std::optional<Piece> Documents::Read(Document& document, const Moment& now, bool last_look) {
   if (document.over) {
-    if (document.mark.id == 0 && document.mark.offset == 0) return std::nullopt;  // never told of
+    if (document.position.id == 0 && document.position.offset == 0)
+      return std::nullopt;  // never told of
     Piece piece = MakePiece(document);
     piece.step.over = true;
     return piece;
   }
-  auto text = ReadText(document.mark.path);
+  auto text = ReadText(document.position.path);
   if (!text) {
     NoteUnreadable(document, text.error());
     return std::nullopt;
@@ -276,7 +278,7 @@ std::optional<Piece> Documents::Read(Document& document, const Moment& now, bool
   document.seen = text->stat;
   if (text->stat.size > parts_.options.record_limit) {
     if (!document.unreadable) {
-      parts_.troubles.TooLarge(document.mark.path + ": is larger than " +
+      parts_.troubles.TooLarge(document.position.path + ": is larger than " +
                                std::to_string(parts_.options.record_limit) + " bytes");
     }
     SetUnreadable(document, true);
@@ -290,11 +292,11 @@ std::optional<Piece> Documents::Read(Document& document, const Moment& now, bool
   document.looked = now.wall;
   const Content& content = text->content;
   const std::string_view bytes = WithoutMark({text->buffer.get(), content.size});
-  const bool as_before =
-      content.size > 0 && content == Content{document.mark.offset, document.mark.prefix_crc};
+  const bool as_before = content.size > 0 &&
+                         content == Content{document.position.offset, document.position.prefix_crc};
   if (!as_before && !IsJson(bytes)) return TellBroken(document, content, now, last_look);
 
-  if (document.unreadable) parts_.troubles.Over(document.mark.path);
+  if (document.unreadable) parts_.troubles.Over(document.position.path);
   SetUnreadable(document, false);
   document.torn.reset();
   document.again.reset();
@@ -306,11 +308,11 @@ std::optional<Piece> Documents::Read(Document& document, const Moment& now, bool
   }
   document.dirty = true;  // until it is accepted
   Piece piece = MakePiece(document);
-  piece.step.mark.device = text->stat.device;
-  piece.step.mark.inode = text->stat.inode;
-  piece.step.mark.offset = content.size;
-  piece.step.mark.prefix_crc = content.crc;
-  piece.step.mark.modified = text->stat.modified;
+  piece.step.position.device = text->stat.device;
+  piece.step.position.inode = text->stat.inode;
+  piece.step.position.offset = content.size;
+  piece.step.position.prefix_crc = content.crc;
+  piece.step.position.modified = text->stat.modified;
   piece.step.read_bytes = content.size;
   piece.step.record_bytes = bytes.size();
   piece.step.skipped.blank = content.size - bytes.size();
@@ -348,7 +350,8 @@ std::optional<Piece> Documents::TellBroken(Document& document,
   document.again = now.steady + kLookAgain;
   if (!last_look && now.steady - *document.torn < kTornFor) return std::nullopt;
   if (!document.unreadable) {
-    parts_.troubles.sentences.push_back(document.mark.path + ": holds no complete JSON document");
+    parts_.troubles.sentences.push_back(document.position.path +
+                                        ": holds no complete JSON document");
   }
   SetUnreadable(document, true);
   if (!content) return std::nullopt;
@@ -372,7 +375,7 @@ void Documents::Accept(const FileStep& step, std::size_t file) {
     return;
   }
   Document& document = found->second;
-  document.mark = step.mark;
+  document.position = step.position;
   document.decoder_state = step.decoder_state;
   document.dirty = false;
   if (document.telling) {
@@ -408,7 +411,7 @@ void Documents::Report(SourceStatus* status) const {
 
 }  // namespace
 
-std::unique_ptr<FileSet> MakeDocuments(const SourceParts& parts, std::vector<KnownFile> known) {
+std::unique_ptr<FileSet> MakeDocuments(const SourceParts& parts, std::vector<Checkpoint> known) {
   return std::make_unique<Documents>(parts, std::move(known));
 }
 

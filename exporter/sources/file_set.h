@@ -12,9 +12,9 @@
 #include "model/record.h"
 #include "model/source_status.h"
 #include "sources/discovery.h"
+#include "sources/file_errors.h"
 #include "sources/piece.h"
 #include "sources/source.h"
-#include "sources/troubles.h"
 
 namespace backup_exporter {
 
@@ -32,7 +32,7 @@ struct SourceParts {
   const SourceOptions& options;
   const Files& files;
   const Discovery& discovery;
-  Troubles& troubles;
+  FileErrors& troubles;
 };
 
 class FileSet {
@@ -58,10 +58,10 @@ class FileSet {
 };
 
 [[nodiscard]] std::unique_ptr<FileSet> MakeLineFiles(const SourceParts& parts,
-                                                     std::vector<KnownFile> known);
+                                                     std::vector<Checkpoint> known);
 [[nodiscard]] std::unique_ptr<FileSet> MakeDocuments(const SourceParts& parts,
-                                                     std::vector<KnownFile> known);
+                                                     std::vector<Checkpoint> known);
 [[nodiscard]] std::unique_ptr<FileSet> MakeStamps(const SourceParts& parts,
-                                                  std::vector<KnownFile> known);
+                                                  std::vector<Checkpoint> known);
 
 }  // namespace backup_exporter

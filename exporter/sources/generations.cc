@@ -14,11 +14,11 @@ bool IsNothing(const Error& error) {
   return error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kInvalid;
 }
 
-KnownFile NewFile(const std::string& path, const FileStat& stat) {
-  KnownFile file;
-  file.mark.path = path;
-  file.mark.device = stat.device;
-  file.mark.inode = stat.inode;
+Checkpoint NewFile(const std::string& path, const FileStat& stat) {
+  Checkpoint file;
+  file.position.path = path;
+  file.position.device = stat.device;
+  file.position.inode = stat.inode;
   return file;
 }
 
@@ -53,14 +53,14 @@ class Generations::Batch {
   std::map<FileIdentity, const Observation*> by_identity_;
 };
 
-Generations::Generations(const SourceParts& parts, std::vector<KnownFile> known) : parts_(parts) {
-  std::ranges::sort(known, {}, [](const KnownFile& file) { return file.mark.id; });
-  for (KnownFile& file : known) lost_.insert(Add(std::move(file), /*present=*/true).first);
+Generations::Generations(const SourceParts& parts, std::vector<Checkpoint> known) : parts_(parts) {
+  std::ranges::sort(known, {}, [](const Checkpoint& file) { return file.position.id; });
+  for (Checkpoint& file : known) lost_.insert(Add(std::move(file), /*present=*/true).first);
 }
 
-Generations::Numbered& Generations::Add(KnownFile file, bool present) {
+Generations::Numbered& Generations::Add(Checkpoint file, bool present) {
   const std::size_t number = next_number_++;
-  const std::string path = file.mark.path;
+  const std::string path = file.position.path;
   Generation added{.tailer = Tailer(parts_.files,
                                     {parts_.options.framing, parts_.options.record_limit,
                                      parts_.options.piece_size},
@@ -72,7 +72,7 @@ Generations::Numbered& Generations::Add(KnownFile file, bool present) {
 void Generations::Remove(std::size_t number) {
   const auto one = generations_.find(number);
   End(*one);
-  const auto name = by_name_.find(one->second.tailer.mark().path);
+  const auto name = by_name_.find(one->second.tailer.position().path);
   name->second.erase(number);
   if (name->second.empty()) by_name_.erase(name);
   generations_.erase(one);
@@ -188,7 +188,7 @@ void Generations::LookAtOpenFile(Numbered& one, bool closed, const Moment& now) 
 void Generations::GiveUp(Numbered& one) {
   const Tailer& tailer = one.second.tailer;
   if (tailer.lag() > 0) {
-    parts_.troubles.Missing(tailer.mark().path + ": went away before it was read to its end");
+    parts_.troubles.Missing(tailer.position().path + ": went away before it was read to its end");
   }
   End(one);
 }
@@ -200,7 +200,7 @@ bool Generations::IsFree(const Observation& there) const {
 
 // Of several, it may be another one that a file of the name belongs to.
 bool Generations::HasNameAlone(const Numbered& one) const {
-  return by_name_.at(one.second.tailer.mark().path).size() == 1;
+  return by_name_.at(one.second.tailer.position().path).size() == 1;
 }
 
 bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
@@ -211,13 +211,13 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
   const auto owner = by_identity_.find(identity);
   if (owner != by_identity_.end() && owner->second != number) return false;
 
-  const std::string& name = tailer.mark().path;
+  const std::string& name = tailer.position().path;
   const auto may_be_it = [&](const std::string& path, const FileStat& stat) {
     if (at_.contains(path)) return false;
     // An inode alone proves little: it may have been used again. But what was seen and not read
     // yet, and goes on growing under a name that begins with its own, was rotated under its writer.
-    const bool renamed = tailer.mark().offset == 0 && tailer.seen() && tailer.seen()->size > 0 &&
-                         stat.size >= tailer.seen()->size &&
+    const bool renamed = tailer.position().offset == 0 && tailer.seen() &&
+                         tailer.seen()->size > 0 && stat.size >= tailer.seen()->size &&
                          stat.modified >= tailer.seen()->modified && path.starts_with(name) &&
                          !parts_.discovery.Matches(path) && !Discovery::IsCompressed(path);
     return (path == name && HasNameAlone(one)) || tailer.file() != nullptr || renamed ||
@@ -241,7 +241,7 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
 
 void Generations::GiveUpName(Numbered& one, const Batch& batch, bool all, const Moment& now) {
   Tailer& tailer = one.second.tailer;
-  const std::string& name = tailer.mark().path;
+  const std::string& name = tailer.position().path;
   const FileIdentity identity = tailer.identity();
   const Observation* there = batch.At(name);
   if (there != nullptr && !there->stat && !IsNothing(there->stat.error())) {
@@ -249,7 +249,7 @@ void Generations::GiveUpName(Numbered& one, const Batch& batch, bool all, const 
     return;
   }
   const bool all_read = tailer.file() == nullptr || tailer.lag() == 0;
-  if (there != nullptr && IsFree(*there) && all_read && tailer.mark().offset > 0 &&
+  if (there != nullptr && IsFree(*there) && all_read && tailer.position().offset > 0 &&
       (HasNameAlone(one) || tailer.Recognises(name, *there->stat))) {
     PutAt(one, name, *there->stat, now);
     return;
@@ -315,7 +315,7 @@ void Generations::NoteBadPath(const std::string& path, const Error& error) {
 }
 
 std::optional<std::size_t> Generations::Before(std::size_t number) const {
-  const auto& siblings = by_name_.at(generations_.at(number).tailer.mark().path);
+  const auto& siblings = by_name_.at(generations_.at(number).tailer.position().path);
   const auto one = siblings.find(number);
   return one == siblings.begin() ? std::nullopt : std::optional(*std::prev(one));
 }
@@ -324,7 +324,7 @@ std::vector<std::string> Generations::Places() const {
   std::vector<std::string> places(bad_paths_.begin(), bad_paths_.end());
   for (const auto& [path, number] : at_) places.push_back(path);
   for (const std::size_t number : lost_) {
-    places.push_back(generations_.at(number).tailer.mark().path);
+    places.push_back(generations_.at(number).tailer.position().path);
   }
   return places;
 }
@@ -334,7 +334,7 @@ std::optional<std::size_t> Generations::StartAgain(std::size_t number, const Mom
   const std::string path = old.second.tailer.place();
   const FileStat stat = *old.second.tailer.seen();
   if (old.second.tailer.lost_bytes()) {
-    parts_.troubles.Truncated(old.second.tailer.mark().path +
+    parts_.troubles.Truncated(old.second.tailer.position().path +
                               ": was truncated before it was read to its end");
   }
   const bool ours = old.second.tailer.ours();
@@ -354,7 +354,7 @@ void Generations::NoteUnreadable(std::size_t number, const Error& error) {
 
 void Generations::NoteReadable(std::size_t number) {
   Tailer& tailer = generations_.at(number).tailer;
-  if (tailer.unreadable()) parts_.troubles.Over(tailer.mark().path);
+  if (tailer.unreadable()) parts_.troubles.Over(tailer.position().path);
   tailer.set_unreadable(false);
   touched_.insert(number);
 }

@@ -32,7 +32,7 @@ struct Generation {
 class Generations {
  public:
   // Those of the ledger are looked for with the first Observe.
-  Generations(const SourceParts& parts, std::vector<KnownFile> known);
+  Generations(const SourceParts& parts, std::vector<Checkpoint> known);
 
   // Takes in what a look showed. Generations come, move, lose their name and end by this.
   void Observe(const std::vector<Observation>& observations, bool all, const Moment& now);
@@ -64,7 +64,7 @@ class Generations {
   class Batch;
   using Numbered = std::pair<const std::size_t, Generation>;
 
-  Numbered& Add(KnownFile file, bool present);
+  Numbered& Add(Checkpoint file, bool present);
   void PutAt(Numbered& one, const std::string& path, const FileStat& stat, const Moment& now);
   void LeavePlace(const Numbered& one);
   void LeaveIdentity(const Numbered& one);

@@ -22,7 +22,7 @@ void Keep(bool wanted, std::size_t number, std::set<std::size_t>* numbers) {
 
 class LineFiles final : public FileSet {
  public:
-  LineFiles(const SourceParts& parts, std::vector<KnownFile> known)
+  LineFiles(const SourceParts& parts, std::vector<Checkpoint> known)
       : parts_(parts), writers_(parts.files), generations_(parts, std::move(known)) {}
 
   void Observe(const std::vector<Observation>& observations, bool all, const Moment& now) override {
@@ -112,7 +112,7 @@ bool LineFiles::Speak(std::size_t number, Turn& turn) {
 
 bool LineFiles::SpeakItself(std::size_t number, Turn& turn) {
   Tailer& tailer = generations_.all().at(number).tailer;
-  const std::uint64_t offset = tailer.mark().offset;
+  const std::uint64_t offset = tailer.position().offset;
   auto look = Look(number, turn);
   if (!look) {
     generations_.NoteUnreadable(number, look.error());
@@ -133,8 +133,8 @@ bool LineFiles::SpeakItself(std::size_t number, Turn& turn) {
   if (look->piece) {
     Piece& piece = turn.pieces.emplace_back(std::move(*look->piece));
     piece.file = number;
-    const std::uint64_t cost =
-        std::max<std::uint64_t>({kLeastPiece, piece.buffer_size, piece.step.mark.offset - offset});
+    const std::uint64_t cost = std::max<std::uint64_t>(
+        {kLeastPiece, piece.buffer_size, piece.step.position.offset - offset});
     turn.budget -= std::min<std::uint64_t>(turn.budget, cost);
     return piece.step.at_end;
   }
@@ -241,7 +241,7 @@ void LineFiles::Report(SourceStatus* status) const {
 
 }  // namespace
 
-std::unique_ptr<FileSet> MakeLineFiles(const SourceParts& parts, std::vector<KnownFile> known) {
+std::unique_ptr<FileSet> MakeLineFiles(const SourceParts& parts, std::vector<Checkpoint> known) {
   return std::make_unique<LineFiles>(parts, std::move(known));
 }
 

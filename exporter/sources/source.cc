@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "sources/discovery.h"
+#include "sources/file_errors.h"
 #include "sources/file_set.h"
-#include "sources/troubles.h"
 
 namespace backup_exporter {
 namespace {
@@ -25,7 +25,7 @@ constexpr seconds kFollowFor{60};  // less than a tailer knows what was renamed 
 class Source::State {
  public:
   State(SourceOptions options, Files& files, std::unique_ptr<Watcher> watcher,
-        std::vector<KnownFile> known)
+        std::vector<Checkpoint> known)
       : options_(std::move(options)),
         files_(files),
         watcher_(std::move(watcher)),
@@ -67,7 +67,7 @@ class Source::State {
   std::vector<std::string> TakeTroubles() { return std::exchange(troubles_.sentences, {}); }
 
  private:
-  std::unique_ptr<FileSet> MakeSet(std::vector<KnownFile> known) {
+  std::unique_ptr<FileSet> MakeSet(std::vector<Checkpoint> known) {
     const SourceParts parts{options_, files_, discovery_, troubles_};
     switch (options_.framing) {
       case Framing::kWhole:
@@ -221,7 +221,7 @@ class Source::State {
   Files& files_;
   const std::unique_ptr<Watcher> watcher_;
   const Discovery discovery_;
-  Troubles troubles_;
+  FileErrors troubles_;
   const std::unique_ptr<FileSet> set_;
   SteadyTime now_ = SteadyTime::min();         // of the last turn
   SteadyTime next_sweep_ = SteadyTime::min();  // the first turn is one
@@ -233,7 +233,7 @@ class Source::State {
 };
 
 Source::Source(SourceOptions options, Files& files, std::unique_ptr<Watcher> watcher,
-               std::vector<KnownFile> known)
+               std::vector<Checkpoint> known)
     : state_(std::make_unique<State>(std::move(options), files, std::move(watcher),
                                      std::move(known))) {}
 

@@ -1,7 +1,7 @@
 // One configured input: a path pattern whose files become records.
 //
-// Finds the files, tells generations of a name apart, resumes where the ledger's marks say, cuts
-// records out of what was added. Leaves to others: what a record means (decoders), and when it
+// Finds the files, tells generations of a name apart, resumes where the ledger's positions say,
+// cuts records out of what was added. Leaves to others: what a record means (decoders), and when it
 // counts as read (the ledger; nothing is read past until Accept). Single-threaded: the thread that
 // owns the source turns Read, Accept and NextLook; status() may be copied out between turns.
 #pragma once
@@ -33,10 +33,10 @@ struct SourceOptions {
 
 class Source {
  public:
-  // `known` are the ledger's marks of this source that are not over. `files` must outlive the
+  // `known` are the ledger's positions of this source that are not over. `files` must outlive the
   // source. Nothing is touched before the first Read.
   Source(SourceOptions options, Files& files, std::unique_ptr<Watcher> watcher,
-         std::vector<KnownFile> known);
+         std::vector<Checkpoint> known);
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;

@@ -12,7 +12,7 @@ namespace backup_exporter {
 namespace {
 
 struct Stamp {
-  KnownFile known;
+  Checkpoint known;
   std::optional<FileStat> seen;
   bool unreadable = false;
   bool refused = false;  // nobody takes what it tells
@@ -20,15 +20,16 @@ struct Stamp {
 
   [[nodiscard]] bool HasNews() const {
     if (over) return true;
-    return seen && !refused && (known.mark.id == 0 || seen->modified != known.mark.modified);
+    return seen && !refused &&
+           (known.position.id == 0 || seen->modified != known.position.modified);
   }
 };
 
 class Stamps final : public FileSet {
  public:
-  Stamps(const SourceParts& parts, std::vector<KnownFile> known) : parts_(parts) {
-    for (KnownFile& file : known) {
-      const std::string path = file.mark.path;
+  Stamps(const SourceParts& parts, std::vector<Checkpoint> known) : parts_(parts) {
+    for (Checkpoint& file : known) {
+      const std::string path = file.position.path;
       const auto [older, is_new] = at_.emplace(path, next_number_);
       if (!is_new) stamps_.at(std::exchange(older->second, next_number_)).over = true;
       stamps_[next_number_++].known = std::move(file);
@@ -54,7 +55,7 @@ class Stamps final : public FileSet {
   std::vector<Piece> Read(const Moment&, std::size_t, bool) override {
     std::vector<Piece> pieces;
     for (auto stamp = stamps_.begin(); stamp != stamps_.end();) {
-      if (stamp->second.over && stamp->second.known.mark.id == 0) {
+      if (stamp->second.over && stamp->second.known.position.id == 0) {
         stamp = stamps_.erase(stamp);
         continue;
       }
@@ -67,7 +68,7 @@ class Stamps final : public FileSet {
     if (step.over) {
       stamps_.erase(file);
     } else if (const auto stamp = stamps_.find(file); stamp != stamps_.end()) {
-      stamp->second.known = {step.mark, step.decoder_state};
+      stamp->second.known = {step.position, step.decoder_state};
     }
   }
   void Refuse(std::size_t file) override {
@@ -98,7 +99,7 @@ class Stamps final : public FileSet {
     Stamp& stamp = stamps_[at->second];
     if (is_new) {
       ++next_number_;
-      stamp.known.mark.path = path;
+      stamp.known.position.path = path;
     }
     if (std::exchange(stamp.unreadable, false)) parts_.troubles.Over(path);
     stamp.seen = stat;
@@ -118,15 +119,16 @@ class Stamps final : public FileSet {
 
   static Piece MakePiece(std::size_t number, const Stamp& stamp) {
     Piece piece{.file = number};
-    piece.step.mark = stamp.known.mark;
+    piece.step.position = stamp.known.position;
     piece.step.decoder_state = stamp.known.decoder_state;
     piece.step.at_end = piece.step.quiet = true;
     piece.step.over = stamp.over;
     if (stamp.over) return piece;
-    piece.step.mark.device = stamp.seen->device;
-    piece.step.mark.inode = stamp.seen->inode;
-    piece.step.mark.modified = stamp.seen->modified;
-    const std::string record = FormatExactUtc(stamp.seen->modified) + " " + stamp.known.mark.path;
+    piece.step.position.device = stamp.seen->device;
+    piece.step.position.inode = stamp.seen->inode;
+    piece.step.position.modified = stamp.seen->modified;
+    const std::string record =
+        FormatExactUtc(stamp.seen->modified) + " " + stamp.known.position.path;
     piece.buffer = std::make_unique_for_overwrite<char[]>(record.size());
     std::memcpy(piece.buffer.get(), record.data(), record.size());
     piece.records.push_back({{piece.buffer.get(), record.size()}, 0});
@@ -141,7 +143,7 @@ class Stamps final : public FileSet {
 
 }  // namespace
 
-std::unique_ptr<FileSet> MakeStamps(const SourceParts& parts, std::vector<KnownFile> known) {
+std::unique_ptr<FileSet> MakeStamps(const SourceParts& parts, std::vector<Checkpoint> known) {
   return std::make_unique<Stamps>(parts, std::move(known));
 }
 

@@ -23,7 +23,7 @@ constexpr std::size_t kLeastRead = 64 * 1024;
 
 }  // namespace
 
-// A stretch of the file from the mark on, cut into records.
+// A stretch of the file from the position on, cut into records.
 struct Tailer::Part {
   std::unique_ptr<char[]> buffer;
   std::size_t buffer_size = 0;
@@ -35,10 +35,10 @@ struct Tailer::Part {
   bool is_line = false;  // its bytes are one, which ends without "\n"
 };
 
-Tailer::Tailer(const Files& files, TailerOptions options, KnownFile known, bool present)
+Tailer::Tailer(const Files& files, TailerOptions options, Checkpoint known, bool present)
     : files_(files),
       options_(options),
-      mark_(std::move(known.mark)),
+      mark_(std::move(known.position)),
       decoder_state_(std::move(known.decoder_state)),
       fresh_(present) {}
 
@@ -314,13 +314,13 @@ std::optional<Piece> Tailer::Tell(Part part, const FileStat& stat, const Ending&
     if (part.at_end) Note(step);
     return std::nullopt;
   }
-  step.mark = mark_;
+  step.position = mark_;
   if (!ended_) {
-    step.mark.device = stat.device;
-    step.mark.inode = stat.inode;
-    step.mark.offset = part.end.offset;
-    step.mark.prefix_crc = part.end.crc;
-    step.mark.modified = stat.modified;
+    step.position.device = stat.device;
+    step.position.inode = stat.inode;
+    step.position.offset = part.end.offset;
+    step.position.prefix_crc = part.end.crc;
+    step.position.modified = stat.modified;
   }
   step.decoder_state = decoder_state_;
   step.read_bytes = part.end.offset - mark_.offset;
@@ -334,12 +334,12 @@ std::optional<Piece> Tailer::Tell(Part part, const FileStat& stat, const Ending&
 }
 
 void Tailer::Accept(const FileStep& step) {
-  if (step.mark.offset > mark_.offset) {
-    const bool expected = next_fingerprint_ && next_fingerprint_->offset == step.mark.offset;
+  if (step.position.offset > mark_.offset) {
+    const bool expected = next_fingerprint_ && next_fingerprint_->offset == step.position.offset;
     fingerprint_ = expected ? next_fingerprint_ : std::nullopt;
     long_line_.reset();
   }
-  mark_ = step.mark;
+  mark_ = step.position;
   decoder_state_ = step.decoder_state;
   if (step.at_end) Note(step);
 }

@@ -28,9 +28,9 @@ struct TailerOptions {
 
 class Tailer {
  public:
-  // Begins at the mark. `present` tells that the file was there when the program first looked, so
-  // that its writer may have ended unseen.
-  Tailer(const Files& files, TailerOptions options, KnownFile known, bool present);
+  // Begins at the position. `present` tells that the file was there when the program first looked,
+  // so that its writer may have ended unseen.
+  Tailer(const Files& files, TailerOptions options, Checkpoint known, bool present);
 
   // It is at this path now; `ours` if the path is one of the source's. A file with another identity
   // is read on only if it begins as the one before did.
@@ -67,7 +67,7 @@ class Tailer {
     return !refused_ && (ended_ || (!blocked_ && (file_ != nullptr || !place_.empty())));
   }
 
-  [[nodiscard]] const FileMark& mark() const { return mark_; }
+  [[nodiscard]] const FilePosition& position() const { return mark_; }
   [[nodiscard]] const std::string& place() const { return place_; }  // empty: it has no name
   [[nodiscard]] bool ours() const { return ours_; }
   [[nodiscard]] FileIdentity identity() const;
@@ -100,7 +100,7 @@ class Tailer {
   };
   struct Part;
 
-  // As it was when the mark was made.
+  // As it was when the position was made.
   [[nodiscard]] bool Untouched(const FileStat& stat) const;
   // When nobody is expected any more to write to a file that is no longer ours.
   [[nodiscard]] SteadyTime IdleAt() const;
@@ -122,9 +122,9 @@ class Tailer {
   const TailerOptions options_;
 
   // What the ledger has, and what is known of the file at that position.
-  FileMark mark_;
+  FilePosition mark_;
   std::string decoder_state_;
-  std::optional<Fingerprint> fingerprint_;  // nullopt: to be compared with the mark's CRC first
+  std::optional<Fingerprint> fingerprint_;  // nullopt: to be compared with the position's CRC first
   std::optional<Fingerprint> next_fingerprint_;  // for when the piece that was told is accepted
   std::optional<PrefixCheck> check_;
   std::optional<LongLine> long_line_;

@@ -32,26 +32,26 @@ void Deliver(benchmark::State& state, int healthy, Beside beside, int runs) {
     auto ledger = Ledger::Open({.directory = directory.path()});
     (*ledger)->Configure({{.source = "log", .pattern = "/log/*", .backup = "{stem}"}});
     const SystemClock clock;
-    std::vector<Listener> listeners;
+    std::vector<Subscription> subscriptions;
     std::vector<Target> targets;
     for (int i = 0; i < healthy + (beside == Beside::kNobody ? 0 : 1); ++i) {
       const std::string url = (i < healthy ? server.url() : silent.url()) + "/x";
       MadeMonitor made = MakeMonitor("webhook: {url: " + url + ", send_logs: false}");
-      listeners.push_back({.monitor = fmt::format("m{}", i),
-                           .states = {NoticeState::kFinish},
-                           .operations = {Operation::kBackup}});
+      subscriptions.push_back({.monitor = fmt::format("m{}", i),
+                               .states = {NoticeState::kFinish},
+                               .operations = {Operation::kBackup}});
       if (i == healthy && beside == Beside::kOneThatIsNotTold) continue;
-      targets.push_back(
-          {.monitor = std::move(made.monitor), .options = {.monitor = listeners.back().monitor}});
+      targets.push_back({.monitor = std::move(made.monitor),
+                         .options = {.monitor = subscriptions.back().monitor}});
     }
     // Runs as far from each other as runs are.
     const Time begin = clock.Now() - std::chrono::hours(24 * 5);
-    (*ledger)->Listen(std::move(listeners), begin);
+    (*ledger)->Subscribe(std::move(subscriptions), begin);
     auto threads = std::make_unique<DeliveryThreads>(std::move(targets), **ledger, clock);
     (*ledger)->OnNotices([&] { threads->Wake(); });
     FileStep step;
-    step.mark.path = "/log/home.log";
-    step.mark.modified = clock.Now() + std::chrono::hours(1);
+    step.position.path = "/log/home.log";
+    step.position.modified = clock.Now() + std::chrono::hours(1);
     step.at_end = true;
     for (int i = 0; i < runs; ++i) {
       step.events.push_back({.what = RunFinished{.operation = Operation::kBackup,

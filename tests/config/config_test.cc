@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "kit/paths.h"
+
 namespace backup_exporter {
 namespace {
 
@@ -29,7 +31,7 @@ std::string ReadFile(const fs::path& path) {
 
 std::vector<fs::path> Examples() {
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(TESTDATA_DIR "/config")) {
+  for (const auto& entry : fs::directory_iterator(std::string(kTestdataDir) + "/config")) {
     if (entry.path().extension() == ".yaml") paths.push_back(entry.path());
   }
   std::ranges::sort(paths);

@@ -31,13 +31,13 @@ class MonitorsTest : public testing::Test {
   }
   std::vector<std::string> Names(const std::string& yaml) {
     std::vector<std::string> names;
-    for (const auto& monitor : Read(yaml).monitors) names.push_back(monitor.listener.monitor);
+    for (const auto& monitor : Read(yaml).monitors) names.push_back(monitor.subscription.monitor);
     return names;
   }
-  Listener One(const std::string& yaml) {
+  Subscription One(const std::string& yaml) {
     const MonitorsConfig read = Read(yaml);
     EXPECT_EQ(read.monitors.size(), 1U);
-    return read.monitors.empty() ? Listener{} : read.monitors[0].listener;
+    return read.monitors.empty() ? Subscription{} : read.monitors[0].subscription;
   }
   std::string Mistakes(const std::string& yaml) { return Described(Parse(yaml)); }
 
@@ -62,31 +62,31 @@ TEST_F(MonitorsTest, AreNamedByTheirServiceOrAsTheyAreCalled) {
 }
 
 TEST_F(MonitorsTest, HearAllBackupsAndTheUsualOperationsUnlessToldOtherwise) {
-  const Listener listener = One("monitors:\n  - ntfy: {topic: a}\n");
-  EXPECT_EQ(listener.kind, "ntfy");
-  EXPECT_THAT(listener.backups, IsEmpty());
-  EXPECT_THAT(listener.operations,
+  const Subscription subscription = One("monitors:\n  - ntfy: {topic: a}\n");
+  EXPECT_EQ(subscription.kind, "ntfy");
+  EXPECT_THAT(subscription.backups, IsEmpty());
+  EXPECT_THAT(subscription.operations,
               UnorderedElementsAre(Operation::kBackup, Operation::kPrune, Operation::kCompact,
                                    Operation::kForget, Operation::kCheck));
-  EXPECT_THAT(listener.states, ElementsAre(NoticeState::kFail));
-  EXPECT_EQ(listener.keep, 7 * 24h);
-  EXPECT_FALSE(listener.recovery);
+  EXPECT_THAT(subscription.states, ElementsAre(NoticeState::kFail));
+  EXPECT_EQ(subscription.keep, 7 * 24h);
+  EXPECT_FALSE(subscription.recovery);
 }
 
 TEST_F(MonitorsTest, SayWhatTheyHear) {
-  const Listener listener =
+  const Subscription subscription =
       One("monitors:\n"
           "  - ntfy: {topic: a, states: [start, finish]}\n"
           "    backups: [home, 'n*']\n"
           "    operations: [restore]\n"
           "    recovery: true\n    after: 3\n    remind: 24h\n    keep: 2d\n");
-  EXPECT_THAT(listener.backups, ElementsAre("home", "n*"));
-  EXPECT_THAT(listener.operations, ElementsAre(Operation::kRestore));
-  EXPECT_THAT(listener.states, ElementsAre(NoticeState::kStart, NoticeState::kFinish));
-  EXPECT_TRUE(listener.recovery);
-  EXPECT_EQ(listener.after, 3U);
-  EXPECT_EQ(listener.remind, 24h);
-  EXPECT_EQ(listener.keep, 48h);
+  EXPECT_THAT(subscription.backups, ElementsAre("home", "n*"));
+  EXPECT_THAT(subscription.operations, ElementsAre(Operation::kRestore));
+  EXPECT_THAT(subscription.states, ElementsAre(NoticeState::kStart, NoticeState::kFinish));
+  EXPECT_TRUE(subscription.recovery);
+  EXPECT_EQ(subscription.after, 3U);
+  EXPECT_EQ(subscription.remind, 24h);
+  EXPECT_EQ(subscription.keep, 48h);
 }
 
 TEST_F(MonitorsTest, MayBePastedAsBorgmaticHasThem) {
@@ -104,8 +104,8 @@ TEST_F(MonitorsTest, AreTakenOutOfABorgmaticConfiguration) {
                    "ntfy: {topic: a}\nhooks: {healthchecks: {ping_url: https://hc.example/x}}\n");
   const MonitorsConfig read = Read("monitors:\n  - import: borgmatic.yaml\n    backups: [home]\n");
   ASSERT_EQ(read.monitors.size(), 2U);
-  EXPECT_THAT(read.monitors[0].listener.backups, ElementsAre("home"));
-  EXPECT_EQ(read.monitors[1].listener.messages, Level::kWarning);
+  EXPECT_THAT(read.monitors[0].subscription.backups, ElementsAre("home"));
+  EXPECT_EQ(read.monitors[1].subscription.messages, Level::kWarning);
 }
 
 TEST_F(MonitorsTest, MistakesInAnImportedFileNameThatFile) {
@@ -124,7 +124,7 @@ TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
   const MonitorsConfig read = Read("monitors:\n  - ntfy: {topic: '${BE_TOPIC}'}\n");
   FakeTransport transport;
   transport.http = [](const HttpRequest&) { return GoodAnswer("ntfy"); };
-  ASSERT_EQ(read.monitors[0].monitor->Tell({.backup = "home"}, transport).outcome,
+  ASSERT_EQ(read.monitors[0].monitor->Send({.backup = "home"}, transport).outcome,
             Delivery::Outcome::kDelivered);
   EXPECT_THAT(transport.requests.at(0).body, HasSubstr("from-the-environment"));
   EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
@@ -163,7 +163,7 @@ TEST_F(MonitorsTest, HearNothingWithAHeartbeat) {
       Read("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n");
   ASSERT_EQ(read.monitors.size(), 1U);
   EXPECT_EQ(read.monitors[0].heartbeat, 5min);
-  EXPECT_THAT(read.monitors[0].listener.states, IsEmpty());
+  EXPECT_THAT(read.monitors[0].subscription.states, IsEmpty());
   EXPECT_THAT(Mistakes("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n"
                        "    backups: [home]\n"),
               HasSubstr("give the backups a monitor of their own"));

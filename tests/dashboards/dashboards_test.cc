@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/temporary_directory.h"
 
@@ -26,7 +27,7 @@ using Json = nlohmann::ordered_json;
 using Names = std::set<std::string>;
 using testing::HasSubstr;
 
-const std::string kFolder = std::string(SOURCE_DIR) + "/dashboards";
+const std::string kFolder = std::string(kSourceDir) + "/dashboards";
 
 std::vector<std::string> Files() {
   std::vector<std::string> files;
@@ -87,8 +88,8 @@ void EachPanel(const std::function<void(const Dashboard&, const Json&)>& look) {
 // The query language of Loki too. scripts/test installs what this needs.
 TEST(Dashboards, AreWhatGrafanaTakes) {
   const TemporaryDirectory directory;
-  std::vector<std::string> command{"node", std::string(SOURCE_DIR) + "/tests/dashboards/check.mjs",
-                                   std::string(SOURCE_DIR) + "/.deps/grafana"};
+  std::vector<std::string> command{"node", std::string(kSourceDir) + "/tests/dashboards/check.mjs",
+                                   std::string(kSourceDir) + "/.deps/grafana"};
   for (const std::string& file : Files()) command.push_back(file);
   const std::string output = directory / "output";
   EXPECT_EQ(RunProcess(command, {.output = output, .errors = "&1"}), 0) << ReadText(output);
@@ -313,7 +314,7 @@ TEST(Dashboards, LeadToEachOtherWithWhatIsChosen) {
 // One that the others do not have: the exporter's own data source of a Grafana may have any uid.
 TEST(CopiesForGrafanaCom, AskForThePrometheus) {
   const TemporaryDirectory directory;
-  ASSERT_EQ(RunProcess({std::string(SOURCE_DIR) + "/scripts/dashboards", directory.path()}), 0);
+  ASSERT_EQ(RunProcess({std::string(kSourceDir) + "/scripts/dashboards", directory.path()}), 0);
   for (const Dashboard& dashboard : Dashboards()) {
     Json copy = Json::parse(ReadText(directory / (dashboard.name + ".json")));
     EXPECT_EQ(copy.at("__inputs").at(0).at("pluginId"), "prometheus");

@@ -7,6 +7,7 @@
 
 #include "kit/decoding.h"
 #include "kit/event_text.h"
+#include "kit/paths.h"
 
 namespace backup_exporter {
 namespace {
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 // to the same events.
 TEST(AutoFormat, RecognisesWhatTheCorpusHolds) {
   std::size_t recognised = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(TESTDATA_DIR) / "corpus")) {
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(kTestdataDir) / "corpus")) {
     if (entry.path().filename() != "truth.json") continue;
     const auto truth = nlohmann::json::parse(ReadText(entry.path()));
     for (const auto& capture : truth.at("captures")) {

@@ -10,6 +10,7 @@
 
 #include "kit/decoding.h"
 #include "kit/event_text.h"
+#include "kit/paths.h"
 
 namespace backup_exporter {
 namespace {
@@ -47,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(All, Golden, testing::ValuesIn(AllCaptures()),
 
 TEST(Goldens, HaveTheirCaptures) {
   for (const Format& format : Formats()) {
-    const fs::path folder = fs::path(TESTDATA_DIR) / format.name;
+    const fs::path folder = fs::path(kTestdataDir) / format.name;
     if (!fs::exists(folder)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       if (entry.path().extension() != ".events") continue;

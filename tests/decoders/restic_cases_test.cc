@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kit/decoding.h"
+#include "kit/paths.h"
 
 namespace backup_exporter {
 namespace {
@@ -65,7 +66,8 @@ CaseRun RunOf(const Json& json) {
 
 std::vector<Case> Cases() {
   std::vector<Case> cases;
-  for (const auto& folder : std::filesystem::directory_iterator(TESTDATA_DIR "/restic")) {
+  for (const auto& folder :
+       std::filesystem::directory_iterator(std::string(kTestdataDir) + "/restic")) {
     for (const Json& json : Json::parse(ReadText(folder.path() / "cases.json"))) {
       Case& added = cases.emplace_back();
       added.file = folder.path().filename() / json.at("file").get<std::string>();
@@ -81,7 +83,8 @@ std::vector<Case> Cases() {
 
 std::vector<ToldRun> RunsOf(const Case& one) {
   const auto decoder = MakeDecoder("restic");
-  const std::string text = ReadText(std::filesystem::path(TESTDATA_DIR "/restic") / one.file);
+  const std::string text =
+      ReadText(std::filesystem::path(std::string(kTestdataDir) + "/restic") / one.file);
   return RunsTold(DecodeLines(*decoder, text).events);
 }
 
@@ -111,13 +114,14 @@ std::size_t CountOf(const std::vector<ToldRun>& runs, RunResult result) {
 
 TEST(ResticCases, AreAllCaptures) {
   std::vector<std::string> files;
-  for (const Case& one : Cases()) files.push_back(TESTDATA_DIR "/restic/" + one.file);
+  for (const Case& one : Cases())
+    files.push_back(std::string(kTestdataDir) + "/restic/" + one.file);
   std::vector<std::string> captures;
   for (const Capture& capture : CapturesOf("restic")) captures.push_back(capture.path);
   EXPECT_THAT(files, testing::UnorderedElementsAreArray(captures));
   for (const auto* list : {&kTellNothing, &kLookLikeSuccess}) {
     for (const auto& [file, why] : *list)
-      EXPECT_THAT(files, testing::Contains(TESTDATA_DIR "/restic/" + file));
+      EXPECT_THAT(files, testing::Contains(std::string(kTestdataDir) + "/restic/" + file));
   }
 }
 

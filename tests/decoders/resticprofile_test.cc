@@ -5,6 +5,7 @@
 
 #include "kit/decoding.h"
 #include "kit/event_text.h"
+#include "kit/paths.h"
 
 namespace backup_exporter {
 namespace {
@@ -41,7 +42,7 @@ std::string Status(bool success, const std::string& error = "", const std::strin
 std::string Backup(const std::string& members) { return Document(R"("backup":{)" + members + "}"); }
 
 // The verdict of the only event.
-std::string Verdict(const std::string& document) {
+std::string ResultIn(const std::string& document) {
   const auto runs = RunTexts(RunsTold(DecodeOf(document).events));
   return runs.size() == 1 ? runs[0] : fmt::format("{} runs", runs.size());
 }
@@ -76,7 +77,7 @@ TEST(Resticprofile, TellsNothingOfCommandsThatNeverRan) {
 }
 
 TEST(Resticprofile, TellsNothingOfHalfADocument) {
-  const std::string whole = ReadText(TESTDATA_DIR "/resticprofile/documented.json");
+  const std::string whole = ReadText(std::string(kTestdataDir) + "/resticprofile/documented.json");
   for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
     if (whole[size] == '\n') continue;
     const Decoded decoded = DecodeOf(whole.substr(0, size));
@@ -110,24 +111,24 @@ TEST(Resticprofile, CountsWhatCannotBeUnderstoodAndTakesTheRest) {
 // Verdicts.
 
 TEST(Resticprofile, WarnsOfABackupThatEndedWith3) {
-  EXPECT_EQ(Verdict(Backup(Status(false, "exit status 3"))), "backup warning source_unreadable");
-  EXPECT_EQ(Verdict(Document(R"("retention":{)" + Status(false, "exit status 3") + "}")),
+  EXPECT_EQ(ResultIn(Backup(Status(false, "exit status 3"))), "backup warning source_unreadable");
+  EXPECT_EQ(ResultIn(Document(R"("retention":{)" + Status(false, "exit status 3") + "}")),
             "forget failure other");
-  EXPECT_EQ(Verdict(Document(R"("check":{)" + Status(false, "exit status 3") + "}")),
+  EXPECT_EQ(ResultIn(Document(R"("check":{)" + Status(false, "exit status 3") + "}")),
             "check failure other");
 }
 
 // no-error-on-warning
 TEST(Resticprofile, WarnsOfASuccessThatCouldNotReadEverything) {
   EXPECT_EQ(
-      Verdict(Backup(Status(true, "", "Warning: at least one source file could not be read\\n"))),
+      ResultIn(Backup(Status(true, "", "Warning: at least one source file could not be read\\n"))),
       "backup warning source_unreadable");
   EXPECT_EQ(
-      Verdict(Backup(Status(
+      ResultIn(Backup(Status(
           true, "",
           R"({\"message_type\":\"error\",\"error\":{},\"during\":\"archival\",\"item\":\"/a\"}\n)"))),
       "backup warning source_unreadable");
-  EXPECT_EQ(Verdict(Backup(Status(
+  EXPECT_EQ(ResultIn(Backup(Status(
                 true, "", R"({\"message_type\":\"exit_error\",\"code\":3,\"message\":\"x\"}\n)"))),
             "backup warning source_unreadable");
 }
@@ -137,48 +138,48 @@ TEST(Resticprofile, DoesNotMindChatterOfASuccess) {
        {R"({\"message_type\":\"error\",\"error\":{},\"during\":\"scan\",\"item\":\"/a\"}\n)",
         "Save(<data/7d>) returned error, retrying after 1.5s: connection reset by peer\\n",
         "unable to open cache: x\\n", "{\\n", "{}\\n[]\\n7\\n\\n\\n"}) {
-    EXPECT_EQ(Verdict(Backup(Status(true, "", text))), "backup success") << text;
+    EXPECT_EQ(ResultIn(Backup(Status(true, "", text))), "backup success") << text;
   }
 }
 
 TEST(Resticprofile, FailsWithoutASourceThatWasToBeThere) {
   const std::string missing = "/srv/missing does not exist, skipping\\n";
-  EXPECT_EQ(Verdict(Backup(Status(true, "", missing))), "backup failure source_missing");
-  EXPECT_EQ(Verdict(Backup(Status(false, "exit status 3", missing))),
+  EXPECT_EQ(ResultIn(Backup(Status(true, "", missing))), "backup failure source_missing");
+  EXPECT_EQ(ResultIn(Backup(Status(false, "exit status 3", missing))),
             "backup failure source_missing");
   EXPECT_EQ(
-      Verdict(Backup(Status(false, "exit status 1",
-                            missing + "Fatal: all target directories/files do not exist\\n"))),
+      ResultIn(Backup(Status(false, "exit status 1",
+                             missing + "Fatal: all target directories/files do not exist\\n"))),
       "backup failure source_missing");
-  EXPECT_EQ(Verdict(Document(R"("check":{)" + Status(true, "", missing) + "}")), "check success");
+  EXPECT_EQ(ResultIn(Document(R"("check":{)" + Status(true, "", missing) + "}")), "check success");
 }
 
 TEST(Resticprofile, TellsThatARunWasKilled) {
   for (const char* error : {"signal: killed", "signal: terminated", "exit status 137",
                             "exit status 143", "exit status 130"}) {
-    EXPECT_EQ(Verdict(Backup(Status(false, error))), "backup interrupted interrupted") << error;
+    EXPECT_EQ(ResultIn(Backup(Status(false, error))), "backup interrupted interrupted") << error;
   }
-  EXPECT_EQ(Verdict(Backup(Status(false, "exit status 1",
-                                  "Fatal: unable to save snapshot: context canceled\\n"))),
+  EXPECT_EQ(ResultIn(Backup(Status(false, "exit status 1",
+                                   "Fatal: unable to save snapshot: context canceled\\n"))),
             "backup interrupted interrupted");
   EXPECT_EQ(
-      Verdict(Backup(Status(false, "exit status 1", "signal interrupt received, cleaning up\\n"))),
+      ResultIn(Backup(Status(false, "exit status 1", "signal interrupt received, cleaning up\\n"))),
       "backup interrupted interrupted");
 }
 
 TEST(Resticprofile, FindsTheReasonInTheWordsOfResticOrItsExitCode) {
   EXPECT_EQ(
-      Verdict(Backup(Status(false, "exit status 1", "Fatal: wrong password or no key found\\n"))),
+      ResultIn(Backup(Status(false, "exit status 1", "Fatal: wrong password or no key found\\n"))),
       "backup failure auth");
-  EXPECT_EQ(Verdict(Backup(Status(false, "exit status 11"))), "backup failure locked");
-  EXPECT_EQ(Verdict(Backup(
+  EXPECT_EQ(ResultIn(Backup(Status(false, "exit status 11"))), "backup failure locked");
+  EXPECT_EQ(ResultIn(Backup(
                 Status(false, "exit status 1",
                        R"({\"message_type\":\"exit_error\",\"code\":12,\"message\":\"x\"}\n)"))),
             "backup failure auth");
-  EXPECT_EQ(Verdict(Backup(Status(false, "exit status 1"))), "backup failure other");
-  EXPECT_EQ(Verdict(Backup(Status(false, "bufio.Scanner: token too long"))),
+  EXPECT_EQ(ResultIn(Backup(Status(false, "exit status 1"))), "backup failure other");
+  EXPECT_EQ(ResultIn(Backup(Status(false, "bufio.Scanner: token too long"))),
             "backup failure other");
-  EXPECT_EQ(Verdict(Backup(Status(false))), "backup failure other");
+  EXPECT_EQ(ResultIn(Backup(Status(false))), "backup failure other");
 }
 
 TEST(Resticprofile, TakesTheExitCodeOutOfTheError) {

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "delivery/texts.h"
+#include "delivery/notice_text.h"
 #include "kit/monitors.h"
 
 namespace backup_exporter {
@@ -40,12 +40,12 @@ std::string Argument(const ChildRequest& child, const std::string& name) {
   return "";
 }
 
-Verdict VerdictOn(const ChildAnswer& answer) {
-  return VerdictOn("apprise: {services: [{url: 'one://x', label: first}]}", answer);
+SendResult SendResultFor(const ChildAnswer& answer) {
+  return SendResultFor("apprise: {services: [{url: 'one://x', label: first}]}", answer);
 }
 
-Verdict VerdictOfServer(const HttpAnswer& answer, const char* yaml = kStored) {
-  return VerdictOn(yaml, answer);
+SendResult SendResultOfServer(const HttpAnswer& answer, const char* yaml = kStored) {
+  return SendResultFor(yaml, answer);
 }
 
 // By the recorded calls of the library, since its requests are its own: the body and title without
@@ -64,7 +64,7 @@ TEST(Apprise, SendsWhatWasRecorded) {
     if (calls.empty() || !made.states.contains(notice.state)) continue;
     const auto& call = calls[0];
     FakeTransport transport;
-    EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, kDelivered);
+    EXPECT_EQ(made.monitor->Send(notice, transport).outcome, kDelivered);
     EXPECT_EQ(transport.children.size(), call["services"].get<std::size_t>());
     for (const ChildRequest& child : transport.children) {
       ++compared;
@@ -147,16 +147,16 @@ TEST(Apprise, RepeatsOnlyTheServicesThatFailed) {
   transport.child = [&](const ChildRequest& child) {
     return Exit(down && child.secret_file.starts_with("two") ? 1 : 0, "x - WARNING - gone");
   };
-  const Verdict first = made.monitor->Tell(notice, transport);
+  const SendResult first = made.monitor->Send(notice, transport);
   EXPECT_EQ(first.outcome, kRetry);
   EXPECT_EQ(first.error, "second: apprise exited with 1: WARNING - gone");
   down = false;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, kDelivered);
+  EXPECT_EQ(made.monitor->Send(notice, transport).outcome, kDelivered);
   ASSERT_THAT(transport.children, SizeIs(3));
   EXPECT_THAT(transport.children[2].secret_file, StartsWith("two"));
 
   notice.id = 8;
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, kDelivered);
+  EXPECT_EQ(made.monitor->Send(notice, transport).outcome, kDelivered);
   EXPECT_THAT(transport.children, SizeIs(5));
 }
 
@@ -170,11 +170,11 @@ TEST(Apprise, TellsTheOthersWhereTheFirstOneFails) {
     if (child.secret_file.starts_with("two")) return Exit(2, "bad");
     return Exit(down ? 1 : 0);
   };
-  const Verdict first = made.monitor->Tell(notice, transport);
+  const SendResult first = made.monitor->Send(notice, transport);
   EXPECT_EQ(first.outcome, kRetry);
   EXPECT_THAT(first.error, AllOf(HasSubstr("first: "), HasSubstr("second: ")));
   down = false;
-  const Verdict second = made.monitor->Tell(notice, transport);
+  const SendResult second = made.monitor->Send(notice, transport);
   EXPECT_EQ(second.outcome, kRefused);  // by the second, which was not asked once more
   EXPECT_EQ(second.error, "second: apprise exited with 2: bad");
   EXPECT_THAT(transport.children, SizeIs(3));
@@ -184,17 +184,17 @@ TEST(Apprise, StopsAtOnce) {
   MadeMonitor made = MakeMonitor(kTwo);
   FakeTransport transport;
   transport.child = [](const ChildRequest&) { return ChildAnswer{.stopped = true}; };
-  EXPECT_TRUE(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).stopped);
+  EXPECT_TRUE(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).stopped);
   EXPECT_THAT(transport.children, SizeIs(1));
 }
 
 TEST(Apprise, JudgesHowTheProgramEnded) {
-  EXPECT_EQ(VerdictOn(Exit(1)).outcome, kRetry);
-  EXPECT_EQ(VerdictOn(Exit(2)).outcome, kRefused);
-  const Verdict late = VerdictOn({.timed_out = true, .error = "took too long"});
+  EXPECT_EQ(SendResultFor(Exit(1)).outcome, kRetry);
+  EXPECT_EQ(SendResultFor(Exit(2)).outcome, kRefused);
+  const SendResult late = SendResultFor({.timed_out = true, .error = "took too long"});
   EXPECT_EQ(late.outcome, kRetry);
   EXPECT_EQ(late.failure, AttemptFailure::kTimeout);
-  EXPECT_THAT(VerdictOn({.error = "apprise: No such file or directory"}).error,
+  EXPECT_THAT(SendResultFor({.error = "apprise: No such file or directory"}).error,
               HasSubstr("apt install apprise"));
 }
 
@@ -204,9 +204,9 @@ TEST(Apprise, DoesNotRepeatForAUrlThatTheProgramCannotRead) {
         "ERROR "
         "- You must specify at least one server URL or populated configuration file.\nUsage: …",
         "You must specify at least one service URL or populated configuration file.\n"}) {
-    const Verdict verdict = VerdictOn(Exit(1, words));
-    EXPECT_EQ(verdict.outcome, kRefused);
-    EXPECT_THAT(verdict.error, StartsWith("first: apprise cannot read the URL: "));
+    const SendResult result = SendResultFor(Exit(1, words));
+    EXPECT_EQ(result.outcome, kRefused);
+    EXPECT_THAT(result.error, StartsWith("first: apprise cannot read the URL: "));
   }
 }
 
@@ -214,7 +214,7 @@ TEST(Apprise, TellsAServerWhatIsStoredThere) {
   MadeMonitor made = MakeMonitor(kStored);
   ASSERT_THAT(made.mistakes, IsEmpty());
   FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome, kDelivered);
+  EXPECT_EQ(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).outcome, kDelivered);
   const HttpRequest& request = transport.requests.at(0);
   EXPECT_EQ(request.url, "https://apprise.example/notify/canary-key");
   const auto body = nlohmann::json::parse(request.body);
@@ -228,19 +228,19 @@ TEST(Apprise, TellsAServerWhatIsStoredThere) {
 TEST(Apprise, TellsAServerWhereToSendWithoutStoringIt) {
   MadeMonitor made = MakeMonitor(kStateless);
   FakeTransport transport;
-  EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome, kDelivered);
+  EXPECT_EQ(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).outcome, kDelivered);
   EXPECT_EQ(transport.requests.at(0).url, "https://apprise.example/notify/");
   EXPECT_EQ(nlohmann::json::parse(transport.requests[0].body)["urls"], "one://canary-host");
 }
 
 TEST(Apprise, JudgesWhatAServerAnswers) {
   for (const char* yaml : {kStored, kStateless}) {
-    EXPECT_EQ(VerdictOfServer({.status = 200}, yaml).outcome, kDelivered);
-    EXPECT_EQ(VerdictOfServer({.status = 204}, yaml).outcome, kRefused);
-    EXPECT_EQ(VerdictOfServer({.status = 400}, yaml).outcome, kRefused);
-    EXPECT_EQ(VerdictOfServer({.status = 424}, yaml).outcome, kRetry);
-    EXPECT_EQ(VerdictOfServer({.status = 500}, yaml).outcome, kRetry);
-    EXPECT_EQ(VerdictOfServer({.status = 0}, yaml).outcome, kRetry);
+    EXPECT_EQ(SendResultOfServer({.status = 200}, yaml).outcome, kDelivered);
+    EXPECT_EQ(SendResultOfServer({.status = 204}, yaml).outcome, kRefused);
+    EXPECT_EQ(SendResultOfServer({.status = 400}, yaml).outcome, kRefused);
+    EXPECT_EQ(SendResultOfServer({.status = 424}, yaml).outcome, kRetry);
+    EXPECT_EQ(SendResultOfServer({.status = 500}, yaml).outcome, kRetry);
+    EXPECT_EQ(SendResultOfServer({.status = 0}, yaml).outcome, kRetry);
   }
 }
 
@@ -253,7 +253,7 @@ TEST(Apprise, SendsLessOnceToAServerThatFoundItTooMuch) {
     transport.http = [&](const HttpRequest& request) {
       return HttpAnswer{.status = request.body.size() > 20'000 || !helps ? 431 : 200};
     };
-    EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, helps ? kDelivered : kRefused);
+    EXPECT_EQ(made.monitor->Send(notice, transport).outcome, helps ? kDelivered : kRefused);
     EXPECT_THAT(transport.requests, SizeIs(2));
   }
 }

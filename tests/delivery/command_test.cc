@@ -26,7 +26,7 @@ ChildRequest Told(const Notice& notice, const std::string& more = "") {
   return ChildFor(kBlock + more, notice);
 }
 
-Verdict VerdictOn(const ChildAnswer& answer) { return VerdictOn(kBlock, answer); }
+SendResult SendResultFor(const ChildAnswer& answer) { return SendResultFor(kBlock, answer); }
 
 // Runs children for real.
 class RealChildren final : public Transport {
@@ -88,15 +88,15 @@ TEST(Command, IsRunAsConfigured) {
 
 TEST(Command, JudgesHowTheProgramEnded) {
   for (const int code : {1, 2, 75, 126, 127}) {
-    const Verdict verdict = VerdictOn({.exit_code = code, .output = "a\nno  network\n \n"});
-    EXPECT_EQ(verdict.outcome, kRetry);
-    EXPECT_THAT(verdict.error, HasSubstr("exited with " + std::to_string(code) + ": no  network"));
+    const SendResult result = SendResultFor({.exit_code = code, .output = "a\nno  network\n \n"});
+    EXPECT_EQ(result.outcome, kRetry);
+    EXPECT_THAT(result.error, HasSubstr("exited with " + std::to_string(code) + ": no  network"));
   }
-  EXPECT_EQ(VerdictOn({.exit_code = 64}).outcome, kRefused);
-  EXPECT_EQ(VerdictOn({.exit_code = 65}).outcome, kRefused);
-  EXPECT_EQ(VerdictOn({.timed_out = true}).failure, AttemptFailure::kTimeout);
-  EXPECT_EQ(VerdictOn({.error = "was ended by signal 9"}).outcome, kRetry);
-  EXPECT_TRUE(VerdictOn({.stopped = true}).stopped);
+  EXPECT_EQ(SendResultFor({.exit_code = 64}).outcome, kRefused);
+  EXPECT_EQ(SendResultFor({.exit_code = 65}).outcome, kRefused);
+  EXPECT_EQ(SendResultFor({.timed_out = true}).failure, AttemptFailure::kTimeout);
+  EXPECT_EQ(SendResultFor({.error = "was ended by signal 9"}).outcome, kRetry);
+  EXPECT_TRUE(SendResultFor({.stopped = true}).stopped);
 }
 
 TEST(Command, RunsAProgramForReal) {
@@ -109,7 +109,7 @@ TEST(Command, RunsAProgramForReal) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.messages = {{.text = "said"}};
   RealChildren children;
-  EXPECT_EQ(made.monitor->Tell(notice, children).outcome, kDelivered);
+  EXPECT_EQ(made.monitor->Send(notice, children).outcome, kDelivered);
   std::ostringstream told;
   told << std::ifstream(path).rdbuf();
   EXPECT_EQ(told.str(), "home fail\nsaid\n");
@@ -117,14 +117,14 @@ TEST(Command, RunsAProgramForReal) {
 
 TEST(Command, SaysWhatIsWrongWithAProgramForReal) {
   RealChildren children;
-  const auto verdict = [&](const std::string& command) {
+  const auto result = [&](const std::string& command) {
     return MakeMonitor("command: {command: " + command + "}")
-        .monitor->Tell(MakeNotice(NoticeState::kFail), children);
+        .monitor->Send(MakeNotice(NoticeState::kFail), children);
   };
-  const Verdict missing = verdict("[/nowhere/tell]");
+  const SendResult missing = result("[/nowhere/tell]");
   EXPECT_EQ(missing.outcome, kRetry);
   EXPECT_THAT(missing.error, HasSubstr("there is no such program"));
-  const Verdict refused = verdict("[/bin/sh, -c, 'echo wrong >&2; exit 65']");
+  const SendResult refused = result("[/bin/sh, -c, 'echo wrong >&2; exit 65']");
   EXPECT_EQ(refused.outcome, kRefused);
   EXPECT_EQ(refused.error, "/bin/sh exited with 65: wrong");
 }

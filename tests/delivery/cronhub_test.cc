@@ -15,8 +15,8 @@ HttpRequest Told(const std::string& url, const Notice& notice) {
   return RequestFor("cronhub: '" + url + "'", notice);
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) {
-  return VerdictOn("cronhub: https://cronhub.io/ping/1f5e3410", answer);
+SendResult SendResultFor(const HttpAnswer& answer) {
+  return SendResultFor("cronhub: https://cronhub.io/ping/1f5e3410", answer);
 }
 
 TEST(Cronhub, SendsWhatWasRecorded) { ExpectGolden("cronhub", {}); }
@@ -52,18 +52,18 @@ TEST(Cronhub, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
 TEST(Cronhub, WarnsThatTheServiceHasClosed) {
   EXPECT_THAT(MakeMonitor("cronhub: https://cronhub.io/ping/1f5e3410").options.warnings,
               ElementsAre(HasSubstr("has closed")));
-  const Verdict verdict = VerdictOn({.status = 404});
-  EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused);
-  EXPECT_THAT(verdict.error, HasSubstr("Cronhub has closed"));
+  const SendResult result = SendResultFor({.status = 404});
+  EXPECT_EQ(result.outcome, Delivery::Outcome::kRefused);
+  EXPECT_THAT(result.error, HasSubstr("Cronhub has closed"));
 }
 
 TEST(Cronhub, RepeatsOnlyWhatMayPass) {
   for (const int status : {0, 302, 408, 429, 500, 503}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
   }
-  EXPECT_EQ(VerdictOn({.status = 400}).outcome, Delivery::Outcome::kRefused);
-  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
-  EXPECT_EQ(VerdictOn({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(SendResultFor({.status = 400}).outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(SendResultFor({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
 }
 
 TEST(Cronhub, RefusesAUrlThatWouldSayTheSameForEveryState) {

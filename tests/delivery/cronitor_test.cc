@@ -15,7 +15,7 @@ using testing::StartsWith;
 
 constexpr char kBlock[] = "cronitor: {ping_url: 'https://cronitor.link/p/3f9b1c0d2e/nas'}";
 
-Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
+SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(kBlock, answer); }
 
 TEST(Cronitor, SendsWhatWasRecorded) {
   ExpectGolden("cronitor", {{"query series", "ties the events of a run together"},
@@ -86,15 +86,15 @@ TEST(Cronitor, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
 
 TEST(Cronitor, RepeatsOnlyWhatMayPass) {
   for (const int status : {0, 302, 408, 429, 500, 503}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
   }
   for (const int status : {400, 401, 403, 404}) {
-    const Verdict verdict = VerdictOn({.status = status});
-    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused) << status;
-    EXPECT_THAT(verdict.error, EndsWith("is the monitor still there?"));
+    const SendResult result = SendResultFor({.status = status});
+    EXPECT_EQ(result.outcome, Delivery::Outcome::kRefused) << status;
+    EXPECT_THAT(result.error, EndsWith("is the monitor still there?"));
   }
-  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
-  EXPECT_EQ(VerdictOn({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(SendResultFor({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
 }
 
 TEST(Cronitor, TellsMistakesOfItsBlock) {

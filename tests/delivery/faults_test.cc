@@ -62,13 +62,13 @@ class FaultsTest : public testing::TestWithParam<Kind> {
     return made;
   }
   // What a fail comes to where the server answers so.
-  Verdict On(FaultyReply reply) {
+  SendResult On(FaultyReply reply) {
     const FaultyServer server([&](const FaultyServer::Request&) { return reply; });
     return At(server.url());
   }
-  Verdict At(const std::string& url) {
+  SendResult At(const std::string& url) {
     SystemTransport transport(kShort);
-    return Monitor(url).monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+    return Monitor(url).monitor->Send(MakeNotice(NoticeState::kFail), transport);
   }
   // The good answer with a fault.
   FaultyReply Good(Fault fault = Fault::kNone) {
@@ -81,19 +81,19 @@ class FaultsTest : public testing::TestWithParam<Kind> {
 };
 
 TEST_P(FaultsTest, Case84AGoodAnswerIsADelivery) {
-  const Verdict verdict = On(Good());
-  EXPECT_EQ(verdict.outcome, Outcome::kDelivered) << verdict.error;
+  const SendResult result = On(Good());
+  EXPECT_EQ(result.outcome, Outcome::kDelivered) << result.error;
 }
 
 // Something else answers, or the service does not say that it took the notice.
 TEST_P(FaultsTest, OnlyTheSuccessThatTheServiceDocumentsIsADelivery) {
   const bool any_will_do = Is("cronhub") || Is("cronitor") || Is("watchgoose") || Is("webhook");
   const auto expect_no_delivery = [&](const FaultyReply& reply) {
-    const Verdict verdict = On(reply);
+    const SendResult result = On(reply);
     const auto expected = any_will_do ? Outcome::kDelivered : Outcome::kRetry;
-    EXPECT_EQ(verdict.outcome, expected) << reply.status << " " << reply.body;
-    EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
-    return verdict.error;
+    EXPECT_EQ(result.outcome, expected) << reply.status << " " << reply.body;
+    EXPECT_EQ(result.failure, AttemptFailure::kRejected);
+    return result.error;
   };
   for (const int status : {200, 201, 202, 203, 204, 206}) {
     if (status == Good().status) continue;
@@ -123,8 +123,8 @@ TEST_P(FaultsTest, Case79AnAnswerThatNeverCameIsTriedAgainAndIsTheSameEvent) {
   });
   SystemTransport transport(kShort);
   MadeMonitor made = Monitor(server.url());
-  EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome, Outcome::kRetry);
-  EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome,
+  EXPECT_EQ(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).outcome, Outcome::kRetry);
+  EXPECT_EQ(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).outcome,
             Outcome::kDelivered);
   const auto requests = server.Requests();
   ASSERT_EQ(requests.size(), 2U);
@@ -136,26 +136,26 @@ TEST_P(FaultsTest, Case80WholeHeadersThatSaySuccessAreADelivery) {
   for (const Fault fault : {Fault::kResetAfterHead, Fault::kResetInBody, Fault::kCloseInBody}) {
     FaultyReply reply = Good(fault);
     if (reply.status != 204 && reply.body.size() < 2) reply.body = "fine";
-    const Verdict verdict = On(reply);
-    EXPECT_EQ(verdict.outcome, Outcome::kDelivered)
-        << "fault " << static_cast<int>(fault) << ": " << verdict.error;
+    const SendResult result = On(reply);
+    EXPECT_EQ(result.outcome, Outcome::kDelivered)
+        << "fault " << static_cast<int>(fault) << ": " << result.error;
   }
   EXPECT_EQ(On(Good(Fault::kCloseBeforeAnswer)).outcome, Outcome::kRetry);
 }
 
 TEST_P(FaultsTest, Case82AServerThatDripsIsGivenUpInTime) {
-  const Verdict verdict = On(Good(Fault::kSlow));
-  EXPECT_EQ(verdict.outcome, Outcome::kRetry);
-  EXPECT_EQ(verdict.failure, AttemptFailure::kTimeout) << verdict.error;
+  const SendResult result = On(Good(Fault::kSlow));
+  EXPECT_EQ(result.outcome, Outcome::kRetry);
+  EXPECT_EQ(result.failure, AttemptFailure::kTimeout) << result.error;
 }
 
 TEST_P(FaultsTest, Case83APageInBetweenIsNoDelivery) {
-  const Verdict verdict = On({.headers = {{"Content-Type", "text/html"}},
-                              .body = "<!DOCTYPE html><html>Please log in</html>"});
+  const SendResult result = On({.headers = {{"Content-Type", "text/html"}},
+                                .body = "<!DOCTYPE html><html>Please log in</html>"});
   // The server of a webhook may answer what it likes.
   const auto expected = Is("webhook") ? Outcome::kDelivered : Outcome::kRetry;
-  EXPECT_EQ(verdict.outcome, expected);
-  EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
+  EXPECT_EQ(result.outcome, expected);
+  EXPECT_EQ(result.failure, AttemptFailure::kRejected);
 }
 
 TEST_P(FaultsTest, Case83APageInPlaceOfTheServiceIsTriedAgainWhateverItsStatus) {
@@ -172,8 +172,8 @@ TEST_P(FaultsTest, Case84AGoodAnswerIsOneWhateverItIsSaidToBe) {
 }
 
 TEST_P(FaultsTest, Case80AnInterimAnswerIsNone) {
-  const Verdict verdict = On({.body = "HTTP/1.1 103 Early Hints\r\n\r\n", .fault = Fault::kRaw});
-  EXPECT_EQ(verdict.outcome, Outcome::kRetry);
+  const SendResult result = On({.body = "HTTP/1.1 103 Early Hints\r\n\r\n", .fault = Fault::kRaw});
+  EXPECT_EQ(result.outcome, Outcome::kRetry);
 }
 
 TEST_P(FaultsTest, Case85NothingGoesWhereARedirectSays) {
@@ -182,8 +182,8 @@ TEST_P(FaultsTest, Case85NothingGoesWhereARedirectSays) {
     const FaultyServer server([&](const FaultyServer::Request&) {
       return FaultyReply{.status = status, .headers = {{"Location", elsewhere.url() + "/x"}}};
     });
-    const Verdict verdict = At(server.url());
-    EXPECT_EQ(verdict.outcome, Outcome::kRetry) << status;
+    const SendResult result = At(server.url());
+    EXPECT_EQ(result.outcome, Outcome::kRetry) << status;
     EXPECT_EQ(server.request_count(), 1U);
   }
   EXPECT_EQ(elsewhere.request_count(), 0U);
@@ -194,21 +194,21 @@ TEST_P(FaultsTest, Case86WhatIsRefusedIsNotRepeated) {
     // Case 87: that one says so whatever is wrong, and what passes is tried again
     // (uptime_kuma_test).
     if (status == 404 && Is("uptime_kuma")) continue;
-    const Verdict verdict = On({.status = status, .body = "no"});
-    EXPECT_EQ(verdict.outcome, Outcome::kRefused) << status << ": " << verdict.error;
-    EXPECT_EQ(verdict.failure, AttemptFailure::kHttp4xx) << status;
+    const SendResult result = On({.status = status, .body = "no"});
+    EXPECT_EQ(result.outcome, Outcome::kRefused) << status << ": " << result.error;
+    EXPECT_EQ(result.failure, AttemptFailure::kHttp4xx) << status;
   }
 }
 
 TEST_P(FaultsTest, Case88TooManyRequestsAreTriedAgainWhenTheServerSays) {
-  const Verdict verdict = On({.status = 429, .headers = {{"Retry-After", "120"}}});
+  const SendResult result = On({.status = 429, .headers = {{"Retry-After", "120"}}});
   if (Is("pushover")) {
-    EXPECT_EQ(verdict.outcome, Outcome::kRefused) << "the month's quota is used up";
+    EXPECT_EQ(result.outcome, Outcome::kRefused) << "the month's quota is used up";
     return;
   }
-  EXPECT_EQ(verdict.outcome, Outcome::kRetry);
-  EXPECT_EQ(verdict.failure, AttemptFailure::kRateLimited);
-  EXPECT_EQ(verdict.retry_after, "120");
+  EXPECT_EQ(result.outcome, Outcome::kRetry);
+  EXPECT_EQ(result.failure, AttemptFailure::kRateLimited);
+  EXPECT_EQ(result.retry_after, "120");
 }
 
 TEST_P(FaultsTest, Case89AFaultOfTheServerIsTriedAgain) {
@@ -231,7 +231,7 @@ TEST_P(FaultsTest, Case94AConnectionThatTheServerClosedIsOpenedAgain) {
   SystemTransport transport(kShort);
   MadeMonitor made = Monitor(server.url());
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport).outcome,
+    EXPECT_EQ(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).outcome,
               Outcome::kDelivered);
   }
 }

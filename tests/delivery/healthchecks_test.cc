@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/utf8.h"
-#include "delivery/texts.h"
+#include "delivery/notice_text.h"
 #include "kit/monitors.h"
 
 namespace backup_exporter {
@@ -193,7 +193,7 @@ TEST(Healthchecks, KeepsToWhatTheServerSaysThatItKeeps) {
   const auto size = [&](NoticeState state) {
     Notice notice = WithManyMessages();
     notice.state = state;
-    EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+    EXPECT_EQ(made.monitor->Send(notice, transport).outcome, Delivery::Outcome::kDelivered);
     return transport.requests.back().body.size();
   };
   EXPECT_EQ(size(NoticeState::kStart), 0U);
@@ -214,7 +214,7 @@ TEST(Healthchecks, RepeatsWhatWasTooLongOnceWithLess) {
   transport.http = [&](const HttpRequest& request) {
     return request.body.size() > most ? HttpAnswer{.status = 413} : GoodAnswer("healthchecks");
   };
-  EXPECT_EQ(made.monitor->Tell(WithManyMessages(), transport).outcome,
+  EXPECT_EQ(made.monitor->Send(WithManyMessages(), transport).outcome,
             Delivery::Outcome::kDelivered);
   ASSERT_EQ(transport.requests.size(), 2U);
   EXPECT_EQ(transport.requests[1].url, transport.requests[0].url);
@@ -222,7 +222,7 @@ TEST(Healthchecks, RepeatsWhatWasTooLongOnceWithLess) {
               AllOf(StartsWith("Backup of home failed"), EndsWith("Größe überschritten\n")));
   most = 0;
   transport.requests.clear();
-  EXPECT_EQ(made.monitor->Tell(WithManyMessages(), transport).outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(made.monitor->Send(WithManyMessages(), transport).outcome, Delivery::Outcome::kRefused);
   EXPECT_EQ(transport.requests.size(), 2U);
 }
 
@@ -230,7 +230,7 @@ TEST(Healthchecks, SendsHalfOfAShortTextThatWasTooLong) {
   MadeMonitor made = MakeMonitor(kUuidBlock);
   FakeTransport transport;
   transport.http = [&](const HttpRequest&) { return HttpAnswer{.status = 413}; };
-  (void)made.monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  (void)made.monitor->Send(MakeNotice(NoticeState::kFail), transport);
   ASSERT_EQ(transport.requests.size(), 2U);
   EXPECT_LE(transport.requests[1].body.size(), transport.requests[0].body.size() / 2);
   EXPECT_THAT(transport.requests[1].body, StartsWith("Backup of home failed"));
@@ -244,12 +244,12 @@ TEST(Healthchecks, TakesABadRequestForATooLongOneOnlyWhereItIsLong) {
   };
   Notice notice = MakeNotice(NoticeState::kFinish);
   notice.messages.push_back({.text = std::string(3'000'000, 'x')});
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(made.monitor->Send(notice, transport).outcome, Delivery::Outcome::kDelivered);
   EXPECT_EQ(transport.requests.size(), 2U);
 
   transport.requests.clear();
   transport.http = [&](const HttpRequest&) { return HttpAnswer{.status = 400}; };
-  EXPECT_EQ(made.monitor->Tell(WithManyMessages(), transport).outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(made.monitor->Send(WithManyMessages(), transport).outcome, Delivery::Outcome::kRefused);
   EXPECT_EQ(transport.requests.size(), 1U);
 }
 
@@ -257,33 +257,34 @@ TEST(Healthchecks, TakesOkAndCreatedForDelivered) {
   for (const HttpAnswer& answer :
        {HttpAnswer{.status = 200, .body = "OK"}, HttpAnswer{.status = 201, .body = "Created"},
         HttpAnswer{.status = 200, .body = "{\"o", .cut = true}}) {
-    EXPECT_EQ(VerdictOn(kUuidBlock, answer).outcome, Delivery::Outcome::kDelivered) << answer.body;
+    EXPECT_EQ(SendResultFor(kUuidBlock, answer).outcome, Delivery::Outcome::kDelivered)
+        << answer.body;
   }
 }
 
 TEST(Healthchecks, DoesNotTakeTheAnswerOfSomethingElseForItsOwn) {
   for (const std::string body :
        {"<html>Log in</html>", R"({"error": "no such route"})", "\n[]", "It works!", ""}) {
-    const Verdict verdict = VerdictOn(kUuidBlock, {.status = 200, .body = body});
-    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry) << body;
-    EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
-    EXPECT_THAT(verdict.error, HasSubstr("is it the right URL"));
+    const SendResult result = SendResultFor(kUuidBlock, {.status = 200, .body = body});
+    EXPECT_EQ(result.outcome, Delivery::Outcome::kRetry) << body;
+    EXPECT_EQ(result.failure, AttemptFailure::kRejected);
+    EXPECT_THAT(result.error, HasSubstr("is it the right URL"));
   }
 }
 
 TEST(Watchgoose, MayAnswerInJson) {
   const std::string yaml = "watchgoose: addffa72-da17-40ae-be9c-ff591afb942a";
-  EXPECT_EQ(VerdictOn(yaml, {.status = 200, .body = R"({"ok":true})"}).outcome,
+  EXPECT_EQ(SendResultFor(yaml, {.status = 200, .body = R"({"ok":true})"}).outcome,
             Delivery::Outcome::kDelivered);
-  EXPECT_EQ(VerdictOn(yaml, {.status = 200, .body = "<html>Log in</html>"}).outcome,
+  EXPECT_EQ(SendResultFor(yaml, {.status = 200, .body = "<html>Log in</html>"}).outcome,
             Delivery::Outcome::kRetry);
 }
 
 TEST(Healthchecks, HearsThatAnOkIsNone) {
-  const Verdict unknown = VerdictOn(kUuidBlock, {.status = 200, .body = "OK (not found)"});
+  const SendResult unknown = SendResultFor(kUuidBlock, {.status = 200, .body = "OK (not found)"});
   EXPECT_EQ(unknown.outcome, Delivery::Outcome::kRefused);
   EXPECT_THAT(unknown.error, HasSubstr("there is no check with the UUID"));
-  const Verdict many = VerdictOn(kUuidBlock, {.status = 200, .body = "OK (rate limited)"});
+  const SendResult many = SendResultFor(kUuidBlock, {.status = 200, .body = "OK (rate limited)"});
   EXPECT_EQ(many.outcome, Delivery::Outcome::kRetry);
   EXPECT_EQ(many.failure, AttemptFailure::kRateLimited);
   EXPECT_EQ(many.pause, std::chrono::minutes(1));
@@ -291,10 +292,10 @@ TEST(Healthchecks, HearsThatAnOkIsNone) {
 
 TEST(Healthchecks, SaysWhatToDoAboutARefusal) {
   const auto refusal = [](const std::string& yaml, int status) {
-    const Verdict verdict = VerdictOn(yaml, {.status = status, .body = "not found"});
-    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused);
-    EXPECT_EQ(verdict.failure, AttemptFailure::kHttp4xx);
-    return verdict.error;
+    const SendResult result = SendResultFor(yaml, {.status = status, .body = "not found"});
+    EXPECT_EQ(result.outcome, Delivery::Outcome::kRefused);
+    EXPECT_EQ(result.failure, AttemptFailure::kHttp4xx);
+    return result.error;
   };
   EXPECT_THAT(refusal(kUuidBlock, 404), HasSubstr("no check with the UUID"));
   EXPECT_THAT(refusal(kSlugBlock, 404), HasSubstr("set `create_slug: true`"));
@@ -306,14 +307,15 @@ TEST(Healthchecks, SaysWhatToDoAboutARefusal) {
 
 TEST(Healthchecks, TriesAgainWhatMayPass) {
   for (const int status : {0, 302, 408, 429, 500, 502, 503, 504}) {
-    EXPECT_EQ(VerdictOn(kUuidBlock, {.status = status}).outcome, Delivery::Outcome::kRetry)
+    EXPECT_EQ(SendResultFor(kUuidBlock, {.status = status}).outcome, Delivery::Outcome::kRetry)
         << status;
   }
 }
 
 TEST(Healthchecks, WaitsAMinuteWhereItWasTooManyAndNobodySaysHowLong) {
-  EXPECT_EQ(VerdictOn(kUuidBlock, {.status = 429}).pause, std::chrono::minutes(1));
-  const Verdict told = VerdictOn(kUuidBlock, {.status = 429, .headers = {{"retry-after", "7"}}});
+  EXPECT_EQ(SendResultFor(kUuidBlock, {.status = 429}).pause, std::chrono::minutes(1));
+  const SendResult told =
+      SendResultFor(kUuidBlock, {.status = 429, .headers = {{"retry-after", "7"}}});
   EXPECT_EQ(told.pause, std::nullopt);
   EXPECT_EQ(told.retry_after, "7");
 }

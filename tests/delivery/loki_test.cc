@@ -86,11 +86,11 @@ struct Rig {
   explicit Rig(const std::string& yaml = kBlock) : made(MakeMonitor(yaml)) {
     transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 204}; };
   }
-  Verdict Tell(const Notice& notice) { return made.monitor->Tell(notice, transport); }
-  std::vector<Delivery::Outcome> TellAll(const std::vector<Notice>& notices) {
+  SendResult Send(const Notice& notice) { return made.monitor->Send(notice, transport); }
+  std::vector<Delivery::Outcome> SendAll(const std::vector<Notice>& notices) {
     std::vector<Delivery::Outcome> outcomes;
-    for (const Verdict& verdict : made.monitor->TellAll(notices, transport)) {
-      outcomes.push_back(verdict.outcome);
+    for (const SendResult& result : made.monitor->SendAll(notices, transport)) {
+      outcomes.push_back(result.outcome);
     }
     return outcomes;
   }
@@ -103,10 +103,10 @@ struct Rig {
   }
 };
 
-Verdict VerdictOn(const HttpAnswer& answer) {
+SendResult SendResultFor(const HttpAnswer& answer) {
   Rig rig;
   rig.transport.http = [&](const HttpRequest&) { return answer; };
-  return rig.Tell(MakeNotice(NoticeState::kFail));
+  return rig.Send(MakeNotice(NoticeState::kFail));
 }
 
 // One line of a stream, as recorded or as ours.
@@ -185,7 +185,7 @@ TEST(Loki, SaysWhatHappenedAfterTheRecordedWords) {
   Rig rig;
   for (const NoticeState state :
        {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail, NoticeState::kResolve}) {
-    EXPECT_EQ(rig.Tell(MakeNotice(state)).outcome, kDelivered);
+    EXPECT_EQ(rig.Send(MakeNotice(state)).outcome, kDelivered);
   }
   EXPECT_THAT(Lines(rig.transport.requests[0]),
               ElementsAre("Started backup: Backup of home started"));
@@ -202,13 +202,13 @@ TEST(Loki, DoesNotCallATestABackup) {
   Rig rig;
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.cause = NoticeCause::kTest;
-  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
   EXPECT_THAT(Lines(rig.transport.requests[0]), ElementsAre(StartsWith("Test of")));
 }
 
 TEST(Loki, PutsLevelBackupOperationRunAndResultIntoMetadata) {
   Rig rig;
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   const json metadata = Values(rig.transport.requests[0])[0][2];
   EXPECT_EQ(metadata, (json{{"level", "error"},
                             {"backup", "home"},
@@ -222,7 +222,7 @@ TEST(Loki, SendsEachMessageAtItsTimeAndWithItsLevel) {
   const Notice log = Log({{.at = ParseRfc3339("2026-03-01T02:00:01Z"), .text = "a"},
                           {.at = std::nullopt, .level = Level::kWarning, .text = "b"},
                           {.at = ParseRfc3339("2026-03-01T02:00:01Z"), .text = "c\nd"}});
-  EXPECT_EQ(rig.Tell(log).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(log).outcome, kDelivered);
   const std::vector<json> values = Values(rig.transport.requests[0]);
   ASSERT_THAT(values, SizeIs(3));
   EXPECT_EQ(values[0][0], "1772330401000000001");
@@ -238,14 +238,14 @@ TEST(Loki, ShowsALogBetweenStartAndEndOfTheSameMoment) {
   std::vector<Notice> notices{MakeNotice(NoticeState::kFinish), Log({{.text = "said"}}),
                               MakeNotice(NoticeState::kStart)};
   notices[2].at = notices[0].at;
-  EXPECT_THAT(rig.TellAll(notices), ElementsAre(kDelivered, kDelivered, kDelivered));
+  EXPECT_THAT(rig.SendAll(notices), ElementsAre(kDelivered, kDelivered, kDelivered));
   EXPECT_THAT(Lines(rig.transport.requests[0]),
               ElementsAre(StartsWith("Started"), "said", StartsWith("Finished")));
 }
 
 TEST(Loki, HasNothingToSendOfALogWithoutMessages) {
   Rig rig;
-  EXPECT_EQ(rig.Tell(Log({})).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(Log({})).outcome, kDelivered);
   EXPECT_THAT(rig.transport.requests, IsEmpty());
 }
 
@@ -254,9 +254,9 @@ TEST(Loki, RepeatsTheVerySameBytes) {
   std::vector<Notice> notices{MakeNotice(NoticeState::kStart), Log({{.text = "a"}, {.text = "a"}}),
                               MakeNotice(NoticeState::kFail)};
   rig.transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 503}; };
-  EXPECT_THAT(rig.TellAll(notices), ElementsAre(kRetry));
+  EXPECT_THAT(rig.SendAll(notices), ElementsAre(kRetry));
   for (Notice& notice : notices) ++notice.attempts;
-  EXPECT_THAT(rig.TellAll(notices), ElementsAre(kRetry));
+  EXPECT_THAT(rig.SendAll(notices), ElementsAre(kRetry));
   ASSERT_THAT(rig.transport.requests, SizeIs(2));
   EXPECT_EQ(rig.transport.requests[0].body, rig.transport.requests[1].body);
   EXPECT_THAT(Lines(rig.transport.requests[0]), SizeIs(4));
@@ -266,7 +266,7 @@ TEST(Loki, FillsPlaceholdersIntoLabelsAndMakesAStreamOfEach) {
   Rig rig(
       "loki:\n  url: http://l/push\n  labels:\n    backup: '{backup}'\n    what: a {operation}\n"
       "    host: __hostname\n    file: __config\n    path: __config_path\n    x: on __hostname\n");
-  EXPECT_THAT(rig.TellAll(Finishes(2)), ElementsAre(kDelivered, kDelivered));
+  EXPECT_THAT(rig.SendAll(Finishes(2)), ElementsAre(kDelivered, kDelivered));
   const json streams = Streams(rig.transport.requests.at(0));
   ASSERT_EQ(streams.size(), 2U);
   EXPECT_EQ(streams[1]["stream"], (json{{"backup", "b1"},
@@ -281,7 +281,7 @@ TEST(Loki, TellsABacklogInOneRequestOldestFirst) {
   Rig rig;
   std::vector<Notice> notices = Finishes(100);
   std::ranges::reverse(notices);
-  EXPECT_THAT(rig.TellAll(notices), AllOf(SizeIs(100), Each(kDelivered)));
+  EXPECT_THAT(rig.SendAll(notices), AllOf(SizeIs(100), Each(kDelivered)));
   ASSERT_THAT(rig.transport.requests, SizeIs(1));
   const std::vector<std::string> lines = Lines(rig.transport.requests[0]);
   EXPECT_THAT(lines, SizeIs(100));
@@ -290,9 +290,9 @@ TEST(Loki, TellsABacklogInOneRequestOldestFirst) {
 
 TEST(Loki, CompressesWhatIsLong) {
   Rig rig;
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   EXPECT_EQ(HeaderOf(rig.transport.requests[0], "Content-Encoding"), "");
-  EXPECT_EQ(rig.Tell(Log({{.text = std::string(5000, 'x')}})).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(Log({{.text = std::string(5000, 'x')}})).outcome, kDelivered);
   EXPECT_EQ(HeaderOf(rig.transport.requests[1], "Content-Encoding"), "gzip");
   EXPECT_THAT(Lines(rig.transport.requests[1]), ElementsAre(std::string(5000, 'x')));
   EXPECT_LT(rig.transport.requests[1].body.size(), 1000U);
@@ -301,14 +301,14 @@ TEST(Loki, CompressesWhatIsLong) {
 TEST(Loki, TakesNoMoreNoticesThanARequestHolds) {
   Rig rig;
   const std::vector<Notice> notices(12, Log({{.text = std::string(150'000, 'x')}}));
-  EXPECT_THAT(rig.TellAll(notices), AllOf(SizeIs(6), Each(kDelivered)));
+  EXPECT_THAT(rig.SendAll(notices), AllOf(SizeIs(6), Each(kDelivered)));
   ASSERT_THAT(rig.transport.requests, SizeIs(1));
   EXPECT_LT(Text(rig.transport.requests[0]).size(), 1'050'000U);
 }
 
 TEST(Loki, TellsALogThatIsLargerThanARequestInSeveral) {
   Rig rig;
-  EXPECT_EQ(rig.Tell(Log(std::vector<Message>(20, {.text = std::string(100'000, 'x')}))).outcome,
+  EXPECT_EQ(rig.Send(Log(std::vector<Message>(20, {.text = std::string(100'000, 'x')}))).outcome,
             kDelivered);
   ASSERT_THAT(rig.transport.requests, SizeIs(3));
   std::size_t lines = 0;
@@ -320,7 +320,7 @@ TEST(Loki, CutsLinesThatLokiWouldNotTake) {
   Rig rig;
   std::string text;
   while (text.size() < 300'000) text += "größer ";
-  EXPECT_EQ(rig.Tell(Log({{.text = text}})).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(Log({{.text = text}})).outcome, kDelivered);
   const std::string line = Lines(rig.transport.requests[0]).at(0);  // is UTF-8, or does not parse
   EXPECT_LE(line.size(), 256'000U);
   EXPECT_GT(line.size(), 255'990U);
@@ -332,7 +332,7 @@ TEST(Loki, SendsTenantAuthorizationAndCertificate) {
       "loki:\n  url: https://l/push\n  labels: {a: b}\n  tenant: t1\n  username: u\n"
       "  password: geheim\n  verify_tls: false\n  tls: {cert_path: c.pem, key_path: /k.pem}\n");
   EXPECT_THAT(rig.made.mistakes, IsEmpty());
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   const HttpRequest& request = rig.transport.requests[0];
   EXPECT_EQ(HeaderOf(request, "X-Scope-OrgID"), "t1");
   EXPECT_EQ(HeaderOf(request, "Authorization"), "Basic dTpnZWhlaW0=");
@@ -344,30 +344,31 @@ TEST(Loki, SendsTenantAuthorizationAndCertificate) {
 
 TEST(Loki, DoesNotRepeatWhatIsRefused) {
   for (const int status : {400, 401, 403, 404, 413, 422}) {
-    const Verdict verdict = VerdictOn({.status = status, .body = "why"});
-    EXPECT_EQ(verdict.outcome, kRefused) << status;
-    EXPECT_THAT(verdict.error, HasSubstr("why"));
+    const SendResult result = SendResultFor({.status = status, .body = "why"});
+    EXPECT_EQ(result.outcome, kRefused) << status;
+    EXPECT_THAT(result.error, HasSubstr("why"));
   }
-  EXPECT_THAT(VerdictOn({.status = 401}).error, HasSubstr("`tenant`"));
+  EXPECT_THAT(SendResultFor({.status = 401}).error, HasSubstr("`tenant`"));
 }
 
 TEST(Loki, TriesAgainWhereLokiIsDownOrBusy) {
   for (const int status : {0, 302, 408, 429, 500, 503}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, kRetry) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, kRetry) << status;
   }
-  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>log in</html>"}).outcome, kRetry);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>log in</html>"}).outcome, kRetry);
 }
 
 TEST(Loki, WaitsLongWhereIngestionIsBlocked) {
-  const Verdict verdict = VerdictOn({.status = 260, .body = "ingestion blocked for user fake"});
-  EXPECT_EQ(verdict.outcome, kRetry);
-  EXPECT_EQ(verdict.pause, std::chrono::minutes(15));
+  const SendResult result =
+      SendResultFor({.status = 260, .body = "ingestion blocked for user fake"});
+  EXPECT_EQ(result.outcome, kRetry);
+  EXPECT_EQ(result.pause, std::chrono::minutes(15));
 }
 
 TEST(Loki, FindsTheNoticeThatIsRefusedAmongMany) {
   Rig rig(kByBackup);
   rig.Refuse("b5", 400, "Max entry size exceeded");
-  const auto outcomes = rig.TellAll(Finishes(9));
+  const auto outcomes = rig.SendAll(Finishes(9));
   ASSERT_THAT(outcomes, SizeIs(9));
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     EXPECT_EQ(outcomes[i], i == 5 ? kRefused : kDelivered) << i;
@@ -380,24 +381,24 @@ TEST(Loki, StopsLookingForItWhereAnAnswerStaysAway) {
   rig.transport.http = [&](const HttpRequest&) {
     return HttpAnswer{.status = rig.transport.requests.size() == 1 ? 400 : 503};
   };
-  EXPECT_THAT(rig.TellAll(Finishes(8)), ElementsAre(kRetry));
+  EXPECT_THAT(rig.SendAll(Finishes(8)), ElementsAre(kRetry));
   EXPECT_THAT(rig.transport.requests, SizeIs(2));
 }
 
 TEST(Loki, RefusesAllOfABatchForWhatIsNotInItsLines) {
   Rig rig;
   rig.transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 401}; };
-  EXPECT_THAT(rig.TellAll(Finishes(8)), AllOf(SizeIs(8), Each(kRefused)));
+  EXPECT_THAT(rig.SendAll(Finishes(8)), AllOf(SizeIs(8), Each(kRefused)));
   EXPECT_THAT(rig.transport.requests, SizeIs(1));
 }
 
 TEST(Loki, LeavesMetadataOutWhereTheServerTakesNone) {
   Rig rig;
   rig.Refuse("\"level\"", 400, kNoMetadata);
-  EXPECT_THAT(rig.TellAll(Finishes(3)), Each(kDelivered));
+  EXPECT_THAT(rig.SendAll(Finishes(3)), Each(kDelivered));
   ASSERT_THAT(rig.transport.requests, SizeIs(2));
   EXPECT_THAT(Values(rig.transport.requests[1]), AllOf(SizeIs(3), Each(SizeIs(2))));
-  EXPECT_THAT(rig.TellAll(Finishes(3)), Each(kDelivered));
+  EXPECT_THAT(rig.SendAll(Finishes(3)), Each(kDelivered));
   EXPECT_THAT(rig.transport.requests, SizeIs(3));  // it remembers
 }
 
@@ -406,7 +407,7 @@ TEST(Loki, TellsWhatIsTooOldAtThePresentTimeInAStreamOfItsOwn) {
     Rig rig;
     rig.Refuse("\"17723304", 400, words);
     const std::int64_t before = SystemClock().Now().time_since_epoch().count() * 1000;
-    EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+    EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
     ASSERT_THAT(rig.transport.requests, SizeIs(2));
     const json stream = Streams(rig.transport.requests[1])[0];
     EXPECT_EQ(stream["stream"], (json{{"app", "b"}, {"time_shifted", "true"}}));
@@ -419,7 +420,7 @@ TEST(Loki, TellsWhatIsTooOldAtThePresentTimeInAStreamOfItsOwn) {
 TEST(Loki, ShiftsAllLinesOfALogAndKeepsTheirOrder) {
   Rig rig;
   rig.Refuse("\"17723304", 400, kTooOld);
-  EXPECT_EQ(rig.Tell(Log({{.text = "a"}, {.text = "b"}})).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(Log({{.text = "a"}, {.text = "b"}})).outcome, kDelivered);
   const std::vector<json> values = Values(rig.transport.requests.at(1));
   ASSERT_THAT(values, SizeIs(2));
   EXPECT_LT(values[0][0].get<std::string>(), values[1][0].get<std::string>());
@@ -468,7 +469,7 @@ TEST(Loki, TellsEachLineOfALongBacklogOnceThoughSomeAreTooOld) {
   for (std::size_t i = 0; i < notices.size(); ++i) {
     notices[i].at = SystemClock().Now() - std::chrono::hours(12 * (notices.size() - i));
   }
-  EXPECT_THAT(rig.TellAll(notices), AllOf(SizeIs(20), Each(kDelivered)));
+  EXPECT_THAT(rig.SendAll(notices), AllOf(SizeIs(20), Each(kDelivered)));
   EXPECT_THAT(store.lines, SizeIs(20));
   const auto shifted = std::ranges::count_if(
       store.lines, [](const std::string& line) { return line.starts_with("[true time"); });
@@ -482,8 +483,8 @@ TEST(Loki, TellsTheLinesOfALogThatAreBehindTheirStream) {
   rig.transport.http = std::ref(store);
   Notice other = MakeNotice(NoticeState::kFinish);
   other.at = SystemClock().Now();
-  EXPECT_EQ(rig.Tell(other).outcome, kDelivered);
-  EXPECT_EQ(rig.Tell(Log({{.at = other.at - std::chrono::hours(3), .text = "behind"},
+  EXPECT_EQ(rig.Send(other).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(Log({{.at = other.at - std::chrono::hours(3), .text = "behind"},
                           {.at = other.at - std::chrono::minutes(3), .text = "in time"}}))
                 .outcome,
             kDelivered);
@@ -493,9 +494,9 @@ TEST(Loki, TellsTheLinesOfALogThatAreBehindTheirStream) {
 }
 
 TEST(Loki, RefusesWhatIsTooOldAtAnyTime) {
-  const Verdict verdict = VerdictOn({.status = 400, .body = kTooOld});
-  EXPECT_EQ(verdict.outcome, kRefused);
-  EXPECT_THAT(verdict.error, HasSubstr("timestamp too old"));
+  const SendResult result = SendResultFor({.status = 400, .body = kTooOld});
+  EXPECT_EQ(result.outcome, kRefused);
+  EXPECT_THAT(result.error, HasSubstr("timestamp too old"));
 }
 
 TEST(Loki, SplitsWhatIsTooLarge) {
@@ -505,7 +506,7 @@ TEST(Loki, SplitsWhatIsTooLarge) {
   };
   const std::vector<Notice> notices{Log(std::vector<Message>(8, {.text = std::string(9000, 'x')})),
                                     Log({{.text = std::string(100'000, 'y')}})};
-  EXPECT_THAT(rig.TellAll(notices), ElementsAre(kDelivered, kDelivered));
+  EXPECT_THAT(rig.SendAll(notices), ElementsAre(kDelivered, kDelivered));
   EXPECT_THAT(Lines(rig.transport.requests.back()),
               ElementsAre(AllOf(SizeIs(16'000), testing::EndsWith("y..."))));
 }
@@ -515,7 +516,7 @@ TEST(Loki, RefusesALineThatIsTooLargeEvenWhenItIsCut) {
   rig.Refuse("yyy", 413, "");
   const std::vector<Notice> notices{Log({{.text = "x"}}), Log({{.text = std::string(50'000, 'y')}}),
                                     Log({{.text = "z"}})};
-  EXPECT_THAT(rig.TellAll(notices), ElementsAre(kDelivered, kRefused, kDelivered));
+  EXPECT_THAT(rig.SendAll(notices), ElementsAre(kDelivered, kRefused, kDelivered));
 }
 
 TEST(Loki, SendsTheLogUnlessItIsSwitchedOff) {

@@ -18,7 +18,9 @@ nlohmann::json Told(const std::string& yaml, const Notice& notice) {
   return nlohmann::json::parse(RequestFor(yaml, notice).body);
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn("ntfy: {topic: x}", answer); }
+SendResult SendResultFor(const HttpAnswer& answer) {
+  return SendResultFor("ntfy: {topic: x}", answer);
+}
 
 TEST(Ntfy, SendsWhatWasRecorded) {
   ExpectGolden("ntfy", {{"body title", "without a block of its own the text named another tool"},
@@ -75,9 +77,9 @@ TEST(Ntfy, MasksNameAndPasswordAsTheyAreSent) {
 
 TEST(Ntfy, QuotesNoPartOfAWordOfAnAnswer) {
   for (const std::string quote : {" ", "\""}) {
-    const Verdict verdict =
-        VerdictOn({.status = 404, .body = std::string(190, 'a') + quote + "canary-secret"});
-    EXPECT_EQ(verdict.error, "HTTP 404: " + std::string(190, 'a'));
+    const SendResult result =
+        SendResultFor({.status = 404, .body = std::string(190, 'a') + quote + "canary-secret"});
+    EXPECT_EQ(result.error, "HTTP 404: " + std::string(190, 'a'));
   }
 }
 
@@ -86,7 +88,7 @@ TEST(Ntfy, TakesASecretOfOneLineOnly) {
   const std::string yaml = "ntfy: {topic: x, access_token_file: " + path + "}";
   std::ofstream(path) << "token\r\n\n";
   FakeTransport transport;
-  static_cast<void>(MakeMonitor(yaml).monitor->Tell(MakeNotice(NoticeState::kFail), transport));
+  static_cast<void>(MakeMonitor(yaml).monitor->Send(MakeNotice(NoticeState::kFail), transport));
   EXPECT_THAT(transport.requests.at(0).headers, Contains(Pair("Authorization", "Bearer token")));
   for (const char* secret : {"to\nken", "to\x7Fken", "\n\n"}) {
     std::ofstream(path) << secret;
@@ -112,15 +114,16 @@ TEST(Ntfy, TellsARecoveryInTheWordsOfAFinish) {
 
 TEST(Ntfy, DoesNotRepeatWhatTheServerForbids) {
   for (const int status : {400, 401, 403, 404, 413}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
   }
 }
 
 TEST(Ntfy, WaitsForAMinuteWhereItWasTooManyAndForAnHourWhereTheDaysQuotaIsUsedUp) {
-  const Verdict many = VerdictOn({.status = 429, .body = R"({"code":42901})"});
+  const SendResult many = SendResultFor({.status = 429, .body = R"({"code":42901})"});
   EXPECT_EQ(many.outcome, Delivery::Outcome::kRetry);
   EXPECT_EQ(many.pause, std::chrono::minutes(1));
-  EXPECT_EQ(VerdictOn({.status = 429, .body = R"({"code":42908})"}).pause, std::chrono::hours(1));
+  EXPECT_EQ(SendResultFor({.status = 429, .body = R"({"code":42908})"}).pause,
+            std::chrono::hours(1));
 }
 
 TEST(Ntfy, TellsMistakesOfItsBlock) {

@@ -30,7 +30,7 @@ class Server final : public Monitor {
   std::map<std::int64_t, int> times;  // by notice
   std::uint64_t lost = 0;
 
-  Verdict Tell(const Notice& notice, Transport&) override {
+  SendResult Send(const Notice& notice, Transport&) override {
     if (!network_.up) return Retry(AttemptFailure::kDns, "no network");
     if (times[notice.id]++ == 0) arrived.push_back(notice);
     if (network_.chance() % 100 >= network_.lost_of_100) return Delivered();
@@ -60,20 +60,21 @@ class OutageTest : public LedgerTest {
                                             {"ends", Superseding::kStarts},
                                             {"pages", Superseding::kFails},
                                             {"state", Superseding::kStates}}) {
-      Listener listener{.monitor = name,
-                        .states = {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail},
-                        .operations = {Operation::kBackup},
-                        .superseding = superseding};
-      if (name == "pages") listener.states = {NoticeState::kFail};
-      if (name == "pages") listener.recovery = true;
-      if (name == "state") listener.one_state = true;
-      listeners_.push_back(listener);
+      Subscription subscription{
+          .monitor = name,
+          .states = {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail},
+          .operations = {Operation::kBackup},
+          .superseding = superseding};
+      if (name == "pages") subscription.states = {NoticeState::kFail};
+      if (name == "pages") subscription.recovery = true;
+      if (name == "state") subscription.one_state = true;
+      subscriptions_.push_back(subscription);
       servers_[name] = std::make_shared<Server>(network_);
       workers_[name] = std::make_unique<Worker>(servers_[name], ledger(), transport_,
                                                 WorkerOptions{.monitor = name, .seed = 1});
     }
     now_ = Night(1);
-    ledger().Listen(listeners_, now_);
+    ledger().Subscribe(subscriptions_, now_);
   }
   void TearDown() override {}  // nothing to find after a restart
 
@@ -114,7 +115,7 @@ class OutageTest : public LedgerTest {
   Network network_;
   FakeTransport transport_;
   std::vector<TestFile> files_;
-  std::vector<Listener> listeners_;
+  std::vector<Subscription> subscriptions_;
   std::map<std::string, std::shared_ptr<Server>> servers_;
   std::map<std::string, std::unique_ptr<Worker>> workers_;
   std::vector<std::string> ends_;  // in their order

@@ -17,7 +17,7 @@ nlohmann::json Told(const Notice& notice, const std::string& yaml = kBlock) {
   return nlohmann::json::parse(RequestFor(yaml, notice).body);
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
+SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(kBlock, answer); }
 
 TEST(Pagerduty, SendsWhatWasRecorded) {
   ExpectGolden(
@@ -131,28 +131,28 @@ TEST(Pagerduty, IsToldAtTheServerThatIsConfigured) {
   MadeMonitor made = MakeMonitor(
       "pagerduty: {integration_key: canary-key, server: 'https://events.eu.pagerduty.com/'}");
   FakeTransport transport;
-  static_cast<void>(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport));
+  static_cast<void>(made.monitor->Send(MakeNotice(NoticeState::kFail), transport));
   EXPECT_EQ(transport.requests.at(0).url, "https://events.eu.pagerduty.com/v2/enqueue");
 }
 
 TEST(Pagerduty, QuotesWhyAnEventIsRefused) {
-  const Verdict verdict = VerdictOn(
+  const SendResult result = SendResultFor(
       {.status = 400, .body = R"({"status":"invalid event","errors":["no key","no source"]})"});
-  EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused);
-  EXPECT_EQ(verdict.error, "HTTP 400: no key; no source");
-  EXPECT_THAT(VerdictOn({.status = 403, .body = "no"}).error, HasSubstr("HTTP 403: no"));
+  EXPECT_EQ(result.outcome, Delivery::Outcome::kRefused);
+  EXPECT_EQ(result.error, "HTTP 400: no key; no source");
+  EXPECT_THAT(SendResultFor({.status = 403, .body = "no"}).error, HasSubstr("HTTP 403: no"));
 }
 
 TEST(Pagerduty, ComesAgainAfterHalfAMinuteWhereItWasTooMuch) {
-  const Verdict verdict = VerdictOn({.status = 429});
-  EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry);
-  EXPECT_EQ(verdict.pause, std::chrono::seconds(30));
+  const SendResult result = SendResultFor({.status = 429});
+  EXPECT_EQ(result.outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(result.pause, std::chrono::seconds(30));
 }
 
 TEST(Pagerduty, ComesAgainWithoutAnAnswerOfTheService) {
-  EXPECT_EQ(VerdictOn({.status = 500}).outcome, Delivery::Outcome::kRetry);
-  EXPECT_EQ(VerdictOn({.status = 0}).outcome, Delivery::Outcome::kRetry);
-  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(SendResultFor({.status = 500}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(SendResultFor({.status = 0}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
 }
 
 TEST(Pagerduty, MasksItsKey) {

@@ -18,7 +18,7 @@ std::string Told(const Notice& notice, const std::string& more = "") {
   return "&" + RequestFor(kHead + more, notice).body + "&";
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kHead, answer); }
+SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(kHead, answer); }
 
 std::vector<std::string> MistakesOf(const std::string& more) {
   return MakeMonitor(kHead + more).mistakes;
@@ -111,33 +111,33 @@ TEST(Pushover, GivesAnEmergencyItsTimesWithoutBeingTold) {
 TEST(Pushover, IsToldAtTheServerThatIsConfigured) {
   MadeMonitor made = MakeMonitor(std::string(kHead) + "  server: http://127.0.0.1:1/\n");
   FakeTransport transport;
-  static_cast<void>(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport));
+  static_cast<void>(made.monitor->Send(MakeNotice(NoticeState::kFail), transport));
   EXPECT_EQ(transport.requests.at(0).url, "http://127.0.0.1:1/1/messages.json");
 }
 
 TEST(Pushover, DoesNotRepeatWhatTheServiceForbids) {
   for (const int status : {400, 401, 404, 408, 413, 429}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
   }
-  const Verdict inside =
-      VerdictOn({.status = 200, .body = R"({"status":0,"errors":["user is invalid"]})"});
+  const SendResult inside =
+      SendResultFor({.status = 200, .body = R"({"status":0,"errors":["user is invalid"]})"});
   EXPECT_EQ(inside.outcome, Delivery::Outcome::kRefused);
   EXPECT_EQ(inside.error, "HTTP 200: user is invalid");
 }
 
 TEST(Pushover, TakesAStatusOfOneForItsWordAndAnAnswerThatIsCutOffForItsStatus) {
-  EXPECT_EQ(VerdictOn({.status = 200, .body = R"({"status":1,"request":"r"})"}).outcome,
+  EXPECT_EQ(SendResultFor({.status = 200, .body = R"({"status":1,"request":"r"})"}).outcome,
             Delivery::Outcome::kDelivered);
-  EXPECT_EQ(VerdictOn({.status = 200, .body = R"({"status":0,"err)", .cut = true}).outcome,
+  EXPECT_EQ(SendResultFor({.status = 200, .body = R"({"status":0,"err)", .cut = true}).outcome,
             Delivery::Outcome::kDelivered);
 }
 
 TEST(Pushover, ComesAgainNotSoonerThanAfterFiveSeconds) {
   for (const HttpAnswer& answer : {HttpAnswer{.status = 500}, HttpAnswer{.status = 0},
                                    HttpAnswer{.status = 200, .body = "<html>login"}}) {
-    const Verdict verdict = VerdictOn(answer);
-    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry) << answer.status;
-    EXPECT_EQ(verdict.pause, std::chrono::seconds(5)) << answer.status;
+    const SendResult result = SendResultFor(answer);
+    EXPECT_EQ(result.outcome, Delivery::Outcome::kRetry) << answer.status;
+    EXPECT_EQ(result.pause, std::chrono::seconds(5)) << answer.status;
   }
 }
 

@@ -25,7 +25,7 @@ const std::string& Plain() {
 
 HttpRequest Told(const std::string& yaml, const Notice& notice) { return RequestFor(yaml, notice); }
 
-Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(Plain(), answer); }
+SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(Plain(), answer); }
 
 TEST(Sentry, SendsWhatWasRecorded) {
   ExpectGolden("sentry", {{"query check_in_id", "a repeated or late check-in does no harm"},
@@ -85,16 +85,16 @@ TEST(Sentry, CutsAndEncodesASlug) {
 }
 
 TEST(Sentry, RepeatsOnlyWhatMayPass) {
-  EXPECT_EQ(VerdictOn({.status = 202}).outcome, Delivery::Outcome::kDelivered);
-  EXPECT_EQ(VerdictOn({.status = 202, .cut = true}).outcome, Delivery::Outcome::kDelivered);
-  EXPECT_EQ(VerdictOn({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
+  EXPECT_EQ(SendResultFor({.status = 202}).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(SendResultFor({.status = 202, .cut = true}).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
   for (const int status : {0, 302, 408, 429, 500, 503}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
   }
   for (const int status : {400, 401, 403, 404}) {
-    const Verdict verdict = VerdictOn({.status = status});
-    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRefused) << status;
-    EXPECT_THAT(verdict.error, HasSubstr("is `data_source_name_url` that of the project"));
+    const SendResult result = SendResultFor({.status = status});
+    EXPECT_EQ(result.outcome, Delivery::Outcome::kRefused) << status;
+    EXPECT_THAT(result.error, HasSubstr("is `data_source_name_url` that of the project"));
   }
 }
 

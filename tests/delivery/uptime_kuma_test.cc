@@ -18,7 +18,7 @@ constexpr char kOk[] = R"({"ok":true})";
 
 HttpRequest Told(const std::string& yaml, const Notice& notice) { return RequestFor(yaml, notice); }
 
-Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
+SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(kBlock, answer); }
 
 TEST(UptimeKuma, SendsWhatWasRecorded) {
   ExpectGolden("uptime_kuma", {{"query msg", "which backup, what happened and why"},
@@ -100,23 +100,23 @@ TEST(UptimeKuma, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
 }
 
 TEST(UptimeKuma, BelievesOnlyAnAnswerThatSaysOk) {
-  EXPECT_EQ(VerdictOn({.status = 200, .body = kOk}).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = kOk}).outcome, Delivery::Outcome::kDelivered);
   for (const std::string body :
        {R"({"ok":false,"msg":"x"})", R"({"ok":"true"})", R"([true])", "OK", "", "<html></html>"}) {
-    const Verdict verdict = VerdictOn({.status = 200, .body = body});
-    EXPECT_EQ(verdict.outcome, Delivery::Outcome::kRetry) << body;
-    EXPECT_EQ(verdict.failure, AttemptFailure::kRejected);
-    EXPECT_THAT(verdict.error, HasSubstr("is it the right URL"));
+    const SendResult result = SendResultFor({.status = 200, .body = body});
+    EXPECT_EQ(result.outcome, Delivery::Outcome::kRetry) << body;
+    EXPECT_EQ(result.failure, AttemptFailure::kRejected);
+    EXPECT_THAT(result.error, HasSubstr("is it the right URL"));
   }
 }
 
 TEST(UptimeKuma, BelievesTheStatusOfAnAnswerThatIsNotWhole) {
-  EXPECT_EQ(VerdictOn({.status = 200, .body = R"({"ok":t)", .cut = true}).outcome,
+  EXPECT_EQ(SendResultFor({.status = 200, .body = R"({"ok":t)", .cut = true}).outcome,
             Delivery::Outcome::kDelivered);
 }
 
 TEST(UptimeKuma, TellsAPassingErrorFromAWrongToken) {
-  const Verdict wrong = VerdictOn(
+  const SendResult wrong = SendResultFor(
       {.status = 404, .body = R"({"ok":false,"msg":"Monitor not found or not active."})"});
   EXPECT_EQ(wrong.outcome, Delivery::Outcome::kRefused);
   EXPECT_EQ(wrong.failure, AttemptFailure::kHttp4xx);
@@ -124,16 +124,17 @@ TEST(UptimeKuma, TellsAPassingErrorFromAWrongToken) {
   for (const std::string body :
        {R"({"ok":false,"msg":"SQLITE_BUSY: database is locked"})", R"({"ok":false,"msg":7})",
         "404 page not found", "<html>not found or not active</html>", ""}) {
-    EXPECT_EQ(VerdictOn({.status = 404, .body = body}).outcome, Delivery::Outcome::kRetry) << body;
+    EXPECT_EQ(SendResultFor({.status = 404, .body = body}).outcome, Delivery::Outcome::kRetry)
+        << body;
   }
 }
 
 TEST(UptimeKuma, RepeatsOnlyWhatMayPass) {
   for (const int status : {0, 302, 408, 429, 500, 502, 503}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
   }
   for (const int status : {400, 401, 403}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
   }
 }
 

@@ -26,7 +26,7 @@ nlohmann::json Told(const Notice& notice, const std::string& more = "") {
   return nlohmann::json::parse(Sent(notice, more).body);
 }
 
-Verdict VerdictOn(const HttpAnswer& answer) { return VerdictOn(kBlock, answer); }
+SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(kBlock, answer); }
 
 TEST(Webhook, SendsAllOfTheNotice) {
   Notice notice = MakeNotice(NoticeState::kFail);
@@ -143,7 +143,7 @@ TEST(Webhook, ReplacesPlaceholdersInItsUrlAndHeadersButBeginsNoNewHeader) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "My\r\nX-Evil: 1";
   FakeTransport transport;
-  static_cast<void>(made.monitor->Tell(notice, transport));
+  static_cast<void>(made.monitor->Send(notice, transport));
   const HttpRequest& request = transport.requests.at(0);
   EXPECT_EQ(request.url, "https://x.example/my-x-evil-1?why=repository%20is%20already%20locked");
   EXPECT_THAT(request.headers,
@@ -160,13 +160,13 @@ TEST(Webhook, SendsNameAndPassword) {
 
 TEST(Webhook, TakesEvery2xxForDelivered) {
   for (const int status : {200, 201, 202, 204}) {
-    EXPECT_EQ(VerdictOn({.status = status, .body = "<html>"}).outcome, kDelivered) << status;
+    EXPECT_EQ(SendResultFor({.status = status, .body = "<html>"}).outcome, kDelivered) << status;
   }
   for (const int status : {400, 401, 404, 413}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, kRefused) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, kRefused) << status;
   }
   for (const int status : {0, 302, 408, 429, 500, 503}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, kRetry) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, kRetry) << status;
   }
 }
 
@@ -182,7 +182,7 @@ TEST(Webhook, MasksItsSecrets) {
     EXPECT_THAT(made.options.mask.Mask("is " + secret), Not(HasSubstr("canary")));
   }
   FakeTransport transport;
-  static_cast<void>(made.monitor->Tell(MakeNotice(NoticeState::kFail), transport));
+  static_cast<void>(made.monitor->Send(MakeNotice(NoticeState::kFail), transport));
   EXPECT_THAT(transport.requests.at(0).headers, Contains(Pair("X-Token", "canary-file")));
   EXPECT_THAT(transport.requests.at(0).headers, Contains(Pair("X-Other", "canary-file")));
   const MadeMonitor basic =

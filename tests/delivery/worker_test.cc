@@ -40,15 +40,15 @@ class FakeQueue final : public NoticeQueue {
 // Answers as it is told, in turn; then delivers.
 class FakeMonitor final : public Monitor {
  public:
-  std::deque<Verdict> answers;
+  std::deque<SendResult> answers;
   std::vector<Notice> told;
 
-  Verdict Tell(const Notice& notice, Transport&) override {
+  SendResult Send(const Notice& notice, Transport&) override {
     told.push_back(notice);
     if (answers.empty()) return Delivered();
-    Verdict verdict = answers.front();
+    SendResult result = answers.front();
     answers.pop_front();
-    return verdict;
+    return result;
   }
 };
 
@@ -129,9 +129,9 @@ TEST_F(WorkerTest, BeginsAnewWithShortPausesAfterADelivery) {
 TEST_F(WorkerTest, WaitsAsLongAsTheServerAsksButNoLongerThanAnHour) {
   Wait(1);
   const auto asked = [](const std::string& text) {
-    Verdict verdict = Retry(AttemptFailure::kRateLimited, "slow down");
-    verdict.retry_after = text;
-    return verdict;
+    SendResult result = Retry(AttemptFailure::kRateLimited, "slow down");
+    result.retry_after = text;
+    return result;
   };
   monitor_->answers = {asked("120"), asked("315360000"), asked("Fri, 15 Jan 2027 08:10:00 GMT"),
                        asked("Thu, 01 Jan 1970 00:00:00 GMT"), asked("soon")};
@@ -144,9 +144,9 @@ TEST_F(WorkerTest, WaitsAsLongAsTheServerAsksButNoLongerThanAnHour) {
 
 TEST_F(WorkerTest, WaitsAsLongAsTheServiceNeeds) {
   Wait(1);
-  Verdict verdict = Retry(AttemptFailure::kHttp5xx, "no");
-  verdict.pause = 5s;
-  monitor_->answers = {verdict};
+  SendResult result = Retry(AttemptFailure::kHttp5xx, "no");
+  result.pause = 5s;
+  monitor_->answers = {result};
   EXPECT_EQ(NextPause(), Duration(5s));
 }
 
@@ -161,7 +161,7 @@ TEST_F(WorkerTest, GivesUpWhatIsRefusedAndGoesOn) {
 
 TEST_F(WorkerTest, AnAttemptThatTheEndOfTheProgramCutOffIsNone) {
   Wait(1);
-  Verdict stopped = JudgeNetwork(NetworkFailure::kStopped, "stopping");
+  SendResult stopped = JudgeNetwork(NetworkFailure::kStopped, "stopping");
   monitor_->answers = {stopped};
   NextPause();
   EXPECT_TRUE(queue_.reports.empty());

@@ -52,9 +52,9 @@ std::vector<Notice> Finishes(std::size_t count) {
   return notices;
 }
 
-std::vector<Delivery::Outcome> Outcomes(const std::vector<Verdict>& verdicts) {
+std::vector<Delivery::Outcome> Outcomes(const std::vector<SendResult>& results) {
   std::vector<Delivery::Outcome> outcomes;
-  for (const Verdict& verdict : verdicts) outcomes.push_back(verdict.outcome);
+  for (const SendResult& result : results) outcomes.push_back(result.outcome);
   return outcomes;
 }
 
@@ -94,9 +94,9 @@ struct Rig {
         .dump();
   }
 
-  Verdict Tell(const Notice& notice) { return made.monitor->Tell(notice, transport); }
-  std::vector<Verdict> TellAll(const std::vector<Notice>& notices) {
-    return made.monitor->TellAll(notices, transport);
+  SendResult Send(const Notice& notice) { return made.monitor->Send(notice, transport); }
+  std::vector<SendResult> SendAll(const std::vector<Notice>& notices) {
+    return made.monitor->SendAll(notices, transport);
   }
   json Params(std::size_t i = 0) { return json::parse(transport.requests.at(i).body)["params"]; }
   json Data(std::size_t i = 0) {
@@ -109,16 +109,16 @@ struct Rig {
   }
 };
 
-Verdict VerdictOn(const HttpAnswer& answer) {
+SendResult SendResultFor(const HttpAnswer& answer) {
   Rig rig(kToken);
   rig.transport.http = [&](const HttpRequest&) { return answer; };
-  return rig.Tell(MakeNotice(NoticeState::kFail));
+  return rig.Send(MakeNotice(NoticeState::kFail));
 }
 
-Verdict VerdictOnBytes(const TcpAnswer& answer) {
+SendResult SendResultForBytes(const TcpAnswer& answer) {
   Rig rig(kNative);
   rig.transport.tcp = [&](const TcpRequest&) { return answer; };
-  return rig.Tell(MakeNotice(NoticeState::kFail));
+  return rig.Send(MakeNotice(NoticeState::kFail));
 }
 
 std::string Compressed(const std::string& text) {
@@ -144,7 +144,7 @@ TEST(Zabbix, SendsTheNameOfTheStateWithoutAValue) {
   Rig rig(kToken);
   for (const NoticeState state :
        {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail, NoticeState::kResolve}) {
-    EXPECT_EQ(rig.Tell(MakeNotice(state)).outcome, kDelivered);
+    EXPECT_EQ(rig.Send(MakeNotice(state)).outcome, kDelivered);
   }
   EXPECT_EQ(rig.Params(0)["value"], "start");
   EXPECT_EQ(rig.Params(1)["value"], "finish");
@@ -161,7 +161,7 @@ TEST(Zabbix, KeepsIntegersAndFillsPlaceholdersIntoTexts) {
   EXPECT_TRUE(rig.made.options.by_backup);
   EXPECT_TRUE(rig.made.options.by_operation);
   for (const NoticeState state : {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail}) {
-    EXPECT_EQ(rig.Tell(MakeNotice(state)).outcome, kDelivered);
+    EXPECT_EQ(rig.Send(MakeNotice(state)).outcome, kDelivered);
   }
   EXPECT_EQ(rig.Params(0)["value"], "1");
   EXPECT_EQ(rig.Params(1)["value"], 0);
@@ -174,7 +174,7 @@ TEST(Zabbix, TellsAHeartbeatAsAFinish) {
   Rig rig("zabbix: {server: z, host: h, key: k, finish: {value: 0}}");
   Notice notice = MakeNotice(NoticeState::kFinish);
   notice.cause = NoticeCause::kHeartbeat;
-  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
   EXPECT_EQ(rig.Data()[0]["value"], "0");
 }
 
@@ -182,7 +182,7 @@ TEST(Zabbix, SendsTheTrueTime) {
   Rig rig(kToken);
   Notice notice = MakeNotice(NoticeState::kStart);
   notice.at = *ParseRfc3339("2026-03-01T02:00:07.5Z");
-  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
   EXPECT_EQ(rig.Params()["clock"], 1772330407);
   EXPECT_EQ(rig.Params()["ns"], 500'000'000);
 }
@@ -191,7 +191,7 @@ TEST(Zabbix, GivesNoTwoValuesTheSameTime) {
   Rig rig(kToken);
   std::vector<Notice> notices = Finishes(3);
   notices[2].state = NoticeState::kStart;
-  EXPECT_THAT(Outcomes(rig.TellAll(notices)), Each(kDelivered));
+  EXPECT_THAT(Outcomes(rig.SendAll(notices)), Each(kDelivered));
   const json params = rig.Params();
   EXPECT_LT(params[2]["ns"], params[0]["ns"]);  // a start comes before the end
   EXPECT_LT(params[0]["ns"], params[1]["ns"]);
@@ -201,9 +201,9 @@ TEST(Zabbix, RepeatsTheVerySameBytes) {
   for (const char* block : {kToken, kNative}) {
     Rig rig(block);
     Notice notice = MakeNotice(NoticeState::kFail);
-    EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+    EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
     ++notice.attempts;
-    EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+    EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
     if (block == kToken) {
       EXPECT_EQ(rig.transport.requests.at(0).body, rig.transport.requests.at(1).body);
     } else {
@@ -216,14 +216,14 @@ TEST(Zabbix, NamesWhatIsNotWellWhereTheRunItselfHasNoError) {
   Rig rig("zabbix: {server: z, host: h, key: k, fail: {value: 'fail: {error}'}}");
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.also_failing = {"nas", "nas check"};
-  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
   EXPECT_EQ(rig.Data(0)[0]["value"], "fail: repository is already locked");
   notice.error.clear();
   notice.reason.reset();
-  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
   EXPECT_EQ(rig.Data(1)[0]["value"], "fail: not well: home, nas, nas check");
   notice.result = RunResult::kSuccess;
-  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
   EXPECT_EQ(rig.Data(2)[0]["value"], "fail: not well: nas, nas check");
 }
 
@@ -231,7 +231,7 @@ TEST(Zabbix, CutsTextsToWhatItKeeps) {
   Rig rig("zabbix: {server: z, host: h, key: k, fail: {value: '{error}'}}");
   Notice notice = MakeNotice(NoticeState::kFail);
   for (int i = 0; i < 30'000; ++i) notice.error += "größer";
-  EXPECT_EQ(rig.Tell(notice).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
   const auto value = rig.Data()[0]["value"].get<std::string>();  // is UTF-8, or does not parse
   EXPECT_LE(value.size(), 65'535U);
   EXPECT_GT(value.size(), 65'500U);
@@ -239,7 +239,7 @@ TEST(Zabbix, CutsTextsToWhatItKeeps) {
 
 TEST(Zabbix, TellsABacklogInOneCall) {
   Rig rig(kLogin);
-  EXPECT_THAT(Outcomes(rig.TellAll(Finishes(100))), AllOf(SizeIs(100), Each(kDelivered)));
+  EXPECT_THAT(Outcomes(rig.SendAll(Finishes(100))), AllOf(SizeIs(100), Each(kDelivered)));
   EXPECT_THAT(rig.Methods(), ElementsAre("user.login", "history.push", "user.logout"));
   EXPECT_EQ(rig.Params(1).size(), 100U);
   EXPECT_EQ(rig.made.monitor->most(), 100U);
@@ -251,9 +251,9 @@ TEST(Zabbix, RefusesTheValuesThatAreRefused) {
     return R"({"result":{"response":"success","data":[{"itemid":"7"},
               {"error":"Item is disabled."},{"itemid":"7"}]}})";
   };
-  const std::vector<Verdict> verdicts = rig.TellAll(Finishes(3));
-  EXPECT_THAT(Outcomes(verdicts), ElementsAre(kDelivered, kRefused, kDelivered));
-  EXPECT_EQ(verdicts[1].error, "Item is disabled.");
+  const std::vector<SendResult> results = rig.SendAll(Finishes(3));
+  EXPECT_THAT(Outcomes(results), ElementsAre(kDelivered, kRefused, kDelivered));
+  EXPECT_EQ(results[1].error, "Item is disabled.");
 }
 
 TEST(Zabbix, TellsTheRestWhereOneValueMakesACallRefused) {
@@ -264,7 +264,7 @@ TEST(Zabbix, TellsTheRestWhereOneValueMakesACallRefused) {
       const bool wrong = params.dump().find("\"b3\"") != std::string::npos;
       return wrong ? ErrorOf(-32602, "Invalid parameter") : usual(method, params);
     };
-    EXPECT_THAT(Outcomes(rig.TellAll(Finishes(5))),
+    EXPECT_THAT(Outcomes(rig.SendAll(Finishes(5))),
                 ElementsAre(kDelivered, kDelivered, kDelivered, kRefused, kDelivered));
     // 5, and its halves 2 and 3, 1 and 2, 1 and 1: in one session.
     EXPECT_THAT(rig.Methods(), testing::Contains("history.push").Times(7));
@@ -276,7 +276,7 @@ TEST(Zabbix, AsksOnceWhereItMayNotPushAtAll) {
   for (const char* words : {"Not authorized.", "No permissions to call \"history.push\"."}) {
     Rig rig(kToken);
     rig.api = [&](const std::string&, const json&) { return ErrorOf(-32602, words); };
-    EXPECT_THAT(Outcomes(rig.TellAll(Finishes(5))), AllOf(SizeIs(5), Each(kRefused)));
+    EXPECT_THAT(Outcomes(rig.SendAll(Finishes(5))), AllOf(SizeIs(5), Each(kRefused)));
     EXPECT_THAT(rig.transport.requests, SizeIs(1));
   }
 }
@@ -286,43 +286,46 @@ TEST(Zabbix, StopsHalvingWhereAPartIsToBeTriedAgain) {
   rig.api = [](const std::string&, const json& params) {
     return params.size() == 4 ? ErrorOf(-32602, "no") : ErrorOf(-32603, "");
   };
-  EXPECT_THAT(Outcomes(rig.TellAll(Finishes(4))), ElementsAre(kRetry));
+  EXPECT_THAT(Outcomes(rig.SendAll(Finishes(4))), ElementsAre(kRetry));
   EXPECT_THAT(rig.transport.requests, SizeIs(2));
 }
 
 TEST(Zabbix, RefusesWhatTheApiRefuses) {
   for (const int code : {-32600, -32601, -32602, -32500, -32700}) {
-    const Verdict verdict = VerdictOn({.status = 200, .body = ErrorOf(code, "No permissions.")});
-    EXPECT_EQ(verdict.outcome, kRefused) << code;
-    EXPECT_EQ(verdict.error, "Invalid params. No permissions.");
+    const SendResult result =
+        SendResultFor({.status = 200, .body = ErrorOf(code, "No permissions.")});
+    EXPECT_EQ(result.outcome, kRefused) << code;
+    EXPECT_EQ(result.error, "Invalid params. No permissions.");
   }
   for (const int status : {400, 403, 404, 412}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, kRefused) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, kRefused) << status;
   }
   // A token that has run out is nothing that a login would help.
-  EXPECT_EQ(
-      VerdictOn({.status = 200, .body = ErrorOf(-32602, "Session terminated, re-login.")}).outcome,
-      kRefused);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = ErrorOf(-32602, "Session terminated, re-login.")})
+                .outcome,
+            kRefused);
 }
 
 TEST(Zabbix, TriesAgainWhereTheServerIsNotThere) {
   for (const int status : {0, 301, 429, 500, 502, 503}) {
-    EXPECT_EQ(VerdictOn({.status = status}).outcome, kRetry) << status;
+    EXPECT_EQ(SendResultFor({.status = status}).outcome, kRetry) << status;
   }
   for (const char* body :
        {"<!DOCTYPE html><html></html>", "", "[]", "{}", "nonsense", R"({"result":true})"}) {
-    EXPECT_EQ(VerdictOn({.status = 200, .body = body}).outcome, kRetry) << body;
+    EXPECT_EQ(SendResultFor({.status = 200, .body = body}).outcome, kRetry) << body;
   }
-  EXPECT_EQ(VerdictOn({.status = 200, .body = ErrorOf(-32603, "")}).outcome, kRetry);
+  EXPECT_EQ(SendResultFor({.status = 200, .body = ErrorOf(-32603, "")}).outcome, kRetry);
   for (const char* data : {R"(Connection to Zabbix server "localhost:10051" refused.)",
                            "Error connecting to database: Connection refused"}) {
-    EXPECT_EQ(VerdictOn({.status = 200, .body = ErrorOf(-32500, data)}).outcome, kRetry) << data;
+    EXPECT_EQ(SendResultFor({.status = 200, .body = ErrorOf(-32500, data)}).outcome, kRetry)
+        << data;
   }
 }
 
 TEST(Zabbix, TakesAGoodAnswerThatIsCutForGood) {
-  const Verdict verdict = VerdictOn({.status = 200, .body = R"({"result":{"resp)", .cut = true});
-  EXPECT_EQ(verdict.outcome, kDelivered);
+  const SendResult result =
+      SendResultFor({.status = 200, .body = R"({"result":{"resp)", .cut = true});
+  EXPECT_EQ(result.outcome, kDelivered);
 }
 
 TEST(Zabbix, LogsInOnceMoreWhereTheSessionHasEnded) {
@@ -333,7 +336,7 @@ TEST(Zabbix, LogsInOnceMoreWhereTheSessionHasEnded) {
     const bool first = method == "history.push" && ++pushes == 1;
     return first ? ErrorOf(-32602, "Session terminated, re-login, please.") : usual(method, params);
   };
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   EXPECT_THAT(rig.Methods(), ElementsAre("user.login", "history.push", "user.login", "history.push",
                                          "user.logout"));
 }
@@ -344,7 +347,7 @@ TEST(Zabbix, GivesUpWhereTheSessionEndsAgain) {
     if (method == "user.login") return R"({"result":"s1"})";
     return ErrorOf(-32602, "Session terminated, re-login, please.");
   };
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kRefused);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kRefused);
   EXPECT_THAT(rig.Methods(), testing::Contains("user.login").Times(2));
 }
 
@@ -353,9 +356,9 @@ TEST(Zabbix, NeverRepeatsARefusedLogin) {
   rig.api = [](const std::string&, const json&) {
     return ErrorOf(-32500, "Incorrect user name or password or account is temporarily blocked.");
   };
-  const std::vector<Verdict> verdicts = rig.TellAll(Finishes(5));
-  EXPECT_THAT(Outcomes(verdicts), AllOf(SizeIs(5), Each(kRefused)));
-  EXPECT_THAT(verdicts[0].error, testing::StartsWith("login: "));
+  const std::vector<SendResult> results = rig.SendAll(Finishes(5));
+  EXPECT_THAT(Outcomes(results), AllOf(SizeIs(5), Each(kRefused)));
+  EXPECT_THAT(results[0].error, testing::StartsWith("login: "));
   EXPECT_THAT(rig.Methods(), ElementsAre("user.login"));
 }
 
@@ -365,7 +368,7 @@ TEST(Zabbix, LogsOutAlsoAfterARefusal) {
   rig.api = [&](const std::string& method, const json& params) {
     return method == "history.push" ? ErrorOf(-32602, "no") : usual(method, params);
   };
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kRefused);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kRefused);
   EXPECT_THAT(rig.Methods(), ElementsAre("user.login", "history.push", "user.logout"));
 }
 
@@ -375,14 +378,14 @@ TEST(Zabbix, TakesAValueForToldWhateverComesOfTheLogout) {
   rig.api = [&](const std::string& method, const json& params) {
     return method == "user.logout" ? "nonsense" : usual(method, params);
   };
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
 }
 
 TEST(Zabbix, SpeaksTheSendersProtocolToAHostAndPort) {
   Rig rig("zabbix: {server: 'z:123', host: h, key: 'k[{backup}]', fail: {value: 2}}");
   EXPECT_THAT(rig.made.mistakes, IsEmpty());
   EXPECT_TRUE(rig.made.options.by_backup);
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   EXPECT_THAT(rig.transport.requests, IsEmpty());
   const TcpRequest& request = rig.transport.exchanges.at(0);
   EXPECT_EQ(request.host, "z");
@@ -402,7 +405,7 @@ TEST(Zabbix, FindsHostAndPort) {
   const auto address = [](const std::string& server) {
     Rig rig("zabbix: {host: h, key: k, server: '" + server + "'}");
     EXPECT_THAT(rig.made.mistakes, IsEmpty());
-    EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+    EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
     const TcpRequest& request = rig.transport.exchanges.at(0);
     return request.host + " " + std::to_string(request.port);
   };
@@ -416,9 +419,9 @@ TEST(Zabbix, FindsHostAndPort) {
 TEST(Zabbix, RefusesWhatTheServerCountsAsFailed) {
   Rig rig(kNative);
   rig.native = [](const json& data) { return Rig::Info(data.size(), data.size()); };
-  const std::vector<Verdict> verdicts = rig.TellAll(Finishes(3));
-  EXPECT_THAT(Outcomes(verdicts), ElementsAre(kRefused, kRefused, kRefused));
-  EXPECT_THAT(verdicts[0].error, HasSubstr("trapper item"));
+  const std::vector<SendResult> results = rig.SendAll(Finishes(3));
+  EXPECT_THAT(Outcomes(results), ElementsAre(kRefused, kRefused, kRefused));
+  EXPECT_THAT(results[0].error, HasSubstr("trapper item"));
   EXPECT_THAT(rig.transport.exchanges, SizeIs(1));
 }
 
@@ -429,15 +432,15 @@ TEST(Zabbix, FindsTheValuesThatFailedOneByOne) {
     for (const json& entry : data) failed += entry["host"] == "b1" ? 1 : 0;
     return Rig::Info(data.size(), failed);
   };
-  EXPECT_THAT(Outcomes(rig.TellAll(Finishes(3))), ElementsAre(kDelivered, kRefused, kDelivered));
+  EXPECT_THAT(Outcomes(rig.SendAll(Finishes(3))), ElementsAre(kDelivered, kRefused, kDelivered));
   EXPECT_THAT(rig.transport.exchanges, SizeIs(4));
 }
 
 TEST(Zabbix, JudgesTheAnswersOfAServer) {
   const auto on = [](const std::string& text) {
-    return VerdictOnBytes({.connected = true, .bytes = TrapperPacket(text)});
+    return SendResultForBytes({.connected = true, .bytes = TrapperPacket(text)});
   };
-  const Verdict failed = on(R"({"response":"failed","info":"not for you"})");
+  const SendResult failed = on(R"({"response":"failed","info":"not for you"})");
   EXPECT_EQ(failed.outcome, kRefused);
   EXPECT_THAT(failed.error, HasSubstr("not for you"));
   EXPECT_EQ(on(R"({"response":"success"})").outcome, kDelivered);
@@ -447,21 +450,22 @@ TEST(Zabbix, JudgesTheAnswersOfAServer) {
 }
 
 TEST(Zabbix, TriesAgainWithoutAWholeAnswer) {
-  EXPECT_EQ(VerdictOnBytes({.failure = NetworkFailure::kDns, .error = "no such host"}).failure,
+  EXPECT_EQ(SendResultForBytes({.failure = NetworkFailure::kDns, .error = "no such host"}).failure,
             AttemptFailure::kDns);
   for (const std::string bytes : {"", "ZBXD", "ZBXD\x01\x09"}) {
-    const Verdict verdict =
-        VerdictOnBytes({.connected = true, .bytes = bytes, .error = "connection closed"});
-    EXPECT_EQ(verdict.outcome, kRetry);
-    EXPECT_THAT(verdict.error, HasSubstr("connection closed"));
+    const SendResult result =
+        SendResultForBytes({.connected = true, .bytes = bytes, .error = "connection closed"});
+    EXPECT_EQ(result.outcome, kRetry);
+    EXPECT_THAT(result.error, HasSubstr("connection closed"));
   }
-  EXPECT_EQ(VerdictOnBytes({.connected = true, .bytes = "SSH-2.0-OpenSSH"}).outcome, kRetry);
-  EXPECT_TRUE(VerdictOnBytes({.failure = NetworkFailure::kStopped, .error = "stopping"}).stopped);
+  EXPECT_EQ(SendResultForBytes({.connected = true, .bytes = "SSH-2.0-OpenSSH"}).outcome, kRetry);
+  EXPECT_TRUE(
+      SendResultForBytes({.failure = NetworkFailure::kStopped, .error = "stopping"}).stopped);
 }
 
 TEST(Zabbix, ReadsCompressedAndLargePackets) {
   const std::string text = Rig::Info(1, 0);
-  EXPECT_EQ(VerdictOnBytes({.connected = true, .bytes = Compressed(text)}).outcome, kDelivered);
+  EXPECT_EQ(SendResultForBytes({.connected = true, .bytes = Compressed(text)}).outcome, kDelivered);
   std::string large = TrapperPacket(text);
   large[4] = 0x05;
   large.insert(9, 4, '\0');
@@ -493,7 +497,7 @@ TEST(Zabbix, PrefersTheTokenAndTheItemIdAndSaysSo) {
   EXPECT_THAT(rig.made.options.warnings,
               ElementsAre(HasSubstr("`api_key` is used"), HasSubstr("`itemid` is used")));
   EXPECT_FALSE(rig.made.options.by_backup);
-  EXPECT_EQ(rig.Tell(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
+  EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   EXPECT_THAT(rig.Methods(), ElementsAre("history.push"));
   EXPECT_FALSE(rig.Params().contains("host"));
 }

@@ -18,6 +18,7 @@
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
 #include "kit/need.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/prometheus_server.h"
 #include "kit/restic_log.h"
@@ -49,7 +50,7 @@ void Replace(std::string& text, const std::string& from, const std::string& to) 
 // tests cover), and for how long a notice may wait (an hour). No other figure is changed, and not
 // the 10 minutes of BackupExporterAbsent, within which Prometheus scrapes for the first time.
 std::string ImpatientRules() {
-  std::string rules = ReadText(std::string(SOURCE_DIR) + "/rules/backup.rules.yml");
+  std::string rules = ReadText(std::string(kSourceDir) + "/rules/backup.rules.yml");
   Replace(rules, "for: 15m", "for: 1s");  // keep_firing_for too
   Replace(rules, "queue_oldest_timestamp_seconds > 0) > 3600",
           "queue_oldest_timestamp_seconds > 0) > 1");
@@ -70,8 +71,8 @@ class AlertsTest : public testing::Test {
   }
 
   void Start() {
-    exporter_ = std::make_unique<ExporterProcess>(BACKUP_EXPORTER_BINARY,
-                                                  directory_ / "config.yaml", directory_.path());
+    exporter_ =
+        std::make_unique<ExporterProcess>(kProgram, directory_ / "config.yaml", directory_.path());
     alertmanager_ = std::make_unique<AlertmanagerServer>(directory_, receiver_.url() + "/");
     prometheus_ = std::make_unique<PrometheusServer>(
         directory_, std::map<std::string, int>{{"backup_exporter", exporter_->port()}},

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "kit/exporter_process.h"
+#include "kit/paths.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -34,7 +35,7 @@ class AutoFormat : public testing::Test {
   void SetUp() override {
     directory_.MakeDirectory("in");
     for (const Recorded& recorded : kRecorded) {
-      fs::copy_file(fs::path(TESTDATA_DIR) / "corpus" / recorded.file,
+      fs::copy_file(fs::path(kTestdataDir) / "corpus" / recorded.file,
                     directory_ / ("in/" + recorded.name));
     }
   }
@@ -73,8 +74,8 @@ TEST_F(AutoFormat, ReadsEveryFileAsItsOwnFormatWould) {
     sources += "  - format: " + recorded.format + "\n    path: in/" + recorded.name + "\n";
     if (recorded.format.starts_with("borg")) sources += "    timezone: Europe/Berlin\n";
   }
-  const Page right = OncePage(BACKUP_EXPORTER_BINARY, Configured(sources));
-  const Page found = OncePage(BACKUP_EXPORTER_BINARY, Configured(kAuto));
+  const Page right = OncePage(kProgram, Configured(sources));
+  const Page found = OncePage(kProgram, Configured(kAuto));
   EXPECT_EQ(Backups(found), Backups(right));
   for (const Recorded& recorded : kRecorded) {
     EXPECT_EQ(ToolOf(found, recorded.backup), recorded.format) << recorded.file;
@@ -91,13 +92,13 @@ TEST_F(AutoFormat, ReadsEveryFileAsItsOwnFormatWould) {
 
 TEST_F(AutoFormat, RemembersWhatItFoundWhenTheExporterStartsAgain) {
   const std::string config = Configured(kAuto);
-  ExporterProcess first(BACKUP_EXPORTER_BINARY, config, directory_.path());
+  ExporterProcess first(kProgram, config, directory_.path());
   ASSERT_TRUE(Eventually([&] { return first.Scrape().Result("web", "backup") == "success"; }));
   const Page before = first.Scrape();
   EXPECT_EQ(first.Stop(), 0);
   // What comes now does not say of which tool it is.
   directory_.Append("in/web.jsonl", "Fatal: wrong password or no key found\n");
-  const ExporterProcess second(BACKUP_EXPORTER_BINARY, config, directory_.path());
+  const ExporterProcess second(kProgram, config, directory_.path());
   ASSERT_TRUE(Eventually([&] { return second.Scrape().Result("web", "backup") == "failure"; }));
   const Page after = second.Scrape();
   for (const Recorded& recorded : kRecorded) {
@@ -110,7 +111,7 @@ TEST_F(AutoFormat, RemembersWhatItFoundWhenTheExporterStartsAgain) {
 
 TEST_F(AutoFormat, TakesAFileOfNoToolForNothing) {
   directory_.Write("in/notes.txt", "a backup was made\n{\"success\":true}\n[1,2]\n");
-  const Page page = OncePage(BACKUP_EXPORTER_BINARY, Configured(kAuto));
+  const Page page = OncePage(kProgram, Configured(kAuto));
   EXPECT_EQ(page.Result("notes", "backup"), "");
   EXPECT_EQ(page.Result("web", "backup"), "success");
 }

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "kit/borg_fixture.h"
 #include "kit/exporter_process.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 
 namespace backup_exporter {
@@ -28,9 +29,9 @@ class BorgTools : public BorgFixture {
 
   [[nodiscard]] std::string Repository() const { return Path("repository"); }
   [[nodiscard]] std::string Log() const { return Path("nas.json"); }
-  [[nodiscard]] Page Once() const { return OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml")); }
+  [[nodiscard]] Page Once() const { return OncePage(kProgram, Path("config.yaml")); }
   [[nodiscard]] ExporterProcess Serve() const {
-    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+    return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
 
   // With all that borg can tell of a command, in one file.
@@ -108,7 +109,7 @@ TEST_P(BorgCreateTools, ASuccessIsWhatBorgReports) {
   ASSERT_EQ(created["archive"]["id"], archive["id"]) << created;
 
   // Where the exporter runs, the clocks show another time than where borg ran.
-  const Page page(OutputOf({BACKUP_EXPORTER_BINARY, "once", "--config.file=" + Path("config.yaml")},
+  const Page page(OutputOf({kProgram, "once", "--config.file=" + Path("config.yaml")},
                            {.environment = {"TZ=Asia/Tokyo"}}));
   EXPECT_EQ(page.Result("nas", "backup"), "success") << page.text();
   EXPECT_EQ(LastSuccess(page, "nas"), Seconds(archive["end"]));

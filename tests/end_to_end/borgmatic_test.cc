@@ -13,6 +13,7 @@
 #include "kit/borg_fixture.h"
 #include "kit/exporter_process.h"
 #include "kit/need.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/tools.h"
 
@@ -84,9 +85,9 @@ class BorgmaticTools : public BorgFixture {
                       Options({.output = output.empty() ? "" : Path(output)}));
   }
 
-  [[nodiscard]] Page Once() const { return OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml")); }
+  [[nodiscard]] Page Once() const { return OncePage(kProgram, Path("config.yaml")); }
   [[nodiscard]] ExporterProcess Serve() const {
-    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+    return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
   // A success of the only run, which ended when the archive did: a log is written a little later.
   void ExpectAgreement(const Page& page, const std::string& repository) const {

@@ -23,6 +23,7 @@
 #include "kit/faulty_server.h"
 #include "kit/http_client.h"
 #include "kit/long_run.h"
+#include "kit/paths.h"
 #include "kit/power.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
@@ -131,8 +132,7 @@ class CrashesAtLength : public testing::Test {
   // commits bring a checkpoint and begin it anew.
   void BeginWithAnOldLedger() {
     is_told_ = true;
-    EXPECT_EQ(ExporterProcess(BACKUP_EXPORTER_BINARY, Config("begin"), directory_ / "begin").Stop(),
-              0);
+    EXPECT_EQ(ExporterProcess(kProgram, Config("begin"), directory_ / "begin").Stop(), 0);
     constexpr std::uintmax_t kAlmostFull = 985 * (4096 + 24);  // SQLite's limit: 1000 frames
     const std::string path = directory_ / "begin/ledger/ledger.db";
     SQLite::Database ledger(path, SQLite::OPEN_READWRITE);
@@ -141,7 +141,7 @@ class CrashesAtLength : public testing::Test {
     ledger.exec(fmt::format("UPDATE entered SET at=at-{}", Duration(hours(48)).count()));
     while (fs::file_size(path + "-wal") < kAlmostFull) ledger.exec("UPDATE entered SET at=at+1");
   }
-  // What happened meanwhile. Old enough for verdicts to hold at once.
+  // What happened meanwhile. Old enough for results to hold at once.
   void LeaveRuns() const {
     const Time now = SystemClock().Now();
     directory_.Write("logs/home.jsonl",
@@ -207,8 +207,7 @@ class CrashesAtLength : public testing::Test {
 
   // What a life to its end leaves: the page, and how many notices there ever were.
   std::string Live(const std::string& name) const {
-    ExporterProcess exporter(BACKUP_EXPORTER_BINARY, directory_ / "config.yaml",
-                             directory_ / "place/disk");
+    ExporterProcess exporter(kProgram, directory_ / "config.yaml", directory_ / "place/disk");
     EXPECT_TRUE(Eventually([&] { return Words(monitor_.Told(name)) == told_; }));
     std::string page = Lasting(exporter.Scrape());
     EXPECT_EQ(exporter.Stop(), 0);
@@ -225,10 +224,10 @@ class CrashesAtLength : public testing::Test {
   // A life that ends at that call, or in order if it makes fewer. Whether it was ended.
   bool Crash(const std::string& name, std::uint64_t point, std::uint64_t seed, End end) const {
     const std::string log = directory_ / "place/log";
-    Process exporter({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
+    Process exporter({kProgram, "--config.file=" + (directory_ / "config.yaml"),
                       "--storage.path=" + (directory_ / "place/disk/ledger"),
                       "--web.listen-address=127.0.0.1:0"},
-                     {.environment = PowerEnvironment({.shim = POWER_SHIM,
+                     {.environment = PowerEnvironment({.shim = kPowerShim,
                                                        .directory = directory_ / "place/disk",
                                                        .scratch = directory_ / "place/scratch",
                                                        .port = monitor_.port(),
@@ -255,8 +254,7 @@ class CrashesAtLength : public testing::Test {
   std::string LiveUndisturbed() {
     Place("first");
     {
-      ExporterProcess exporter(BACKUP_EXPORTER_BINARY, directory_ / "config.yaml",
-                               directory_ / "place/disk");
+      ExporterProcess exporter(kProgram, directory_ / "config.yaml", directory_ / "place/disk");
       const Page page = exporter.Scrape();
       EXPECT_EQ(page.Number("backup_runs_total{backup=\"home\",operation=\"backup\"}"), 3);
       const double runs = Sum(page, "backup_runs_total{") + Sum(page, "backup_running{");
@@ -342,9 +340,9 @@ TEST(PowerCut, LeavesWhatTheEventCommandTook) {
     SCOPED_TRACE(seed);
     const TemporaryDirectory directory;
     for (const char* name : {"disk/ledger", "scratch"}) directory.MakeDirectory(name);
-    ASSERT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "--storage.path=" + (directory / "disk/ledger"),
-                          "event", "home", "fail", "--message", "disk is gone"},
-                         {.environment = PowerEnvironment({.shim = POWER_SHIM,
+    ASSERT_EQ(RunProcess({kProgram, "--storage.path=" + (directory / "disk/ledger"), "event",
+                          "home", "fail", "--message", "disk is gone"},
+                         {.environment = PowerEnvironment({.shim = kPowerShim,
                                                            .directory = directory / "disk",
                                                            .scratch = directory / "scratch",
                                                            .seed = seed,

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/prometheus_server.h"
 #include "kit/restic_log.h"
@@ -51,7 +52,7 @@ class DashboardQueries : public testing::Test {
   // The demonstration, and what it lacks: backups with a history (of which one fell silent), a run
   // that goes on, archives, and monitors of which one cannot be reached.
   void SetUp() override {
-    const fs::path demo = fs::path(TESTDATA_DIR) / "demo";
+    const fs::path demo = fs::path(kTestdataDir) / "demo";
     fs::copy(demo, directory_.path(), fs::copy_options::recursive);
     for (int day = 30; day > 0; --day) {
       directory_.Append("restic/daily.jsonl", ResticSummary(std::chrono::hours(24 * day)));
@@ -60,7 +61,7 @@ class DashboardQueries : public testing::Test {
     present_.open(directory_ / "restic/present.jsonl");
     directory_.MakeDirectory("borg");
     for (const std::string name : {"list", "info-repository"}) {
-      fs::copy_file(fs::path(TESTDATA_DIR) / "corpus/borg-1.4.5" / name / "stdout.json",
+      fs::copy_file(fs::path(kTestdataDir) / "corpus/borg-1.4.5" / name / "stdout.json",
                     directory_ / ("borg/" + name + ".json"));
     }
     directory_.Write("config.yaml",
@@ -69,8 +70,8 @@ class DashboardQueries : public testing::Test {
                          "monitors:\n  - webhook: {url: " +
                          server_.url() +
                          "/}\n  - {name: unreachable, webhook: {url: 'http://127.0.0.1:1/'}}\n");
-    exporter_ = std::make_unique<ExporterProcess>(BACKUP_EXPORTER_BINARY,
-                                                  directory_ / "config.yaml", directory_.path());
+    exporter_ =
+        std::make_unique<ExporterProcess>(kProgram, directory_ / "config.yaml", directory_.path());
     prometheus_ = std::make_unique<PrometheusServer>(
         directory_, std::map<std::string, int>{{"backup_exporter", exporter_->port()}});
     ASSERT_FALSE(HasFailure());
@@ -164,7 +165,7 @@ void ExpectOneTable(const Json& panel, const std::vector<std::vector<Json>>& ans
 
 TEST_F(DashboardQueries, AreAnsweredAllOfThem) {
   int queries = 0;
-  for (const auto& entry : fs::directory_iterator(fs::path(SOURCE_DIR) / "dashboards")) {
+  for (const auto& entry : fs::directory_iterator(fs::path(kSourceDir) / "dashboards")) {
     if (entry.path().extension() != ".json") continue;
     const Json dashboard = Json::parse(ReadText(entry.path()));
     SCOPED_TRACE(entry.path().filename());

@@ -20,6 +20,7 @@
 #include "kit/faulty_server.h"
 #include "kit/http_client.h"
 #include "kit/need.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/services.h"
 #include "kit/temporary_directory.h"
@@ -40,7 +41,7 @@ class DeliveryTest : public testing::Test {
                      "sources:\n  - {format: restic, path: logs/*.jsonl}\n" + monitors);
   }
   [[nodiscard]] std::unique_ptr<ExporterProcess> Start() const {
-    return std::make_unique<ExporterProcess>(BACKUP_EXPORTER_BINARY, directory_ / "config.yaml",
+    return std::make_unique<ExporterProcess>(kProgram, directory_ / "config.yaml",
                                              directory_.path());
   }
   // As a hook does, many at once.
@@ -57,8 +58,7 @@ class DeliveryTest : public testing::Test {
     }
   }
   std::string Command(const std::vector<std::string>& arguments, int code) const {
-    std::vector<std::string> command{BACKUP_EXPORTER_BINARY,
-                                     "--config.file=" + (directory_ / "config.yaml"),
+    std::vector<std::string> command{kProgram, "--config.file=" + (directory_ / "config.yaml"),
                                      "--storage.path=" + (directory_ / "ledger")};
     command.insert(command.end(), arguments.begin(), arguments.end());
     directory_.Write("out", "");

@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "kit/exporter_process.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/temporary_directory.h"
 
@@ -32,7 +33,7 @@ class EventCommand : public testing::Test {
 
   [[nodiscard]] std::string Path(const std::string& name) const { return directory_ / name; }
   [[nodiscard]] ExporterProcess Start() const {
-    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+    return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
   [[nodiscard]] std::vector<std::string> Command(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(),
@@ -57,7 +58,7 @@ class EventCommand : public testing::Test {
   // Everything that nobody, as whom the exporter may run, needs: the checkout may be out of reach.
   void GiveToNobody() {
     ASSERT_EQ(geteuid(), 0U) << "this test needs root";
-    fs::copy_file(BACKUP_EXPORTER_BINARY, Path("backup_exporter"));
+    fs::copy_file(kProgram, Path("backup_exporter"));
     binary_ = Path("backup_exporter");
     ASSERT_EQ(RunProcess({"chown", "-R", "nobody:nogroup", directory_.path()}), 0);
   }
@@ -85,7 +86,7 @@ class EventCommand : public testing::Test {
   }
 
   TemporaryDirectory directory_;
-  std::string binary_ = BACKUP_EXPORTER_BINARY;
+  std::string binary_ = kProgram;
 };
 
 TEST_F(EventCommand, TellsOfARunFromItsStartToItsEnd) {
@@ -198,7 +199,7 @@ TEST_F(EventCommand, KeepsOperationsApart) {
 }
 
 TEST_F(EventCommand, DoesNotMoveTheLastSuccessByAClaimWhereArchivesAreNamed) {
-  fs::copy_file(fs::path(TESTDATA_DIR) / "restic/0.18-documented/backup-success.stdout.jsonl",
+  fs::copy_file(fs::path(kTestdataDir) / "restic/0.18-documented/backup-success.stdout.jsonl",
                 Path("logs/home.jsonl"));
   const ExporterProcess exporter = Start();
   ASSERT_TRUE(
@@ -297,20 +298,17 @@ TEST_F(EventCommand, FindsTheLedgerByTheConfiguration) {
   directory_.Write("config.yaml",
                    "sources:\n  - format: restic\n    path: logs/*.jsonl\n"
                    "storage:\n  path: ledger\n");
-  ASSERT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "event", "home", "fail",
-                        "--config.file=" + Path("config.yaml")}),
+  ASSERT_EQ(RunProcess({kProgram, "event", "home", "fail", "--config.file=" + Path("config.yaml")}),
             0);
-  EXPECT_EQ(OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml")).Result("home", "backup"),
-            "failure");
+  EXPECT_EQ(OncePage(kProgram, Path("config.yaml")).Result("home", "backup"), "failure");
 }
 
 TEST_F(EventCommand, SaysWhatToDoWithoutADirectoryToLeaveItIn) {
   fs::remove_all(Path("ledger"));
   ExpectRefusal(Command({"home", "start"}), 1,
                 {"not left", Path("ledger"), "when it first starts", "--storage.path"});
-  ExpectRefusal(
-      {BACKUP_EXPORTER_BINARY, "event", "home", "start", "--config.file=" + Path("nowhere.yaml")},
-      2, {"not left", "nowhere.yaml", "--config.file", "--storage.path"});
+  ExpectRefusal({kProgram, "event", "home", "start", "--config.file=" + Path("nowhere.yaml")}, 2,
+                {"not left", "nowhere.yaml", "--config.file", "--storage.path"});
 }
 
 TEST_F(EventCommand, SaysThatItMustNotWriteThere) {

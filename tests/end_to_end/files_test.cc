@@ -20,6 +20,7 @@
 #include "kit/fuse_mount.h"
 #include "kit/http_client.h"
 #include "kit/need.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
 #include "kit/temporary_directory.h"
@@ -41,7 +42,7 @@ class FilesUnderTheProgram : public testing::Test {
   }
 
   void Configure(const std::string& text) const { directory_.Write("config.yaml", text); }
-  void Start(const std::string& binary = BACKUP_EXPORTER_BINARY, unsigned user = 0) {
+  void Start(const std::string& binary = kProgram, unsigned user = 0) {
     exporter_.reset();
     exporter_ = std::make_unique<ExporterProcess>(
         binary, directory_ / "config.yaml", directory_.path(), std::vector<std::string>{}, user);
@@ -200,7 +201,7 @@ TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
     directory_.Write("log", "");
     ASSERT_EQ(::chown((directory_ / "log").c_str(), kNobody, kNobody), 0);
   }
-  Start(BACKUP_EXPORTER_BINARY, root ? kNobody : 0);
+  Start(kProgram, root ? kNobody : 0);
   EXPECT_TRUE(CountsRuns(10));
   EXPECT_EQ(OfSource("backup_source_up"), 1);
 
@@ -213,7 +214,7 @@ TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
   EXPECT_TRUE(CountsRuns(19)) << Runs() << ": what is open is read on";
   EXPECT_EQ(OfSource("backup_source_unreadable_files"), 1);
 
-  Start(BACKUP_EXPORTER_BINARY, root ? kNobody : 0);
+  Start(kProgram, root ? kNobody : 0);
   for (int i : {4, 5}) directory_.Append(fmt::format("logs/{}/a.jsonl", i), Line());
   EXPECT_TRUE(CountsRuns(20));
   EXPECT_TRUE(Eventually([&] { return OfSource("backup_source_unreadable_files") == 2; }));
@@ -237,7 +238,7 @@ TEST_F(FilesUnderTheProgram, AreFoundByLookingWhereTheSystemLimitsWatching) {
     directory_.Write("limited", fmt::format("#!/bin/sh\n"
                                             "exec unshare -Ur sh -c 'echo 0 >/proc/sys/user/{} && "
                                             "exec \"$@\"' sh {} \"$@\"\n",
-                                            limit, BACKUP_EXPORTER_BINARY));
+                                            limit, kProgram));
     ASSERT_EQ(::chmod((directory_ / "limited").c_str(), 0755), 0);
     Start(directory_ / "limited");
     EXPECT_EQ(OfSource("backup_source_polling"), 1) << limit;

@@ -13,6 +13,7 @@
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
 #include "kit/need.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
 #include "kit/small_disk.h"
@@ -36,8 +37,8 @@ class FullDisk : public testing::Test {
 
   void Start() {
     exporter_.reset();
-    exporter_ = std::make_unique<ExporterProcess>(BACKUP_EXPORTER_BINARY,
-                                                  directory_ / "config.yaml", directory_.path());
+    exporter_ =
+        std::make_unique<ExporterProcess>(kProgram, directory_ / "config.yaml", directory_.path());
   }
   void Kill() const {
     exporter_->process().Signal(SIGKILL);
@@ -136,7 +137,7 @@ TEST_F(FullDisk, KilledOnItTheExporterStartsOnItAndLosesNothing) {
 TEST_F(FullDisk, StoppedInOrderItIsStartedOnAgain) {
   IsStartedOn(&SmallDisk::Fill);
   EXPECT_EQ(exporter_->Stop(), 0);
-  EXPECT_EQ(OutputOf({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
+  EXPECT_EQ(OutputOf({kProgram, "--config.file=" + (directory_ / "config.yaml"),
                       "--storage.path=" + (directory_ / "ledger"), "notify", "--pending"}),
             "nothing waits, and nothing was given up\n");
   for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
@@ -153,7 +154,7 @@ TEST_F(FullDisk, OneThatMayNotBeWrittenIsRefusedWithOneLine) {
   EXPECT_EQ(exporter_->Stop(), 0);
   disk_->MakeReadOnly();
   EXPECT_EQ(
-      RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + (directory_ / "config.yaml"),
+      RunProcess({kProgram, "--config.file=" + (directory_ / "config.yaml"),
                   "--storage.path=" + (directory_ / "ledger"), "--web.listen-address=127.0.0.1:0"},
                  {.errors = directory_ / "errors"}),
       2);

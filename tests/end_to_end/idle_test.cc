@@ -12,6 +12,7 @@
 #include "kit/environment.h"
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
+#include "kit/paths.h"
 #include "kit/power.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
@@ -45,13 +46,13 @@ TEST(Idle, NothingIsWrittenToTheDisk) {
                       server.url() + "/x}\n");
   std::list<ScopedEnvironment> environment;
   for (const std::string& variable :
-       PowerEnvironment({.shim = std::string(HURRY_SHIM) + ":" + POWER_SHIM,
+       PowerEnvironment({.shim = std::string(kHurryShim) + ":" + kPowerShim,
        .directory = directory / "ledger",
        .scratch = directory / "scratch"})) {
     const std::size_t equals = variable.find('=');
     environment.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
   }
-  ExporterProcess exporter(BACKUP_EXPORTER_BINARY, directory / "config.yaml", directory.path());
+  ExporterProcess exporter(kProgram, directory / "config.yaml", directory.path());
   environment.clear();
 
   directory.Write("logs/home.jsonl", ResticSummary(Duration(0)));

@@ -20,6 +20,7 @@
 #include "kit/http_client.h"
 #include "kit/long_run.h"
 #include "kit/need.h"
+#include "kit/paths.h"
 #include "kit/restic_log.h"
 #include "kit/temporary_directory.h"
 
@@ -44,13 +45,12 @@ class ProcessTest : public testing::Test {
     directory_.Write("config.yaml", "sources:\n  - {format: restic, path: logs/*.jsonl}\n" + more);
   }
   [[nodiscard]] ExporterProcess Start() const {
-    return {BACKUP_EXPORTER_BINARY, directory_ / "config.yaml", directory_.path()};
+    return {kProgram, directory_ / "config.yaml", directory_.path()};
   }
   // The same, for a shell to start it; it serves on that port and writes no log of its own.
   [[nodiscard]] std::string CommandLine(int port) const {
     return fmt::format("{} --config.file={} --storage.path={} --web.listen-address=127.0.0.1:{}",
-                       BACKUP_EXPORTER_BINARY, directory_ / "config.yaml", directory_ / "ledger",
-                       port);
+                       kProgram, directory_ / "config.yaml", directory_ / "ledger", port);
   }
   [[nodiscard]] std::string Log() const { return ReadText(directory_ / "log"); }
   static double Runs(const Page& page, const std::string& backup = "home") {

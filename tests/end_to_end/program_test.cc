@@ -16,6 +16,7 @@
 #include "kit/gunzip.h"
 #include "kit/http_client.h"
 #include "kit/parsed_page.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/prometheus_server.h"
 #include "kit/temporary_directory.h"
@@ -32,7 +33,7 @@ class Program : public testing::Test {
   }
   void Configure(const std::string& text) { directory_.Write("config.yaml", text); }
   [[nodiscard]] ExporterProcess Start() const {
-    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+    return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
 
   TemporaryDirectory directory_;
@@ -42,9 +43,9 @@ constexpr const char* kResticprofile =
     "sources:\n  - format: resticprofile\n    path: status.json\n";
 
 TEST_F(Program, PrintsWhatAStatusFileSays) {
-  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/self.json", Path("status.json"));
+  fs::copy_file(fs::path(kTestdataDir) / "resticprofile/self.json", Path("status.json"));
   Configure(kResticprofile);
-  const Page page = OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml"));
+  const Page page = OncePage(kProgram, Path("config.yaml"));
   EXPECT_EQ(
       page.Find("backup_last_success_timestamp_seconds{backup=\"self\",operation=\"backup\"}"),
       "1616603816.831077");
@@ -56,7 +57,7 @@ TEST_F(Program, PrintsWhatAStatusFileSays) {
 
 TEST_F(Program, SaysItsVersion) {
   EXPECT_TRUE(
-      std::regex_search(OutputOf({BACKUP_EXPORTER_BINARY, "--version"}),
+      std::regex_search(OutputOf({kProgram, "--version"}),
                         std::regex("^backup_exporter [0-9]+\\.[0-9]+\\.[0-9]+ \\(revision ")));
 }
 
@@ -64,10 +65,9 @@ TEST_F(Program, TellsEveryMistakeOfAConfigurationAtOnce) {
   Configure(
       "sources:\n  - fromat: restic\n    path: 7x/*.jsonl\n  - format: rustic\n    path: "
       "a\nmonitor: []\n");
-  EXPECT_EQ(
-      RunProcess({BACKUP_EXPORTER_BINARY, "--config.check", "--config.file=" + Path("config.yaml")},
-                 {.errors = Path("errors")}),
-      2);
+  EXPECT_EQ(RunProcess({kProgram, "--config.check", "--config.file=" + Path("config.yaml")},
+                       {.errors = Path("errors")}),
+            2);
   const std::string errors = ReadText(Path("errors"));
   for (const char* place : {"config.yaml:2:5: ", "config.yaml:4:13: ", "config.yaml:6:1: "}) {
     EXPECT_NE(errors.find(place), std::string::npos) << place << "\n" << errors;
@@ -75,15 +75,15 @@ TEST_F(Program, TellsEveryMistakeOfAConfigurationAtOnce) {
 }
 
 TEST_F(Program, SaysWhatToDoAboutAMissingConfiguration) {
-  EXPECT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("nowhere.yaml")},
-                       {.errors = Path("errors")}),
-            2);
+  EXPECT_EQ(
+      RunProcess({kProgram, "--config.file=" + Path("nowhere.yaml")}, {.errors = Path("errors")}),
+      2);
   EXPECT_NE(ReadText(Path("errors")).find("--config.file"), std::string::npos);
 }
 
 TEST_F(Program, ReloadsOnHangupAndKeepsTheOldConfigurationOnAMistake) {
-  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/self.json", Path("status.json"));
-  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/documented.json", Path("other.json"));
+  fs::copy_file(fs::path(kTestdataDir) / "resticprofile/self.json", Path("status.json"));
+  fs::copy_file(fs::path(kTestdataDir) / "resticprofile/documented.json", Path("other.json"));
   Configure(kResticprofile);
   ExporterProcess exporter = Start();
   const auto shows = [&](const std::string& backup) {
@@ -113,7 +113,7 @@ TEST_F(Program, ReloadsOnHangupAndKeepsTheOldConfigurationOnAMistake) {
 
 TEST_F(Program, ServesIpv4AndIpv6) {
   Configure(kResticprofile);
-  ExporterProcess both(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path(),
+  ExporterProcess both(kProgram, Path("config.yaml"), directory_.path(),
                        {"--web.listen-address=[::1]:0"});
   std::smatch port;
   const std::string log = ReadText(Path("log"));
@@ -135,8 +135,8 @@ TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
       "sources:\n  - format: restic\n    path: logs/*.jsonl\n    backup: home\n"
       "  - format: resticprofile\n    path: profiles/*.json\n    backup: \"{profile}\"\n");
   const std::string good =
-      ReadText(std::string(TESTDATA_DIR) + "/restic/0.18-documented/backup-success.stdout.jsonl");
-  const std::string status = ReadText(std::string(TESTDATA_DIR) + "/resticprofile/self.json");
+      ReadText(std::string(kTestdataDir) + "/restic/0.18-documented/backup-success.stdout.jsonl");
+  const std::string status = ReadText(std::string(kTestdataDir) + "/resticprofile/self.json");
   directory_.Write("logs/good.jsonl", good);
   directory_.Write("profiles/good.json", status);
   ExporterProcess exporter = Start();
@@ -192,7 +192,7 @@ TEST_F(Program, CountsARecordOnceHoweverManyOfItsPartsAreLeftAside) {
   const std::string torn = R"({"message_type":"status","percent_done":0.5,"files_do)";
   directory_.Write("home.jsonl", torn + torn + R"({"message_type":"of_tomorrow","a":1})" + "\n");
   directory_.Write("status.json", R"({"profiles":{"a":{"new":{},"newer":{},"backup":1},"b":1}})");
-  const Page page = OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml"));
+  const Page page = OncePage(kProgram, Path("config.yaml"));
   for (const char* source : {"restic", "resticprofile"}) {
     EXPECT_EQ(page.Number(fmt::format("backup_source_records_total{{source=\"{}\"}}", source)), 1);
     EXPECT_EQ(page.Number(fmt::format("backup_source_parse_errors_total{{source=\"{}\"}}", source)),
@@ -213,7 +213,7 @@ std::vector<std::string> Parsed(const std::string& page, MetricsFormat format) {
 }
 
 TEST_F(Program, ShowsItsDemonstrationAlikeInEveryForm) {
-  ExporterProcess exporter(BACKUP_EXPORTER_BINARY, std::string(TESTDATA_DIR) + "/demo/demo.yaml",
+  ExporterProcess exporter(kProgram, std::string(kTestdataDir) + "/demo/demo.yaml",
                            directory_.path());
   const std::string open_metrics = "Accept: application/openmetrics-text;version=1.0.0";
   const auto text = Parsed(exporter.Scrape().text(), MetricsFormat::kText);
@@ -232,7 +232,7 @@ TEST_F(Program, ShowsItsDemonstrationAlikeInEveryForm) {
 
 // Debian's Prometheus scrapes the page, and every family on it can be asked for.
 TEST_F(Program, IsScrapedByPrometheusInFull) {
-  fs::copy_file(fs::path(TESTDATA_DIR) / "resticprofile/documented.json", Path("status.json"));
+  fs::copy_file(fs::path(kTestdataDir) / "resticprofile/documented.json", Path("status.json"));
   Configure(kResticprofile);
   ExporterProcess exporter = Start();
   const std::string page = exporter.Scrape().text();
@@ -240,9 +240,9 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
   EXPECT_EQ(OutputOf({"sh", "-c", "promtool check metrics < '" + Path("page.prom") + "' 2>&1"}),
             "");
 
-  const FaultyServer listener([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
+  const FaultyServer service([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
   PrometheusServer prometheus(directory_,
-                              {{"backups", exporter.port()}, {"listener", listener.port()}});
+                              {{"backups", exporter.port()}, {"service", service.port()}});
   ASSERT_TRUE(Eventually([&] {
     const auto up = prometheus.Ask("up{job=\"backups\"}");
     return up.size() == 1 && up[0]["value"][1] == "1";
@@ -263,8 +263,8 @@ TEST_F(Program, IsScrapedByPrometheusInFull) {
   // In OpenMetrics, where the family of a counter has another name, and compressed.
   const auto metadata = prometheus.Get("targets/metadata", {{"metric", "backup_runs"}});
   EXPECT_EQ(metadata["data"][0]["type"], "counter") << metadata;
-  ASSERT_TRUE(listener.AwaitRequests(1));
-  const FaultyServer::Request request = listener.Requests().at(0);
+  ASSERT_TRUE(service.AwaitRequests(1));
+  const FaultyServer::Request request = service.Requests().at(0);
   const std::string accepted = request.Header("accept");
   const HttpReply reply = Get(
       exporter.port(), "/metrics",

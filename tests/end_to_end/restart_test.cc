@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kit/exporter_process.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
 #include "kit/temporary_directory.h"
@@ -37,21 +38,21 @@ class Restart : public testing::Test {
   [[nodiscard]] ExporterProcess Start(const std::string& ledger,
                                       std::vector<std::string> more = {}) const {
     fs::create_directories(Path(ledger));
-    return {BACKUP_EXPORTER_BINARY, Path("config.yaml"), Path(ledger), std::move(more)};
+    return {kProgram, Path("config.yaml"), Path(ledger), std::move(more)};
   }
 
   TemporaryDirectory directory_;
 };
 
 TEST_F(Restart, ChangesNoValue) {
-  const fs::path data(TESTDATA_DIR);
+  const fs::path data(kTestdataDir);
   fs::copy_file(data / "resticprofile/documented.json", Path("profiles/status.json"));
   for (const char* name :
        {"backup-success-then-wrong-password", "backup-unreadable", "backup-killed"}) {
     fs::copy_file(data / "restic/0.14.0" / (std::string(name) + ".both.jsonl"),
                   Path("logs/" + std::string(name) + ".jsonl"));
   }
-  // Long ago, so that every verdict has settled.
+  // Long ago, so that every result has settled.
   for (const auto& file : fs::directory_iterator(Path("logs"))) {
     fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
   }
@@ -71,7 +72,7 @@ TEST_F(Restart, AfterAKillInTheMiddleOfACatchUpEndsLikeAnUninterruptedRun) {
             std::string::npos);
 
   fs::create_directories(Path("killed"));
-  std::vector<std::string> command{BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
+  std::vector<std::string> command{kProgram, "--config.file=" + Path("config.yaml"),
                                    "--storage.path=" + Path("killed/ledger"),
                                    "--web.listen-address=127.0.0.1:0"};
   const std::uintmax_t size = fs::file_size(Path("logs/home.jsonl"));
@@ -99,7 +100,7 @@ TEST_F(Restart, AfterAKillInTheMiddleOfACatchUpEndsLikeAnUninterruptedRun) {
 TEST_F(Restart, ASecondExporterOnTheSameLedgerRefusesAndTheFirstGoesOn) {
   ExporterProcess first = Start("one");
   const std::string errors = Path("second");
-  EXPECT_EQ(RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
+  EXPECT_EQ(RunProcess({kProgram, "--config.file=" + Path("config.yaml"),
                         "--storage.path=" + Path("one/ledger"), "--web.listen-address=127.0.0.1:0"},
                        {.errors = errors}),
             2);
@@ -126,7 +127,7 @@ TEST_F(Restart, ALedgerThatCannotBeUsedIsRefusedWithOneLineAndKeptAsideWhenAsked
     directory_.Write("bad/ledger/ledger.db", bytes);
     fs::remove(Path("errors"));
     EXPECT_EQ(
-        RunProcess({BACKUP_EXPORTER_BINARY, "--config.file=" + Path("config.yaml"),
+        RunProcess({kProgram, "--config.file=" + Path("config.yaml"),
                     "--storage.path=" + Path("bad/ledger"), "--web.listen-address=127.0.0.1:0"},
                    {.errors = Path("errors")}),
         2);

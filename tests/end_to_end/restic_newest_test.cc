@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "kit/paths.h"
 #include "kit/restic_fixture.h"
 
 namespace backup_exporter {
@@ -24,9 +25,9 @@ using nlohmann::json;
 
 class ResticTools : public ResticFixture {
  protected:
-  [[nodiscard]] Page Once() const { return OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml")); }
+  [[nodiscard]] Page Once() const { return OncePage(kProgram, Path("config.yaml")); }
   [[nodiscard]] ExporterProcess Serve() const {
-    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+    return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
   // The page agrees with restic on the last backup; `stored` bytes were there before.
   void ExpectAgreement(const Page& page, double stored) const {
@@ -362,7 +363,7 @@ TEST_F(ResticTools, ForgetIsAnOperationOfItsOwn) {
   double backup = 0;
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
-    // A run is counted at once; its success waits until its verdict has settled.
+    // A run is counted at once; its success waits until its result has settled.
     ASSERT_TRUE(Eventually([&] { return LastSuccess(exporter.Scrape()) > backup; }));
     backup = LastSuccess(exporter.Scrape());
     ASSERT_EQ(Runs(exporter.Scrape()), i + 1);

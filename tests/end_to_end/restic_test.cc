@@ -14,6 +14,7 @@
 
 #include "base/time.h"
 #include "kit/exporter_process.h"
+#include "kit/paths.h"
 #include "kit/process.h"
 
 namespace backup_exporter {
@@ -85,7 +86,7 @@ class Restic : public testing::TestWithParam<Capture> {
     arguments.push_back("--json");
     return json::parse(OutputOf(arguments, Options(false)));
   }
-  [[nodiscard]] Page Once() const { return OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml")); }
+  [[nodiscard]] Page Once() const { return OncePage(kProgram, Path("config.yaml")); }
 
   // The page agrees with restic on the last snapshot, whose predecessors left `stored` bytes.
   void ExpectAgreement(const Page& page, std::size_t snapshots, std::uint64_t stored_before) const {
@@ -269,7 +270,7 @@ TEST_P(Restic, OneMissingSourceOfTwoIsAFailureAlthoughResticEndsWithZero) {
 
 TEST_P(Restic, AFailureAfterASuccessKeepsTheLastSuccess) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
-  ExporterProcess exporter(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.string());
+  ExporterProcess exporter(kProgram, Path("config.yaml"), directory_.string());
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "backup") == "success"; }));
   const double success = LastSuccess(exporter.Scrape());
   password_ = "wrong";
@@ -287,7 +288,7 @@ TEST_P(Restic, AFailureAfterASuccessKeepsTheLastSuccess) {
 
 TEST_P(Restic, ATerminatedRunIsInterrupted) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
-  ExporterProcess exporter(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.string());
+  ExporterProcess exporter(kProgram, Path("config.yaml"), directory_.string());
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "backup") == "success"; }));
   const double success = LastSuccess(exporter.Scrape());
   const std::string before = ReadText(Log());
@@ -314,7 +315,7 @@ TEST_P(Restic, ATerminatedRunIsInterrupted) {
 }
 
 TEST_P(Restic, CheckAndForgetAreOperationsOfTheirOwn) {
-  ExporterProcess exporter(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.string());
+  ExporterProcess exporter(kProgram, Path("config.yaml"), directory_.string());
   const auto succeeds = [&exporter](const std::string& operation) {
     return Eventually([&] { return exporter.Scrape().Result("home", operation) == "success"; });
   };
@@ -339,7 +340,7 @@ TEST_P(Restic, CheckAndForgetAreOperationsOfTheirOwn) {
 
 TEST_P(Restic, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
-  ExporterProcess exporter(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.string());
+  ExporterProcess exporter(kProgram, Path("config.yaml"), directory_.string());
   for (const auto& file : fs::recursive_directory_iterator(directory_ / "repository/data")) {
     if (!file.is_regular_file()) continue;
     fs::permissions(file.path(), fs::perms(0600));

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "kit/need.h"
+#include "kit/paths.h"
 #include "kit/restic_fixture.h"
 
 namespace backup_exporter {
@@ -50,9 +51,9 @@ class ResticprofileTools : public ResticFixture {
   }
   [[nodiscard]] std::string Said() const { return ReadText(Path("resticprofile.log")); }
 
-  [[nodiscard]] Page Once() const { return OncePage(BACKUP_EXPORTER_BINARY, Path("config.yaml")); }
+  [[nodiscard]] Page Once() const { return OncePage(kProgram, Path("config.yaml")); }
   [[nodiscard]] ExporterProcess Serve() const {
-    return ExporterProcess(BACKUP_EXPORTER_BINARY, Path("config.yaml"), directory_.path());
+    return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
 };
 

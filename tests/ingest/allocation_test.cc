@@ -90,8 +90,8 @@ class Life {
     IngestOptions options{
         .input = {.name = "log", .pattern = log}, .decoder = {}, .format = "restic"};
     ledger_->Configure({{.source = "log", .tool = "restic", .pattern = log, .backup = "{stem}"}});
-    ledger_->Listen({{.monitor = "m", .states = {NoticeState::kFinish, NoticeState::kFail}}},
-                    clock_.Now() - std::chrono::hours(24 * 365 * 10));
+    ledger_->Subscribe({{.monitor = "m", .states = {NoticeState::kFinish, NoticeState::kFail}}},
+                       clock_.Now() - std::chrono::hours(24 * 365 * 10));
     auto made = Ingest::Create(options, files_, std::make_unique<FakeWatcher>(), *ledger_, board_);
     if (made) ingest_ = std::move(*made);
   }

@@ -21,6 +21,7 @@
 
 #include "ingest/ingest.h"
 #include "kit/fake_watcher.h"
+#include "kit/paths.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -29,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-const fs::path kCorpus = TESTDATA_DIR "/corpus";
+const fs::path kCorpus = std::string(kTestdataDir) + "/corpus";
 
 struct RecordedCapture {
   fs::path folder;
@@ -132,7 +133,7 @@ class Corpus : public testing::TestWithParam<RecordedCapture> {
 
     const Format& format = *FormatNamed(Word(one.capture, "format"));
     const Json options = one.capture.value("options", Json::object());
-    FoldOptions fold{.source = "capture",
+    SourceRules fold{.source = "capture",
                      .tool = std::string(format.tool),
                      .pattern = file,
                      .backup = std::string(format.backup)};

@@ -29,12 +29,12 @@ TEST(Ingest, ThatWasStoppedCommitsNothingOfTheStepUnderWay) {
 
   ingest->Stop();
   ingest->Step(clock.Both());
-  EXPECT_EQ(ledger->KnownFiles("restic").value().size(), 0U);
+  EXPECT_EQ(ledger->Checkpoints("restic").value().size(), 0U);
 
   // What takes its place has all of it.
   ingest = Ingest::Create(options, files, std::make_unique<FakeWatcher>(), *ledger, board).value();
   ingest->Step(clock.Both());
-  EXPECT_EQ(ledger->KnownFiles("restic").value().size(), 1U);
+  EXPECT_EQ(ledger->Checkpoints("restic").value().size(), 1U);
 }
 
 }  // namespace

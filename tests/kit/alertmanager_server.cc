@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kit/http_client.h"
+#include "kit/paths.h"
 
 namespace backup_exporter {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 // folder stands for the system's, in a namespace of the process.
 std::vector<std::string> WithTemplates(std::vector<std::string> command) {
   if (std::filesystem::exists("/usr/share/prometheus/alertmanager")) return command;
-  const std::string unpacked = std::string(SOURCE_DIR) + "/.deps/prometheus/usr/share";
+  const std::string unpacked = std::string(kSourceDir) + "/.deps/prometheus/usr/share";
   command.insert(command.begin(), {"unshare", "-rm", "sh", "-c",
                                    R"(mount --bind "$0" /usr/share && exec "$@")", unpacked});
   return command;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "kit/paths.h"
 #include "sources/document_stream.h"
 
 namespace backup_exporter {
@@ -48,7 +49,7 @@ void PrintTo(const Capture& capture, std::ostream* out) { *out << capture.path.s
 
 std::vector<Capture> CapturesOf(std::string_view format) {
   std::vector<Capture> captures;
-  const fs::path folder = fs::path(TESTDATA_DIR) / format;
+  const fs::path folder = fs::path(kTestdataDir) / format;
   if (!fs::exists(folder)) return captures;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const fs::path& path = entry.path();
@@ -64,7 +65,7 @@ std::vector<Capture> CapturesOf(std::string_view format) {
 
 std::vector<Capture> RecordedRuns() {
   std::vector<Capture> runs;
-  const fs::path corpus = fs::path(TESTDATA_DIR) / "corpus";
+  const fs::path corpus = fs::path(kTestdataDir) / "corpus";
   for (const auto& entry : fs::recursive_directory_iterator(corpus)) {
     const fs::path& path = entry.path();
     // borg-1.4.5/create/text.log
@@ -130,7 +131,7 @@ std::vector<std::string> RunTexts(const std::vector<ToldRun>& runs) {
 }
 
 std::string TestName(const Capture& capture) {
-  std::string name = capture.path.lexically_relative(TESTDATA_DIR).string();
+  std::string name = capture.path.lexically_relative(kTestdataDir).string();
   std::ranges::replace_if(
       name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;

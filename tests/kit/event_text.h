@@ -17,7 +17,7 @@ namespace backup_exporter {
 [[nodiscard]] std::string EventText(const Event& event);
 [[nodiscard]] std::vector<std::string> EventTexts(const std::vector<Event>& events);
 
-// For tests of verdicts.
+// For tests of results.
 [[nodiscard]] std::vector<Event> WithoutNotes(std::vector<Event> events);
 // Which of several progresses in a row is left depends on where a piece ends, and does not matter.
 [[nodiscard]] std::vector<Event> WithoutProgress(std::vector<Event> events);

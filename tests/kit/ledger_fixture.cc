@@ -9,7 +9,7 @@ Time Night(int n) {
   return Time(std::chrono::sys_days(std::chrono::year(2026) / 11 / 1)) + (n - 1) * 24h + 2h;
 }
 
-FoldOptions SourceOf(const std::string& name, const std::string& backup) {
+SourceRules SourceOf(const std::string& name, const std::string& backup) {
   return {.source = name,
           .tool = "restic",
           .pattern = "/" + name + "/*",
@@ -21,16 +21,16 @@ FoldOptions SourceOf(const std::string& name, const std::string& backup) {
 FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest) {
   FileStep step;
   for (const Said& said : records) {
-    step.last_record = file.mark.offset;
+    step.last_record = file.position.offset;
     if (said.what)
       step.events.push_back({.of = {.label = said.label, .repository = {}},
-                             .offset = file.mark.offset,
+                             .offset = file.position.offset,
                              .what = *said.what});
-    file.mark.offset += 100;
+    file.position.offset += 100;
   }
   step.counts.records = records.size();
-  step.mark = file.mark;
-  step.decoder_state = "after " + std::to_string(file.mark.offset);
+  step.position = file.position;
+  step.decoder_state = "after " + std::to_string(file.position.offset);
   step.at_end = rest >= kAtEnd;
   step.quiet = rest >= kQuiet;
   step.writer_gone = rest >= kGone;
@@ -68,16 +68,16 @@ void LedgerTest::Reopen() {
 }
 
 Result<void> LedgerTest::Commit(std::vector<FileStep>& steps) {
-  const std::string& path = steps.at(0).mark.path;
+  const std::string& path = steps.at(0).position.path;
   return ledger_->Commit(path.substr(1, path.find('/', 1) - 1), steps, now_);
 }
 
 std::string LedgerTest::Refused(TestFile& file, const std::vector<Said>& records, Rest rest) {
-  const FileMark before = file.mark;
+  const FilePosition before = file.position;
   std::vector<FileStep> steps{Step(file, records, rest)};
   const auto done = Commit(steps);
   EXPECT_TRUE(done) << (done ? "" : done.error().message);
-  file.mark = steps[0].refused.empty() ? steps[0].mark : before;
+  file.position = steps[0].refused.empty() ? steps[0].position : before;
   return steps[0].refused;
 }
 

@@ -32,7 +32,7 @@ using enum RunResult;
 
 // A RunFinished, said in words. Without At it has no clock.
 struct Finished : RunFinished {
-  explicit Finished(RunResult verdict) { result = verdict; }
+  explicit Finished(RunResult how) { result = how; }
   Finished& At(Time time) { return end = time, *this; }
   Finished& From(Time time) { return start = time, *this; }
   Finished& Lasting(Duration time) { return duration = time, *this; }
@@ -80,17 +80,17 @@ using enum Rest;
 // One generation of a file.
 struct TestFile {
   explicit TestFile(const std::string& path, Time modified = Night(30)) {
-    mark.path = path;
-    mark.modified = modified;
+    position.path = path;
+    position.modified = modified;
   }
-  TestFile& Modified(Time time) { return mark.modified = time, *this; }
-  FileMark mark;
+  TestFile& Modified(Time time) { return position.modified = time, *this; }
+  FilePosition position;
 };
 
 // A source named `name` with all files below /NAME/, and a template of its own if one is given.
-[[nodiscard]] FoldOptions SourceOf(const std::string& name, const std::string& backup = {});
+[[nodiscard]] SourceRules SourceOf(const std::string& name, const std::string& backup = {});
 
-// The next step of a file. Moves the file's mark on.
+// The next step of a file. Moves the file's position on.
 [[nodiscard]] FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
 
 // A ledger in a folder with two sources that feed one backup, `home`: logs (/log/home.log) and
@@ -119,7 +119,7 @@ class LedgerTest : public testing::Test {
 
   TemporaryDirectory directory_;
   LedgerOptions options_;
-  std::vector<FoldOptions> sources_{SourceOf("log", "home"), SourceOf("status", "home")};
+  std::vector<SourceRules> sources_{SourceOf("log", "home"), SourceOf("status", "home")};
   std::vector<Expectation> expectations_;
   Time now_ = Night(30) + 10h;
   TestFile log_{"/log/home.log"};

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/yaml.h"
+#include "kit/paths.h"
 
 namespace backup_exporter {
 namespace {
@@ -104,7 +105,7 @@ class Comparison {
 void ExpectDelivered(const std::string& yaml, const Notice& notice, FakeTransport& transport) {
   const MadeMonitor made = MakeMonitor(yaml);
   EXPECT_EQ(made.mistakes, std::vector<std::string>());
-  EXPECT_EQ(made.monitor->Tell(notice, transport).outcome, Delivery::Outcome::kDelivered);
+  EXPECT_EQ(made.monitor->Send(notice, transport).outcome, Delivery::Outcome::kDelivered);
 }
 
 }  // namespace
@@ -174,20 +175,20 @@ ChildRequest ChildFor(const std::string& yaml, const Notice& notice) {
   return transport.children.at(0);
 }
 
-Verdict VerdictOn(const std::string& yaml, const HttpAnswer& answer) {
+SendResult SendResultFor(const std::string& yaml, const HttpAnswer& answer) {
   FakeTransport transport;
   transport.http = [&](const HttpRequest&) { return answer; };
-  return MakeMonitor(yaml).monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  return MakeMonitor(yaml).monitor->Send(MakeNotice(NoticeState::kFail), transport);
 }
 
-Verdict VerdictOn(const std::string& yaml, const ChildAnswer& answer) {
+SendResult SendResultFor(const std::string& yaml, const ChildAnswer& answer) {
   FakeTransport transport;
   transport.child = [&](const ChildRequest&) { return answer; };
-  return MakeMonitor(yaml).monitor->Tell(MakeNotice(NoticeState::kFail), transport);
+  return MakeMonitor(yaml).monitor->Send(MakeNotice(NoticeState::kFail), transport);
 }
 
 std::vector<GoldenCase> GoldenCases(const std::string& service) {
-  std::ifstream file(std::string(TESTDATA_DIR) + "/golden/" + service + ".json");
+  std::ifstream file(std::string(kTestdataDir) + "/golden/" + service + ".json");
   const json all = json::parse(file);
   std::vector<GoldenCase> cases;
   for (const json& recording : all["recordings"]) {
@@ -269,8 +270,8 @@ std::vector<HttpRequest> RequestsFor(const GoldenCase& golden) {
         reply["body"].is_string() ? reply["body"].get<std::string>() : reply["body"].dump();
     return answer;
   };
-  const Verdict verdict = made.monitor->Tell(notice, transport);
-  EXPECT_EQ(verdict.outcome, Delivery::Outcome::kDelivered) << golden.name << verdict.error;
+  const SendResult result = made.monitor->Send(notice, transport);
+  EXPECT_EQ(result.outcome, Delivery::Outcome::kDelivered) << golden.name << result.error;
   return transport.requests;
 }
 

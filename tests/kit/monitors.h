@@ -39,8 +39,8 @@ struct MadeMonitor {
 [[nodiscard]] ChildRequest ChildFor(const std::string& yaml, const Notice& notice);
 
 // What it makes of an answer where it tells a failure.
-[[nodiscard]] Verdict VerdictOn(const std::string& yaml, const HttpAnswer& answer);
-[[nodiscard]] Verdict VerdictOn(const std::string& yaml, const ChildAnswer& answer);
+[[nodiscard]] SendResult SendResultFor(const std::string& yaml, const HttpAnswer& answer);
+[[nodiscard]] SendResult SendResultFor(const std::string& yaml, const ChildAnswer& answer);
 
 // One recorded state of one case of tests/testdata/golden/SERVICE.json.
 struct GoldenCase {

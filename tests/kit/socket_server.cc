@@ -143,15 +143,15 @@ void ServedConnection::Reset() const {
 
 SocketServer::SocketServer(Serve serve, bool ipv6, int port)
     : serve_(std::move(serve)),
-      listener_(ListeningSocket(ipv6, port, SOMAXCONN)),
-      port_(PortOf(listener_.get())),
+      listening_(ListeningSocket(ipv6, port, SOMAXCONN)),
+      port_(PortOf(listening_.get())),
       acceptor_([this] { Accept(); }) {}
 
 SocketServer::~SocketServer() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    shutdown(listener_.get(), SHUT_RDWR);
+    shutdown(listening_.get(), SHUT_RDWR);
     for (const auto& [number, open] : open_) {
       for (const int fd : open.fds) shutdown(fd, SHUT_RDWR);
     }
@@ -180,7 +180,7 @@ void SocketServer::Accept() {
   pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
   while (true) {
     Address peer;
-    const int fd = accept4(listener_.get(), peer.get(), &peer.size, SOCK_CLOEXEC);
+    const int fd = accept4(listening_.get(), peer.get(), &peer.size, SOCK_CLOEXEC);
     std::vector<std::thread> ended;
     {
       const std::lock_guard lock(mutex_);
@@ -273,13 +273,13 @@ ClosedPort::ClosedPort() : socket_(NewSocket(false)) {
 }
 
 BlackHole::BlackHole(bool ipv6, int port)
-    : listener_(ListeningSocket(ipv6, port, 0)),
-      port_(PortOf(listener_.get())),
+    : listening_(ListeningSocket(ipv6, port, 0)),
+      port_(PortOf(listening_.get())),
       filler_(NewSocket(ipv6)) {
   Address address(port_, ipv6);
   Check(connect(filler_.get(), address.get(), address.size) == 0, "fill the backlog");
   // Only now is it in the queue.
-  pollfd queued{listener_.get(), POLLIN, 0};
+  pollfd queued{listening_.get(), POLLIN, 0};
   Check(poll(&queued, 1, -1) == 1, "fill the backlog");
 }
 

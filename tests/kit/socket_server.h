@@ -75,7 +75,7 @@ class SocketServer {
   void Take(int fd, std::string peer);
 
   const Serve serve_;
-  const Descriptor listener_;
+  const Descriptor listening_;
   int port_;
   mutable std::mutex mutex_;
   std::condition_variable ended_one_;
@@ -132,7 +132,7 @@ class BlackHole {
   [[nodiscard]] int port() const { return port_; }
 
  private:
-  Descriptor listener_;
+  Descriptor listening_;
   int port_;
   Descriptor filler_;  // all that the backlog holds
 };

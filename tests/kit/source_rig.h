@@ -1,4 +1,5 @@
-// A source on a temporary directory, turned by hand, with as much of a ledger as it needs: marks.
+// A source on a temporary directory, turned by hand, with as much of a ledger as it needs:
+// positions.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,9 +27,9 @@ class SourceRig {
     options.framing = framing;
   }
 
-  // Begins, or begins again as after a restart: with the marks that were accepted.
+  // Begins, or begins again as after a restart: with the positions that were accepted.
   void Start() {
-    std::vector<KnownFile> known;
+    std::vector<Checkpoint> known;
     for (const auto& [id, file] : ledger) known.push_back(file);
     auto fake = std::make_unique<FakeWatcher>();
     watcher = fake.get();
@@ -59,13 +60,13 @@ class SourceRig {
     return pieces;
   }
   void Accept(Piece& piece) {
-    FileMark& mark = piece.step.mark;
+    FilePosition& position = piece.step.position;
     EXPECT_EQ(piece.step.read_bytes, piece.step.record_bytes + piece.step.skipped.all());
-    if (mark.id == 0) mark.id = next_id++;
+    if (position.id == 0) position.id = next_id++;
     if (piece.step.over) {
-      ledger.erase(mark.id);
+      ledger.erase(position.id);
     } else {
-      ledger[mark.id] = {mark, piece.step.decoder_state};
+      ledger[position.id] = {position, piece.step.decoder_state};
     }
     source->Accept(piece.step, piece.file);
     steps.push_back(piece.step);
@@ -95,7 +96,7 @@ class SourceRig {
   std::size_t budget = 16 << 20;
   FakeWatcher* watcher = nullptr;
   std::unique_ptr<Source> source;
-  std::map<std::int64_t, KnownFile> ledger;
+  std::map<std::int64_t, Checkpoint> ledger;
   std::int64_t next_id = 1;
   std::vector<FileStep> steps;
   std::vector<std::string> troubles;

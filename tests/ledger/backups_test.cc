@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Feeds, NeedsThePatternAndTheTemplateOfTheSource) {
-  const FoldOptions source = SourceOf("log", "{dir}");
+  const SourceRules source = SourceOf("log", "{dir}");
   EXPECT_TRUE(Feeds(source, "/log/home.log", "{dir}"));
   EXPECT_FALSE(Feeds(source, "/log/home.log", "{stem}"));
   EXPECT_FALSE(Feeds(source, "/log/nas/home.log", "{dir}")) << "a * stays in its directory";
@@ -21,7 +21,7 @@ TEST(Feeds, NeedsThePatternAndTheTemplateOfTheSource) {
 class BackupsTest : public LedgerTest {
  protected:
   BackupsTest() { Configure({SourceOf("log"), SourceOf("status")}); }
-  void Configure(std::vector<FoldOptions> sources) {
+  void Configure(std::vector<SourceRules> sources) {
     sources_ = std::move(sources);
     ledger().Configure(sources_);
   }
@@ -47,7 +47,7 @@ TEST_F(BackupsTest, AreToldApartByTheLabelsOfRecords) {
 }
 
 TEST_F(BackupsTest, SayWhichToolSourceAndRepositoryTheyAreOf) {
-  FoldOptions source = SourceOf("log");
+  SourceRules source = SourceOf("log");
   source.tool = "borg";
   source.repository = "nas";
   Configure({source});
@@ -64,7 +64,7 @@ TEST_F(BackupsTest, AreNamedByTheirFileWhereTheRecordNamesNone) {
 }
 
 TEST_F(BackupsTest, WhoseFileDoesNotMatchAreRefused) {
-  FoldOptions source = SourceOf("status", "{host}");
+  SourceRules source = SourceOf("status", "{host}");
   source.match = std::make_shared<const re2::RE2>("/(?P<host>web[0-9]+)");
   Configure({source});
   EXPECT_THAT(Refused(status_, Success(1)),
@@ -88,12 +88,12 @@ TEST_F(BackupsTest, OfTwoSourcesWithoutAConfiguredNameClash) {
             "different names "
             "with `backup:`");
   EXPECT_EQ(StandingText(Backup("home")), before);
-  EXPECT_TRUE(ledger().KnownFiles("status")->empty()) << "the position neither";
+  EXPECT_TRUE(ledger().Checkpoints("status")->empty()) << "the position neither";
   EXPECT_EQ(ledger().standings()->sources.at("status").counts.records, 0u);
 }
 
 TEST_F(BackupsTest, OfTwoFilesOfOneSourceClash) {
-  FoldOptions source = SourceOf("log");
+  SourceRules source = SourceOf("log");
   source.pattern = "/log/*/*";
   Configure({source});
   TestFile one("/log/one/home.log"), two("/log/two/home.log");
@@ -102,7 +102,7 @@ TEST_F(BackupsTest, OfTwoFilesOfOneSourceClash) {
   EXPECT_THAT(refused, HasSubstr("/log/two/home.log (source log)"));
   EXPECT_THAT(refused, HasSubstr("/log/one/home.log (source log)"));
   EXPECT_EQ(Home().runs, 1u);
-  EXPECT_EQ(ledger().KnownFiles("log")->size(), 1u);
+  EXPECT_EQ(ledger().Checkpoints("log")->size(), 1u);
 }
 
 TEST_F(BackupsTest, ThatClashLeaveNoTraceOfTheOtherLabelsOfTheStep) {
@@ -121,11 +121,11 @@ TEST_F(BackupsTest, ThatClashLeaveTheOtherStepsOfTheCommitAlone) {
   std::vector<FileStep> steps{Step(status_, Success(2)), Step(nas, Success(3))};
   ASSERT_TRUE(Commit(steps));
   EXPECT_NE(steps[0].refused, "");
-  EXPECT_EQ(steps[0].mark.id, 0);
+  EXPECT_EQ(steps[0].position.id, 0);
   EXPECT_EQ(steps[1].refused, "");
-  EXPECT_NE(steps[1].mark.id, 0);
+  EXPECT_NE(steps[1].position.id, 0);
   EXPECT_EQ(Of("nas", Operation::kBackup).last_success, Night(3));
-  EXPECT_EQ(ledger().KnownFiles("status")->size(), 1u);
+  EXPECT_EQ(ledger().Checkpoints("status")->size(), 1u);
 }
 
 TEST_F(BackupsTest, ThatClashWhereOnlyOneSourceSaysSo) {
@@ -179,7 +179,7 @@ TEST_F(BackupsTest, LeaveWhenThePatternNoLongerMatchesTheirFile) {
   TestFile nas("/log/nas.log");
   Take(log_, Success(1));
   Take(nas, Success(1));
-  FoldOptions source = SourceOf("log");
+  SourceRules source = SourceOf("log");
   source.pattern = "/log/h*";
   Configure({source});
   EXPECT_EQ(Names(), std::vector<std::string>{"home"});
@@ -224,7 +224,7 @@ TEST_F(BackupsTest, BeyondTheLimitAreCountedAndTheirFilesReadOn) {
   }
   EXPECT_EQ(Names(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(ledger().standings()->series_dropped, 2u);
-  EXPECT_EQ(ledger().KnownFiles("log")->size(), 4u);
+  EXPECT_EQ(ledger().Checkpoints("log")->size(), 4u);
 
   TestFile known("/log/a.log");
   Take(known, Success(2));

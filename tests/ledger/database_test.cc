@@ -44,7 +44,7 @@ class Opening : public testing::Test {
     for (int i = 0; i < 50; ++i) {
       std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1) + i * 1min)}, kQuiet)};
       ASSERT_TRUE((*ledger)->Commit("log", steps, Night(30)));
-      file.mark = steps[0].mark;
+      file.position = steps[0].position;
     }
   }
   // The directory of a ledger that was never closed, with a success a night.
@@ -57,7 +57,7 @@ class Opening : public testing::Test {
     for (int night = 1; night <= nights; ++night) {
       std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(night))}, kQuiet)};
       EXPECT_TRUE((*ledger)->Commit("log", steps, Night(30)));
-      file.mark = steps[0].mark;
+      file.position = steps[0].position;
     }
     std::filesystem::copy(state_, crashed);
     return crashed;
@@ -315,7 +315,7 @@ TEST_F(Opening, CutsOffWhatACrashLeftTornOfACommit) {
   ASSERT_TRUE(after);
   (*after)->Configure({SourceOf("log")});
   EXPECT_EQ((*after)->standings()->backups.at(0)->operations.at(0).last_success, Night(1));
-  EXPECT_EQ((*after)->KnownFiles("log")->at(0).mark.offset, 100u)
+  EXPECT_EQ((*after)->Checkpoints("log")->at(0).position.offset, 100u)
       << "position and runs go together";
 }
 

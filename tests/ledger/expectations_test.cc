@@ -22,11 +22,11 @@ class ExpectationsTest : public LedgerTest {
     ledger().Expect(expectations_, now_);
   }
   void ExpectDaily() { Expect({.backup = "home", .schedule = Every(24h), .grace = 2h}); }
-  void Listen(Listener listener = {}) {
-    listener.monitor = "m";
-    listener.states = {NoticeState::kFinish, NoticeState::kFail};
-    listener.operations = {Operation::kBackup, Operation::kCheck};
-    ledger().Listen({listener}, now_);
+  void Subscribe(Subscription subscription = {}) {
+    subscription.monitor = "m";
+    subscription.states = {NoticeState::kFinish, NoticeState::kFail};
+    subscription.operations = {Operation::kBackup, Operation::kCheck};
+    ledger().Subscribe({subscription}, now_);
   }
   // What waits, and is delivered with this.
   std::vector<std::string> Told() {
@@ -88,7 +88,7 @@ TEST_F(ExpectationsTest, TheDeadlineStaysUntilThereIsASuccess) {
 
 TEST_F(ExpectationsTest, EachMissIsCountedAndTheFirstIsTold) {
   ExpectDaily();
-  Listen();
+  Subscribe();
   Ran(kSuccess, 0min);
   Told();
   GoTo(Night(2) + 2h - 1s);
@@ -110,7 +110,7 @@ TEST_F(ExpectationsTest, EachMissIsCountedAndTheFirstIsTold) {
 
 TEST_F(ExpectationsTest, AMissIsToldWithWhatIsKnown) {
   ExpectDaily();
-  Listen();
+  Subscribe();
   Ran(kSuccess, 0min);
   Told();
   GoTo(Night(3) + 2h);
@@ -124,7 +124,7 @@ TEST_F(ExpectationsTest, AMissIsToldWithWhatIsKnown) {
 
 TEST_F(ExpectationsTest, AMonitorThatWaitsForSoManyInARowHearsOfAMissThen) {
   ExpectDaily();
-  Listen({.after = 3});
+  Subscribe({.after = 3});
   Ran(kSuccess, 0min);
   Told();
   GoTo(Night(2));
@@ -139,7 +139,7 @@ TEST_F(ExpectationsTest, AMonitorThatWaitsForSoManyInARowHearsOfAMissThen) {
 
 TEST_F(ExpectationsTest, AMissIsToldAgainWhereThatIsAskedFor) {
   ExpectDaily();
-  Listen({.remind = days(2)});
+  Subscribe({.remind = days(2)});
   Ran(kSuccess, 0min);
   Told();
   GoTo(Night(2) + 3h);
@@ -154,7 +154,7 @@ TEST_F(ExpectationsTest, AMissHoldsBackTheFinishOfWhatSharesAState) {
   sources_.push_back(SourceOf("nas", "nas"));
   ledger().Configure(sources_);
   ExpectDaily();
-  Listen({.superseding = Superseding::kStates, .one_state = true});
+  Subscribe({.superseding = Superseding::kStates, .one_state = true});
   GoTo(Night(3));
   EXPECT_THAT(Told(), ElementsAre("fail missed home"));
   TestFile nas("/nas/nas.log", now_);
@@ -168,7 +168,7 @@ TEST_F(ExpectationsTest, ABackupThatNeverRanIsOverdueFromWhenItWasExpected) {
   Expect({.backup = "office", .schedule = Every(24h)});
   EXPECT_THAT(Names(), ElementsAre("office"));
   EXPECT_THAT(Of("office", Operation::kBackup).expected->deadline, Optional(Night(2) + 1h));
-  Listen();
+  Subscribe();
   GoTo(Night(2) + 1h);
   Reopen();
   EXPECT_EQ(Of("office", Operation::kBackup).missed, 1U);
@@ -241,7 +241,7 @@ TEST_F(ExpectationsTest, WhatIsLateBecauseTheHostWasDownIsGivenItsGrace) {
 
 TEST_F(ExpectationsTest, AHostThatIsOffEveryNightHearsOfItAllTheSame) {
   Expect({.backup = "home", .schedule = Every(24h), .grace = 2h, .max_duration = 6h});
-  Listen();
+  Subscribe();
   Ran(kSuccess);
   Told();
   for (int day = 2; day < 5; ++day) {
@@ -270,7 +270,7 @@ TEST_F(ExpectationsTest, WhatIsLearnedHasAnHourOfGraceAfterTheHostWasDown) {
 
 TEST_F(ExpectationsTest, AClockThatWasAheadSilencesNothing) {
   ExpectDaily();
-  Listen();
+  Subscribe();
   Ran(kSuccess, 0min);
   Tick();
   Told();
@@ -319,7 +319,7 @@ TEST_F(ExpectationsTest, ByAScheduleThatWasChangedNothingIsJudgedThatWasBefore) 
 
 TEST_F(ExpectationsTest, AClaimWhereArchivesAreProofMakesUpForNoMiss) {
   ExpectDaily();
-  Listen();
+  Subscribe();
   Take(log_, {Finished(kSuccess).At(now_).Whole().Id("a1b2c3d4").By(Evidence::kArchive)});
   Told();
   GoTo(Night(2) + 2h);
@@ -366,7 +366,7 @@ TEST_F(ExpectationsTest, WhatNobodyExpectsAnyMoreIsMissedNoMore) {
 // Learned.
 
 TEST_F(ExpectationsTest, OfWhatRunsRegularlyTheExpectationIsLearned) {
-  Listen();
+  Subscribe();
   for (int night = 1; night <= 15; ++night) {
     GoTo(Night(night));
     Ran(kSuccess, 0min);
@@ -410,7 +410,7 @@ TEST_F(ExpectationsTest, WhatStoppedLongAgoIsStillOverdue) {
 
 TEST_F(ExpectationsTest, WhatEndedBeforeItWasWatchedIsNotToldAsMissed) {
   now_ = Night(30);
-  Listen();
+  Subscribe();
   for (int night = 1; night <= 15; ++night) {
     Take(log_, {Finished(kSuccess).At(Night(night)).Whole()});
   }
@@ -476,7 +476,7 @@ class FourWeeksTest : public ExpectationsTest {
 };
 
 TEST_F(FourWeeksTest, EachMissIsToldOnceAndNoneIsInvented) {
-  Listen();
+  Subscribe();
   for (const char* name : {"daily", "late", "twice", "never"}) ExpectCron(name, "30 2 * * *");
   ExpectCron("weekdays", "30 2 * * 1-5");
   ExpectCron("weekly", "0 4 * * 0");

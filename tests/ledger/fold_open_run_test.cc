@@ -130,7 +130,7 @@ TEST_F(OpenRun, IsInterruptedWhenItsFileIsOver) {
   Take(log_, {}, kOver);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
   EXPECT_EQ(Home().last_run->end, Night(1) + 5min);
-  EXPECT_TRUE(ledger().KnownFiles("log")->empty());
+  EXPECT_TRUE(ledger().Checkpoints("log")->empty());
 }
 
 TEST_F(OpenRun, IsInterruptedByAStartInTheNextGenerationOfItsFile) {

@@ -220,7 +220,7 @@ TEST_F(Overlap, NeverLiftsAReportedInterruptionOrFailure) {
 
 // Files of which the older was put aside.
 TEST_F(Overlap, DoesNotMakeOneRunOfTwoThatOneLogToldToTheirEnds) {
-  sources_[0].outright = true;
+  sources_[0].names_backup = true;
   ledger().Configure(sources_);
   TestFile aside("/log/a.log"), next("/log/b.log");
   Take(aside, {Finished(kFailure).At(Night(1)).Whole()});
@@ -230,7 +230,7 @@ TEST_F(Overlap, DoesNotMakeOneRunOfTwoThatOneLogToldToTheirEnds) {
 }
 
 TEST_F(Overlap, MakesOneRunOfAStartAndAnEndInTwoFilesOfOneLog) {
-  sources_[0].outright = true;
+  sources_[0].names_backup = true;
   ledger().Configure(sources_);
   TestFile aside("/log/a.log"), next("/log/b.log");
   Take(aside, {Started(Operation::kBackup, Night(1))});

@@ -11,7 +11,7 @@ using testing::ElementsAre;
 
 class UnnamedTest : public LedgerTest {
  protected:
-  void Configure(std::vector<FoldOptions> sources) {
+  void Configure(std::vector<SourceRules> sources) {
     sources_ = std::move(sources);
     ledger().Configure(sources_);
   }
@@ -19,8 +19,8 @@ class UnnamedTest : public LedgerTest {
     return Finished(verdict).By(Evidence::kExitCode).Code(code).At(Night(30) + 1min).Whole();
   }
   // A source whose operation is only a guess.
-  static FoldOptions Guessing(const std::string& name) {
-    FoldOptions source = SourceOf(name, "home");
+  static SourceRules Guessing(const std::string& name) {
+    SourceRules source = SourceOf(name, "home");
     source.operation_configured = false;
     return source;
   }
@@ -108,9 +108,9 @@ TEST_F(UnnamedTest, ClaimIsNoSuccessWhereArchivesProveWhatThereIs) {
 class OutrightTest : public UnnamedTest {
  protected:
   OutrightTest() {
-    FoldOptions events = SourceOf("events", "{label}");
-    events.outright = true;
-    FoldOptions plain = SourceOf("log");  // which does not say that it shares its backup
+    SourceRules events = SourceOf("events", "{label}");
+    events.names_backup = true;
+    SourceRules plain = SourceOf("log");  // which does not say that it shares its backup
     Configure({events, plain});
   }
   TestFile events_{"/events/events.jsonl"};

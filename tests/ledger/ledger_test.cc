@@ -40,40 +40,40 @@ TEST_F(LedgerAsAWhole, BeginsWithNothing) {
             "source log: records=0 bad=0 text=0 messages=0 fields=0 too_long=0 nul=0\n"
             "source status: records=0 bad=0 text=0 messages=0 fields=0 too_long=0 nul=0\n"
             "future=0 dropped=0 jumps=0\n");
-  EXPECT_TRUE(ledger().KnownFiles("log")->empty());
+  EXPECT_TRUE(ledger().Checkpoints("log")->empty());
   EXPECT_EQ(ledger().standings()->committed, std::nullopt);
   EXPECT_EQ(ledger().standings()->errors, 0u);
 }
 
 TEST_F(LedgerAsAWhole, KeepsHowFarEveryFileWasRead) {
-  log_.mark.device = 0xffffffffffffffff;
-  log_.mark.inode = 0x8000000000000001;
-  log_.mark.prefix_crc = 0xffffffff;
-  log_.mark.modified = Night(1) + 1us;
+  log_.position.device = 0xffffffffffffffff;
+  log_.position.inode = 0x8000000000000001;
+  log_.position.prefix_crc = 0xffffffff;
+  log_.position.modified = Night(1) + 1us;
   Take(log_, {Noise(), Noise()});
   TestFile other("/log/other.log");
   Take(other, {Finished(kSuccess).At(Night(1))});
   Take(status_, {Noise()});
-  EXPECT_NE(log_.mark.id, 0);
-  EXPECT_NE(log_.mark.id, other.mark.id);
+  EXPECT_NE(log_.position.id, 0);
+  EXPECT_NE(log_.position.id, other.position.id);
   for (int restart = 0; restart < 2; ++restart) {
-    const auto known = ledger().KnownFiles("log");
+    const auto known = ledger().Checkpoints("log");
     ASSERT_TRUE(known);
     ASSERT_EQ(known->size(), 2u);
-    EXPECT_EQ((*known)[0].mark, log_.mark);
+    EXPECT_EQ((*known)[0].position, log_.position);
     EXPECT_EQ((*known)[0].decoder_state, "after 200");
-    EXPECT_EQ((*known)[1].mark, other.mark);
+    EXPECT_EQ((*known)[1].position, other.position);
     Reopen();
   }
   Take(log_, {Noise()});
-  EXPECT_EQ(ledger().KnownFiles("log")->size(), 2u) << "a file keeps its number";
-  EXPECT_EQ(ledger().KnownFiles("log")->at(0).mark.offset, 300u);
+  EXPECT_EQ(ledger().Checkpoints("log")->size(), 2u) << "a file keeps its number";
+  EXPECT_EQ(ledger().Checkpoints("log")->at(0).position.offset, 300u);
 }
 
 TEST_F(LedgerAsAWhole, ForgetsTheMarkOfAFileThatIsOver) {
   Take(log_, {Noise()});
   Take(log_, {}, kOver);
-  EXPECT_TRUE(ledger().KnownFiles("log")->empty());
+  EXPECT_TRUE(ledger().Checkpoints("log")->empty());
 }
 
 TEST_F(LedgerAsAWhole, KeepsTheCountersOfEverySource) {
@@ -164,13 +164,13 @@ TEST_F(LedgerAsAWhole, DoesNotLetItsWriteAheadLogGrow) {
 TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsHalfWay) {
   Take(log_, {Finished(kSuccess).At(Night(5))}, kQuiet);
   const std::string before = Standing();
-  const auto marks = ledger().KnownFiles("log");
+  const auto positions = ledger().Checkpoints("log");
   // The second step is the one that cannot be written.
   Execute(state(),
           "CREATE TRIGGER full BEFORE INSERT ON runs WHEN NEW.result='failure' "
           "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
   auto steps = SomeSteps();
-  const std::int64_t first = steps[0].mark.id;
+  const std::int64_t first = steps[0].position.id;
   const auto done = Commit(steps);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().kind, ErrorKind::kIo);
@@ -178,13 +178,13 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsHalfWay) {
   EXPECT_EQ(Standing(), before);
   EXPECT_EQ(ledger().standings()->errors, 1u);
   EXPECT_TRUE(ledger().standings()->full);
-  EXPECT_EQ(steps[0].mark.id, first);
-  EXPECT_EQ(steps[1].mark.id, 0);
-  EXPECT_EQ(ledger().KnownFiles("log")->size(), marks->size());
+  EXPECT_EQ(steps[0].position.id, first);
+  EXPECT_EQ(steps[1].position.id, 0);
+  EXPECT_EQ(ledger().Checkpoints("log")->size(), positions->size());
 
   Execute(state(), "DROP TRIGGER full");
   ASSERT_TRUE(Commit(steps));
-  EXPECT_NE(steps[1].mark.id, 0);
+  EXPECT_NE(steps[1].position.id, 0);
   EXPECT_EQ(Home().runs, 3u);
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(ledger().standings()->sources.at("log").counts.records, 4u);
@@ -199,7 +199,7 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsAtItsEnd) {
     const auto done = Commit(steps);
     ASSERT_FALSE(done);
     EXPECT_THAT(done.error().message, HasSubstr("no such table: "));
-    EXPECT_EQ(steps[0].mark.id, 0);
+    EXPECT_EQ(steps[0].position.id, 0);
     EXPECT_EQ(ledger().standings()->errors, static_cast<std::uint64_t>(attempt));
     EXPECT_EQ(ledger().standings()->sources.at("log").counts.records, 0u);
   }
@@ -230,7 +230,7 @@ TEST_F(LedgerAsAWhole, TookInWhatItCommittedAlthoughItCannotReadItBack) {
   Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
   const std::vector<Said> check{Finished(kFailure).Of(Operation::kCheck).At(Night(1))};
   Take(log_, check, kQuiet);
-  EXPECT_NE(log_.mark.id, 0);
+  EXPECT_NE(log_.position.id, 0);
   EXPECT_EQ(ledger().standings()->errors, 1u);
   Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
   Take(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(2))}, kQuiet);
@@ -275,10 +275,10 @@ class FullDisk {
 };
 
 TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
-  const Listener listener{.monitor = "m",
-                          .states = {NoticeState::kFinish, NoticeState::kFail},
-                          .operations = {Operation::kBackup}};
-  ledger().Listen({listener}, Night(1));
+  const Subscription subscription{.monitor = "m",
+                                  .states = {NoticeState::kFinish, NoticeState::kFail},
+                                  .operations = {Operation::kBackup}};
+  ledger().Subscribe({subscription}, Night(1));
   Take(log_, {Finished(kSuccess).At(Night(28)).Whole()});
   const auto told = [&] {
     std::vector<std::string_view> states;
@@ -309,7 +309,7 @@ TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
   EXPECT_FALSE(ledger().standings()->full);
   Reopen();
   EXPECT_EQ(Home().failures, 1U);
-  ledger().Listen({listener}, now_);
+  ledger().Subscribe({subscription}, now_);
   EXPECT_THAT(told(), IsEmpty());
 }
 

@@ -16,10 +16,10 @@ using enum NoticeState;
 
 class NoticesTest : public LedgerTest {
  protected:
-  NoticesTest() { listener_.monitor = "m"; }
+  NoticesTest() { subscription_.monitor = "m"; }
 
   // The sources are watched from the first night on.
-  void Listen() { ledger().Listen({listener_}, Night(1)); }
+  void Subscribe() { ledger().Subscribe({subscription_}, Night(1)); }
 
   // "start", "fail home check: nas": state, what is not a backup of home, and what is not well.
   static std::string InWords(const Notice& notice) {
@@ -100,13 +100,13 @@ class NoticesTest : public LedgerTest {
     ledger().Configure(sources_);
   }
 
-  Listener listener_{.kind = "ntfy",
-                     .states = {kStart, kFinish, kFail},
-                     .operations = {Operation::kBackup, Operation::kCheck}};
+  Subscription subscription_{.kind = "ntfy",
+                             .states = {kStart, kFinish, kFail},
+                             .operations = {Operation::kBackup, Operation::kCheck}};
 };
 
 TEST_F(NoticesTest, ARunIsToldWhenItBeginsAndWhenItsVerdictHolds) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   EXPECT_THAT(Deliver(), ElementsAre("start"));
   Take(log_, {Finished(kSuccess).At(now_)});
@@ -116,7 +116,7 @@ TEST_F(NoticesTest, ARunIsToldWhenItBeginsAndWhenItsVerdictHolds) {
 }
 
 TEST_F(NoticesTest, AStartThatWasNotDeliveredGoesWithItsRun) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   Take(log_, {Finished(kFailure).At(now_).Whole()});
   EXPECT_THAT(Waiting(), ElementsAre("fail"));
@@ -124,20 +124,20 @@ TEST_F(NoticesTest, AStartThatWasNotDeliveredGoesWithItsRun) {
 }
 
 TEST_F(NoticesTest, WhatIsReadFromBeginningToEndAtOnceHasNoStart) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Waiting(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, WhereAllIsToldStartsAreToldToo) {
-  listener_.superseding = Superseding::kNothing;
-  Listen();
+  subscription_.superseding = Superseding::kNothing;
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Waiting(), ElementsAre("start", "finish"));
 }
 
 TEST_F(NoticesTest, StartAndEndOfARunHaveOneUuid) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const std::string uid = ledger().Waiting("m", 1).at(0).uid;
   EXPECT_EQ(uid.size(), 36U);
@@ -147,7 +147,7 @@ TEST_F(NoticesTest, StartAndEndOfARunHaveOneUuid) {
 }
 
 TEST_F(NoticesTest, TellWhatIsKnownOfTheRun) {
-  Listen();
+  Subscribe();
   Take(log_, {Finished(kFailure)
                   .From(now_ - 1min)
                   .At(now_)
@@ -167,9 +167,9 @@ TEST_F(NoticesTest, TellWhatIsKnownOfTheRun) {
 }
 
 TEST_F(NoticesTest, SayWhatWasSaidOfTheRunAsFarAsTheMonitorListens) {
-  listener_.states.insert(kLog);
-  listener_.messages = Level::kWarning;
-  Listen();
+  subscription_.states.insert(kLog);
+  subscription_.messages = Level::kWarning;
+  Subscribe();
   Take(log_,
        {Started{.at = now_ - 1min}, RunNoted{.message = "more", .level = Level::kInfo},
         RunNoted{.message = "bad", .level = Level::kError}, Finished(kFailure).At(now_).Whole()});
@@ -183,15 +183,15 @@ TEST_F(NoticesTest, SayWhatWasSaidOfTheRunAsFarAsTheMonitorListens) {
 }
 
 TEST_F(NoticesTest, ThereIsNoLogOfARunOfWhichNothingWasSaid) {
-  listener_.states.insert(kLog);
-  listener_.messages = Level::kDebug;
-  Listen();
+  subscription_.states.insert(kLog);
+  subscription_.messages = Level::kDebug;
+  Subscribe();
   Run(10, kSuccess);
   EXPECT_THAT(Waiting(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, ThePastIsHistoryAndNotNews) {
-  ledger().Listen({listener_}, Night(10));
+  ledger().Subscribe({subscription_}, Night(10));
   Run(9, kFailure);
   EXPECT_THAT(Waiting(), IsEmpty());
   Run(11, kFailure);
@@ -199,19 +199,19 @@ TEST_F(NoticesTest, ThePastIsHistoryAndNotNews) {
 }
 
 TEST_F(NoticesTest, WhatEndedWhileTheExporterWasDownIsTold) {
-  Listen();
+  Subscribe();
   Reopen();
-  ledger().Listen({listener_}, Night(20));
+  ledger().Subscribe({subscription_}, Night(20));
   Run(15, kFailure);
   EXPECT_THAT(Waiting(), ElementsAre("fail"));
 }
 
 TEST_F(NoticesTest, OnlyWhatAMonitorListensToIsToldToIt) {
   AlsoWatch("nas");
-  listener_.backups = {"n*"};
-  listener_.operations = {Operation::kBackup};
-  listener_.states = {kFail};
-  Listen();
+  subscription_.backups = {"n*"};
+  subscription_.operations = {Operation::kBackup};
+  subscription_.states = {kFail};
+  Subscribe();
   Run(10, kFailure);
   RunOf("nas", 11, kFailure, Operation::kCheck);
   RunOf("nas", 12, kSuccess);
@@ -221,7 +221,7 @@ TEST_F(NoticesTest, OnlyWhatAMonitorListensToIsToldToIt) {
 }
 
 TEST_F(NoticesTest, AWarningIsAFinishAndAnInterruptionAFail) {
-  Listen();
+  Subscribe();
   Run(10, kWarning);
   Take(log_, {Started{.at = now_ - 1min}});
   Take(log_, {}, kGone);
@@ -229,7 +229,7 @@ TEST_F(NoticesTest, AWarningIsAFinishAndAnInterruptionAFail) {
 }
 
 TEST_F(NoticesTest, AVerdictThatGotWorseIsTold) {
-  Listen();
+  Subscribe();
   Take(log_, {Finished(kSuccess).At(now_)}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
   now_ += 5min;
@@ -238,7 +238,7 @@ TEST_F(NoticesTest, AVerdictThatGotWorseIsTold) {
 }
 
 TEST_F(NoticesTest, AVerdictThatAnotherFileMakesWorseMinutesLaterIsTold) {
-  Listen();
+  Subscribe();
   const Time ended = now_;
   Take(log_, {Finished(kSuccess).From(ended - 10min).At(ended)}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
@@ -248,7 +248,7 @@ TEST_F(NoticesTest, AVerdictThatAnotherFileMakesWorseMinutesLaterIsTold) {
 }
 
 TEST_F(NoticesTest, AStartThatWasToldIsClosedThoughTheRunIsNone) {
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   Deliver();
   ToldStart(log_);
@@ -260,13 +260,13 @@ TEST_F(NoticesTest, AStartThatWasToldIsClosedThoughTheRunIsNone) {
 }
 
 TEST_F(NoticesTest, ASkippedRunThatNobodyWasToldOfIsNotTold) {
-  Listen();
+  Subscribe();
   Run(10, kSkipped);
   EXPECT_THAT(Waiting(), IsEmpty());
 }
 
 TEST_F(NoticesTest, AStartThatAWorkerHasInHandMayHaveArrivedAndIsClosed) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const Delivery delivered{.notice = ledger().Waiting("m", 1).at(0).id};
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
@@ -275,7 +275,7 @@ TEST_F(NoticesTest, AStartThatAWorkerHasInHandMayHaveArrivedAndIsClosed) {
 }
 
 TEST_F(NoticesTest, AStartWhoseAnswerWasLostMayHaveArrivedAndIsClosed) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   Report(Delivery::Outcome::kRetry);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
@@ -283,7 +283,7 @@ TEST_F(NoticesTest, AStartWhoseAnswerWasLostMayHaveArrivedAndIsClosed) {
 }
 
 TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
   Take(log_, {Finished(kSuccess).At(now_).Whole()});
@@ -294,7 +294,7 @@ TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
 }
 
 TEST_F(NoticesTest, AStartThatArrivedAfterItsRunHadEndedLeavesNothingBehind) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
   Take(log_, {Finished(kSuccess).At(now_).Whole()});
@@ -305,8 +305,8 @@ TEST_F(NoticesTest, AStartThatArrivedAfterItsRunHadEndedLeavesNothingBehind) {
 }
 
 TEST_F(NoticesTest, AStartLeavesNothingBehindWhereTheEndIsNotTold) {
-  listener_.states = {kStart, kFail};
-  Listen();
+  subscription_.states = {kStart, kFail};
+  Subscribe();
   ToldStart(log_);
   Take(log_, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Waiting(), IsEmpty());
@@ -314,8 +314,8 @@ TEST_F(NoticesTest, AStartLeavesNothingBehindWhereTheEndIsNotTold) {
 }
 
 TEST_F(NoticesTest, WhereAllIsToldAStartWaitsBeforeItsEndWhoseVerdictDoesNotHoldYet) {
-  listener_.superseding = Superseding::kNothing;
-  Listen();
+  subscription_.superseding = Superseding::kNothing;
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_)});
   EXPECT_THAT(Waiting(), ElementsAre("start"));
   Take(log_, {}, kQuiet);
@@ -324,10 +324,10 @@ TEST_F(NoticesTest, WhereAllIsToldAStartWaitsBeforeItsEndWhoseVerdictDoesNotHold
 }
 
 TEST_F(NoticesTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
-  listener_.states = {kFail};
-  listener_.superseding = Superseding::kFails;
+  subscription_.states = {kFail};
+  subscription_.superseding = Superseding::kFails;
   AlsoWatch("nas");
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   RunOf("nas", 10, kFailure);
   Run(11, kSuccess);
@@ -335,17 +335,17 @@ TEST_F(NoticesTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
 }
 
 TEST_F(NoticesTest, AnOldSuccessThatIsReadLateDoesNotMakeAFailOver) {
-  listener_.superseding = Superseding::kFails;
-  Listen();
+  subscription_.superseding = Superseding::kFails;
+  Subscribe();
   Run(12, kFailure);
   Run(10, kSuccess);
   EXPECT_THAT(Waiting(), ElementsAre("fail", "finish"));
 }
 
 TEST_F(NoticesTest, WhatWasSaidIsToldOnceThoughTheVerdictChanges) {
-  listener_.states = {kFinish, kFail, kLog};
-  listener_.messages = Level::kWarning;
-  Listen();
+  subscription_.states = {kFinish, kFail, kLog};
+  subscription_.messages = Level::kWarning;
+  Subscribe();
   Take(log_,
        {Started{.at = now_ - 1min}, RunNoted{.message = "bad", .level = Level::kError},
         Finished(kSuccess).At(now_)},
@@ -360,14 +360,14 @@ TEST_F(NoticesTest, WhatWasSaidIsToldOnceThoughTheVerdictChanges) {
 class OneStateTest : public NoticesTest {
  protected:
   OneStateTest() {
-    listener_.one_state = true;
-    listener_.superseding = Superseding::kStates;
+    subscription_.one_state = true;
+    subscription_.superseding = Superseding::kStates;
     AlsoWatch("nas");
   }
 };
 
 TEST_F(OneStateTest, FinishIsToldOnlyWhileAllIsWell) {
-  Listen();
+  Subscribe();
   Run(10, kSuccess);
   RunOf("nas", 10, kFailure);
   EXPECT_THAT(Deliver(), ElementsAre("fail nas"));
@@ -378,7 +378,7 @@ TEST_F(OneStateTest, FinishIsToldOnlyWhileAllIsWell) {
 }
 
 TEST_F(OneStateTest, AStartThatWasToldIsClosedByTheStateThatHeldBefore) {
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   Deliver();
   ToldStart(log_);
@@ -393,7 +393,7 @@ TEST_F(OneStateTest, AStartThatWasToldIsClosedByTheStateThatHeldBefore) {
 }
 
 TEST_F(OneStateTest, AStartThatWasToldIsClosedByAFailThatNamesWhatIsNotWell) {
-  Listen();
+  Subscribe();
   RunOf("nas", 10, kFailure);
   Deliver();
   Take(log_, {Started{.at = now_ - 1min}});
@@ -403,7 +403,7 @@ TEST_F(OneStateTest, AStartThatWasToldIsClosedByAFailThatNamesWhatIsNotWell) {
 }
 
 TEST_F(OneStateTest, OneOperationThatFailedHoldsBackTheFinishOfAnother) {
-  Listen();
+  Subscribe();
   RunOf("nas", 10, kFailure, Operation::kCheck);
   Deliver();
   RunOf("nas", 11, kSuccess);
@@ -414,7 +414,7 @@ TEST_F(OneStateTest, ABackupThatIsNewAndFailedInTheSameStepHoldsBackTheFinishOfA
   AlsoWatch("many");
   sources_.back().backup = "{label}";
   ledger().Configure(sources_);
-  Listen();
+  Subscribe();
   TestFile file("/many/x.log", now_);
   Take(file, {{Finished(kFailure).At(now_ - 2min).Whole(), "a"},
               {Finished(kSuccess).At(now_ - 1min).Whole(), "b"}});
@@ -422,15 +422,15 @@ TEST_F(OneStateTest, ABackupThatIsNewAndFailedInTheSameStepHoldsBackTheFinishOfA
 }
 
 TEST_F(OneStateTest, WithAStateForEachBackupOthersDoNotMatter) {
-  listener_.by_backup = true;
-  Listen();
+  subscription_.by_backup = true;
+  Subscribe();
   RunOf("nas", 10, kFailure);
   Run(10, kSuccess);
   EXPECT_THAT(Deliver(), ElementsAre("fail nas", "finish"));
 }
 
 TEST_F(OneStateTest, ABackupThatLeftTheConfigurationHoldsNothingBack) {
-  Listen();
+  Subscribe();
   RunOf("nas", 10, kFailure);
   Deliver();
   sources_.pop_back();
@@ -440,7 +440,7 @@ TEST_F(OneStateTest, ABackupThatLeftTheConfigurationHoldsNothingBack) {
 }
 
 TEST_F(OneStateTest, OnlyTheNewestStateWaits) {
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   RunOf("nas", 10, kFailure);
   EXPECT_THAT(Waiting(), ElementsAre("fail nas, home"));
@@ -451,7 +451,7 @@ TEST_F(OneStateTest, OnlyTheNewestStateWaits) {
 }
 
 TEST_F(OneStateTest, AStartThatWasToldIsClosedByWhatTookThePlaceOfItsEnd) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const std::string uid = ledger().Waiting("m", 1).at(0).uid;
   Deliver();
@@ -465,7 +465,7 @@ TEST_F(OneStateTest, AStartThatWasToldIsClosedByWhatTookThePlaceOfItsEnd) {
 
 TEST_F(OneStateTest, EachOfTwoRunsAtATimeIsClosed) {
   TestFile nas("/nas/nas.log", now_);
-  Listen();
+  Subscribe();
   const std::string home_uid = ToldStart(log_);
   const std::string nas_uid = ToldStart(nas);
   Take(log_, {Finished(kSuccess).At(now_).Whole()});
@@ -474,7 +474,7 @@ TEST_F(OneStateTest, EachOfTwoRunsAtATimeIsClosed) {
 }
 
 TEST_F(OneStateTest, EachOfTwoStartsThatWereToldOfOneRunIsClosed) {
-  Listen();
+  Subscribe();
   const std::string first = ToldStart(log_);
   const std::string second = ToldStart(status_);
   Take(log_, {Finished(kSuccess).From(now_ - 1min).At(now_)});
@@ -484,7 +484,7 @@ TEST_F(OneStateTest, EachOfTwoStartsThatWereToldOfOneRunIsClosed) {
 }
 
 TEST_F(OneStateTest, AStartThatIsFoundToBeOfARunThatEndedIsClosedWithItsVerdict) {
-  Listen();
+  Subscribe();
   Take(log_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
   Deliver();
   const std::string second = ToldStart(status_);
@@ -494,19 +494,19 @@ TEST_F(OneStateTest, AStartThatIsFoundToBeOfARunThatEndedIsClosedWithItsVerdict)
 }
 
 TEST_F(OneStateTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
-  listener_.states = {kFail};
-  Listen();
+  subscription_.states = {kFail};
+  Subscribe();
   Run(10, kFailure);
   Run(11, kSuccess);
   EXPECT_THAT(Waiting(), IsEmpty());
 }
 
 TEST_F(OneStateTest, TheRecoveryIsToldWhenAllIsWellAndNotBefore) {
-  listener_.states = {kFail};
-  listener_.recovery = true;
-  listener_.after = 2;
-  listener_.remind = 24h;
-  Listen();
+  subscription_.states = {kFail};
+  subscription_.recovery = true;
+  subscription_.after = 2;
+  subscription_.remind = 24h;
+  Subscribe();
   Run(10, kFailure);
   Run(11, kFailure);
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
@@ -522,8 +522,8 @@ TEST_F(OneStateTest, TheRecoveryIsToldWhenAllIsWellAndNotBefore) {
 }
 
 TEST_F(OneStateTest, OnlyTheNewestReminderWaits) {
-  listener_.remind = 24h;
-  Listen();
+  subscription_.remind = 24h;
+  Subscribe();
   Run(10, kFailure);
   now_ += 24h;
   Tick();
@@ -533,8 +533,8 @@ TEST_F(OneStateTest, OnlyTheNewestReminderWaits) {
 }
 
 TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotToldWhileItIsNot) {
-  listener_.start_is_good = true;
-  Listen();
+  subscription_.start_is_good = true;
+  Subscribe();
   Run(10, kFailure);
   Deliver();
   Take(log_, {Started{.at = now_ - 1min}});
@@ -542,7 +542,7 @@ TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotToldWhileItIsNot) {
 }
 
 TEST_F(OneStateTest, WhatIsReadLateChangesNoState) {
-  Listen();
+  Subscribe();
   Run(12, kSuccess);
   Deliver();
   Run(10, kFailure);
@@ -552,9 +552,9 @@ TEST_F(OneStateTest, WhatIsReadLateChangesNoState) {
 // Recovery, repetition, reminders.
 
 TEST_F(NoticesTest, ARecoveryIsToldOnceWhereItIsAskedForAndAFailWasTold) {
-  listener_.states = {kFail};
-  listener_.recovery = true;
-  Listen();
+  subscription_.states = {kFail};
+  subscription_.recovery = true;
+  Subscribe();
   Run(10, kSuccess);
   Run(11, kFailure);
   Run(12, kSuccess);
@@ -563,26 +563,26 @@ TEST_F(NoticesTest, ARecoveryIsToldOnceWhereItIsAskedForAndAFailWasTold) {
 }
 
 TEST_F(NoticesTest, ARecoveryIsSilentWhereNobodyAskedForIt) {
-  listener_.states = {kFail};
-  Listen();
+  subscription_.states = {kFail};
+  Subscribe();
   Run(11, kFailure);
   Run(12, kSuccess);
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
 TEST_F(NoticesTest, APageThatWasNotDeliveredIsSpeltByTheRecovery) {
-  listener_.states = {kFail};
-  listener_.recovery = true;
-  listener_.superseding = Superseding::kFails;
-  Listen();
+  subscription_.states = {kFail};
+  subscription_.recovery = true;
+  subscription_.superseding = Superseding::kFails;
+  Subscribe();
   Run(11, kFailure);
   Run(12, kSuccess);
   EXPECT_THAT(Deliver(), ElementsAre("resolve"));
 }
 
 TEST_F(NoticesTest, FailsAreToldAfterSoManyInARow) {
-  listener_.after = 3;
-  Listen();
+  subscription_.after = 3;
+  Subscribe();
   Run(10, kFailure);
   Run(11, kFailure);
   EXPECT_THAT(Deliver(), IsEmpty());
@@ -596,8 +596,8 @@ TEST_F(NoticesTest, FailsAreToldAfterSoManyInARow) {
 }
 
 TEST_F(NoticesTest, WhatIsStillFailingIsToldAgain) {
-  listener_.remind = 24h;
-  Listen();
+  subscription_.remind = 24h;
+  Subscribe();
   Run(10, kFailure);
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
   now_ += 23h;
@@ -614,8 +614,8 @@ TEST_F(NoticesTest, WhatIsStillFailingIsToldAgain) {
 }
 
 TEST_F(NoticesTest, AReminderThatDidNotArriveGoesWithTheNextOrTheSuccess) {
-  listener_.remind = 24h;
-  Listen();
+  subscription_.remind = 24h;
+  Subscribe();
   Run(10, kFailure);
   for (int day = 1; day <= 3; ++day) {
     now_ += 24h;
@@ -627,16 +627,16 @@ TEST_F(NoticesTest, AReminderThatDidNotArriveGoesWithTheNextOrTheSuccess) {
 }
 
 TEST_F(NoticesTest, AStartThatWasUnderWayWhenTheProgramEndedMayHaveArrived) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   Reopen();
-  ledger().Listen({listener_}, now_);
+  ledger().Subscribe({subscription_}, now_);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Waiting(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, AStartOfARunThatTurnsOutToBeOldIsClosed) {
-  Listen();
+  Subscribe();
   Take(log_, {Started{}});
   const std::vector<std::string> told = Deliver();
   now_ = Night(30);
@@ -648,10 +648,10 @@ TEST_F(NoticesTest, AStartOfARunThatTurnsOutToBeOldIsClosed) {
 // What becomes of notices.
 
 TEST_F(NoticesTest, WaitUntilTheyAreDeliveredOverARestart) {
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   Reopen();
-  ledger().Listen({listener_}, now_);
+  ledger().Subscribe({subscription_}, now_);
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
   EXPECT_THAT(Waiting(), IsEmpty());
   const MonitorStanding standing = Standing();
@@ -661,7 +661,7 @@ TEST_F(NoticesTest, WaitUntilTheyAreDeliveredOverARestart) {
 }
 
 TEST_F(NoticesTest, ThatFailedStayInTheirPlace) {
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   Run(11, kFailure);
   const Notice first = ledger().Waiting("m", 1).at(0);
@@ -676,7 +676,7 @@ TEST_F(NoticesTest, ThatFailedStayInTheirPlace) {
 }
 
 TEST_F(NoticesTest, AreNotDeliveredAgainWhileTheLedgerCannotBeWritten) {
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   Run(11, kFailure);
   SQLite::Database beside(options_.directory + "/ledger.db", SQLite::OPEN_READWRITE);
@@ -691,7 +691,7 @@ TEST_F(NoticesTest, AreNotDeliveredAgainWhileTheLedgerCannotBeWritten) {
 }
 
 TEST_F(NoticesTest, ThatAreRefusedMakeRoomForTheNext) {
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   Run(11, kSuccess);
   Report(Delivery::Outcome::kRefused);
@@ -700,8 +700,8 @@ TEST_F(NoticesTest, ThatAreRefusedMakeRoomForTheNext) {
 }
 
 TEST_F(NoticesTest, ExpireInTheirTime) {
-  listener_.keep = 48h;
-  Listen();
+  subscription_.keep = 48h;
+  Subscribe();
   Run(10, kFailure);
   now_ = Night(12) + 10min;
   Tick();
@@ -710,8 +710,8 @@ TEST_F(NoticesTest, ExpireInTheirTime) {
 }
 
 TEST_F(NoticesTest, OfARunThatEndedTooLongAgoAreNotMade) {
-  listener_.keep = 24h;
-  Listen();
+  subscription_.keep = 24h;
+  Subscribe();
   now_ = Night(20);
   TestFile file("/log/late.log", now_);
   Take(file, {Finished(kFailure).At(Night(10)).Whole()}, kGone);
@@ -722,7 +722,7 @@ TEST_F(NoticesTest, OfARunThatEndedTooLongAgoAreNotMade) {
 TEST_F(NoticesTest, AreAnnounced) {
   int announced = 0;
   ledger().OnNotices([&] { ++announced; });
-  Listen();
+  Subscribe();
   Run(10, kFailure);
   EXPECT_EQ(announced, 1);
   ledger().OnNotices({});

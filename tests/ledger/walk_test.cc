@@ -9,7 +9,7 @@
 namespace backup_exporter {
 namespace {
 
-// A step, and the generation of a file that it is of; marks get their ids when it is played.
+// A step, and the generation of a file that it is of; positions get their ids when it is played.
 struct Move {
   int generation;
   FileStep step;
@@ -78,7 +78,7 @@ class Walk : public LedgerTest {
       if (!files.contains(path))
         files.emplace(path, Generation{generations++, TestFile(path, Night(1))});
       auto& [generation, file] = files.at(path);
-      file.Modified(file.mark.modified + Below(20) * 1h);
+      file.Modified(file.position.modified + Below(20) * 1h);
       std::vector<Said> records;
       for (int n = Below(4); n > 0; --n) records.push_back(make());
       const auto rest = static_cast<Rest>(OneIn(10) ? Below(5) : Below(3));
@@ -93,7 +93,7 @@ class Walk : public LedgerTest {
     std::vector<Move> pieces;
     for (const Move& move : moves) {
       for (const Event& event : move.step.events) {
-        FileStep piece{.mark = move.step.mark, .decoder_state = "", .events = {event}};
+        FileStep piece{.position = move.step.position, .decoder_state = "", .events = {event}};
         piece.last_record = event.offset;
         pieces.push_back({move.generation, piece});
       }
@@ -115,23 +115,23 @@ class Walk : public LedgerTest {
     std::map<int, std::int64_t> ids;
     for (std::size_t next = 0; next < moves.size();) {
       const std::string source =
-          moves[next].step.mark.path.substr(1, 3) == "log" ? "log" : "status";
+          moves[next].step.position.path.substr(1, 3) == "log" ? "log" : "status";
       std::vector<FileStep> steps;
       std::vector<int> generations;
       std::set<std::string> paths;
       do {
         Move& move = moves[next++];
-        move.step.mark.id = ids[move.generation];
-        paths.insert(move.step.mark.path);
+        move.step.position.id = ids[move.generation];
+        paths.insert(move.step.position.path);
         generations.push_back(move.generation);
         steps.push_back(std::move(move.step));
       } while (at_once && next < moves.size() &&
-               moves[next].step.mark.path.starts_with("/" + source) &&
-               !paths.contains(moves[next].step.mark.path));
+               moves[next].step.position.path.starts_with("/" + source) &&
+               !paths.contains(moves[next].step.position.path));
       ASSERT_TRUE(ledger.Commit(source, steps, now_));
       for (std::size_t i = 0; i < steps.size(); ++i) {
         EXPECT_EQ(steps[i].refused, "");
-        ids[generations[i]] = steps[i].mark.id;
+        ids[generations[i]] = steps[i].position.id;
       }
     }
   }
@@ -214,10 +214,10 @@ TEST_F(Walk, ComesToTheSameThroughRestarts) {
   std::map<int, std::int64_t> ids;
   for (Move move : moves) {
     if (OneIn(3)) Reopen();
-    move.step.mark.id = ids[move.generation];
+    move.step.position.id = ids[move.generation];
     std::vector<FileStep> steps{move.step};
     ASSERT_TRUE(Commit(steps));
-    ids[move.generation] = steps[0].mark.id;
+    ids[move.generation] = steps[0].position.id;
   }
   EXPECT_EQ(Standing(), StandingsText(*memory->standings()));
 }

@@ -21,6 +21,7 @@
 
 #include "kit/gunzip.h"
 #include "kit/parsed_page.h"
+#include "kit/paths.h"
 #include "metrics/label_value.h"
 
 namespace backup_exporter {
@@ -191,7 +192,7 @@ TEST_F(PageTest, ShowsEverythingAsInTheGoldenPages) {
   board.Post("logs", EverythingOfASource());
   for (const auto& [form, name] :
        {std::pair(kText, "full.prom"), std::pair(kOpenMetrics, "full.openmetrics")}) {
-    const std::string golden = std::string(TESTDATA_DIR) + "/metrics/" + name;
+    const std::string golden = std::string(kTestdataDir) + "/metrics/" + name;
     const std::string text = WithoutBuild(page.Render(form));
     if (std::getenv("RENEW_GOLDEN") != nullptr) std::ofstream(golden) << text;
     EXPECT_EQ(text, ReadFile(golden));
@@ -199,7 +200,7 @@ TEST_F(PageTest, ShowsEverythingAsInTheGoldenPages) {
 }
 
 TEST(GoldenPage, HasEveryMetricOfTheTable) {
-  const std::string text = ReadFile(std::string(TESTDATA_DIR) + "/metrics/full.prom");
+  const std::string text = ReadFile(std::string(kTestdataDir) + "/metrics/full.prom");
   std::size_t at = 0;
   for (const Metric& metric : AllMetrics()) {
     const std::size_t found = text.find("\n# TYPE " + std::string(metric.name) + " ", at);
@@ -210,7 +211,7 @@ TEST(GoldenPage, HasEveryMetricOfTheTable) {
 
 TEST(GoldenPage, PassesPromtoolWithoutAWord) {
   const std::string command =
-      "promtool check metrics < '" + std::string(TESTDATA_DIR) + "/metrics/full.prom' 2>&1";
+      "promtool check metrics < '" + std::string(kTestdataDir) + "/metrics/full.prom' 2>&1";
   FILE* promtool = popen(command.c_str(), "r");
   ASSERT_NE(promtool, nullptr);
   std::string output;
@@ -221,7 +222,7 @@ TEST(GoldenPage, PassesPromtoolWithoutAWord) {
 }
 
 TEST(GoldenPage, SaysTheSameInBothFormats) {
-  const std::string path = std::string(TESTDATA_DIR) + "/metrics/full";
+  const std::string path = std::string(kTestdataDir) + "/metrics/full";
   const auto parsed = ParsedPage(ReadFile(path + ".openmetrics"), MetricsFormat::kOpenMetrics);
   EXPECT_GT(parsed.size(), 150U);
   EXPECT_EQ(parsed, ParsedPage(ReadFile(path + ".prom"), MetricsFormat::kText));

@@ -9,18 +9,18 @@ using enum Level;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(Superfluous, IsNothingWhereAllFits) {
-  EXPECT_THAT(Superfluous({}, 0, 0), IsEmpty());
-  EXPECT_THAT(Superfluous(std::vector<MessageWeight>{{kDebug, 3}, {kError, 4}}, 2, 7), IsEmpty());
+TEST(MessagesToDrop, IsNothingWhereAllFits) {
+  EXPECT_THAT(MessagesToDrop({}, 0, 0), IsEmpty());
+  EXPECT_THAT(MessagesToDrop(std::vector<MessageWeight>{{kDebug, 3}, {kError, 4}}, 2, 7), IsEmpty());
 }
 
-TEST(Superfluous, IsTheLightestAndOfTheseTheOldest) {
+TEST(MessagesToDrop, IsTheLightestAndOfTheseTheOldest) {
   const std::vector<MessageWeight> messages{
       {kError, 1}, {kInfo, 1}, {kWarning, 1}, {kInfo, 1}, {kDebug, 1}};
-  EXPECT_THAT(Superfluous(messages, 4, 99), ElementsAre(4));
-  EXPECT_THAT(Superfluous(messages, 3, 99), ElementsAre(1, 4));
-  EXPECT_THAT(Superfluous(messages, 99, 1), ElementsAre(1, 2, 3, 4));
-  EXPECT_THAT(Superfluous(messages, 0, 99), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(MessagesToDrop(messages, 4, 99), ElementsAre(4));
+  EXPECT_THAT(MessagesToDrop(messages, 3, 99), ElementsAre(1, 4));
+  EXPECT_THAT(MessagesToDrop(messages, 99, 1), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(MessagesToDrop(messages, 0, 99), ElementsAre(0, 1, 2, 3, 4));
 }
 
 }  // namespace

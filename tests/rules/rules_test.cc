@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "kit/paths.h"
 #include "kit/process.h"
 #include "kit/temporary_directory.h"
 #include "metrics/families.h"
@@ -27,7 +28,7 @@ using Names = std::set<std::string>;
 constexpr const char* kRunbook =
     "https://github.com/backup-exporter/backup_exporter/blob/main/rules/RUNBOOK.md#";
 
-std::string Path(const std::string& name) { return std::string(SOURCE_DIR) + "/" + name; }
+std::string Path(const std::string& name) { return std::string(kSourceDir) + "/" + name; }
 
 std::vector<std::string> FilesIn(const std::string& folder, const std::string& extension) {
   std::vector<std::string> files;

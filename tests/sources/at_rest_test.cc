@@ -38,7 +38,7 @@ TEST_F(AtRest, AFileIsTenSecondsAfterItsLastGrowth) {
   EXPECT_EQ(Gone(), 0) << "it may be thinking";
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_TRUE(steps[0].at_end);
-  EXPECT_EQ(steps[0].mark.offset, 4U);
+  EXPECT_EQ(steps[0].position.offset, 4U);
 }
 
 TEST_F(AtRest, IsToldOnceForEachGrowth) {
@@ -150,7 +150,7 @@ TEST_F(AtRest, IsToldAgainAfterARestartAlthoughNothingIsRead) {
   Start();
   Read();
   ASSERT_EQ(steps.size(), 1U);
-  EXPECT_EQ(steps[0].mark, ledger.at(1).mark);
+  EXPECT_EQ(steps[0].position, ledger.at(1).position);
   EXPECT_EQ(Quiet(), 1);
 }
 
@@ -194,7 +194,7 @@ TEST_F(AtRest, AtTheFirstLookTheWriterIsGoneIfNobodyHasTheFileOpen) {
   EXPECT_EQ(Gone(), 1);
   EXPECT_EQ(Quiet(), 1);
   for (const FileStep& step : steps) {
-    EXPECT_EQ(step.writer_gone, step.mark.path == directory / "a.log") << step.mark.path;
+    EXPECT_EQ(step.writer_gone, step.position.path == directory / "a.log") << step.position.path;
   }
   // c.log was written to after the processes had been looked through.
   clock.Advance(hours(1));

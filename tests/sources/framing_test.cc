@@ -122,7 +122,7 @@ TEST_F(Lines, ALineLongerThanAPieceIsReadWhole) {
   const std::string line(1000, 'x');
   directory.Write("a.log", "one\n" + line + "\ntwo\n");
   EXPECT_EQ(Read(), (Texts{"one", line, "two"}));
-  EXPECT_EQ(ledger.at(1).mark.offset, 1009U);
+  EXPECT_EQ(ledger.at(1).position.offset, 1009U);
 }
 
 TEST_F(Lines, ALongLineMayBeMuchLongerThanTheBudget) {
@@ -147,7 +147,7 @@ TEST_F(Lines, SkippingALongLineSurvivesARestartWithinIt) {
   options.record_limit = 500;
   directory.Write("a.log", "one\n" + std::string(5000, 'x'));
   EXPECT_EQ(Read(), (Texts{"one"}));
-  EXPECT_EQ(ledger.at(1).mark.offset, 4U) << "the position is the start of the unfinished line";
+  EXPECT_EQ(ledger.at(1).position.offset, 4U) << "the position is the start of the unfinished line";
   Start();
   EXPECT_EQ(Read(), Texts{});
   directory.Append("a.log", "xxx\ntwo\n");

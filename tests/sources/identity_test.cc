@@ -186,7 +186,7 @@ TEST_F(SameFile, AnInodeUsedAgainByAnotherPathIsAnotherFile) {
   Start();
   EXPECT_EQ(Read(), (Texts{"3", "4", "5"}));
   ASSERT_EQ(ledger.size(), 1U);
-  EXPECT_EQ(ledger.begin()->second.mark.path, directory / "b.log");
+  EXPECT_EQ(ledger.begin()->second.position.path, directory / "b.log");
 }
 
 TEST_F(SameFile, FilesThatBeginAlikeAreTwo) {

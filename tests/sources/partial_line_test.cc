@@ -36,7 +36,7 @@ TEST_F(PartialLine, WrittenInFivePiecesWithPausesIsOneLine) {
 TEST_F(PartialLine, PositionIsItsBeginning) {
   directory.Write("a.log", "one\ntwo");
   Read();
-  EXPECT_EQ(ledger.at(1).mark.offset, 4U);
+  EXPECT_EQ(ledger.at(1).position.offset, 4U);
 }
 
 TEST_F(PartialLine, IsCompletedOnceAcrossARestart) {

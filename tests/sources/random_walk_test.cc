@@ -34,7 +34,7 @@ struct Log {
   bool moved = false;    // since the last look, from a name that matches to one that does not
   bool cut = false;      // truncated since the last look
   bool seen = false;     // this run of the program has seen it
-  bool marked = false;   // the ledger has a mark of it
+  bool marked = false;   // the ledger has a position of it
   bool held = false;     // surely open
   bool written = false;  // since the last look
   bool copied = false;   // since the last look: a copy has its name

@@ -34,7 +34,7 @@ TEST_F(Rotation, TheOldFileIsReadToItsEndBeforeTheNewOne) {
   TellOfRotation();
   EXPECT_EQ(Read(), (Texts{"3", "4", "5"}));
   EXPECT_EQ(ledger.size(), 2U);
-  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log") << "not the rotated name";
+  EXPECT_EQ(ledger.at(1).position.path, directory / "a.log") << "not the rotated name";
 }
 
 TEST_F(Rotation, TheOldFileGoesFirstWhenTheBudgetIsSmall) {
@@ -145,7 +145,7 @@ TEST_F(Rotation, BeforeTheFirstLookIsFollowedByWhatIsToldOfIt) {
   watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
   EXPECT_EQ(Read(), (Texts{"1", "2"}));
   ASSERT_EQ(ledger.size(), 2U);
-  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log") << "the name that it is ours by";
+  EXPECT_EQ(ledger.at(1).position.path, directory / "a.log") << "the name that it is ours by";
   directory.Append("a.log.1", "late\n");
   Start();
   EXPECT_EQ(Read(), (Texts{"late"}));
@@ -163,7 +163,7 @@ TEST_F(Rotation, AgainBetweenWhatIsToldOfItAndTheLookIsFollowed) {
   EXPECT_EQ(Read(), Texts{});
   watcher->TellOfMove(directory / "a.log.2", directory / "a.log.3");
   EXPECT_EQ(Read(), (Texts{"1"}));
-  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log");
+  EXPECT_EQ(ledger.at(1).position.path, directory / "a.log");
   EXPECT_EQ(ReadAfterSweep(), Texts{});
   clock.Advance(seconds(60));
   EXPECT_EQ(ReadAfterSweep(), Texts{});
@@ -239,7 +239,7 @@ TEST_F(Rotation, UnderTheEyesOfItsReaderIsFollowed) {
   EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
   files.Heal();
   EXPECT_EQ(ReadAfterChange("b.log"), (Texts{"1", "late"}));
-  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log");
+  EXPECT_EQ(ledger.at(1).position.path, directory / "a.log");
 }
 
 TEST_F(Rotation, BeforeTheFirstLookIsFollowedWhenAllIsLookedAt) {
@@ -262,7 +262,7 @@ TEST_F(Rotation, OfAFileThatIsNotOursMakesItNotOurs) {
   directory.Rename("b", "b.log");
   watcher->TellOfMove(directory / "b", directory / "b.log");
   EXPECT_EQ(Read(), (Texts{"1"})) << "but what is moved to a name of ours is";
-  EXPECT_EQ(ledger.at(1).mark.path, directory / "b.log");
+  EXPECT_EQ(ledger.at(1).position.path, directory / "b.log");
 }
 
 TEST_F(Rotation, ARotatedNameThatMatchesIsNotReadTwice) {
@@ -294,7 +294,7 @@ TEST_F(Rotation, WhileTheProgramWasDownIsMadeUpFor) {
   directory.Append("a.log", "3\n");
   Start();
   EXPECT_EQ(Read(), (Texts{"2", "3"}));
-  EXPECT_EQ(ledger.at(1).mark.path, directory / "a.log");
+  EXPECT_EQ(ledger.at(1).position.path, directory / "a.log");
 }
 
 TEST_F(Rotation, AfterARestartTheRotatedFileIsFollowed) {

@@ -32,9 +32,9 @@ TEST_F(Truncation, TheOldGenerationIsOverBeforeTheNewOneBegins) {
   ASSERT_EQ(steps.size(), 2U);
   EXPECT_TRUE(steps[0].over);
   EXPECT_TRUE(steps[0].at_end && steps[0].quiet);
-  EXPECT_EQ(steps[0].mark.offset, 6U);
+  EXPECT_EQ(steps[0].position.offset, 6U);
   EXPECT_FALSE(steps[1].over);
-  EXPECT_EQ(steps[1].mark.offset, 2U);
+  EXPECT_EQ(steps[1].position.offset, 2U);
 }
 
 TEST_F(Truncation, ToNothingIsNotedAtOnceSoThatTheSameBytesCountAgain) {
@@ -144,7 +144,7 @@ TEST_F(Truncation, LeavesAHoleThatIsPassedOverWithoutReadingIt) {
   directory.Append("a.log", "3\n");
   Start();
   EXPECT_EQ(Read(), (Texts{"3"})) << "it is recognised";
-  EXPECT_EQ(ledger.begin()->second.mark.offset, kHole + 4);
+  EXPECT_EQ(ledger.begin()->second.position.offset, kHole + 4);
   EXPECT_LT(files.bytes_read() - read, kHole / 10);
 }
 

@@ -25,7 +25,7 @@ TEST_F(WholeDocument, IsOneRecord) {
   EXPECT_EQ(Read(), (Texts{"{\n  \"a\": 1\n}\n"}));
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_TRUE(steps[0].at_end && steps[0].quiet);
-  EXPECT_EQ(steps[0].mark.offset, 13U);
+  EXPECT_EQ(steps[0].position.offset, 13U);
   EXPECT_TRUE(Status().up);
 }
 
@@ -92,12 +92,12 @@ TEST_F(WholeDocument, WithinTheGranularityOfStampsAChangeIsNoticed) {
 TEST_F(WholeDocument, ATornOneChangesNothingAndIsLookedAtAgainAfterASecond) {
   directory.Write("a.json", R"({"a":1})");
   Read();
-  const FileMark mark = ledger.at(1).mark;
+  const FilePosition position = ledger.at(1).position;
   directory.Write("a.json", R"({"a":)");
   EXPECT_EQ(ReadAfterChange("a.json"), Texts{});
   EXPECT_TRUE(Status().up);
   EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(1));
-  EXPECT_EQ(ledger.at(1).mark, mark);
+  EXPECT_EQ(ledger.at(1).position, position);
   directory.Write("a.json", R"({"a":2})");
   clock.Advance(seconds(1));
   EXPECT_EQ(Read(), (Texts{R"({"a":2})"}));
@@ -121,7 +121,7 @@ TEST_F(WholeDocument, AnEmptyOneIsTornToo) {
 TEST_F(WholeDocument, BrokenForTenSecondsIsUnreadableAndCountedOnce) {
   directory.Write("a.json", R"({"a":1})");
   Read();
-  const FileMark mark = ledger.at(1).mark;
+  const FilePosition position = ledger.at(1).position;
   directory.Write("a.json", R"({"a":)");
   ReadAfterChange("a.json");
   for (int i = 1; i < 10; ++i) {
@@ -137,7 +137,7 @@ TEST_F(WholeDocument, BrokenForTenSecondsIsUnreadableAndCountedOnce) {
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_EQ(steps[0].counts.records, 1U);
   EXPECT_EQ(steps[0].counts.parse_errors, 1U);
-  EXPECT_EQ(steps[0].mark, mark);
+  EXPECT_EQ(steps[0].position, position);
   EXPECT_EQ(troubles.size(), 1U);
   for (int i = 0; i < 5; ++i) {
     ReadAfterSweep();

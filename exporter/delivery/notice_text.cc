@@ -1,4 +1,4 @@
-#include "delivery/texts.h"
+#include "delivery/notice_text.h"
 
 #include <fmt/format.h>
 #include <zlib.h>

@@ -1,4 +1,4 @@
-#include "base/wall.h"
+#include "base/recurring_times.h"
 
 #include <algorithm>
 #include <bit>
@@ -36,7 +36,7 @@ std::optional<std::int64_t> FirstOf(const std::vector<Steps>& all, std::int64_t 
 
 class ClockSchedule final : public Schedule {
  public:
-  ClockSchedule(WallTimes times, const TimeZone& zone, ClockChange change)
+  ClockSchedule(RecurringTimes times, const TimeZone& zone, ClockChange change)
       : times_(std::move(times)), zone_(zone), change_(change) {}
 
   [[nodiscard]] std::optional<Time> Next(Time time) const override {
@@ -45,7 +45,7 @@ class ClockSchedule final : public Schedule {
   [[nodiscard]] std::optional<Time> Resume(Time time) const override;
 
  private:
-  WallTimes times_;
+  RecurringTimes times_;
   TimeZone zone_;
   ClockChange change_;
 };
@@ -89,13 +89,13 @@ Bits BitsOf(const std::vector<Steps>& steps) {
   return bits;
 }
 
-bool WallTimes::HasDay(unsigned day, unsigned last_day, unsigned weekday) const {
+bool RecurringTimes::HasDay(unsigned day, unsigned last_day, unsigned weekday) const {
   const bool by_date = Has(days, backwards ? last_day + 1 - day : day);
   const bool by_weekday = Has(weekdays, weekday);
   return either ? by_date || by_weekday : by_date && by_weekday;
 }
 
-std::optional<Duration> WallTimes::NextOfDay(Duration from) const {
+std::optional<Duration> RecurringTimes::NextOfDay(Duration from) const {
   const std::chrono::hh_mm_ss clock(from);
   const auto this_hour = static_cast<unsigned>(clock.hours().count());
   const auto this_minute = static_cast<unsigned>(clock.minutes().count());
@@ -113,7 +113,7 @@ std::optional<Duration> WallTimes::NextOfDay(Duration from) const {
   return std::nullopt;
 }
 
-std::optional<LocalTime> WallTimes::Next(LocalTime from) const {
+std::optional<LocalTime> RecurringTimes::Next(LocalTime from) const {
   using std::chrono::local_days;
   const local_days today = floor<std::chrono::days>(from);
   const std::chrono::year_month_day date(today);
@@ -140,7 +140,7 @@ std::optional<LocalTime> WallTimes::Next(LocalTime from) const {
   return std::nullopt;
 }
 
-std::shared_ptr<const Schedule> ByTheClock(WallTimes times, const TimeZone& zone,
+std::shared_ptr<const Schedule> ByTheClock(RecurringTimes times, const TimeZone& zone,
                                            ClockChange change) {
   return std::make_shared<ClockSchedule>(std::move(times), zone, change);
 }

@@ -25,7 +25,7 @@ struct Steps {
 using Bits = std::uint64_t;
 [[nodiscard]] Bits BitsOf(const std::vector<Steps>& steps);
 
-struct WallTimes {
+struct RecurringTimes {
   std::vector<Steps> years;  // empty: all
   Bits months = 0;           // from 1
   Bits days = 0;             // from 1: of the month; `backwards`: 1 is its last
@@ -54,7 +54,7 @@ enum class ClockChange {
 };
 
 // Times before 1970 are read as its beginning.
-[[nodiscard]] std::shared_ptr<const Schedule> ByTheClock(WallTimes times, const TimeZone& zone,
+[[nodiscard]] std::shared_ptr<const Schedule> ByTheClock(RecurringTimes times, const TimeZone& zone,
                                                          ClockChange change);
 
 }  // namespace backup_exporter

@@ -1,4 +1,4 @@
-#include "ledger/beside.h"
+#include "ledger/offline_reader.h"
 
 #include <fmt/format.h>
 

@@ -10,7 +10,7 @@
 
 namespace backup_exporter {
 
-struct Troubles {
+struct FileErrors {
   std::uint64_t missing = 0, permission = 0, truncated = 0, too_large = 0, io = 0;
   std::vector<std::string> sentences;
 
