@@ -4,8 +4,8 @@
 # A test file may have a line `// Labels: …`, which labels all of its suites:
 #   threads  run under the thread sanitizer, too
 #   serial   runs alone, since it measures time or memory
-# A suite named …AtLength has the label `at_length`, and is registered a second time as `long.…`, which
-# scripts/test --long runs for hours (kit/long_run.h).
+# A suite named …AtLength is registered a second time as `long.…`, which scripts/test --long runs for
+# hours (kit/long_run.h). Where it drives the program, it runs in the release build only.
 
 # The labels of a test file, into the variable `result`.
 function(read_labels source result)
@@ -47,7 +47,7 @@ function(register_suites program granularity labels path_addition)
       set(filter "${suite}.${case}:*/${suite}.${case}:*/${suite}.${case}/*:${suite}/*.${case}")
       set(of_suite ${labels} ${of_source})
       if(suite MATCHES "AtLength$")
-        list(APPEND of_suite at_length)
+        list(TRANSFORM of_suite REPLACE "^end_to_end$" "release")
         register("long.${name}" "${program}" "${filter}" "long" ${environment}
                  ENVIRONMENT BACKUP_EXPORTER_LONG=1 TIMEOUT 7200)
       endif()
