@@ -225,11 +225,11 @@ TEST(MetricNames, WhateverIsWrittenOfAMetricNamesOneThatThereIs) {
   const Names series = Series();
   std::vector<std::string> files{Path("README.md")};
   for (const char* extension : {".md", ".yml", ".json"}) {
-    for (const char* folder : {"rules", "dashboards"}) {
+    for (const char* folder : {"rules", "dashboards", "docs"}) {
       for (const std::string& file : FilesIn(folder, extension)) files.push_back(file);
     }
   }
-  // The README shortens `backup_running_…`: then something must begin so.
+  // The manual shortens names to `backup_running_…`: then some name must begin like that.
   static const std::regex kName("(?:[a-z_]+:)?backup_[a-z0-9_]+(?::[a-z0-9_]+)*(…)?");
   for (const std::string& file : files) {
     const std::string text = ReadText(file);
