@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/mistake.h"
 #include "base/parse.h"
 #include "base/recurring_times.h"
+#include "base/utf8.h"
 
 namespace backup_exporter {
 namespace {

@@ -12,7 +12,7 @@
 namespace backup_exporter {
 namespace {
 
-std::string Quoted(const spdlog::string_view_t& text) {
+std::string JsonString(const spdlog::string_view_t& text) {
   return nlohmann::json(std::string(text.data(), text.size()))
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -49,7 +49,7 @@ class LineFormatter final : public spdlog::formatter {
     const std::string_view layout =
         json_ ? R"({{"time":"{}","level":"{}","msg":{}}})" : "time={} level={} msg={}";
     fmt::format_to(std::back_inserter(line), fmt::runtime(layout), stamp, LevelName(message.level),
-                   Quoted(message.payload));
+                   JsonString(message.payload));
     line.push_back('\n');
   }
 

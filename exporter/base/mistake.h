@@ -28,12 +28,6 @@ struct Mistake {
 // "FILE:LINE:COLUMN: text".
 [[nodiscard]] std::string Describe(const Mistake& mistake);
 
-// Whether a control character begins at text[i]; `text` is UTF-8.
-[[nodiscard]] bool IsControl(std::string_view text, std::size_t i);
-
-// `text` in backticks, fit for one line of a terminal: long text cut, control characters replaced.
-[[nodiscard]] std::string Quoted(std::string_view text);
-
 // The mistakes of one file.
 class Mistakes {
  public:

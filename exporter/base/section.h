@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mistake.h"
+#include "base/utf8.h"
 #include "base/yaml.h"
 
 namespace backup_exporter {

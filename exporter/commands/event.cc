@@ -16,6 +16,7 @@
 
 #include "base/descriptor.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "commands/commands.h"
 
 namespace backup_exporter {
@@ -33,7 +34,7 @@ std::string Line(const EventOptions& event, Time now) {
   if (!event.operation.empty()) json["operation"] = event.operation;
   if (event.until) json["until"] = ToSeconds(*event.until);
   if (event.exit_code) json["exit_code"] = *event.exit_code;
-  if (!event.message.empty()) json["message"] = event.message.substr(0, kLongestMessage);
+  if (!event.message.empty()) json["message"] = CutBytes(event.message, kLongestMessage);
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -68,12 +68,6 @@ std::int64_t Nanoseconds(Time time) {
   return std::chrono::nanoseconds(time.time_since_epoch()).count();
 }
 
-std::string Shortened(std::string_view text, std::size_t most) {
-  constexpr std::string_view kMarker = "...";
-  if (text.size() <= most) return std::string(text);
-  return std::string(CutBytes(text, most - kMarker.size())).append(kMarker);
-}
-
 Level LevelOf(const Notice& notice) {
   if (notice.state == NoticeState::kFail) return Level::kError;
   return notice.result == RunResult::kWarning ? Level::kWarning : Level::kInfo;
@@ -108,7 +102,7 @@ std::vector<Line> LinesOf(const Notice& notice, const Labels& stream) {
     lines.push_back({.stream = stream,
                      .time = Nanoseconds(at),
                      .true_time = at,
-                     .text = Shortened(ValidUtf8(text), kLongestLine),
+                     .text = CutWithEllipsis(ValidUtf8(text), kLongestLine),
                      .metadata = Metadata(notice, level)});
   };
   if (notice.state != NoticeState::kLog) {
@@ -133,7 +127,7 @@ void Shift(std::vector<Line>& lines) {
   for (Line& line : lines) {
     line.time = now++;
     line.text =
-        Shortened("[true time " + FormatExactUtc(line.true_time) + "] " + line.text, kLongestLine);
+        CutWithEllipsis("[true time " + FormatExactUtc(line.true_time) + "] " + line.text, kLongestLine);
     if (line.stream.size() < kMostLabels) line.stream[kShiftedLabel] = "true";
   }
 }
@@ -244,7 +238,7 @@ class Loki final : public Monitor {
     }
     Line line = lines.front();
     if (line.text.size() <= kShortLine) return pushed;
-    line.text = Shortened(line.text, kShortLine);
+    line.text = CutWithEllipsis(line.text, kShortLine);
     return Push(target, {&line, 1}, transport);
   }
 

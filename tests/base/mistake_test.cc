@@ -30,26 +30,5 @@ TEST(Mistakes, ComeInTheOrderOfTheFileAndEachOnce) {
                           Mistake{"a.yaml", 2, 5, "third"}, Mistake{"a.yaml", 2, 5, "fourth"}));
 }
 
-TEST(Quoted, ReplacesControlCharacters) {
-  EXPECT_EQ(Quoted("a\x1B[31mb\nc\x7F"), "`a?[31mb?c?`");
-  EXPECT_EQ(Quoted("a\u0085b"), "`a?b`");
-}
-
-TEST(Quoted, CutsLongTextBetweenCharacters) {
-  const std::string ascii(99, 'x');
-  EXPECT_EQ(Quoted(ascii + "y"), "`" + ascii + "y`");
-  EXPECT_EQ(Quoted(ascii + "yz"), "`" + ascii + "y…`");
-  EXPECT_EQ(Quoted(ascii + "üz"), "`" + ascii + "ü…`");
-}
-
-TEST(Control, IsWhatNoTerminalShouldGet) {
-  for (const std::string_view text : {"\t", "\n", "\x1F", "\x7F", "\u0080", "\u009F"}) {
-    EXPECT_TRUE(IsControl(text, 0)) << Quoted(text);
-  }
-  for (const std::string_view text : {" ", "~", "\u00A0", "ü", "€"}) {
-    EXPECT_FALSE(IsControl(text, 0)) << text;
-  }
-}
-
 }  // namespace
 }  // namespace backup_exporter
