@@ -25,11 +25,11 @@ constexpr Duration kJump = seconds(2);
 // What has not caught up by then after a start hangs.
 constexpr std::chrono::hours kMostCatchingUp{1};
 
-Error MistakesAsError(const std::vector<Mistake>& mistakes) {
+Error AsOneError(const std::vector<ConfigError>& errors) {
   std::string text;
-  for (const Mistake& mistake : mistakes) {
+  for (const ConfigError& error : errors) {
     if (!text.empty()) text += '\n';
-    text += Describe(mistake);
+    text += Describe(error);
   }
   return {ErrorKind::kInvalid, std::move(text)};
 }
@@ -148,7 +148,7 @@ App::~App() {
 
 Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   auto configuration = LoadConfiguration(options.config_file);
-  if (!configuration) return tl::unexpected(MistakesAsError(configuration.error()));
+  if (!configuration) return tl::unexpected(AsOneError(configuration.error()));
   std::unique_ptr<App> app(new App(options));
   app->storage_path_ = StoragePath(options.storage_path, *configuration);
   auto ledger = Ledger::Open({.directory = app->storage_path_, .recover = options.storage_recover});
@@ -248,7 +248,7 @@ void App::Reload() {
   auto configuration = LoadConfiguration(options_.config_file);
   std::optional<Error> refused;
   if (!configuration) {
-    refused = MistakesAsError(configuration.error());
+    refused = AsOneError(configuration.error());
   } else if (StoragePath(options_.storage_path, *configuration) != storage_path_) {
     refused =
         Error{ErrorKind::kInvalid,

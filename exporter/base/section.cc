@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <utility>
 
+#include "base/parse.h"
 #include "base/time.h"
 
 namespace backup_exporter {
@@ -65,10 +65,10 @@ std::string DescribeUnknown(std::string_view key, const std::vector<std::string>
 
 }  // namespace
 
-Section::Section(const YamlValue& value, std::string_view name, Mistakes& mistakes)
-    : value_(value), name_(name), mistakes_(mistakes) {
+Section::Section(const YamlValue& value, std::string_view name, ConfigErrors& errors)
+    : value_(value), name_(name), errors_(errors) {
   if (!is_map()) {
-    mistakes_.Add(value_.place, std::string(name_) + " must be a map (`key: value`), not " +
+    errors_.Add(value_.position, std::string(name_) + " must be a map (`key: value`), not " +
                                     std::string(InWords(value_.kind)));
   }
 }
@@ -99,12 +99,12 @@ std::optional<std::string> Section::TextOf(std::string_view key, const YamlValue
                                            std::string_view allowed) {
   const std::string_view text = value.text;
   if (text.empty()) {
-    mistakes_.Add(value.place, Quoted(key) + " must not be empty");
+    errors_.Add(value.position, Quoted(key) + " must not be empty");
     return std::nullopt;
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!IsControl(text, i) || allowed.find(text[i]) != allowed.npos) continue;
-    mistakes_.Add(value.place,
+    errors_.Add(value.position,
                   Quoted(key) + (allowed.empty() ? " must be one line without control characters"
                                                  : " must have no control characters"));
     return std::nullopt;
@@ -128,10 +128,8 @@ std::optional<std::int64_t> Section::Number(std::string_view key, std::int64_t l
   if (found == nullptr) return std::nullopt;
   std::string_view digits = found->text;
   if (digits.starts_with('+')) digits.remove_prefix(1);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool whole = error == std::errc() && end == digits.data() + digits.size();
-  if (whole && number >= least && number <= most) return number;
+  const auto number = ParseInteger(digits);
+  if (number && *number >= least && *number <= most) return number;
   Note(key, Quoted(key) + " must be a whole number from " + std::to_string(least) + " to " +
                 std::to_string(most) + ", not " + Quoted(found->text));
   return std::nullopt;
@@ -171,7 +169,7 @@ std::optional<std::vector<std::string>> Section::Texts(std::string_view key) {
   std::vector<std::string> texts;
   for (const auto& item : list->children) {
     if (item->kind != Kind::kText) {
-      mistakes_.Add(item->place,
+      errors_.Add(item->position,
                     Quoted(key) + " must list texts, not " + std::string(InWords(item->kind)));
     } else if (auto text = TextOf(key, *item, "")) {
       texts.push_back(std::move(*text));
@@ -195,29 +193,29 @@ std::vector<std::string> Section::Keys() const {
 
 void Section::Require(std::string_view key, std::string_view what_it_is) {
   if (!is_map() || Find(key) != nullptr) return;
-  mistakes_.Add(value_.place,
+  errors_.Add(value_.position,
                 std::string(name_) + " needs " + Quoted(key) + ": " + std::string(what_it_is));
 }
 
 void Section::Note(std::string_view key, std::string text) {
-  mistakes_.Add(PlaceOf(key), std::move(text));
+  errors_.Add(PositionOf(key), std::move(text));
 }
 
-Place Section::PlaceOf(std::string_view key) const {
+TextPosition Section::PositionOf(std::string_view key) const {
   const YamlValue* found = Find(key);
-  return found == nullptr ? value_.place : found->place;
+  return found == nullptr ? value_.position : found->position;
 }
 
 void Section::RefuseOtherKeys() {
-  std::map<std::string_view, Place> seen;
+  std::map<std::string_view, TextPosition> seen;
   for (std::size_t i = 0; is_map() && i < value_.children.size(); i += 2) {
     const YamlValue& key = *value_.children[i];
     if (key.kind != Kind::kText) {
-      mistakes_.Add(key.place, "a key must be text, not " + std::string(InWords(key.kind)));
+      errors_.Add(key.position, "a key must be text, not " + std::string(InWords(key.kind)));
     } else if (std::ranges::find(known_, key.text) == known_.end()) {
-      mistakes_.Add(key.place, DescribeUnknown(key.text, known_));
-    } else if (const auto [first, is_new] = seen.emplace(key.text, key.place); !is_new) {
-      mistakes_.Add(key.place, "key " + Quoted(key.text) + " stands twice; first in line " +
+      errors_.Add(key.position, DescribeUnknown(key.text, known_));
+    } else if (const auto [first, is_new] = seen.emplace(key.text, key.position); !is_new) {
+      errors_.Add(key.position, "key " + Quoted(key.text) + " stands twice; first in line " +
                                    std::to_string(first->second.line));
     }
   }

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/mistake.h"
+#include "base/config_error.h"
 #include "base/utf8.h"
 #include "base/yaml.h"
 
@@ -21,7 +21,7 @@ class Section {
  public:
   // `name` says what the map is ("a source"). What is no map is noted, and has no keys. Both
   // references must outlive the section.
-  Section(const YamlValue& value, std::string_view name, Mistakes& mistakes);
+  Section(const YamlValue& value, std::string_view name, ConfigErrors& errors);
 
   // The value of a key; nothing where the key is missing, or the value is wrong, which is noted.
   // Text is one line, not empty, without control characters.
@@ -51,8 +51,8 @@ class Section {
   void RefuseOtherKeys();
 
   // Of the key's value, or of the section where the key is missing.
-  [[nodiscard]] Place PlaceOf(std::string_view key) const;
-  [[nodiscard]] Mistakes& mistakes() const { return mistakes_; }
+  [[nodiscard]] TextPosition PositionOf(std::string_view key) const;
+  [[nodiscard]] ConfigErrors& errors() const { return errors_; }
 
  private:
   [[nodiscard]] bool is_map() const { return value_.kind == YamlValue::Kind::kMap; }
@@ -65,7 +65,7 @@ class Section {
 
   const YamlValue& value_;
   std::string_view name_;
-  Mistakes& mistakes_;
+  ConfigErrors& errors_;
   std::vector<std::string> known_;
 };
 

@@ -54,27 +54,27 @@ const std::pair<std::string_view, std::string_view> kPlainWords[] = {
      "quotes"},
 };
 
-struct SyntaxMistake {
-  Place place;
+struct SyntaxError {
+  TextPosition position;
   std::string text;
 };
 
-Place PlaceAt(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+TextPosition PositionAt(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
 
 // yaml-cpp would guess another encoding, or put other characters there.
-std::optional<SyntaxMistake> FindForeignBytes(std::string_view text) {
-  Place place{1, 1};
+std::optional<SyntaxError> FindForeignBytes(std::string_view text) {
+  TextPosition position{1, 1};
   for (std::size_t i = 0, size = 0; i < text.size(); i += size) {
     size = CodePointLength(text.substr(i));
-    if (size == 0) return SyntaxMistake{place, "this is not UTF-8 text"};
+    if (size == 0) return SyntaxError{position, "this is not UTF-8 text"};
     if (text[i] == '\n') {
-      place = {place.line + 1, 1};
+      position = {position.line + 1, 1};
       continue;
     }
     if (text[i] != '\t' && text[i] != '\r' && IsControl(text, i)) {
-      return SyntaxMistake{place, "a control character, which YAML does not allow"};
+      return SyntaxError{position, "a control character, which YAML does not allow"};
     }
-    place.column += static_cast<int>(size);
+    position.column += static_cast<int>(size);
   }
   return std::nullopt;
 }
@@ -106,22 +106,22 @@ class Builder final : public YAML::EventHandler {
 
   std::shared_ptr<const YamlValue> root() const { return root_; }
   // Of the innermost list or map that has not ended.
-  std::optional<Place> open_place() const {
+  std::optional<TextPosition> open_position() const {
     if (open_.empty()) return std::nullopt;
-    return open_.back().value->place;
+    return open_.back().value->position;
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (root_ != nullptr) {
-      throw SyntaxMistake{PlaceAt(mark),
+      throw SyntaxError{PositionAt(mark),
                           "the file must be one YAML document, which ends before this"};
     }
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto value = Make(Kind::kNothing, mark, "");
-    if (!open_.empty()) value->place = PlaceOfMissing(*open_.back().value, mark);
-    Put({std::move(value), anchor}, PlaceAt(mark));
+    if (!open_.empty()) value->position = PositionOfMissing(*open_.back().value, mark);
+    Put({std::move(value), anchor}, PositionAt(mark));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
@@ -130,16 +130,16 @@ class Builder final : public YAML::EventHandler {
     value->quoted = tag == "!";
     const auto at = static_cast<std::size_t>(mark.pos);
     if (value->quoted && at < text_.size() && IsLeftOpen(text_.substr(at))) {
-      throw SyntaxMistake{PlaceAt(mark), "the quote that begins here is never closed"};
+      throw SyntaxError{PositionAt(mark), "the quote that begins here is never closed"};
     }
-    Put({std::move(value), anchor}, PlaceAt(mark));
+    Put({std::move(value), anchor}, PositionAt(mark));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
-      throw SyntaxMistake{PlaceAt(mark), "an alias inside of what it stands for"};
+      throw SyntaxError{PositionAt(mark), "an alias inside of what it stands for"};
     }
-    Put(found->second, PlaceAt(mark));
+    Put(found->second, PositionAt(mark));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value style) override {
@@ -162,31 +162,31 @@ class Builder final : public YAML::EventHandler {
 
   static Pointer Make(Kind kind, const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {  // nothing, plain, quoted
-      throw SyntaxMistake{PlaceAt(mark),
+      throw SyntaxError{PositionAt(mark),
                           "tags have no meaning here; text that begins with `!` needs quotes"};
     }
     auto value = std::make_shared<YamlValue>();
     value->kind = kind;
-    value->place = PlaceAt(mark);
+    value->position = PositionAt(mark);
     return value;
   }
   void Begin(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
              YAML::EmitterStyle::value style) {
     if (open_.size() == kDeepest) {
-      throw SyntaxMistake{PlaceAt(mark), "lists and maps are nested too deeply"};
+      throw SyntaxError{PositionAt(mark), "lists and maps are nested too deeply"};
     }
     open_.push_back({Make(kind, mark, tag), anchor});
     open_.back().value->flow = style == YAML::EmitterStyle::Flow;
   }
   // The mark of what is missing is that of what follows: tell the key without a value instead, and
   // the dash of the item.
-  Place PlaceOfMissing(const YamlValue& parent, const YAML::Mark& mark) const {
+  TextPosition PositionOfMissing(const YamlValue& parent, const YAML::Mark& mark) const {
     const bool has_key = parent.kind == Kind::kMap && parent.children.size() % 2 == 1;
-    if (has_key) return parent.children.back()->place;
-    if (parent.kind == Kind::kMap || parent.flow) return PlaceAt(mark);
+    if (has_key) return parent.children.back()->position;
+    if (parent.kind == Kind::kMap || parent.flow) return PositionAt(mark);
     const auto pos = std::min(static_cast<std::size_t>(mark.pos), text_.size());
     const std::size_t dash = text_.substr(0, pos).rfind('-');
-    if (dash == text_.npos) return PlaceAt(mark);
+    if (dash == text_.npos) return PositionAt(mark);
     const std::size_t line = text_.rfind('\n', dash) + 1;
     const auto lines_after = std::ranges::count(text_.substr(dash, pos - dash), '\n');
     return {mark.line + 1 - static_cast<int>(lines_after), static_cast<int>(dash - line) + 1};
@@ -194,17 +194,17 @@ class Builder final : public YAML::EventHandler {
   void End() {
     Sized last = std::move(open_.back());
     open_.pop_back();
-    const Place place = last.value->place;
-    Put(std::move(last), place);
+    const TextPosition position = last.value->position;
+    Put(std::move(last), position);
   }
-  void Put(Sized one, Place place) {
+  void Put(Sized one, TextPosition position) {
     if (one.anchor != 0) anchors_[one.anchor] = one;
     if (open_.empty()) {
       root_ = std::move(one.value);
     } else {
       open_.back().size += one.size;
       if (open_.back().size > kMostValues) {
-        throw SyntaxMistake{place, "more than 100000 values, with those that aliases stand for"};
+        throw SyntaxError{position, "more than 100000 values, with those that aliases stand for"};
       }
       open_.back().value->children.push_back(std::move(one.value));
     }
@@ -217,7 +217,7 @@ class Builder final : public YAML::EventHandler {
 };
 
 // What yaml-cpp found wrong, in plain words and where it is to be mended.
-SyntaxMistake Explain(const YAML::Exception& exception, std::string_view text,
+SyntaxError Explain(const YAML::Exception& exception, std::string_view text,
                       const Builder& builder) {
   const YAML::Mark& mark = exception.mark;
   const auto before = text.substr(0, static_cast<std::size_t>(std::max(mark.pos, 0)));
@@ -230,15 +230,15 @@ SyntaxMistake Explain(const YAML::Exception& exception, std::string_view text,
     if (!exception.msg.starts_with(words)) continue;
     const bool unclosed =
         words == YAML::ErrorMsg::END_OF_MAP_FLOW || words == YAML::ErrorMsg::END_OF_SEQ_FLOW;
-    return {unclosed ? builder.open_place().value_or(PlaceAt(mark)) : PlaceAt(mark),
+    return {unclosed ? builder.open_position().value_or(PositionAt(mark)) : PositionAt(mark),
             std::string(plain)};
   }
-  return {PlaceAt(mark), "this is no YAML: " + exception.msg};
+  return {PositionAt(mark), "this is no YAML: " + exception.msg};
 }
 
 }  // namespace
 
-std::shared_ptr<const YamlValue> ParseYaml(std::string_view file, Mistakes& mistakes) {
+std::shared_ptr<const YamlValue> ParseYaml(std::string_view file, ConfigErrors& errors) {
   if (file.starts_with(kByteOrderMark)) file.remove_prefix(kByteOrderMark.size());
   const std::string text = std::string(file) + "\n";  // a quote left open then ends in one way only
   Builder builder(text);
@@ -249,11 +249,11 @@ std::shared_ptr<const YamlValue> ParseYaml(std::string_view file, Mistakes& mist
     while (parser.HandleNextDocument(builder)) {
     }
     return builder.root() ? builder.root() : std::make_shared<YamlValue>();
-  } catch (const SyntaxMistake& mistake) {
-    mistakes.Add(mistake.place, mistake.text);
+  } catch (const SyntaxError& error) {
+    errors.Add(error.position, error.text);
   } catch (const YAML::Exception& exception) {
-    const SyntaxMistake mistake = Explain(exception, text, builder);
-    mistakes.Add(mistake.place, mistake.text);
+    const SyntaxError error = Explain(exception, text, builder);
+    errors.Add(error.position, error.text);
   }
   return nullptr;
 }

@@ -10,14 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/mistake.h"
+#include "base/config_error.h"
 
 namespace backup_exporter {
 
 struct YamlValue {
   enum class Kind { kNothing, kText, kList, kMap };
   Kind kind = Kind::kNothing;
-  Place place;
+  TextPosition position;
   bool flow = false;    // a list in [ ], a map in { }
   bool quoted = false;  // text that stood in quotes: never a truth value
   std::string text;
@@ -27,6 +27,6 @@ struct YamlValue {
 
 // What a file holds: kNothing, without a place, where it is without content. nullptr after noting
 // why it is no YAML.
-[[nodiscard]] std::shared_ptr<const YamlValue> ParseYaml(std::string_view file, Mistakes& mistakes);
+[[nodiscard]] std::shared_ptr<const YamlValue> ParseYaml(std::string_view file, ConfigErrors& errors);
 
 }  // namespace backup_exporter

@@ -2,26 +2,23 @@
 
 #include <date/tz.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <exception>
+
+#include "base/parse.h"
 
 namespace backup_exporter {
 namespace {
 
-// Takes `digits` digits off the front.
-std::optional<int> TakeNumber(std::string_view& text, std::size_t digits) {
+// Parses so many digits at the start of `text` and removes them from it.
+std::optional<int> ConsumeNumber(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) return std::nullopt;
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc() || end != text.data() + digits || text.front() == '-') {
-    return std::nullopt;
-  }
-  text.remove_prefix(digits);
+  const auto number = WholeNumber(text.substr(0, digits));
+  if (number) text.remove_prefix(digits);
   return number;
 }
 
-bool TakeOneOf(std::string_view& text, std::string_view characters) {
+bool ConsumeOneOf(std::string_view& text, std::string_view characters) {
   if (text.empty() || characters.find(text.front()) == std::string_view::npos) return false;
   text.remove_prefix(1);
   return true;
@@ -30,27 +27,27 @@ bool TakeOneOf(std::string_view& text, std::string_view characters) {
 }  // namespace
 
 std::optional<LocalTime> ParseLocalTime(std::string_view text) {
-  const auto year = TakeNumber(text, 4);
-  if (!year || !TakeOneOf(text, "-")) return std::nullopt;
-  const auto month = TakeNumber(text, 2);
-  if (!month || !TakeOneOf(text, "-")) return std::nullopt;
-  const auto day = TakeNumber(text, 2);
-  if (!day || !TakeOneOf(text, "T ")) return std::nullopt;
-  const auto hour = TakeNumber(text, 2);
-  if (!hour || !TakeOneOf(text, ":")) return std::nullopt;
-  const auto minute = TakeNumber(text, 2);
-  if (!minute || !TakeOneOf(text, ":")) return std::nullopt;
-  const auto second = TakeNumber(text, 2);
+  const auto year = ConsumeNumber(text, 4);
+  if (!year || !ConsumeOneOf(text, "-")) return std::nullopt;
+  const auto month = ConsumeNumber(text, 2);
+  if (!month || !ConsumeOneOf(text, "-")) return std::nullopt;
+  const auto day = ConsumeNumber(text, 2);
+  if (!day || !ConsumeOneOf(text, "T ")) return std::nullopt;
+  const auto hour = ConsumeNumber(text, 2);
+  if (!hour || !ConsumeOneOf(text, ":")) return std::nullopt;
+  const auto minute = ConsumeNumber(text, 2);
+  if (!minute || !ConsumeOneOf(text, ":")) return std::nullopt;
+  const auto second = ConsumeNumber(text, 2);
   const std::chrono::year_month_day date{std::chrono::year(year.value_or(0)),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!second || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
 
   int micros = 0;
-  if (TakeOneOf(text, ".,")) {
+  if (ConsumeOneOf(text, ".,")) {
     const std::size_t digits = text.size();
-    const auto fraction = digits <= 6 ? TakeNumber(text, digits) : std::nullopt;
-    if (!fraction || digits == 0) return std::nullopt;
+    const auto fraction = digits <= 6 ? ConsumeNumber(text, digits) : std::nullopt;
+    if (!fraction) return std::nullopt;
     micros = *fraction;
     for (std::size_t i = digits; i < 6; ++i) micros *= 10;
   }

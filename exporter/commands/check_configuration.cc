@@ -9,8 +9,8 @@ namespace backup_exporter {
 int CheckConfiguration(const std::string& config_file) {
   const auto configuration = LoadConfiguration(config_file);
   if (!configuration) {
-    for (const Mistake& mistake : configuration.error())
-      fmt::print(stderr, "{}\n", Describe(mistake));
+    for (const ConfigError& error : configuration.error())
+      fmt::print(stderr, "{}\n", Describe(error));
     return kMisused;
   }
   for (const std::string& warning : configuration->monitors.warnings) {

@@ -126,8 +126,8 @@ int LeaveEvent(const AppOptions& options, const EventOptions& event) {
   if (options.storage_path.empty()) {
     auto loaded = LoadConfiguration(options.config_file);
     if (!loaded) {
-      for (const Mistake& mistake : loaded.error()) {
-        fmt::print(stderr, "{}\n", Describe(mistake));
+      for (const ConfigError& error : loaded.error()) {
+        fmt::print(stderr, "{}\n", Describe(error));
       }
       fmt::print(stderr, "the event was not left: where the ledger is, --storage.path says too\n");
       return kMisused;

@@ -97,7 +97,7 @@ int Notify(const AppOptions& options, const NotifyOptions& notify) {
   if (notify.test || options.storage_path.empty()) {
     auto loaded = LoadConfiguration(options.config_file);
     if (!loaded) {
-      for (const Mistake& mistake : loaded.error()) fmt::print(stderr, "{}\n", Describe(mistake));
+      for (const ConfigError& error : loaded.error()) fmt::print(stderr, "{}\n", Describe(error));
       return kMisused;
     }
     configuration = std::move(*loaded);

@@ -10,8 +10,8 @@ namespace backup_exporter {
 int Once(const AppOptions& options) {
   auto configuration = LoadConfiguration(options.config_file);
   if (!configuration) {
-    for (const Mistake& mistake : configuration.error())
-      fmt::print(stderr, "{}\n", Describe(mistake));
+    for (const ConfigError& error : configuration.error())
+      fmt::print(stderr, "{}\n", Describe(error));
     return kMisused;
   }
   const std::string storage = StoragePath(options.storage_path, *configuration);

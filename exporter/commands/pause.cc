@@ -17,7 +17,7 @@ int LeavePause(const AppOptions& options, const PauseOptions& pause) {
   if (at.storage_path.empty()) {
     const auto loaded = LoadConfiguration(options.config_file);
     if (!loaded) {
-      for (const Mistake& mistake : loaded.error()) fmt::print(stderr, "{}\n", Describe(mistake));
+      for (const ConfigError& error : loaded.error()) fmt::print(stderr, "{}\n", Describe(error));
       return kMisused;
     }
     at.storage_path = StoragePath("", *loaded);

@@ -51,7 +51,7 @@ std::string OperationNames() {
 }
 
 // What is wrong with the template of a backup's name.
-std::optional<std::string> FindTemplateMistake(std::string_view text,
+std::optional<std::string> FindTemplateError(std::string_view text,
                                                const std::vector<std::string>& placeholders) {
   for (std::size_t i = 0; (i = text.find_first_of("{}", i)) != text.npos; ++i) {
     if (text[i] == '}') return "`}` without `{` before it";
@@ -69,14 +69,14 @@ std::optional<std::string> FindTemplateMistake(std::string_view text,
 class Loader {
  public:
   Loader(const std::string& file, std::string directory)
-      : mistakes_(file),
+      : errors_(file),
         path_((std::filesystem::path(directory) / std::filesystem::path(file).filename()).string()),
         directory_(std::move(directory)) {}
 
-  ConfigurationOrMistakes Load(std::string_view text) {
+  ConfigurationOrErrors Load(std::string_view text) {
     Configuration configuration;
-    if (const auto root = ParseYaml(text, mistakes_)) configuration = ReadRoot(*root);
-    std::vector<Mistake> all = mistakes_.Sorted();
+    if (const auto root = ParseYaml(text, errors_)) configuration = ReadRoot(*root);
+    std::vector<ConfigError> all = errors_.Sorted();
     all.insert(all.end(), elsewhere_.begin(), elsewhere_.end());
     if (!all.empty()) return tl::unexpected(std::move(all));
     return configuration;
@@ -86,10 +86,10 @@ class Loader {
   Configuration ReadRoot(const YamlValue& value) {
     Configuration configuration;
     if (value.kind == YamlValue::Kind::kNothing) {
-      mistakes_.Add({}, "nothing is configured; what is needed is `sources:`, a list of inputs");
+      errors_.Add({}, "nothing is configured; what is needed is `sources:`, a list of inputs");
       return configuration;
     }
-    Section root(value, "the configuration", mistakes_);
+    Section root(value, "the configuration", errors_);
     root.Require("sources", "a list of inputs");
     if (const YamlValue* sources = root.List("sources")) {
       if (sources->children.empty()) root.Note("sources", "`sources` must list at least one input");
@@ -99,7 +99,7 @@ class Loader {
       NameSources(configuration.sources);
     }
     if (const YamlValue* storage = root.Map("storage")) {
-      Section section(*storage, "`storage`", mistakes_);
+      Section section(*storage, "`storage`", errors_);
       if (const auto path = section.Text("path")) configuration.storage_path = Absolute(*path);
       section.RefuseOtherKeys();
     }
@@ -111,7 +111,7 @@ class Loader {
 
   SourceConfig ReadSource(const YamlValue& value) {
     SourceConfig source;
-    Section section(value, "a source", mistakes_);
+    Section section(value, "a source", errors_);
     source.ingest.input.name = ReadName(section);
     const Format* format = ReadFormat(section);
     if (format != nullptr) {
@@ -149,7 +149,7 @@ class Loader {
       section.Note("name", "`name` must not be " + Quoted(*name) +
                                ": that is the source of what `backup_exporter event` tells");
     }
-    const auto [first, is_new] = names_.emplace(*name, section.PlaceOf("name"));
+    const auto [first, is_new] = names_.emplace(*name, section.PositionOf("name"));
     if (!is_new) {
       section.Note("name", "a source in line " + std::to_string(first->second.line) + " is named " +
                                Quoted(*name) + " too; names must differ");
@@ -181,7 +181,7 @@ class Loader {
     std::string pattern = Absolute(*path);
     if (format.empty()) return pattern;
     const auto [first, is_new] =
-        inputs_.emplace(std::pair(format, pattern), section.PlaceOf("path"));
+        inputs_.emplace(std::pair(format, pattern), section.PositionOf("path"));
     if (!is_new) {
       section.Note("path", "format and path are those of the source in line " +
                                std::to_string(first->second.line) +
@@ -215,9 +215,9 @@ class Loader {
       fold.backup = *backup;
       fold.backup_configured = true;
       // The groups of a `match` that is wrong are not known.
-      auto mistake = FindTemplateMistake(*backup, placeholders);
-      if (mistake && !match_wrong) {
-        section.Note("backup", std::move(*mistake));
+      auto error = FindTemplateError(*backup, placeholders);
+      if (error && !match_wrong) {
+        section.Note("backup", std::move(*error));
       }
     }
     fold.repository = section.Text("repository").value_or("");
@@ -317,12 +317,12 @@ class Loader {
     return absolute.string();
   }
 
-  Mistakes mistakes_;
-  std::vector<Mistake> elsewhere_;  // in files that it names
+  ConfigErrors errors_;
+  std::vector<ConfigError> elsewhere_;  // in files that it names
   std::string path_;                // absolute
   std::string directory_;
-  std::map<std::string, Place> names_;                           // those given
-  std::map<std::pair<std::string, std::string>, Place> inputs_;  // by format and pattern
+  std::map<std::string, TextPosition> names_;                           // those given
+  std::map<std::pair<std::string, std::string>, TextPosition> inputs_;  // by format and pattern
 };
 
 }  // namespace
@@ -345,20 +345,20 @@ SourceConfig EventSource(const std::string& storage_path) {
   return source;
 }
 
-ConfigurationOrMistakes ParseConfiguration(std::string_view text, const std::string& file,
+ConfigurationOrErrors ParseConfiguration(std::string_view text, const std::string& file,
                                            const std::string& directory) {
   return Loader(file, directory).Load(text);
 }
 
-ConfigurationOrMistakes LoadConfiguration(const std::string& path) {
+ConfigurationOrErrors LoadConfiguration(const std::string& path) {
   const auto text = ReadWhole(SystemFiles{}, path, kLargestFile);
   if (!text) {
-    std::string why = WithoutPath(text.error().message, path);  // a mistake names its file already
+    std::string why = WithoutPath(text.error().message, path);  // a error names its file already
     if (text.error().kind == ErrorKind::kNotFound) why += "; give its place with --config.file";
-    return tl::unexpected(std::vector<Mistake>{{path, 0, 0, std::move(why)}});
+    return tl::unexpected(std::vector<ConfigError>{{path, 0, 0, std::move(why)}});
   }
-  std::error_code error;  // without a current directory no relative path could have been read
-  const auto directory = std::filesystem::absolute(path, error).parent_path();
+  std::error_code ignored;  // without a current directory no relative path could have been read
+  const auto directory = std::filesystem::absolute(path, ignored).parent_path();
   return ParseConfiguration(*text, path, directory.string());
 }
 

@@ -1,6 +1,6 @@
 // The configuration: one YAML file becomes the options of all parts.
 //
-// Strict, and told at once: every mistake with its line and column. Leaves to the parts whether
+// Strict, and told at once: every error with its line and column. Leaves to the parts whether
 // what is configured exists. Nothing is looked up but the configuration file itself, and the
 // secrets and the borgmatic configurations that it names.
 #pragma once
@@ -11,7 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "base/mistake.h"
+#include "base/config_error.h"
 #include "config/expectations.h"
 #include "config/monitors.h"
 #include "ingest/ingest.h"
@@ -38,13 +38,13 @@ struct Configuration {
   std::optional<std::string> storage_path;  // absolute
 };
 
-using ConfigurationOrMistakes = tl::expected<Configuration, std::vector<Mistake>>;
+using ConfigurationOrErrors = tl::expected<Configuration, std::vector<ConfigError>>;
 
 // Reads and checks the file. Relative paths in it are relative to its directory.
-[[nodiscard]] ConfigurationOrMistakes LoadConfiguration(const std::string& path);
+[[nodiscard]] ConfigurationOrErrors LoadConfiguration(const std::string& path);
 
-// The same for text that was read. `file` is how mistakes name it; `directory` is absolute.
-[[nodiscard]] ConfigurationOrMistakes ParseConfiguration(std::string_view text,
+// The same for text that was read. `file` is how errors name it; `directory` is absolute.
+[[nodiscard]] ConfigurationOrErrors ParseConfiguration(std::string_view text,
                                                          const std::string& file,
                                                          const std::string& directory);
 

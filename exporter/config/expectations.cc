@@ -23,13 +23,13 @@ class Reader {
   std::vector<Expectation> Read(Section& root) {
     const YamlValue* list = root.List("backups");
     if (list == nullptr) return {};
-    for (const auto& item : list->children) ReadEntry(*item, root.mistakes());
+    for (const auto& item : list->children) ReadEntry(*item, root.errors());
     return std::move(result_);
   }
 
  private:
-  void ReadEntry(const YamlValue& value, Mistakes& mistakes) {
-    Section entry(value, "a backup", mistakes);
+  void ReadEntry(const YamlValue& value, ConfigErrors& errors) {
+    Section entry(value, "a backup", errors);
     entry.Require("name",
                   "which backup this is about, as the page shows it, or a pattern such as "
                   "\"db-*\"");
@@ -37,23 +37,23 @@ class Reader {
     if (name.size() > kLongestName) {
       entry.Note("name", fmt::format("`name` is longer than {} bytes", kLongestName));
     }
-    const auto [first, is_new] = names_.emplace(name, entry.PlaceOf("name"));
+    const auto [first, is_new] = names_.emplace(name, entry.PositionOf("name"));
     if (!is_new && !name.empty()) {
       entry.Note("name", fmt::format("the backup in line {} is named {} too; say all about it "
                                      "there",
                                      first->second.line, Quoted(name)));
     }
-    for (const auto& [pattern, place] : names_) {
+    for (const auto& [pattern, position] : names_) {
       if (is_new && pattern != name && Fits(pattern, name)) {
         entry.Note("name", fmt::format("{} in line {} fits {} too, and the first that fits holds: "
                                        "move this entry above it",
-                                       Quoted(pattern), place.line, Quoted(name)));
+                                       Quoted(pattern), position.line, Quoted(name)));
       }
     }
     const TimeZone zone = ReadZone(entry, TimeZone::Find("").value_or(TimeZone()));
     ReadExpectation(entry, name, Operation::kBackup, zone);
     if (const YamlValue* map = entry.Map("operations")) {
-      Section operations(*map, "`operations`", mistakes);
+      Section operations(*map, "`operations`", errors);
       for (int i = 0; i < kOperations; ++i) {
         const auto operation = static_cast<Operation>(i);
         const std::string key(Name(operation));
@@ -63,7 +63,7 @@ class Reader {
           operations.Note(key, "what is expected of the backup itself stands one level up");
         }
         const std::string what = fmt::format("`{}`", key);
-        Section section(*of, what, mistakes);
+        Section section(*of, what, errors);
         ReadExpectation(section, name, operation, ReadZone(section, zone));
         section.RefuseOtherKeys();
       }
@@ -125,7 +125,7 @@ class Reader {
   }
 
   std::vector<Expectation> result_;
-  std::map<std::string, Place> names_;
+  std::map<std::string, TextPosition> names_;
 };
 
 }  // namespace

@@ -47,17 +47,17 @@ Level LeastLevel(std::int64_t verbosity) {
 
 class Reader {
  public:
-  explicit Reader(std::vector<Mistake>& elsewhere) : elsewhere_(elsewhere) {}
+  explicit Reader(std::vector<ConfigError>& elsewhere) : elsewhere_(elsewhere) {}
 
   MonitorsConfig Read(Section& root, const std::string& path) {
     path_ = path;
     verbosity_ = root.Number("monitoring_verbosity", kNothingAtAll, 2).value_or(kDefaultVerbosity);
     if (const YamlValue* list = root.List("monitors")) {
-      for (const auto& item : list->children) ReadEntry(*item, root.mistakes());
+      for (const auto& item : list->children) ReadEntry(*item, root.errors());
     }
     ReadPasted(root);
     if (const YamlValue* value = root.Map("hooks")) {
-      Section hooks(*value, "`hooks`", root.mistakes());
+      Section hooks(*value, "`hooks`", root.errors());
       ReadPasted(hooks);
       for (const std::string& key : hooks.Keys()) {
         if (ServiceNamed(key) != nullptr) continue;
@@ -86,12 +86,12 @@ class Reader {
   void ReadPasted(Section& section) {
     for (const Service& service : Services()) {
       if (!section.Has(service.key)) continue;
-      ReadBlock(service, *section.Any(service.key), {}, section.mistakes());
+      ReadBlock(service, *section.Any(service.key), {}, section.errors());
     }
   }
 
-  void ReadEntry(const YamlValue& value, Mistakes& mistakes) {
-    Section entry(value, "a monitor", mistakes);
+  void ReadEntry(const YamlValue& value, ConfigErrors& errors) {
+    Section entry(value, "a monitor", errors);
     const Around around = ReadAround(entry);
     const Service* service = nullptr;
     for (const Service& known : Services()) {
@@ -103,7 +103,7 @@ class Reader {
         continue;
       }
       service = &known;
-      ReadBlock(known, *block, around, mistakes);
+      ReadBlock(known, *block, around, errors);
     }
     const auto import = entry.Text("import");
     if (import && service != nullptr) {
@@ -111,7 +111,7 @@ class Reader {
     } else if (import) {
       Import(entry, *import, around);
     } else if (service == nullptr && value.kind == YamlValue::Kind::kMap) {
-      mistakes.Add(value.place, "a monitor needs a service: " + ServiceKeys() +
+      errors.Add(value.position, "a monitor needs a service: " + ServiceKeys() +
                                     ", or `import` with the path of a borgmatic configuration");
     }
     entry.RefuseOtherKeys();
@@ -154,10 +154,10 @@ class Reader {
   }
 
   void ReadBlock(const Service& service, const YamlValue& value, const Around& around,
-                 Mistakes& mistakes) {
-    const auto block = BlockInFull(WithEnvironment(value, mistakes), service);
+                 ConfigErrors& errors) {
+    const auto block = BlockInFull(WithEnvironment(value, errors), service);
     const std::string name = fmt::format("`{}`", service.key);
-    Section section(*block, name, mistakes);
+    Section section(*block, name, errors);
     MonitorOptions options{.config_path = path_, .hostname = HostName()};
     MonitorConfig made{.service = &service, .heartbeat = around.heartbeat};
     Subscription& subscription = made.subscription;
@@ -168,12 +168,12 @@ class Reader {
     for (std::string& warning : options.warnings) result_.warnings.push_back(std::move(warning));
     if (around.heartbeat) {
       if (options.by_backup || options.by_operation) {
-        mistakes.Add(value.place,
+        errors.Add(value.position,
                      "a `heartbeat` is of no backup, so that `{backup}` and "
                      "`{operation}` in its address stand for nothing");
       }
       if (!service.takes_heartbeat) {
-        mistakes.Add(value.place,
+        errors.Add(value.position,
                      fmt::format("{} does not notice that a heartbeat is missing", service.key));
       }
       subscription.states.clear();
@@ -204,56 +204,56 @@ class Reader {
       entry.Note("import", text.error().message);
       return;
     }
-    Mistakes mistakes(file);
+    ConfigErrors errors(file);
     const std::size_t before = result_.monitors.size();
-    if (const auto root = ParseYaml(*text, mistakes)) {
-      Section section(*root, "a borgmatic configuration", mistakes);
+    if (const auto root = ParseYaml(*text, errors)) {
+      Section section(*root, "a borgmatic configuration", errors);
       const std::string outside = std::exchange(path_, file);
       const std::int64_t verbosity = std::exchange(
           verbosity_,
           section.Number("monitoring_verbosity", kNothingAtAll, 2).value_or(kDefaultVerbosity));
-      ReadEach(section, around, mistakes);
+      ReadEach(section, around, errors);
       if (const YamlValue* value = section.Map("hooks")) {
-        Section hooks(*value, "`hooks`", mistakes);
-        ReadEach(hooks, around, mistakes);
+        Section hooks(*value, "`hooks`", errors);
+        ReadEach(hooks, around, errors);
       }
       verbosity_ = verbosity;
       path_ = outside;
     }
-    if (mistakes.empty() && result_.monitors.size() == before) {
+    if (errors.empty() && result_.monitors.size() == before) {
       entry.Note("import", Quoted(file) + " has no monitors");
     }
-    for (const Mistake& mistake : mistakes.Sorted()) elsewhere_.push_back(mistake);
+    for (const ConfigError& error : errors.Sorted()) elsewhere_.push_back(error);
   }
 
-  void ReadEach(Section& section, const Around& around, Mistakes& mistakes) {
+  void ReadEach(Section& section, const Around& around, ConfigErrors& errors) {
     for (const Service& service : Services()) {
       if (!section.Has(service.key)) continue;
       Around one = around;
       if (!around.name.empty()) {
         one.name = fmt::format("{}-{}", around.name, service.key);
         if (!names_.insert(one.name).second) {
-          mistakes.Add(section.PlaceOf(service.key),
+          errors.Add(section.PositionOf(service.key),
                        "another monitor is named " + Quoted(one.name) + " too");
         }
       }
-      ReadBlock(service, *section.Any(service.key), one, mistakes);
+      ReadBlock(service, *section.Any(service.key), one, errors);
     }
   }
 
   // The same value with ${NAME} replaced in every text but keys.
   static std::shared_ptr<const YamlValue> WithEnvironment(const YamlValue& value,
-                                                          Mistakes& mistakes) {
+                                                          ConfigErrors& errors) {
     auto copy = std::make_shared<YamlValue>(value);
     if (value.kind == YamlValue::Kind::kText) {
       auto text = FromEnvironment(value.text);
-      if (!text) mistakes.Add(value.place, text.error().message);
+      if (!text) errors.Add(value.position, text.error().message);
       copy->quoted = copy->quoted || (text && *text != value.text);
       if (text) copy->text = std::move(*text);
     }
     for (std::size_t i = 0; i < copy->children.size(); ++i) {
       const bool is_key = value.kind == YamlValue::Kind::kMap && i % 2 == 0;
-      if (!is_key) copy->children[i] = WithEnvironment(*copy->children[i], mistakes);
+      if (!is_key) copy->children[i] = WithEnvironment(*copy->children[i], errors);
     }
     return copy;
   }
@@ -271,7 +271,7 @@ class Reader {
     }
   }
 
-  std::vector<Mistake>& elsewhere_;
+  std::vector<ConfigError>& elsewhere_;
   MonitorsConfig result_;
   std::string path_;
   std::int64_t verbosity_ = kDefaultVerbosity;
@@ -281,7 +281,7 @@ class Reader {
 }  // namespace
 
 MonitorsConfig ReadMonitors(Section& root, const std::string& path,
-                            std::vector<Mistake>& elsewhere) {
+                            std::vector<ConfigError>& elsewhere) {
   return Reader(elsewhere).Read(root, path);
 }
 

@@ -29,8 +29,8 @@ struct MonitorsConfig {
 
 // Reads them out of the configuration's root: the list `monitors`, a pasted section `hooks`, blocks
 // pasted as they are, and `monitoring_verbosity`. `path` is the configuration's, absolute.
-// Mistakes in files that are imported are added to `elsewhere`.
+// ConfigErrors in files that are imported are added to `elsewhere`.
 [[nodiscard]] MonitorsConfig ReadMonitors(Section& root, const std::string& path,
-                                          std::vector<Mistake>& elsewhere);
+                                          std::vector<ConfigError>& elsewhere);
 
 }  // namespace backup_exporter

@@ -342,7 +342,7 @@ Labels ReadLabels(Section& block, const MonitorOptions& options) {
   block.Require("labels", "at least one, such as `app: backups`");
   const YamlValue* value = block.Map("labels");
   if (value == nullptr) return labels;
-  Section section(*value, "`labels` of loki", block.mistakes());
+  Section section(*value, "`labels` of loki", block.errors());
   const std::vector<std::string> names = section.Keys();
   if (names.empty()) block.Note("labels", "`labels` must have at least one label");
   if (names.size() > kMostLabels) {
@@ -375,7 +375,7 @@ Labels ReadLabels(Section& block, const MonitorOptions& options) {
 void ReadTls(Section& block, const MonitorOptions& options, Loki& loki) {
   const YamlValue* value = block.Map("tls");
   if (value == nullptr) return;
-  Section section(*value, "`tls` of loki", block.mistakes());
+  Section section(*value, "`tls` of loki", block.errors());
   const auto certificate = ReadPath(section, "cert_path", options);
   const auto key = ReadPath(section, "key_path", options);
   if (section.Has("cert_path") != section.Has("key_path")) {

@@ -38,14 +38,14 @@ std::vector<fs::path> Examples() {
   return paths;
 }
 
-ConfigurationOrMistakes Parse(std::string_view text) {
+ConfigurationOrErrors Parse(std::string_view text) {
   return ParseConfiguration(text, "a.yaml", "/etc/backup_exporter");
 }
 
 Configuration Parsed(std::string_view text) {
   auto parsed = Parse(text);
   if (parsed) return *parsed;
-  for (const Mistake& mistake : parsed.error()) ADD_FAILURE() << Describe(mistake);
+  for (const ConfigError& error : parsed.error()) ADD_FAILURE() << Describe(error);
   return {};
 }
 
@@ -55,7 +55,7 @@ std::vector<std::string> NamesOf(std::string_view text) {
   return names;
 }
 
-// Holds for whatever stands in the text: a configuration with sources, or mistakes inside the text.
+// Holds for whatever stands in the text: a configuration with sources, or errors inside the text.
 void ExpectAnAnswer(const std::string& text) {
   const auto parsed = Parse(text);
   if (parsed) {
@@ -64,11 +64,11 @@ void ExpectAnAnswer(const std::string& text) {
   }
   EXPECT_FALSE(parsed.error().empty()) << text;
   const auto lines = std::ranges::count(text, '\n') + 2;  // the end may be what is wrong
-  for (const Mistake& mistake : parsed.error()) {
-    EXPECT_LE(mistake.line, lines) << Describe(mistake) << "\n" << text;
-    EXPECT_GE(mistake.line, 0) << Describe(mistake) << "\n" << text;
-    EXPECT_EQ(mistake.line > 0, mistake.column > 0) << Describe(mistake) << "\n" << text;
-    EXPECT_FALSE(mistake.text.empty()) << text;
+  for (const ConfigError& error : parsed.error()) {
+    EXPECT_LE(error.line, lines) << Describe(error) << "\n" << text;
+    EXPECT_GE(error.line, 0) << Describe(error) << "\n" << text;
+    EXPECT_EQ(error.line > 0, error.column > 0) << Describe(error) << "\n" << text;
+    EXPECT_FALSE(error.text.empty()) << text;
   }
 }
 
@@ -129,9 +129,9 @@ TEST(Configuration, SaysOfEveryExampleWhatIsWrongWithIt) {
     const std::string name = path.filename().string();
     std::string found;
     if (const auto parsed = ParseConfiguration(ReadFile(path), name, "/etc"); !parsed) {
-      for (const Mistake& mistake : parsed.error()) found += Describe(mistake) + "\n";
+      for (const ConfigError& error : parsed.error()) found += Describe(error) + "\n";
     }
-    EXPECT_EQ(found, ReadFile(fs::path(path).replace_extension(".mistakes"))) << name;
+    EXPECT_EQ(found, ReadFile(fs::path(path).replace_extension(".errors"))) << name;
   }
 }
 

@@ -14,7 +14,7 @@ using std::chrono::days;
 using testing::ElementsAre;
 using testing::Optional;
 
-ConfigurationOrMistakes Parse(const std::string& backups) {
+ConfigurationOrErrors Parse(const std::string& backups) {
   return ParseConfiguration("sources: [{format: restic, path: /x/*.jsonl}]\n" + backups, "c.yaml",
                             "/etc");
 }
@@ -30,7 +30,7 @@ std::vector<std::string> Mistaken(const std::string& backups) {
   std::vector<std::string> texts;
   const auto parsed = Parse(backups);
   if (parsed) return texts;
-  for (const Mistake& mistake : parsed.error()) texts.push_back(Describe(mistake));
+  for (const ConfigError& error : parsed.error()) texts.push_back(Describe(error));
   return texts;
 }
 

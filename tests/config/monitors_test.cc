@@ -21,7 +21,7 @@ constexpr const char* kSources = "sources:\n  - {format: restic, path: /x.jsonl}
 
 class MonitorsTest : public testing::Test {
  protected:
-  ConfigurationOrMistakes Parse(const std::string& yaml) {
+  ConfigurationOrErrors Parse(const std::string& yaml) {
     return ParseConfiguration(kSources + yaml, "config.yaml", directory_.path());
   }
   MonitorsConfig Read(const std::string& yaml) {
@@ -39,15 +39,15 @@ class MonitorsTest : public testing::Test {
     EXPECT_EQ(read.monitors.size(), 1U);
     return read.monitors.empty() ? Subscription{} : read.monitors[0].subscription;
   }
-  std::string Mistakes(const std::string& yaml) { return Described(Parse(yaml)); }
+  std::string ConfigErrors(const std::string& yaml) { return Described(Parse(yaml)); }
 
   TemporaryDirectory directory_;
 
  private:
-  static std::string Described(const ConfigurationOrMistakes& configuration) {
+  static std::string Described(const ConfigurationOrErrors& configuration) {
     std::string text;
     if (configuration) return text;
-    for (const Mistake& mistake : configuration.error()) text += Describe(mistake) + "\n";
+    for (const ConfigError& error : configuration.error()) text += Describe(error) + "\n";
     return text;
   }
 };
@@ -110,13 +110,13 @@ TEST_F(MonitorsTest, AreTakenOutOfABorgmaticConfiguration) {
 
 TEST_F(MonitorsTest, MistakesInAnImportedFileNameThatFile) {
   directory_.Write("borgmatic.yaml", "ntfy:\n  topicc: a\n");
-  EXPECT_THAT(Mistakes("monitors:\n  - import: borgmatic.yaml\n"),
+  EXPECT_THAT(ConfigErrors("monitors:\n  - import: borgmatic.yaml\n"),
               HasSubstr(directory_ / "borgmatic.yaml" + ":2:3: unknown key `topicc`"));
-  EXPECT_THAT(Mistakes("monitors:\n  - import: nothing.yaml\n"),
+  EXPECT_THAT(ConfigErrors("monitors:\n  - import: nothing.yaml\n"),
               HasSubstr(":4:13: there is no file " + directory_ / "nothing.yaml" +
                         " with a borgmatic configuration: create it, or correct the path\n"));
   directory_.Write("none.yaml", "repositories: []\n");
-  EXPECT_THAT(Mistakes("monitors:\n  - import: none.yaml\n"), HasSubstr("has no monitors"));
+  EXPECT_THAT(ConfigErrors("monitors:\n  - import: none.yaml\n"), HasSubstr("has no monitors"));
 }
 
 TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
@@ -127,7 +127,7 @@ TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
   ASSERT_EQ(read.monitors[0].monitor->Send({.backup = "home"}, transport).outcome,
             Delivery::Outcome::kDelivered);
   EXPECT_THAT(transport.requests.at(0).body, HasSubstr("from-the-environment"));
-  EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
+  EXPECT_THAT(ConfigErrors("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
               HasSubstr("config.yaml:4:19: the environment has no variable BE_NONE"));
 }
 
@@ -139,7 +139,7 @@ TEST_F(MonitorsTest, KnowTheirSecretsSoThatTheyCanBeMasked) {
 }
 
 TEST_F(MonitorsTest, TellEveryMistakeWhereItIs) {
-  const std::string mistakes = Mistakes(
+  const std::string errors = ConfigErrors(
       "monitors:\n"
       "  - backups: [home]\n"
       "  - ntfy: {topic: a}\n"
@@ -149,13 +149,13 @@ TEST_F(MonitorsTest, TellEveryMistakeWhereItIs) {
       "    after: 0\n"
       "    remind: often\n"
       "  - nfty: {topic: a}\n");
-  EXPECT_THAT(mistakes, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
-  EXPECT_THAT(mistakes, HasSubstr("a monitor has one service"));
-  EXPECT_THAT(mistakes, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
-  EXPECT_THAT(mistakes, HasSubstr("unknown operation `backups`"));
-  EXPECT_THAT(mistakes, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
-  EXPECT_THAT(mistakes, HasSubstr("`remind` must be a number above 0 with s, m, h or d"));
-  EXPECT_THAT(mistakes, HasSubstr("unknown key `nfty`; did you mean `ntfy`?"));
+  EXPECT_THAT(errors, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
+  EXPECT_THAT(errors, HasSubstr("a monitor has one service"));
+  EXPECT_THAT(errors, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
+  EXPECT_THAT(errors, HasSubstr("unknown operation `backups`"));
+  EXPECT_THAT(errors, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
+  EXPECT_THAT(errors, HasSubstr("`remind` must be a number above 0 with s, m, h or d"));
+  EXPECT_THAT(errors, HasSubstr("unknown key `nfty`; did you mean `ntfy`?"));
 }
 
 TEST_F(MonitorsTest, HearNothingWithAHeartbeat) {
@@ -164,13 +164,13 @@ TEST_F(MonitorsTest, HearNothingWithAHeartbeat) {
   ASSERT_EQ(read.monitors.size(), 1U);
   EXPECT_EQ(read.monitors[0].heartbeat, 5min);
   EXPECT_THAT(read.monitors[0].subscription.states, IsEmpty());
-  EXPECT_THAT(Mistakes("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n"
+  EXPECT_THAT(ConfigErrors("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n"
                        "    backups: [home]\n"),
               HasSubstr("give the backups a monitor of their own"));
   EXPECT_THAT(
-      Mistakes("monitors:\n  - healthchecks: 'https://hc.example/{backup}'\n    heartbeat: 5m\n"),
+      ConfigErrors("monitors:\n  - healthchecks: 'https://hc.example/{backup}'\n    heartbeat: 5m\n"),
       HasSubstr("a `heartbeat` is of no backup"));
-  EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: a}\n    heartbeat: 5m\n"),
+  EXPECT_THAT(ConfigErrors("monitors:\n  - ntfy: {topic: a}\n    heartbeat: 5m\n"),
               HasSubstr("ntfy does not notice that a heartbeat is missing"));
 }
 
