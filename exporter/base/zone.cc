@@ -2,10 +2,12 @@
 
 #include <date/tz.h>
 
+#include <array>
 #include <cstdlib>
 #include <exception>
 
 #include "base/parse.h"
+#include "base/utf8.h"
 
 namespace backup_exporter {
 namespace {
@@ -27,21 +29,25 @@ bool ConsumeOneOf(std::string_view& text, std::string_view characters) {
 }  // namespace
 
 std::optional<LocalTime> ParseLocalTime(std::string_view text) {
-  const auto year = ConsumeNumber(text, 4);
-  if (!year || !ConsumeOneOf(text, "-")) return std::nullopt;
-  const auto month = ConsumeNumber(text, 2);
-  if (!month || !ConsumeOneOf(text, "-")) return std::nullopt;
-  const auto day = ConsumeNumber(text, 2);
-  if (!day || !ConsumeOneOf(text, "T ")) return std::nullopt;
-  const auto hour = ConsumeNumber(text, 2);
-  if (!hour || !ConsumeOneOf(text, ":")) return std::nullopt;
-  const auto minute = ConsumeNumber(text, 2);
-  if (!minute || !ConsumeOneOf(text, ":")) return std::nullopt;
-  const auto second = ConsumeNumber(text, 2);
-  const std::chrono::year_month_day date{std::chrono::year(year.value_or(0)),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!second || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  struct Field {
+    std::string_view separators;  // one of them is in front of the digits; empty: nothing is
+    std::size_t digits;
+  };
+  constexpr std::array<Field, 6> kFields{
+      {{"", 4}, {"-", 2}, {"-", 2}, {"T ", 2}, {":", 2}, {":", 2}}};
+  std::array<int, kFields.size()> values{};
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    const auto& [separators, digits] = kFields[i];
+    if (!separators.empty() && !ConsumeOneOf(text, separators)) return std::nullopt;
+    const auto number = ConsumeNumber(text, digits);
+    if (!number) return std::nullopt;
+    values[i] = *number;
+  }
+  const auto [year, month, day, hour, minute, second] = values;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
 
   int micros = 0;
   if (ConsumeOneOf(text, ".,")) {
@@ -52,8 +58,8 @@ std::optional<LocalTime> ParseLocalTime(std::string_view text) {
     for (std::size_t i = digits; i < 6; ++i) micros *= 10;
   }
   if (!text.empty()) return std::nullopt;
-  return std::chrono::local_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) + std::chrono::microseconds(micros);
+  return std::chrono::local_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second) + std::chrono::microseconds(micros);
 }
 
 Result<TimeZone> TimeZone::Find(const std::string& name) {
@@ -66,9 +72,9 @@ Result<TimeZone> TimeZone::Find(const std::string& name) {
   };
   if (!name.empty()) {
     if (const auto* zone = locate(name)) return TimeZone(zone);
-    return Fail(ErrorKind::kInvalid, "no time zone \"" + name +
-                                         "\" is known; it must be a name such as Europe/Berlin or "
-                                         "UTC, from the system's tzdata");
+    return Fail(ErrorKind::kInvalid, "unknown time zone " + Quoted(name) +
+                                         ": it must be a name from the system's tzdata, such as "
+                                         "Europe/Berlin or UTC");
   }
   const char* variable = std::getenv("TZ");
   std::string own = variable != nullptr ? variable : "";

@@ -28,7 +28,7 @@ int Once(const AppOptions& options) {
   SystemClock clock;
   StatusBoard board;
   std::vector<SourceRules> folds;
-  for (const SourceConfig& source : configuration->sources) folds.push_back(source.fold);
+  for (const SourceConfig& source : configuration->sources) folds.push_back(source.rules);
   (*ledger)->Configure(std::move(folds));
   (*ledger)->Expect(configuration->expectations, clock.Now());
   for (const SourceConfig& source : configuration->sources) {

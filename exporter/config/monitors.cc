@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kLargestFile = 1 << 20;
 constexpr std::size_t kLongestName = 128;
 constexpr int kDefaultVerbosity = 1;
-constexpr int kNothingAtAll = -2;
+constexpr int kDisabled = -2;  // borgmatic's: no monitoring at all
 
-// What borgmatic tells of, and forget, which it does not have.
+// The operations that borgmatic's monitoring covers, and forget, which borgmatic does not have.
 const std::set<Operation> kDefaultOperations{Operation::kBackup, Operation::kPrune,
                                              Operation::kCompact, Operation::kForget,
                                              Operation::kCheck};
@@ -37,7 +37,7 @@ std::string HostName() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-// borgmatic's figures: -1 errors, 0 warnings and answers, 1 info, 2 all.
+// borgmatic's levels: -1 errors, 0 warnings and answers, 1 info, 2 everything.
 Level LeastLevel(std::int64_t verbosity) {
   return verbosity < 0    ? Level::kError
          : verbosity == 0 ? Level::kWarning
@@ -51,7 +51,7 @@ class Reader {
 
   MonitorsConfig Read(Section& root, const std::string& path) {
     path_ = path;
-    verbosity_ = root.Number("monitoring_verbosity", kNothingAtAll, 2).value_or(kDefaultVerbosity);
+    verbosity_ = root.Number("monitoring_verbosity", kDisabled, 2).value_or(kDefaultVerbosity);
     if (const YamlValue* list = root.List("monitors")) {
       for (const auto& item : list->children) ReadEntry(*item, root.errors());
     }
@@ -62,7 +62,7 @@ class Reader {
       for (const std::string& key : hooks.Keys()) {
         if (ServiceNamed(key) != nullptr) continue;
         result_.warnings.push_back(
-            fmt::format("hooks: {} is no monitor and is passed over", Quoted(key)));
+            fmt::format("hooks: {} is not a monitor and is ignored", Quoted(key)));
       }
     }
     NameMonitors();
@@ -70,7 +70,7 @@ class Reader {
   }
 
  private:
-  // What stands around a block.
+  // The exporter's options around a service's block.
   struct Around {
     std::string name;
     std::vector<std::string> backups;
@@ -82,7 +82,7 @@ class Reader {
     std::optional<Duration> keep;
   };
 
-  // Blocks that stand in a map among other keys.
+  // Reads service blocks that are keys of a map among other keys.
   void ReadPasted(Section& section) {
     for (const Service& service : Services()) {
       if (!section.Has(service.key)) continue;
@@ -98,8 +98,8 @@ class Reader {
       const YamlValue* block = entry.Any(known.key);
       if (block == nullptr) continue;
       if (service != nullptr) {
-        entry.Note(known.key,
-                   fmt::format("a monitor has one service: {} or {}", service->key, known.key));
+        entry.Note(known.key, fmt::format("a monitor has only one service: {} or {}", service->key,
+                                          known.key));
         continue;
       }
       service = &known;
@@ -107,12 +107,12 @@ class Reader {
     }
     const auto import = entry.Text("import");
     if (import && service != nullptr) {
-      entry.Note("import", "`import` takes the place of a service");
+      entry.Note("import", "`import` replaces a service: keep one of them");
     } else if (import) {
       Import(entry, *import, around);
     } else if (service == nullptr && value.kind == YamlValue::Kind::kMap) {
       errors.Add(value.position, "a monitor needs a service: " + ServiceKeys() +
-                                    ", or `import` with the path of a borgmatic configuration");
+                                     ", or `import` with the path of a borgmatic configuration");
     }
     entry.RefuseOtherKeys();
   }
@@ -124,7 +124,7 @@ class Reader {
       entry.Note("name", fmt::format("`name` is longer than {} bytes", kLongestName));
     }
     if (!around.name.empty() && !names_.insert(around.name).second) {
-      entry.Note("name", "another monitor is named " + Quoted(around.name) + " too");
+      entry.Note("name", "duplicate name " + Quoted(around.name) + ": another monitor has it, too");
     }
     around.backups = entry.Texts("backups").value_or(std::vector<std::string>());
     if (const auto names = entry.Texts("operations")) {
@@ -145,9 +145,10 @@ class Reader {
     if (around.heartbeat) {
       for (const auto* key : {"backups", "operations", "recovery", "after", "remind"}) {
         if (!entry.Has(key)) continue;
-        entry.Note(key, fmt::format("a monitor with a `heartbeat` is told of no backup, so `{}` "
-                                    "means nothing: give the backups a monitor of their own",
-                                    key));
+        entry.Note(key,
+                   fmt::format("a monitor with a `heartbeat` gets no notices of backups, so `{}` "
+                               "has no effect: configure another monitor for the backups",
+                               key));
       }
     }
     return around;
@@ -169,12 +170,12 @@ class Reader {
     if (around.heartbeat) {
       if (options.by_backup || options.by_operation) {
         errors.Add(value.position,
-                     "a `heartbeat` is of no backup, so that `{backup}` and "
-                     "`{operation}` in its address stand for nothing");
+                   "a `heartbeat` is not about a backup, so its URL must not contain "
+                   "`{backup}` or `{operation}`");
       }
       if (!service.takes_heartbeat) {
         errors.Add(value.position,
-                     fmt::format("{} does not notice that a heartbeat is missing", service.key));
+                   fmt::format("{} does not alert when a heartbeat is missing", service.key));
       }
       subscription.states.clear();
     }
@@ -192,10 +193,10 @@ class Reader {
     subscription.after = around.after;
     subscription.remind = around.remind;
     if (around.keep) subscription.keep = *around.keep;
-    if (made.monitor && verbosity_ > kNothingAtAll) result_.monitors.push_back(std::move(made));
+    if (made.monitor && verbosity_ > kDisabled) result_.monitors.push_back(std::move(made));
   }
 
-  // The monitors of a borgmatic configuration. Its other keys are none of our business.
+  // Adds the monitors of a borgmatic configuration. Its other keys are ignored.
   void Import(Section& entry, const std::string& path, const Around& around) {
     const std::string file =
         (std::filesystem::path(path_).parent_path() / path).lexically_normal().string();
@@ -211,7 +212,7 @@ class Reader {
       const std::string outside = std::exchange(path_, file);
       const std::int64_t verbosity = std::exchange(
           verbosity_,
-          section.Number("monitoring_verbosity", kNothingAtAll, 2).value_or(kDefaultVerbosity));
+          section.Number("monitoring_verbosity", kDisabled, 2).value_or(kDefaultVerbosity));
       ReadEach(section, around, errors);
       if (const YamlValue* value = section.Map("hooks")) {
         Section hooks(*value, "`hooks`", errors);
@@ -234,14 +235,14 @@ class Reader {
         one.name = fmt::format("{}-{}", around.name, service.key);
         if (!names_.insert(one.name).second) {
           errors.Add(section.PositionOf(service.key),
-                       "another monitor is named " + Quoted(one.name) + " too");
+                     "duplicate name " + Quoted(one.name) + ": another monitor has it, too");
         }
       }
       ReadBlock(service, *section.Any(service.key), one, errors);
     }
   }
 
-  // The same value with ${NAME} replaced in every text but keys.
+  // A copy of the value with ${NAME} replaced in every text that is not a key.
   static std::shared_ptr<const YamlValue> WithEnvironment(const YamlValue& value,
                                                           ConfigErrors& errors) {
     auto copy = std::make_shared<YamlValue>(value);
@@ -258,7 +259,7 @@ class Reader {
     return copy;
   }
 
-  // Gives every monitor without a name that of its service, numbered where it is taken.
+  // Names each monitor without a name after its service, with a number if that name is taken.
   void NameMonitors() {
     std::map<std::string, int> numbers;
     for (MonitorConfig& one : result_.monitors) {

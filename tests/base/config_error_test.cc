@@ -7,16 +7,16 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(ConfigError, IsDescribedWithFileLineAndColumn) {
+TEST(ConfigError, TheDescriptionHasFileLineAndColumn) {
   EXPECT_EQ(Describe({"a.yaml", 3, 14, "wrong"}), "a.yaml:3:14: wrong");
 }
 
-TEST(ConfigError, IsDescribedWithoutThePlaceItHasNot) {
+TEST(ConfigError, TheDescriptionOmitsAnUnknownLineOrColumn) {
   EXPECT_EQ(Describe({"a.yaml", 3, 0, "wrong"}), "a.yaml:3: wrong");
   EXPECT_EQ(Describe({"a.yaml", 0, 0, "wrong"}), "a.yaml: wrong");
 }
 
-TEST(ConfigErrors, ComeInTheOrderOfTheFileAndEachOnce) {
+TEST(ConfigErrors, SortedErrorsAreInTheOrderOfTheFileWithoutDuplicates) {
   ConfigErrors errors("a.yaml");
   EXPECT_TRUE(errors.empty());
   errors.Add({2, 5}, "third");
@@ -25,9 +25,10 @@ TEST(ConfigErrors, ComeInTheOrderOfTheFileAndEachOnce) {
   errors.Add({2, 1}, "second");
   errors.Add({}, "first");
   EXPECT_FALSE(errors.empty());
-  EXPECT_THAT(errors.Sorted(),
-              ElementsAre(ConfigError{"a.yaml", 0, 0, "first"}, ConfigError{"a.yaml", 2, 1, "second"},
-                          ConfigError{"a.yaml", 2, 5, "third"}, ConfigError{"a.yaml", 2, 5, "fourth"}));
+  EXPECT_THAT(
+      errors.Sorted(),
+      ElementsAre(ConfigError{"a.yaml", 0, 0, "first"}, ConfigError{"a.yaml", 2, 1, "second"},
+                  ConfigError{"a.yaml", 2, 5, "third"}, ConfigError{"a.yaml", 2, 5, "fourth"}));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ std::string Repeated(std::string_view text, std::size_t times) {
   return repeated;
 }
 
-TEST(Yaml, ValuesKnowTheirKindAndPlace) {
+TEST(Yaml, AValueHasItsKindAndPosition) {
   const auto root = Parse("a:\n  - text\n  - {b: 'x'}\n  - [y]\nc: ~\n");
   ASSERT_EQ(root->kind, Kind::kMap);
   ASSERT_EQ(root->children.size(), 4u);
@@ -57,7 +57,7 @@ TEST(Yaml, ValuesKnowTheirKindAndPlace) {
   EXPECT_EQ(root->children[3]->kind, Kind::kNothing);
 }
 
-TEST(Yaml, TellsFlowFromBlockAndQuotedFromPlain) {
+TEST(Yaml, FlowStyleAndQuotesAreRecorded) {
   const auto root = Parse("- true\n- 'true'\n- \"true\"\n- [x]\n- {x: y}\n-\n  - x\n- x: y\n");
   ASSERT_EQ(root->children.size(), 7u);
   EXPECT_FALSE(root->children[0]->quoted);
@@ -69,7 +69,7 @@ TEST(Yaml, TellsFlowFromBlockAndQuotedFromPlain) {
   EXPECT_FALSE(root->children[6]->flow);
 }
 
-TEST(Yaml, WhatIsMissingIsAtItsKeyOrDash) {
+TEST(Yaml, AMissingValueIsAtItsKeyOrDash) {
   const auto map = Parse("a:\n\n# - comment\nb: null\n");
   ASSERT_EQ(map->children.size(), 4u);
   EXPECT_EQ(PositionOf(*map->children[1]), "1:1");
@@ -80,7 +80,7 @@ TEST(Yaml, WhatIsMissingIsAtItsKeyOrDash) {
   EXPECT_EQ(PositionOf(*list->children[3]), "5:1");
 }
 
-TEST(Yaml, PlacesCountFromTheTextAfterAByteOrderMark) {
+TEST(Yaml, PositionsDoNotCountAByteOrderMark) {
   const auto root = Parse("\uFEFFa: x\nb: y\n");
   ASSERT_EQ(root->children.size(), 4u);
   EXPECT_EQ(PositionOf(*root->children[0]), "1:1");
@@ -88,14 +88,14 @@ TEST(Yaml, PlacesCountFromTheTextAfterAByteOrderMark) {
   EXPECT_EQ(PositionOf(*root->children[3]), "2:4");
 }
 
-TEST(Yaml, LinesMayEndLikeWindows) {
+TEST(Yaml, LinesMayEndWithCrLf) {
   const auto root = Parse("a: x\r\nb: y\r\n");
   ASSERT_EQ(root->children.size(), 4u);
   EXPECT_EQ(root->children[1]->text, "x");
   EXPECT_EQ(PositionOf(*root->children[3]), "2:4");
 }
 
-TEST(Yaml, AnAliasIsTheValueItStandsFor) {
+TEST(Yaml, AnAliasSharesTheValueOfItsAnchor) {
   const auto root = Parse("a: &x [1, 2]\nb: *x\n");
   ASSERT_EQ(root->children.size(), 4u);
   EXPECT_EQ(root->children[1], root->children[3]);
@@ -107,14 +107,14 @@ TEST(Yaml, ATextWithoutContentIsNothing) {
   }
 }
 
-TEST(Yaml, EveryCharacterOfUnicodeIsText) {
+TEST(Yaml, EveryUnicodeCharacterIsAcceptedAsText) {
   for (const std::string_view text : {"ü", "€", "\uD7FF", "\uE000", "\U00010000", "\U0010FFFF"}) {
     EXPECT_EQ(Parse(text)->text, text);
   }
 }
 
-TEST(Yaml, BytesThatAreNoUtf8AreRefused) {
-  // Cut off, alone, overlong, a surrogate, beyond U+10FFFF, never used.
+TEST(Yaml, BytesThatAreNotUtf8AreRefused) {
+  // Truncated, a lone continuation byte, overlong, a surrogate, above U+10FFFF, an invalid byte.
   for (const std::string_view bytes :
        {"\xC3", "\xE2\x82", "\xF0\x9F\x98", "\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x80\xAF",
         "\xF0\x80\x80\xAF", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
@@ -127,13 +127,13 @@ TEST(Yaml, BytesThatAreNoUtf8AreRefused) {
 TEST(Yaml, ControlCharactersAreRefused) {
   for (const std::string_view bytes : {"\x01", "\x1B", "\x7F", "\u0085", "\u009F"}) {
     EXPECT_THAT(ErrorsOf("a: " + std::string(bytes)),
-                ElementsAre("a.yaml:1:4: a control character, which YAML does not allow"));
+                ElementsAre("a.yaml:1:4: control character, which YAML does not allow"));
   }
   EXPECT_THAT(ErrorsOf(std::string_view("\0a", 2)),
-              ElementsAre("a.yaml:1:1: a control character, which YAML does not allow"));
+              ElementsAre("a.yaml:1:1: control character, which YAML does not allow"));
 }
 
-TEST(Yaml, QuotesThatAreClosedAreNotTakenForOpen) {
+TEST(Yaml, ClosedQuotesAreAccepted) {
   for (const std::string_view text :
        {"'a'", "''", "'it''s'", "''''", "\"\"", "\"a\"", R"("\"")", R"("\\")", "\"a\n b\"",
         "&x 'a'", "&x\n\"a\"", "|\n \"a", ">\n 'a", "a\"", "it's"}) {
@@ -141,31 +141,30 @@ TEST(Yaml, QuotesThatAreClosedAreNotTakenForOpen) {
   }
 }
 
-TEST(Yaml, QuotesLeftOpenAreRefused) {
+TEST(Yaml, UnclosedQuotesAreRefused) {
   for (const std::string_view text : {"'", "'a", "'a\n\n", "'it''", "'''", "\"", "\"a\n", R"("\")",
                                       R"("a\\\")", "&x 'a", "&x\n  \"a", "! 'a"}) {
     const auto errors = ErrorsOf(text);
     ASSERT_EQ(errors.size(), 1u) << text;
-    EXPECT_THAT(errors[0], ::testing::EndsWith("the quote that begins here is never closed"));
+    EXPECT_THAT(errors[0], ::testing::EndsWith("this quote is never closed"));
   }
 }
 
-TEST(Yaml, NestingIsBounded) {
+TEST(Yaml, NestingIsLimited) {
   const auto nested = [](std::size_t depth) { return Repeated("[", depth) + Repeated("]", depth); };
   EXPECT_EQ(Parse(nested(64))->kind, Kind::kList);
   EXPECT_THAT(ErrorsOf(nested(65)),
               ElementsAre("a.yaml:1:65: lists and maps are nested too deeply"));
 }
 
-TEST(Yaml, EndlessNestingIsAMistakeLikeAnyOther) {
+TEST(Yaml, DeepNestingIsAnOrdinaryError) {
   for (const std::string_view part : {"[", "{", "{a: ", "[[],", "[a, ", "[a: ", "[? ", "- ", "? ",
                                       ": ", "a: [", "- ? ", "&a [", "[&a ", "!a ", "[\"", "*a "}) {
     EXPECT_FALSE(ErrorsOf(Repeated(part, 20000)).empty()) << part;
   }
   std::string stairs;
   for (std::size_t i = 0; i < 300; ++i) stairs += std::string(i, ' ') + "a:\n";
-  EXPECT_THAT(ErrorsOf(stairs),
-              ElementsAre("a.yaml:65:65: lists and maps are nested too deeply"));
+  EXPECT_THAT(ErrorsOf(stairs), ElementsAre("a.yaml:65:65: lists and maps are nested too deeply"));
 }
 
 }  // namespace
