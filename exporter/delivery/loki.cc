@@ -126,8 +126,8 @@ void Shift(std::vector<Line>& lines) {
   std::int64_t now = Nanoseconds(SystemClock().Now());
   for (Line& line : lines) {
     line.time = now++;
-    line.text =
-        CutWithEllipsis("[true time " + FormatExactUtc(line.true_time) + "] " + line.text, kLongestLine);
+    line.text = CutWithEllipsis("[true time " + FormatExactUtc(line.true_time) + "] " + line.text,
+                                kLongestLine);
     if (line.stream.size() < kMostLabels) line.stream[kShiftedLabel] = "true";
   }
 }
