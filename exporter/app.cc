@@ -16,32 +16,32 @@ namespace {
 
 using std::chrono::seconds;
 
-// How long a source may take to notice that it is to stop, before it is left to itself.
-constexpr auto kPatience = seconds(5);
-// What waits longer is not held up by a pause between two tries.
+// How long a source may take to stop before its thread is detached.
+constexpr auto kStopTimeout = seconds(5);
+// A notice that is pending for longer is not merely waiting for a retry.
 constexpr Duration kStuck = std::chrono::minutes(30);
-// A difference between the clocks that is more than drift.
+// A difference between the clocks that is not just drift.
 constexpr Duration kJump = seconds(2);
-// What has not caught up by then after a start hangs.
+// A source that has not caught up this long after the start hangs.
 constexpr std::chrono::hours kMostCatchingUp{1};
 
-Error MistakesAsError(const std::vector<Mistake>& mistakes) {
+Error AsOneError(const std::vector<ConfigError>& errors) {
   std::string text;
-  for (const Mistake& mistake : mistakes) {
+  for (const ConfigError& error : errors) {
     if (!text.empty()) text += '\n';
-    text += Describe(mistake);
+    text += Describe(error);
   }
   return {ErrorKind::kInvalid, std::move(text)};
 }
 
-// How many files each of so many sources may hold open: half of what the process may is for them
-// and their watchers, so that the ledger, monitors and scrapes find some left.
-std::size_t OpenFilesOfEach(std::size_t sources) {
+// How many files each of so many sources may have open. Half of the process's limit is for sources
+// and their watchers; the rest is for the ledger, monitors and scrapes.
+std::size_t OpenFilesPerSource(std::size_t sources) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  constexpr std::size_t kOfAWatcher = 2;
+  constexpr std::size_t kPerWatcher = 2;
   const std::size_t each = limit.rlim_cur / 2 / sources;
-  return each > kOfAWatcher ? each - kOfAWatcher : 1;
+  return each > kPerWatcher ? each - kPerWatcher : 1;
 }
 
 }  // namespace
@@ -56,20 +56,20 @@ class App::SourceThread {
     thread_ = std::thread([state = state_] { Run(*state); });
   }
 
-  // Asks the thread to end, and to commit no more than what it commits now. Does not wait; patience
-  // begins here, so that many that hang take no longer than one.
-  void AskToStop() {
-    if (!state_->ingest->stopped()) asked_ = std::chrono::steady_clock::now();
+  // Tells the thread to stop; it makes no commit after the current one. Does not wait. The timeout
+  // starts here, so that stopping many threads that hang takes no longer than stopping one.
+  void RequestStop() {
+    if (!state_->ingest->stopped()) stop_requested_ = std::chrono::steady_clock::now();
     state_->ingest->Stop();
     state_->ingest->source().watcher().Wake();
   }
 
-  // A thread that hangs in a system call is left behind; it ends without another commit if the call
-  // ever returns.
+  // Waits for the thread. A thread that hangs in a system call is detached; it ends without another
+  // commit if the call ever returns.
   ~SourceThread() {
-    AskToStop();
+    RequestStop();
     std::unique_lock lock(state_->mutex);
-    const bool ended = state_->ended_changed.wait_until(lock, asked_ + kPatience,
+    const bool ended = state_->ended_changed.wait_until(lock, stop_requested_ + kStopTimeout,
                                                         [this] { return state_->ended; });
     lock.unlock();
     ended ? thread_.join() : thread_.detach();
@@ -98,9 +98,9 @@ class App::SourceThread {
         if (!state.ingest->stopped()) state.ingest->source().Wait(next);
       }
     } catch (const std::exception& exception) {
-      // Out of memory, or a defect: an exporter that watches only half of what it should is worse
-      // than one that the service manager starts again.
-      Log().critical("a source's thread failed: {}; stopping", exception.what());
+      // Out of memory, or a defect. An exporter that reads only some of its sources is worse than
+      // one that the service manager restarts.
+      Log().critical("the thread of a source failed: {}; aborting", exception.what());
       std::abort();
     }
     const std::lock_guard lock(state.mutex);
@@ -109,24 +109,26 @@ class App::SourceThread {
   }
 
   std::shared_ptr<State> state_;
-  SteadyTime asked_;  // to stop
+  SteadyTime stop_requested_;
   std::thread thread_;
 };
 
 bool IsWell(const Standings& standings, const std::map<std::string, SourceStatus>& statuses,
             Time now) {
-  const auto works = [&](const auto& source) {
+  const auto is_up = [&](const auto& source) {
     const auto status = statuses.find(source.first);
     return status != statuses.end() && IsUp(status->second, now);
   };
-  const auto is_stuck = [&](const auto& one) {
-    const MonitorStanding& monitor = one.second;
-    // What the last attempt refused does not wait. (A heartbeat's own monitor is told no notices.)
-    const bool told = std::ranges::any_of(monitor.notices, [](auto count) { return count > 0; });
-    if (told && monitor.up == false && monitor.waiting == 0) return true;
+  const auto is_stuck = [&](const auto& named) {
+    const MonitorStanding& monitor = named.second;
+    // A notice that the last attempt refused is not pending. (A monitor with a heartbeat gets
+    // none.)
+    const bool has_notices =
+        std::ranges::any_of(monitor.notices, [](auto count) { return count > 0; });
+    if (has_notices && monitor.up == false && monitor.waiting == 0) return true;
     return monitor.oldest && now - *monitor.oldest > kStuck;
   };
-  return !standings.full && std::ranges::all_of(standings.sources, works) &&
+  return !standings.full && std::ranges::all_of(standings.sources, is_up) &&
          std::ranges::none_of(standings.monitors, is_stuck);
 }
 
@@ -148,20 +150,20 @@ App::~App() {
 
 Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   auto configuration = LoadConfiguration(options.config_file);
-  if (!configuration) return tl::unexpected(MistakesAsError(configuration.error()));
+  if (!configuration) return tl::unexpected(AsOneError(configuration.error()));
   std::unique_ptr<App> app(new App(options));
   app->storage_path_ = StoragePath(options.storage_path, *configuration);
   auto ledger = Ledger::Open({.directory = app->storage_path_, .recover = options.storage_recover});
   if (!ledger) return tl::unexpected(ledger.error());
   app->shared_->ledger = std::move(*ledger);
-  // There, so that it is watched before the first event comes.
+  // Created now, so that it is watched before the first event.
   std::error_code failure;
   std::filesystem::create_directory(SpoolDirectory(app->storage_path_), failure);
   app->last_tick_ = {.wall = app->shared_->clock.Now(), .steady = app->shared_->clock.Steady()};
   app->started_ = app->last_tick_.steady;
   app->status_.reloaded = app->last_tick_.wall;
   app->awake_since_ = BootTime();
-  // The port first: nothing is read by a program that cannot serve it.
+  // The port comes first: a program that cannot serve must not read.
   if (auto web = app->StartWeb(); !web) return tl::unexpected(web.error());
   if (auto sources = app->StartSources(*configuration); !sources)
     return tl::unexpected(sources.error());
@@ -186,9 +188,9 @@ Result<void> App::StartWeb() {
 Result<void> App::StartSources(const Configuration& configuration) {
   std::vector<SourceConfig> sources = configuration.sources;
   sources.push_back(EventSource(storage_path_));
-  std::vector<SourceRules> folds;
-  for (const SourceConfig& source : sources) folds.push_back(source.fold);
-  shared_->ledger->Configure(std::move(folds));
+  std::vector<SourceRules> rules;
+  for (const SourceConfig& source : sources) rules.push_back(source.rules);
+  shared_->ledger->Configure(std::move(rules));
   shared_->ledger->Expect(configuration.expectations, shared_->clock.Now());
   std::vector<Subscription> subscriptions;
   for (const MonitorConfig& monitor : configuration.monitors.monitors) {
@@ -196,7 +198,7 @@ Result<void> App::StartSources(const Configuration& configuration) {
   }
   shared_->ledger->Subscribe(std::move(subscriptions), shared_->clock.Now());
   std::vector<std::unique_ptr<SourceThread>> workers;
-  const std::size_t open_files = OpenFilesOfEach(sources.size());
+  const std::size_t open_files = OpenFilesPerSource(sources.size());
   for (SourceConfig& source : sources) {
     std::size_t& most = source.ingest.input.max_open_files;
     most = std::min(most, open_files);
@@ -216,7 +218,7 @@ void App::StopSources() {
     const std::lock_guard lock(mutex_);
     workers.swap(workers_);
   }
-  for (const auto& worker : workers) worker->AskToStop();
+  for (const auto& worker : workers) worker->RequestStop();
 }
 
 void App::StartDelivery(const Configuration& configuration) {
@@ -235,7 +237,7 @@ void App::StartDelivery(const Configuration& configuration) {
   delivery_ =
       std::make_unique<DeliveryThreads>(std::move(targets), *shared_->ledger, shared_->clock);
   shared_->ledger->OnNotices([delivery = delivery_.get()] { delivery->Wake(); });
-  delivery_->Wake();  // for what was committed since its first look
+  delivery_->Wake();  // for notices committed before OnNotices was set
   for (const std::string& warning : configuration.monitors.warnings) Log().warn("{}", warning);
 }
 
@@ -248,16 +250,16 @@ void App::Reload() {
   auto configuration = LoadConfiguration(options_.config_file);
   std::optional<Error> refused;
   if (!configuration) {
-    refused = MistakesAsError(configuration.error());
+    refused = AsOneError(configuration.error());
   } else if (StoragePath(options_.storage_path, *configuration) != storage_path_) {
     refused =
         Error{ErrorKind::kInvalid,
-              fmt::format("{}: the ledger stays in {} until the next start; change storage.path "
-                          "back, or restart",
+              fmt::format("{}: the ledger stays in {} until the exporter restarts; restart it, or "
+                          "change storage.path back",
                           options_.config_file, storage_path_)};
   }
   if (refused) {
-    Log().error("configuration not reloaded, the old one stays: {}", refused->message);
+    Log().error("configuration not reloaded, keeping the old one: {}", refused->message);
     const std::lock_guard lock(mutex_);
     status_.reload_successful = false;
     return;
@@ -270,7 +272,7 @@ void App::Reload() {
   const std::lock_guard lock(mutex_);
   status_.reload_successful = started.has_value();
   if (!started) {
-    Log().error("configuration reloaded, but: {}", started.error().message);
+    Log().error("configuration reloaded with an error: {}", started.error().message);
     return;
   }
   status_.reloaded = shared_->clock.Now();
@@ -285,12 +287,13 @@ void App::Tick() {
   last_tick_ = now;
   const bool jumped = std::chrono::abs(drift) > kJump;
   if (jumped) Log().warn("the clock jumped by {:.0f} s", ToSeconds(drift));
-  // The steady clock stands still while the host sleeps.
+  // The steady clock stops while the host is suspended.
   if (drift > kJump) awake_since_ = now.wall;
-  const Pulse pulse{.clock_jumps = jumped ? 1U : 0U,
-                    // A source that hangs is not to silence all others for ever.
-                    .caught_up = Ready() || now.steady - started_ > kMostCatchingUp,
-                    .awake_since = awake_since_};
+  const Pulse pulse{
+      .clock_jumps = jumped ? 1U : 0U,
+      // One source that hangs must not keep missed runs of all others from being noticed.
+      .caught_up = Ready() || now.steady - started_ > kMostCatchingUp,
+      .awake_since = awake_since_};
   if (auto done = shared_->ledger->Tick(now.wall, pulse); !done) {
     Log().error("{}", done.error().message);
   }

@@ -1,7 +1,7 @@
-// The program as one thing: builds every part once, owns it, starts and stops the threads.
+// The serving program: builds every part, owns it, and starts and stops its threads.
 //
-// One thread per source, one per monitor, civetweb's own for the web, and the caller's for signals
-// and timers.
+// There is one thread per source and one per monitor, civetweb has its own, and the caller's thread
+// handles signals and timers. All public functions are for the caller's thread only.
 #pragma once
 
 #include <condition_variable>
@@ -28,27 +28,27 @@ namespace backup_exporter {
 struct AppOptions {
   std::string config_file;
   std::string storage_path;  // empty: the configuration's, else $STATE_DIRECTORY, else the default
-  bool storage_recover = false;  // keep aside a ledger that cannot be used, and begin a new one
+  bool storage_recover = false;  // rename a ledger that cannot be used and start with a new one
   WebOptions web;
 };
 
 class App {
  public:
-  // Loads the configuration, opens the ledger, listens and starts reading. After an error nothing
-  // runs. All mistakes of the configuration are in the message, a line each.
+  // Loads the configuration, opens the ledger, listens and starts reading. After an error no thread
+  // is running. Errors in the configuration are all in the message, one per line.
   [[nodiscard]] static Result<std::unique_ptr<App>> Start(const AppOptions& options);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
-  // Takes the configuration anew; on any mistake the old one stays, and the log says why.
+  // Loads the configuration again. If it has an error, logs it and keeps the old configuration.
   void Reload();
-  // What is due by the clock; to be called about once a second.
+  // Does what is due by the clock. To be called about once a second.
   void Tick();
   [[nodiscard]] const std::vector<int> ports() const { return web_->ports(); }
 
  private:
-  // What the threads share. A thread that hangs in a dead file system keeps it alive.
+  // State that the threads share. A thread that hangs in a file system keeps it alive.
   struct Shared {
     std::unique_ptr<Ledger> ledger;
     StatusBoard board;
@@ -60,7 +60,7 @@ class App {
   explicit App(AppOptions options);
   [[nodiscard]] Result<void> StartSources(const Configuration& configuration);
   void StopSources();
-  // Replaces whom the ledger tells.
+  // Starts the monitors' threads and makes the ledger wake them.
   void StartDelivery(const Configuration& configuration);
   void StopDelivery();
   [[nodiscard]] Result<void> StartWeb();
@@ -71,24 +71,24 @@ class App {
   std::string storage_path_;
   std::shared_ptr<Shared> shared_;
   std::unique_ptr<MetricsPage> page_;
-  std::unique_ptr<DeliveryThreads> delivery_;  // main alone touches it
+  std::unique_ptr<DeliveryThreads> delivery_;  // used by the caller's thread only
   Moment last_tick_;
   SteadyTime started_;
-  std::optional<Time> awake_since_;  // the host was down or asleep until then
+  std::optional<Time> awake_since_;  // when the host last booted or woke up
 
-  mutable std::mutex mutex_;  // guards the rest, but for web_, which main alone touches
+  mutable std::mutex mutex_;  // guards workers_ and status_
   std::vector<std::unique_ptr<SourceThread>> workers_;
   ProgramStatus status_;
 
-  std::unique_ptr<WebServer> web_;  // last: stops before what it shows is gone
+  std::unique_ptr<WebServer> web_;  // last, so that it stops before the members that it uses
 };
 
-// Whether all configured sources, the ledger and the queues work: what a heartbeat says. A source
-// without a status was not looked at yet.
+// Whether all configured sources, the ledger and the monitors work; heartbeats report this. A
+// source without a status was not read yet and does not count as working.
 [[nodiscard]] bool IsWell(const Standings& standings,
                           const std::map<std::string, SourceStatus>& statuses, Time now);
 
-// The ledger's directory by the rules of AppOptions::storage_path.
+// The ledger's directory, by the rules of AppOptions::storage_path. `flag` is --storage.path.
 [[nodiscard]] std::string StoragePath(const std::string& flag, const Configuration& configuration);
 
 }  // namespace backup_exporter

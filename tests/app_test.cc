@@ -1,4 +1,6 @@
-// What a heartbeat says of the program.
+// Labels: threads
+
+// The health that heartbeats report.
 #include "app.h"
 
 #include <gtest/gtest.h>
@@ -18,45 +20,45 @@ class IsWellTest : public testing::Test {
                                                 {"b", {.up = true, .looked = now_}}};
 };
 
-TEST_F(IsWellTest, WhileEverySourceAndTheLedgerWork) { EXPECT_TRUE(Well()); }
+TEST_F(IsWellTest, TheExporterIsWellWhileEverySourceAndTheLedgerWork) { EXPECT_TRUE(Well()); }
 
-TEST_F(IsWellTest, NotWhileASourceCannotRead) {
+TEST_F(IsWellTest, TheExporterIsNotWellWhileASourceCannotBeRead) {
   statuses_["b"].up = false;
   EXPECT_FALSE(Well());
 }
 
-TEST_F(IsWellTest, NotWhileASourceHangs) {
+TEST_F(IsWellTest, TheExporterIsNotWellWhileASourceHangs) {
   now_ += minutes(1);
   statuses_["a"].looked = now_;
   EXPECT_FALSE(Well());
 }
 
-TEST_F(IsWellTest, NotWhileASourceWasNeverLookedAt) {
+TEST_F(IsWellTest, TheExporterIsNotWellWhileASourceWasNeverRead) {
   statuses_.erase("b");
   EXPECT_FALSE(Well());
   statuses_.clear();
   EXPECT_FALSE(Well());
 }
 
-TEST_F(IsWellTest, NotWhileTheLedgerCannotBeWritten) {
+TEST_F(IsWellTest, TheExporterIsNotWellWhileTheLedgerCannotBeWritten) {
   standings_.full = true;
   EXPECT_FALSE(Well());
 }
 
-TEST_F(IsWellTest, NotWhileANoticeIsStuck) {
+TEST_F(IsWellTest, TheExporterIsNotWellWhileANoticeIsStuck) {
   standings_.monitors["m"].oldest = now_ - minutes(5);
   EXPECT_TRUE(Well());
   standings_.monitors["m"].oldest = now_ - minutes(31);
   EXPECT_FALSE(Well());
 }
 
-TEST_F(IsWellTest, NotWhileAMonitorRefusesWhatItIsTold) {
+TEST_F(IsWellTest, TheExporterIsNotWellWhileAMonitorRefusesNotices) {
   standings_.monitors["m"] = {.up = false, .notices = {0, 0, 1, 0, 0}};
   EXPECT_FALSE(Well());
   standings_.monitors["m"].waiting = 1;
-  EXPECT_TRUE(Well()) << "it is tried again";
+  EXPECT_TRUE(Well()) << "the notice will be retried";
   standings_.monitors["m"] = {.up = false};
-  EXPECT_TRUE(Well()) << "or the heartbeat would never come back";
+  EXPECT_TRUE(Well()) << "without notices, a failed heartbeat must not block the next";
 }
 
 }  // namespace

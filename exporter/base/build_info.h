@@ -1,6 +1,6 @@
 #pragma once
 
-// What this program was built from, as --version and backup_exporter_build_info tell it.
+// What this program was built from, for --version and the metric backup_exporter_build_info.
 
 #include <string_view>
 
@@ -8,7 +8,7 @@ namespace backup_exporter {
 
 extern const std::string_view kVersion;   // "0.1.0"
 extern const std::string_view kRevision;  // short commit hash; "unknown" outside git
-extern const std::string_view kBranch;    // "HEAD" where none is checked out; "unknown" outside git
+extern const std::string_view kBranch;    // "HEAD" without a branch; "unknown" outside git
 extern const std::string_view kCompiler;  // "GNU 12.2.0"
 
 }  // namespace backup_exporter

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/mistake.h"
 #include "base/parse.h"
 #include "base/recurring_times.h"
+#include "base/utf8.h"
 
 namespace backup_exporter {
 namespace {
@@ -46,16 +46,16 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kShortha
      {"bi-annually", "1/6-1"},
      {"yearly", "1-1"},
      {"annually", "1-1"},
-     {"anually", "1-1"}}};  // as it was spelled once
+     {"anually", "1-1"}}};  // systemd accepts this misspelling
 
-template <typename... Words>
-tl::unexpected<Error> Wrong(fmt::format_string<Words...> format, Words&&... words) {
+template <typename... Arguments>
+tl::unexpected<Error> Wrong(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   return Fail(ErrorKind::kInvalid,
-              fmt::format(format, std::forward<Words>(words)...) +
-                  "; a calendar event of systemd is such as `Mon..Fri *-*-* 02:30`");
+              fmt::format(format, std::forward<Arguments>(arguments)...) +
+                  "; an example of a calendar event is `Mon..Fri *-*-* 02:30`");
 }
 
-// Seconds have a fraction: 6 digits of it, rounded by the next.
+// In units of 1 / `unit`. Seconds may have a fraction, which is rounded to 6 digits.
 std::optional<std::int64_t> ParseNumber(std::string_view text, std::int64_t unit) {
   const std::size_t point = unit == 1 ? text.npos : text.find('.');
   const auto whole = WholeNumber(text.substr(0, point));
@@ -96,19 +96,20 @@ Result<Steps> ParseSteps(const Part& part, std::string_view text) {
                  Quoted(text));
   }
   if (last >= 0 && last < first) {
-    return Wrong("the {} must not end before it begins, as {} does", part.name, Quoted(range));
+    return Wrong("the {} ends before it begins: {}", part.name, Quoted(range));
   }
-  last -= (last - first) % step;  // where it really ends: `0..60/7` is fine
+  last -= (last - first) % step;  // the last value reached: `0..60/7` ends at 56
   if (first < part.first || last < first || last > part.last) {
     return Wrong("the {} must be from {} to {}, not {}", part.name, part.first / part.unit,
                  part.last / part.unit, Quoted(text));
   }
   if (has_end || !has_step) return Steps{first, last, step};
-  // Without an end it goes on until the last of the part, which of days from the end is 1.
+  // Without an end, steps go on to the last value, which is 1 for days from the end of the month.
   const bool down = part.name == kDayBackwards.name;
   const std::int64_t room = down ? first - part.first : part.last - first;
   if (step > room) {
-    return Wrong("the {} must have room for a step, which {} has not", part.name, Quoted(text));
+    return Wrong("the {} has no second value: the step of {} is too large", part.name,
+                 Quoted(text));
   }
   return down ? Steps{first - room / step * step, first, step} : Steps{first, part.last, step};
 }
@@ -126,7 +127,7 @@ Result<std::vector<Steps>> ParsePart(const Part& part, std::string_view text) {
 
 std::optional<unsigned> FindWeekday(std::string_view name) {
   for (unsigned day = 0; day < kWeekdays.size(); ++day) {
-    // From Monday, with which weeks of systemd begin, so that Sunday may end a range.
+    // systemd's weeks begin on Monday, so Sunday may end a range.
     const std::string_view known = kWeekdays[(day + 1) % 7];
     if (name == known || name == known.substr(0, 3)) return day;
   }
@@ -144,57 +145,59 @@ Result<Bits> ParseWeekdays(std::string_view text) {
     const auto first = FindWeekday(item.substr(0, mark));
     const auto last = mark == item.npos ? first : FindWeekday(item.substr(mark + skip));
     if (!first || !last || *last < *first) {
-      return Wrong("{} is no weekday or range of them from Mon to Sun", Quoted(item));
+      return Wrong("{} is not a weekday or a range of weekdays from Mon to Sun", Quoted(item));
     }
     for (unsigned day = *first; day <= *last; ++day) weekdays |= Bits{1} << (day + 1) % 7;
   }
   return weekdays;
 }
 
-// Reads parts into times, and keeps the first error.
-class Reader {
+// Parses the parts of an expression into RecurringTimes and keeps the first error.
+class Parser {
  public:
   [[nodiscard]] RecurringTimes& times() { return times_; }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
-  void Weekdays(std::string_view text) { Take(ParseWeekdays(text), times_.weekdays); }
+  void Weekdays(std::string_view text) { Assign(ParseWeekdays(text), times_.weekdays); }
   void Date(std::string_view text) {
     const std::size_t tilde = text.find('~');
     auto parts = Split(text.substr(0, tilde), '-');
     if (tilde != text.npos) parts.push_back(text.substr(tilde + 1));
     if (parts.size() > 3) {
-      return Note(Wrong("{} is no date: it has more than year, month and day", Quoted(text)));
+      return KeepError(
+          Wrong("{} is not a date: it has more parts than year, month and day", Quoted(text)));
     }
     const std::string_view day = parts.back();
     times_.backwards = tilde != text.npos && day != "*";
-    if (parts.size() == 3) Take(ParsePart(kYear, parts[0]), times_.years);
+    if (parts.size() == 3) Assign(ParsePart(kYear, parts[0]), times_.years);
     Set(kMonth, parts[parts.size() - 2], times_.months);
     Set(times_.backwards ? kDayBackwards : kDay, day, times_.days);
   }
   void TimeOfDay(std::string_view text) {
     const auto parts = Split(text, ':');
     if (parts.size() > 3) {
-      return Note(Wrong("{} is no time: it has more than hour, minute and second", Quoted(text)));
+      return KeepError(
+          Wrong("{} is not a time: it has more parts than hour, minute and second", Quoted(text)));
     }
     Set(kHour, parts[0], times_.hours);
     Set(kMinute, parts[1], times_.minutes);
-    if (parts.size() == 3) Take(ParsePart(kSecond, parts[2]), times_.micros);
+    if (parts.size() == 3) Assign(ParsePart(kSecond, parts[2]), times_.micros);
   }
-  void Note(tl::unexpected<Error> error) {
+  void KeepError(tl::unexpected<Error> error) {
     if (!error_) error_ = std::move(error.value());
   }
 
  private:
   template <typename T>
-  void Take(Result<T> result, T& value) {
+  void Assign(Result<T> result, T& value) {
     if (result) {
       value = std::move(*result);
     } else {
-      Note(tl::unexpected(result.error()));
+      KeepError(tl::unexpected(result.error()));
     }
   }
   void Set(const Part& part, std::string_view text, Bits& bits) {
-    Take(ParsePart(part, text).map(BitsOf), bits);
+    Assign(ParsePart(part, text).map(BitsOf), bits);
   }
 
   // Every day at midnight.
@@ -217,31 +220,31 @@ bool BeginsWithLetter(std::string_view text) {
 Result<std::shared_ptr<const Schedule>> ParseCalendar(std::string_view text, const TimeZone& zone) {
   auto words = SplitAtBlanks(text);
   if (words.empty()) return Wrong("it must not be empty");
-  TimeZone used = zone;
+  TimeZone own_zone = zone;
   if (words.size() > 1 && BeginsWithLetter(words.back())) {
     const std::string name(words.back());
     auto found = TimeZone::Find(Lower(name) == "utc" ? "UTC" : name);
     if (!found) return tl::unexpected(found.error());
-    used = *found;
+    own_zone = *found;
     words.pop_back();
   }
   const auto* const known =
       std::ranges::find(kShorthands, Lower(words[0]), [](const auto& pair) { return pair.first; });
   if (words.size() == 1 && known != kShorthands.end()) words = {known->second};
 
-  Reader reader;
+  Parser parser;
   auto word = words.begin();
-  if (BeginsWithLetter(*word)) reader.Weekdays(*word++);
-  if (word != words.end() && word->find_first_of("-~") != word->npos) reader.Date(*word++);
-  if (word != words.end() && word->find(':') != word->npos) reader.TimeOfDay(*word++);
+  if (BeginsWithLetter(*word)) parser.Weekdays(*word++);
+  if (word != words.end() && word->find_first_of("-~") != word->npos) parser.Date(*word++);
+  if (word != words.end() && word->find(':') != word->npos) parser.TimeOfDay(*word++);
   if (word != words.end()) {
-    reader.Note(
-        Wrong("{} is neither weekday, date (with `-`), time (with `:`) nor zone in its "
-              "place",
+    parser.KeepError(
+        Wrong("{} is not a weekday, date (with `-`), time (with `:`) or zone at this "
+              "position",
               Quoted(*word)));
   }
-  if (reader.error()) return tl::unexpected(*reader.error());
-  return ByTheClock(std::move(reader.times()), used, ClockChange::kOnce);
+  if (parser.error()) return tl::unexpected(*parser.error());
+  return ByTheClock(std::move(parser.times()), own_zone, ClockChange::kOnce);
 }
 
 }  // namespace backup_exporter

@@ -1,15 +1,18 @@
-// When a timer of systemd would elapse: calendar events as systemd.time(7) of systemd 252 has them.
+// Calendar events of systemd timers (`OnCalendar=`): when such a timer elapses. The syntax is that
+// of systemd.time(7), systemd 252.
 //
-// "Mon..Fri *-*-* 02:30:00 Europe/Berlin": weekdays, date, time and zone, each of which may be left
-// out; or minutely, hourly, daily, weekly, monthly, quarterly, semiannually, yearly, annually, with
-// a zone or without. Years are 1970 to 2199. Without a time it is midnight.
+// An expression has weekdays, a date, a time and a zone, each of them optional:
+// "Mon..Fri *-*-* 02:30:00 Europe/Berlin". Or it is one of the shorthands minutely, hourly, daily,
+// weekly, monthly, quarterly, semiannually, yearly and annually, with or without a zone. Years are
+// 1970 to 2199. The default time is midnight.
 //
-// Where clocks are set forward past a time, it does not come that day; where they are set back, it
-// comes once, the first time (systemd may take the second, as mktime happens to answer).
+// A local time that is skipped when clocks go forward does not elapse on that day. A local time
+// that occurs twice when clocks go back elapses once, at the first occurrence. (systemd may choose
+// the second: that depends on mktime.)
 //
-// One thing is as the manual has it, and not as systemd 252 does it: where a step without an end
-// goes past the last minute of a day, systemd leaves out the first time of the next (00:00 of
-// `*:0/7`); so too with seconds and the hour, hours and the month, days and the year.
+// One deviation from systemd 252 follows its manual instead of its code. Where a step without an
+// end crosses the end of a day, systemd omits the first time of the next day (00:00 of `*:0/7`);
+// likewise for seconds in an hour, hours in a month and days in a year.
 #pragma once
 
 #include <memory>
@@ -21,9 +24,9 @@
 
 namespace backup_exporter {
 
-// `zone` is for expressions that name none: the one of the machine that runs the timer. kInvalid
-// for what systemd refuses; also for `@1700000000`, which comes once, and for abbreviations of the
-// machine's zone (CEST).
+// `zone` is the zone of the host that runs the timer; it applies to expressions that name no zone.
+// kInvalid for text that systemd refuses. Also kInvalid: `@1700000000`, which elapses only once,
+// and an abbreviation of the host's zone such as CEST.
 [[nodiscard]] Result<std::shared_ptr<const Schedule>> ParseCalendar(std::string_view text,
                                                                     const TimeZone& zone);
 

@@ -21,9 +21,9 @@ namespace backup_exporter {
 namespace {
 
 constexpr std::size_t kMostOutput = 64 << 10;
-constexpr int kStep = 50;  // milliseconds between looks at the clock and at `stop`
+constexpr int kStep = 50;  // milliseconds between checks of the time and of `stop`
 
-// Memory that reads as a file.
+// A file in memory with this content; negative after an error.
 Descriptor InMemory(const char* name, const std::string& text) {
   Descriptor file(memfd_create(name, MFD_CLOEXEC));
   if (file.get() < 0) return file;
@@ -44,7 +44,7 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
-// A name that the caller sets takes the place of the exporter's own.
+// The child's environment: `more`, and the exporter's own variables that `more` does not replace.
 std::vector<std::string> Environment(const std::vector<std::string>& more) {
   std::vector<std::string> all = more;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -57,23 +57,24 @@ std::vector<std::string> Environment(const std::vector<std::string>& more) {
   return all;
 }
 
-// Somebody else has waited for it: whatever it said, that is no success.
-constexpr int kUnknown = 255 << 8;
+// The wait status recorded when another thread has reaped the child: any exit code but success.
+constexpr int kUnknownStatus = 255 << 8;
 
-// Reads from the program until it has ended; false: its time is up, or it is to stop. What it left
-// in the background may hold its end of the pipe for as long as it likes.
-bool Attend(pid_t child, int from, std::chrono::steady_clock::time_point end,
-            const std::atomic<bool>& stop, std::string& output, int* status) {
-  // Where the kernel has none, the end is seen at the next step.
+// Collects output until the program has ended and stores its wait status. Returns false if it has
+// not ended by `end`, or when `stop` becomes true. Background processes may keep the pipe open for
+// longer.
+bool WaitForEnd(pid_t child, int from, std::chrono::steady_clock::time_point end,
+                const std::atomic<bool>& stop, std::string& output, int* status) {
+  // Without pidfd_open in the kernel, the end is noticed at the next step.
   const Descriptor ending(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   std::array<pollfd, 2> awaited{{{.fd = from, .events = POLLIN, .revents = 0},
                                  {.fd = ending.get(), .events = POLLIN, .revents = 0}}};
   std::string piece(kMostOutput, '\0');
   while (true) {
-    // In this order one more read has all that it wrote, as far as it is kept.
-    const pid_t gone = waitpid(child, status, WNOHANG);
-    const bool ended = gone != 0;
-    if (gone < 0) *status = kUnknown;
+    // The status comes first: after the end, one more read gets all output that is kept.
+    const pid_t waited = waitpid(child, status, WNOHANG);
+    const bool ended = waited != 0;
+    if (waited < 0) *status = kUnknownStatus;
     const ssize_t length = read(from, piece.data(), piece.size());
     if (length > 0) {
       output.append(piece, 0,
@@ -81,46 +82,31 @@ bool Attend(pid_t child, int from, std::chrono::steady_clock::time_point end,
     }
     if (ended) return true;
     if (std::chrono::steady_clock::now() >= end || stop) return false;
-    if (length == 0) awaited[0].fd = -1;  // closed, which poll would tell without end
+    if (length == 0) awaited[0].fd = -1;  // closed: poll would report it endlessly
     poll(awaited.data(), awaited.size(), kStep);
   }
 }
 
-}  // namespace
-
-ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop) {
-  const auto end = std::chrono::steady_clock::now() + request.limit;
-  ChildAnswer answer;
-  std::array<int, 2> ends{-1, -1};
-  const Descriptor input = InMemory("input", request.input);
-  const Descriptor secret = InMemory("secret", request.secret_file);
-  if (input.get() < 0 || secret.get() < 0 || pipe2(ends.data(), O_CLOEXEC) != 0) {
-    answer.error = std::strerror(errno);
-    return answer;
-  }
-  const Descriptor output(ends[0]);
-  fcntl(output.get(), F_SETFL, O_NONBLOCK);  // of this end alone
-  Descriptor outputs_end(ends[1]);
-
-  // The child has the secret at this number, which no other descriptor of ours is given to it at.
-  constexpr int kSecret = 3;
+// Starts the program with these descriptors, in a process group of its own, with default signal
+// handling. Returns 0 or an errno value.
+int Spawn(const ChildRequest& request, int input, int output, int secret, pid_t* child) {
+  constexpr int kSecret = 3;  // the secret's number in the child; no other descriptor is inherited
+  const bool has_secret = !request.secret_file.empty();
   std::vector<std::string> arguments = request.command;
-  if (!request.secret_file.empty()) {
+  if (has_secret) {
     std::ranges::replace(arguments, std::string("{file}"), "/dev/fd/" + std::to_string(kSecret));
   }
   std::vector<std::string> environment = Environment(request.environment);
   posix_spawn_file_actions_t actions{};
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, outputs_end.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   if (request.without_errors) {
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   } else {
-    posix_spawn_file_actions_adddup2(&actions, outputs_end.get(), STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
   }
-  if (!request.secret_file.empty()) {
-    posix_spawn_file_actions_adddup2(&actions, secret.get(), kSecret);
-  }
+  if (has_secret) posix_spawn_file_actions_adddup2(&actions, secret, kSecret);
   posix_spawnattr_t attributes{};
   posix_spawnattr_init(&attributes);
   sigset_t none;
@@ -132,27 +118,48 @@ ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop)
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes,
                            POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t child = -1;
-  const int failed = posix_spawnp(&child, arguments[0].c_str(), &actions, &attributes,
+  const int failed = posix_spawnp(child, arguments[0].c_str(), &actions, &attributes,
                                   Pointers(arguments).data(), Pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
-  { const Descriptor closed(outputs_end.Release()); }
+  return failed;
+}
+
+}  // namespace
+
+ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop) {
+  const auto end = std::chrono::steady_clock::now() + request.limit;
+  const std::string& program = request.command[0];
+  ChildAnswer answer;
+  std::array<int, 2> ends{-1, -1};
+  const Descriptor input = InMemory("input", request.input);
+  const Descriptor secret = InMemory("secret", request.secret_file);
+  if (input.get() < 0 || secret.get() < 0 || pipe2(ends.data(), O_CLOEXEC) != 0) {
+    answer.error = std::strerror(errno);
+    return answer;
+  }
+  const Descriptor output(ends[0]);
+  fcntl(output.get(), F_SETFL, O_NONBLOCK);  // this end only
+  Descriptor childs_end(ends[1]);
+
+  pid_t child = -1;
+  const int failed = Spawn(request, input.get(), childs_end.get(), secret.get(), &child);
+  { const Descriptor closed(childs_end.Release()); }
   if (failed != 0) {
-    answer.error = arguments[0] + ": " + std::strerror(failed);
+    answer.error = program + ": " + std::strerror(failed);
     return answer;
   }
   int status = 0;
-  if (!Attend(child, output.get(), end, stop, answer.output, &status)) {
+  if (!WaitForEnd(child, output.get(), end, stop, answer.output, &status)) {
     kill(-child, SIGKILL);
     waitpid(child, &status, 0);
     answer.stopped = stop;
     answer.timed_out = !answer.stopped;
-    answer.error = answer.stopped ? "stopping" : arguments[0] + " took too long and was ended";
+    answer.error = answer.stopped ? "stopping" : program + " took too long and was killed";
   } else if (WIFEXITED(status)) {
     answer.exit_code = WEXITSTATUS(status);
   } else {
-    answer.error = arguments[0] + " was ended by signal " + std::to_string(WTERMSIG(status));
+    answer.error = program + " was killed by signal " + std::to_string(WTERMSIG(status));
   }
   return answer;
 }

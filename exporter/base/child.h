@@ -1,4 +1,4 @@
-// A program run to its end, with a time limit. Not by a shell.
+// Runs another program to its end, with a time limit and without a shell.
 #pragma once
 
 #include <atomic>
@@ -10,27 +10,28 @@
 namespace backup_exporter {
 
 struct ChildRequest {
-  std::vector<std::string> command;      // the program, found on the PATH, and its arguments
-  std::vector<std::string> environment;  // NAME=value, besides the exporter's own
-  std::string input;                     // for its standard input
-  // For a program that reads secrets from a file: the text of one that only we can read, whose path
-  // takes the place of the argument "{file}". Gone when the program ends.
+  std::vector<std::string> command;      // the program, searched for in PATH, and its arguments
+  std::vector<std::string> environment;  // NAME=value, added to the exporter's own environment
+  std::string input;                     // the program's standard input
+  // For a program that reads a secret from a file: the content of that file. Its path replaces the
+  // argument "{file}". The file is in memory, readable by the program only, and gone afterwards.
   std::string secret_file;
-  bool without_errors = false;  // what it writes to standard error goes to nobody
-  std::chrono::milliseconds limit{30'000};
+  bool without_errors = false;              // standard error is discarded
+  std::chrono::milliseconds limit{30'000};  // for the whole run
 };
 
 struct ChildAnswer {
-  std::optional<int> exit_code;  // nullopt: it did not run, was ended by a signal, or took too long
+  std::optional<int> exit_code;  // nullopt: not started, ended by a signal, timed out or stopped
   bool timed_out = false;
   bool stopped = false;  // `stop` became true
-  std::string output;    // of its streams, cut at 64 KiB
-  std::string error;     // in words, without an exit code
+  std::string output;    // standard output and error, at most the first 64 KiB
+  std::string error;     // for people; only without an exit code
 };
 
-// The program is ended, with all that it started in its process group, when its time is up or
-// `stop` becomes true. What it leaves in the background when it ends by itself is not waited for,
-// nor ended; what that writes later is read by nobody.
+// Waits for the program. When the limit has passed or `stop` becomes true, the program and its
+// whole process group are killed. Background processes that outlive the program are neither waited
+// for nor killed, and their later output is not read. The program starts with default signal
+// handling and without the exporter's file descriptors. Thread-safe.
 [[nodiscard]] ChildAnswer RunChild(const ChildRequest& request, const std::atomic<bool>& stop);
 
 }  // namespace backup_exporter

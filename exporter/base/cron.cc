@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/mistake.h"
 #include "base/parse.h"
 #include "base/recurring_times.h"
+#include "base/utf8.h"
 
 namespace backup_exporter {
 namespace {
@@ -21,7 +21,7 @@ struct Field {
   std::string_view name;
   int first;
   int last;
-  std::string_view names = {};  // of three letters each, from `first`
+  std::string_view names = {};  // three letters each; the first name is for `first`
 };
 constexpr std::array<Field, 5> kFields{{{"minute", 0, 59},
                                         {"hour", 0, 23},
@@ -38,12 +38,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kShorthan
      {"@yearly", "0 0 1 1 *"},
      {"@annually", "0 0 1 1 *"}}};
 
-template <typename... Words>
-tl::unexpected<Error> Wrong(const Field& field, fmt::format_string<Words...> format,
-                            Words&&... words) {
+template <typename... Arguments>
+tl::unexpected<Error> Wrong(const Field& field, fmt::format_string<Arguments...> format,
+                            Arguments&&... arguments) {
   return Fail(ErrorKind::kInvalid,
-              fmt::format("the {} {}; a schedule of cron is such as {}", field.name,
-                          fmt::format(format, std::forward<Words>(words)...), kExample));
+              fmt::format("the {} {}; an example of a cron schedule is {}", field.name,
+                          fmt::format(format, std::forward<Arguments>(arguments)...), kExample));
 }
 
 Result<int> ParseValue(const Field& field, std::string_view text) {
@@ -67,13 +67,13 @@ Result<Steps> ParseSteps(const Field& field, std::string_view text) {
     const auto last = dash == range.npos ? first : ParseValue(field, range.substr(dash + 1));
     if (!last) return tl::unexpected(last.error());
     if (*last < *first) {
-      return Wrong(field, "must not end before it begins, as {} does", Quoted(range));
+      return Wrong(field, "ends before it begins: {}", Quoted(range));
     }
     steps = {*first, *last};
   }
   if (slash == text.npos) return steps;
   if (range != "*" && dash == range.npos) {
-    return Wrong(field, "may have a step after `*` or a range only (`{}-{}/…`), not {}", range,
+    return Wrong(field, "may have a step only after `*` or a range (`{}-{}/…`), not {}", range,
                  field.last, Quoted(text));
   }
   const auto step = WholeNumber(text.substr(slash + 1));
@@ -100,15 +100,15 @@ Result<std::shared_ptr<const Schedule>> ParseCron(std::string_view text, const T
   auto fields = SplitAtBlanks(text);
   if (fields.size() == 1 && fields[0].starts_with('@')) {
     if (fields[0] == "@reboot") {
-      return Fail(ErrorKind::kInvalid,
-                  "`@reboot` is a start of the machine, which comes at no set time: it cannot be "
-                  "watched for");
+      return Fail(
+          ErrorKind::kInvalid,
+          "`@reboot` means the start of the host, which has no set time and cannot be overdue");
     }
     const auto* const known =
         std::ranges::find(kShorthands, fields[0], [](const auto& pair) { return pair.first; });
     if (known == kShorthands.end()) {
       return Fail(ErrorKind::kInvalid,
-                  fmt::format("{} is no word of cron, which are @hourly, @daily, @midnight, "
+                  fmt::format("{} is not one of cron's shorthands: @hourly, @daily, @midnight, "
                               "@weekly, @monthly, @yearly and @annually",
                               Quoted(fields[0])));
     }
@@ -116,8 +116,8 @@ Result<std::shared_ptr<const Schedule>> ParseCron(std::string_view text, const T
   }
   if (fields.size() != kFields.size()) {
     return Fail(ErrorKind::kInvalid,
-                fmt::format("a schedule of cron has 5 fields (minute, hour, day of the month, "
-                            "month, day of the week), not {}; it is such as {}",
+                fmt::format("a cron schedule has 5 fields (minute, hour, day of the month, "
+                            "month, day of the week), not {}; an example is {}",
                             fields.size(), kExample));
   }
   std::array<Bits, kFields.size()> bits{};
@@ -130,7 +130,7 @@ Result<std::shared_ptr<const Schedule>> ParseCron(std::string_view text, const T
   }
   return ByTheClock({.months = bits[3],
                      .days = bits[2],
-                     .weekdays = bits[4] | bits[4] >> 7,  // 7 is Sunday, too
+                     .weekdays = bits[4] | bits[4] >> 7,  // 7 is Sunday as well
                      .hours = bits[1],
                      .minutes = bits[0],
                      .micros = {{0, 0}},

@@ -1,18 +1,19 @@
-// When cron would start a job: crontab(5) and cron(8) of Debian 12 (cron 3.0pl1), to the letter of
-// its source.
+// Cron schedules: when cron starts a job. The behaviour is that of Debian 12 (cron 3.0pl1):
+// crontab(5), cron(8) and, where these are silent, its source.
 //
-// Five fields with blanks between them: minute, hour, day of the month, month, day of the week (0
-// to 7, Sunday is both). A field is a list of numbers, ranges and `*`; the latter two may have a
-// step (`*/15`, `0-30/10`). Months and days of the week may be names of three letters, whatever
-// their case.
-// Or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually.
+// A schedule has five fields separated by blanks: minute, hour, day of the month, month, day of the
+// week (0 to 7; 0 and 7 are Sunday). A field is a list of numbers, ranges and `*`; a range and `*`
+// may have a step (`*/15`, `0-30/10`). Months and days of the week may be three-letter names in any
+// case. Instead of fields, a schedule may be @hourly, @daily, @midnight, @weekly, @monthly, @yearly
+// or @annually.
 //
-// A job comes on the days of the month and also on the days of the week; but where one of the two
-// fields begins with `*` (so does `*/2`), only on days that are in both.
+// A job runs on days that match the day of the month or the day of the week. If one of these two
+// fields begins with `*` (as `*/2` does), a day must match both.
 //
-// Where minute or hour begins with `*`, jobs go by what clocks show. Others are started at once
-// when clocks are set forward past their time, and not again when they are set back; changes by 3
-// hours and more are no daylight saving, and all jobs go by the new time.
+// When clocks change by less than 3 hours, as for daylight saving, a job whose minute or hour
+// begins with `*` follows the local time. Any other job runs immediately if its time was skipped,
+// and does not run again if its time is repeated. After a change of 3 hours or more, all jobs
+// follow the new local time.
 #pragma once
 
 #include <memory>
@@ -24,9 +25,9 @@
 
 namespace backup_exporter {
 
-// `zone`: of the machine that runs cron. kInvalid for what cron refuses, and for what it takes and
-// never starts as meant: a range that ends before it begins, more text after a number. So is
-// @reboot, which has no time.
+// `zone` is the zone of the host that runs cron. kInvalid for text that cron refuses, and for text
+// that cron accepts but does not run as intended: a range that ends before it begins, text after a
+// number. @reboot is kInvalid, too, since it has no time.
 [[nodiscard]] Result<std::shared_ptr<const Schedule>> ParseCron(std::string_view text,
                                                                 const TimeZone& zone);
 

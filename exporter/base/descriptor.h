@@ -1,4 +1,4 @@
-// A file descriptor that is closed when its owner goes.
+// Owns a file descriptor and closes it.
 #pragma once
 
 #include <unistd.h>
@@ -19,7 +19,7 @@ class Descriptor {
   Descriptor& operator=(Descriptor&&) = delete;
 
   [[nodiscard]] int get() const { return value_; }
-  // It is the caller's from here on.
+  // Gives the descriptor to the caller, who must close it.
   int Release() { return std::exchange(value_, -1); }
 
  private:

@@ -17,7 +17,7 @@
 namespace backup_exporter {
 namespace {
 
-// FailErrno, but a missing permission is told from a failing disk.
+// FailErrno, but a missing permission is kRefused, so that callers can tell it from a failing disk.
 tl::unexpected<Error> FailOn(std::string_view what, int error_number) {
   auto failure = FailErrno(what, error_number);
   if (error_number == EACCES || error_number == EPERM) failure.value().kind = ErrorKind::kRefused;
@@ -25,7 +25,7 @@ tl::unexpected<Error> FailOn(std::string_view what, int error_number) {
 }
 
 Time TimeOf(const timespec& stamp) {
-  // A file may bear any stamp; what does not fit is held at the edge.
+  // A file may have any time; one that does not fit is clamped.
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 1'000'000 / 2;
   const std::int64_t seconds = std::clamp<std::int64_t>(stamp.tv_sec, -kMost, kMost);
   return Time(std::chrono::seconds(seconds)) + std::chrono::microseconds(stamp.tv_nsec / 1000);
@@ -79,7 +79,7 @@ class SystemFile final : public File {
     const off_t data = ::lseek(descriptor_, static_cast<off_t>(offset), SEEK_DATA);
     if (data >= 0) return static_cast<std::uint64_t>(data);
     if (errno != ENXIO) return offset;
-    const off_t end = ::lseek(descriptor_, 0, SEEK_END);  // nothing but a hole is left
+    const off_t end = ::lseek(descriptor_, 0, SEEK_END);  // the hole reaches the end of the file
     return std::max(offset, static_cast<std::uint64_t>(std::max<off_t>(end, 0)));
   }
 
@@ -88,10 +88,10 @@ class SystemFile final : public File {
   std::string path_;
 };
 
-// glob(3) takes no argument for its error function.
+// glob(3) passes no context to its error function.
 thread_local std::vector<std::string>* unreadable_directories = nullptr;
 
-int NoteUnreadable(const char* path, int error_number) {
+int AddUnreadable(const char* path, int error_number) {
   if (error_number != ENOENT && error_number != ENOTDIR) unreadable_directories->emplace_back(path);
   return 0;
 }
@@ -107,7 +107,7 @@ class Directory {
 
   [[nodiscard]] bool open() const { return stream_ != nullptr; }
   [[nodiscard]] int descriptor() const { return ::dirfd(stream_); }
-  // The next name, nullptr at the end; errno tells an end from an error.
+  // The next name. nullptr at the end, with errno 0, and after an error.
   [[nodiscard]] const char* Next() {
     errno = 0;
     const dirent* entry = ::readdir(stream_);
@@ -118,19 +118,19 @@ class Directory {
   DIR* stream_;
 };
 
-// Adds what one process has open for writing. False if that cannot be seen.
+// Adds the files that one process has open for writing. Returns false if they are not visible.
 bool AddFilesOf(const std::string& process, std::set<FileIdentity>* found) {
   Directory descriptors("/proc/" + process + "/fd");
   if (!descriptors.open()) return errno == ENOENT || errno == ESRCH;
   while (const char* name = descriptors.Next()) {
     struct stat link {};
-    // The link's own permissions tell how the file was opened.
+    // The permissions of the link itself show how the file was opened.
     if (::fstatat(descriptors.descriptor(), name, &link, AT_SYMLINK_NOFOLLOW) != 0 ||
         !S_ISLNK(link.st_mode) || (link.st_mode & S_IWUSR) == 0) {
       continue;
     }
     struct statx status {};
-    // Not synced: a server that hangs must not hang us too.
+    // Without a sync: a network file system that hangs must not block this thread.
     if (::statx(descriptors.descriptor(), name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO,
                 &status) == 0 &&
         S_ISREG(status.stx_mode)) {
@@ -140,7 +140,8 @@ bool AddFilesOf(const std::string& process, std::set<FileIdentity>* found) {
   return true;
 }
 
-// In a container /proc shows its own processes only, and others may write to its volumes.
+// In a container, /proc shows only the container's processes, while others may write to its
+// volumes.
 bool SeesAllProcesses() {
   constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;
   struct stat status {};
@@ -165,7 +166,7 @@ Result<FileStat> SystemFiles::Stat(const std::string& path) const {
 }
 
 Result<std::unique_ptr<File>> SystemFiles::Open(const std::string& path) const {
-  // Looked at before: opening alone rewinds a tape.
+  // Stat comes first, since merely opening a tape device rewinds it.
   if (auto before = Stat(path); !before) return tl::unexpected(std::move(before.error()));
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (descriptor < 0) return FailOn("open " + path, errno);
@@ -178,7 +179,7 @@ PathMatches SystemFiles::Glob(const std::string& pattern) const {
   PathMatches matches;
   unreadable_directories = &matches.unreadable;
   glob_t found{};
-  ::glob(pattern.c_str(), GLOB_NOSORT, NoteUnreadable, &found);
+  ::glob(pattern.c_str(), GLOB_NOSORT, AddUnreadable, &found);
   matches.paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   std::sort(matches.paths.begin(), matches.paths.end());

@@ -1,5 +1,10 @@
-// The door to the file system, so that tests can put faults behind it. Thread-safe as the system
-// is. Nothing here ever blocks on a FIFO or a device: only regular files are opened.
+// Access to the file system behind an interface, so that tests can inject faults.
+//
+// Only regular files are opened, so no call blocks on a FIFO or a device. Errors are kNotFound
+// where the file does not exist, kInvalid where it is not a regular file, kRefused where permission
+// is missing, kTemporary where the process has too many files open, and kIo for the rest. A
+// dangling symbolic link is kIo: it was made on purpose, so the file is not merely absent.
+// SystemFiles is thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +23,7 @@
 
 namespace backup_exporter {
 
-// What a file is called by the kernel: device and inode.
+// Device and inode: identifies a file while it exists, whatever its names are.
 using FileIdentity = std::pair<std::uint64_t, std::uint64_t>;
 
 struct FileStat {
@@ -36,15 +41,16 @@ class File {
  public:
   virtual ~File() = default;
   [[nodiscard]] virtual Result<FileStat> Stat() const = 0;
-  // Fills the buffer as far as the file goes; 0 at the end of the file.
+  // Returns the number of bytes read: less than the buffer's size only at the end of the file.
   [[nodiscard]] virtual Result<std::size_t> ReadAt(std::uint64_t offset,
                                                    std::span<char> buffer) const = 0;
-  // Where the hole ends that `offset` is in: bytes that were never written, and read as NUL. Itself
-  // where there is no hole, or the file system does not tell.
+  // The end of the hole at `offset`. A hole is a range that was never written and reads as NUL.
+  // Returns `offset` where there is no hole or the file system does not report holes.
   [[nodiscard]] virtual std::uint64_t HoleEnd(std::uint64_t offset) const { return offset; }
 };
 
-// What matches a shell pattern, sorted, and which directories could not be searched.
+// The paths that match a shell pattern, and the directories that could not be searched; both
+// sorted.
 struct PathMatches {
   std::vector<std::string> paths;
   std::vector<std::string> unreadable;
@@ -53,18 +59,15 @@ struct PathMatches {
 class Files {
  public:
   virtual ~Files() = default;
-  // kNotFound where there is nothing, kInvalid where it is no regular file, kRefused where
-  // permission is missing, kTemporary where the program has too many files open, kIo for the rest
-  // (a symbolic link to nothing among it: somebody put it there).
   [[nodiscard]] virtual Result<FileStat> Stat(const std::string& path) const = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<File>> Open(const std::string& path) const = 0;
   [[nodiscard]] virtual PathMatches Glob(const std::string& pattern) const = 0;
-  // Names in a directory (without . and ..), sorted.
+  // The names in a directory, sorted, without "." and "..".
   [[nodiscard]] virtual Result<std::vector<std::string>> List(
       const std::string& directory) const = 0;
-  // Of the file system that a directory is on.
+  // The device number of the file system that holds a directory.
   [[nodiscard]] virtual Result<std::uint64_t> DeviceOf(const std::string& directory) const = 0;
-  // FilesOpenForWriting, below.
+  // Calls FilesOpenForWriting, which see; a test may override it.
   [[nodiscard]] virtual std::optional<std::set<FileIdentity>> OpenForWriting() const;
 };
 
@@ -77,20 +80,20 @@ class SystemFiles final : public Files {
   [[nodiscard]] Result<std::uint64_t> DeviceOf(const std::string& directory) const override;
 };
 
-// A whole small file as text; kRefused above `limit` bytes.
+// The content of a whole file; kRefused if it has more than `limit` bytes.
 [[nodiscard]] Result<std::string> ReadWhole(const Files& files, const std::string& path,
                                             std::size_t limit);
 
-// As ReadWhole, of a file that a person has named, with errors in words for them. `what` the file
-// is to hold: "the secret".
+// The same for a file that a person named, with errors that advise them. `what` says what the file
+// is for: "the secret".
 [[nodiscard]] Result<std::string> ReadNamed(const std::string& path, std::size_t limit,
                                             std::string_view what);
 
-// Why a file could not be read, for a text that names it already.
+// `message` without "PATH: " in it, for a text that already names the file.
 [[nodiscard]] std::string WithoutPath(const std::string& message, const std::string& path);
 
-// The files that some process has open for writing. nullopt where /proc does not show every
-// process, as it does for root alone, outside of containers.
+// The files that any process has open for writing. nullopt unless /proc shows every process, which
+// it does only for root and outside a container.
 [[nodiscard]] std::optional<std::set<FileIdentity>> FilesOpenForWriting();
 
 }  // namespace backup_exporter

@@ -9,15 +9,15 @@
 namespace backup_exporter {
 namespace {
 
-// No name, no time, no system in particular.
+// Deflate, without a name, a time or an operating system.
 constexpr std::string_view kHeader("\x1F\x8B\x08\0\0\0\0\0\0\xFF", 10);
 
 unsigned long Crc(std::string_view text) {
   return crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size());
 }
 
-// Appends `text` as deflate blocks (RFC 1951) that refer to nothing before them and end on a byte
-// boundary. `flush` is Z_FINISH where they are the last ones, otherwise Z_SYNC_FLUSH.
+// Appends `text` as deflate blocks (RFC 1951) that do not refer to earlier ones and end on a byte
+// boundary. `flush` is Z_FINISH for the last blocks, otherwise Z_SYNC_FLUSH.
 void AppendDeflated(std::string_view text, int flush, std::string& out) {
   constexpr int kRaw = -MAX_WBITS;  // the largest window, and neither header nor trailer
   constexpr int kMemory = 8;        // zlib's default
@@ -38,7 +38,7 @@ void AppendDeflated(std::string_view text, int flush, std::string& out) {
   } while (stream.avail_out == 0);
 }
 
-void AppendNumber(unsigned long number, std::string& out) {  // 32 bits, the low ones first
+void AppendNumber(unsigned long number, std::string& out) {  // 32 bits, little-endian
   for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(number >> shift & 0xFF);
 }
 

@@ -1,6 +1,6 @@
-// A gzip file (RFC 1952) in two parts, so that a large beginning is compressed once and used with
-// many ends. It is a single member, and not one for each part, since curl refuses a second one.
-// Texts are shorter than 4 GiB. Everything here may throw std::bad_alloc.
+// Compresses a text in two parts into one gzip file (RFC 1952), so that a large first part is
+// compressed once and combined with many second parts. The file has a single member, since curl
+// rejects a second one. Texts must be shorter than 4 GiB. All functions may throw std::bad_alloc.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,17 @@
 
 namespace backup_exporter {
 
-// Not a whole file: that takes an end.
+// The compressed first part. Not a complete file without the bytes of EndGzip.
 struct GzipStart {
   std::string bytes;
-  // Of what it was made from.
+  // Of the uncompressed text.
   unsigned long crc = 0;
   std::size_t size = 0;
 };
 
 [[nodiscard]] GzipStart StartGzip(std::string_view text);
 
-// The bytes that follow on those of `start`, so that `text` follows on what that was made from.
+// The bytes that complete `start.bytes` to a file of the first text followed by `text`.
 [[nodiscard]] std::string EndGzip(const GzipStart& start, std::string_view text);
 
 }  // namespace backup_exporter

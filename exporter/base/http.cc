@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "base/build_info.h"
+#include "base/parse.h"
 
 namespace backup_exporter {
 namespace {
@@ -29,13 +30,6 @@ std::string_view Trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
-  return lower;
 }
 
 NetworkFailure FailureOf(CURLcode code) {

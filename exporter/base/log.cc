@@ -12,7 +12,7 @@
 namespace backup_exporter {
 namespace {
 
-std::string Quoted(const spdlog::string_view_t& text) {
+std::string JsonString(const spdlog::string_view_t& text) {
   return nlohmann::json(std::string(text.data(), text.size()))
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -30,8 +30,8 @@ std::string_view LevelName(spdlog::level::level_enum level) {
   }
 }
 
-// A line a message, in the shape that the rest of the Prometheus family logs in: values quoted, so
-// that a line break in a message cannot forge a second line.
+// Formats a message as one line, like other programs of the Prometheus family. Values are quoted,
+// so that a line break in a message cannot forge a second line.
 class LineFormatter final : public spdlog::formatter {
  public:
   explicit LineFormatter(bool json) : json_(json) {}
@@ -49,7 +49,7 @@ class LineFormatter final : public spdlog::formatter {
     const std::string_view layout =
         json_ ? R"({{"time":"{}","level":"{}","msg":{}}})" : "time={} level={} msg={}";
     fmt::format_to(std::back_inserter(line), fmt::runtime(layout), stamp, LevelName(message.level),
-                   Quoted(message.payload));
+                   JsonString(message.payload));
     line.push_back('\n');
   }
 
@@ -61,38 +61,39 @@ class LineFormatter final : public spdlog::formatter {
   bool json_;
 };
 
-// Standard error, which may be a pipe that nobody reads: a program that waited for room there would
-// neither read nor serve nor stop. What finds no room is lost, and the next line that does find
-// some is preceded by one that says how many were.
+// Writes to standard error without blocking for long: if that is a pipe that is not read, the
+// program must still read, serve and stop. A line that cannot be written is dropped. The next line
+// that can be written is preceded by one with the number of dropped lines.
 class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    const std::string lost = fmt::format("{} lines were lost: nobody read them", lost_);
+    const std::string dropped =
+        fmt::format("{} lines were dropped: standard error was not read", dropped_);
     const bool works =
-        lost_ == 0 || (HasRoom(0) && Write({message.logger_name, spdlog::level::warn, lost}));
-    if (works) lost_ = 0;
-    if (!works || !Write(message)) ++lost_;
+        dropped_ == 0 || (HasRoom(0) && Write({message.logger_name, spdlog::level::warn, dropped}));
+    if (works) dropped_ = 0;
+    if (!works || !Write(message)) ++dropped_;
   }
   void flush_() override {}
 
  private:
-  static constexpr int kPatience = 1000;  // milliseconds, with a reader who is only slow
+  static constexpr int kMostWait = 1000;  // milliseconds, for a slow reader
 
-  static bool HasRoom(int patience) {
+  static bool HasRoom(int most_wait) {
     pollfd output{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-    return poll(&output, 1, patience) == 1 && (output.revents & POLLOUT) != 0;
+    return poll(&output, 1, most_wait) == 1 && (output.revents & POLLOUT) != 0;
   }
 
-  // Whether all of it was written.
+  // Whether the whole line was written.
   bool Write(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
     if (torn_) line.push_back('\n');
     formatter_->format(message, line);
     std::string_view rest(line.data(), line.size());
     while (!rest.empty()) {
-      // A pipe that has room at all has it for so much.
+      // A pipe that is writable accepts this much.
       const std::string_view part = rest.substr(0, PIPE_BUF);
-      const bool room = HasRoom(kPatience);
+      const bool room = HasRoom(kMostWait);
       const ssize_t written = room ? write(STDERR_FILENO, part.data(), part.size()) : -1;
       if (written <= 0) {
         torn_ = torn_ || rest.size() < line.size();
@@ -104,8 +105,8 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
     return true;
   }
 
-  std::size_t lost_ = 0;  // lines since the last one that was written whole
-  bool torn_ = false;     // of the last line only the beginning was written
+  std::size_t dropped_ = 0;  // lines since the last one that was written
+  bool torn_ = false;        // only a part of the last line was written
 };
 
 spdlog::logger MakeLogger() {
@@ -125,10 +126,10 @@ spdlog::logger& Log() {
 Result<void> SetUpLog(const std::string& level, const std::string& format) {
   if (level != "debug" && level != "info" && level != "warn" && level != "error") {
     return Fail(ErrorKind::kInvalid,
-                "--log.level: \"" + level + "\" is none of debug, info, warn, error");
+                "--log.level must be debug, info, warn or error, not \"" + level + "\"");
   }
   if (format != "logfmt" && format != "json") {
-    return Fail(ErrorKind::kInvalid, "--log.format: \"" + format + "\" is none of logfmt, json");
+    return Fail(ErrorKind::kInvalid, "--log.format must be logfmt or json, not \"" + format + "\"");
   }
   Log().set_level(level == "error" ? spdlog::level::err : spdlog::level::from_str(level));
   Log().set_formatter(std::make_unique<LineFormatter>(format == "json"));

@@ -1,9 +1,10 @@
-// The program's own log: lines on standard error, which systemd's journal keeps.
+// The program's own log: one line per message on standard error, where systemd's journal collects
+// it.
 //
-// One logger for the program, set up once by main; thread-safe. Callers write
-// `Log().warn("source {}: {}", …)`. Nothing secret is ever handed to it. Where nobody reads
-// standard error, lines are lost and counted in the next one, and nobody waits longer than a
-// second.
+// There is one logger, which main sets up once. It is thread-safe. Callers write
+// `Log().warn("source {}: {}", …)` and must not pass secrets. If standard error is a pipe that is
+// not read, a call waits at most a second and then drops the line; the next line that can be
+// written is preceded by the number of dropped lines.
 #pragma once
 
 #include <spdlog/logger.h>
@@ -14,7 +15,8 @@
 
 namespace backup_exporter {
 
-// level: debug, info, warn, error. format: logfmt, json. Unknown words are kInvalid and name those.
+// `level` is debug, info, warn or error; `format` is logfmt or json. kInvalid for any other value,
+// with a message that lists the valid ones.
 [[nodiscard]] Result<void> SetUpLog(const std::string& level, const std::string& format);
 
 [[nodiscard]] spdlog::logger& Log();

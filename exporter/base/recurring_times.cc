@@ -14,12 +14,12 @@ using std::chrono::microseconds;
 using std::chrono::minutes;
 
 constexpr std::chrono::year kLastYear{2199};
-// Past it in every zone.
+// After the end of that year in every zone.
 constexpr Time kEnd = std::chrono::sys_days((kLastYear + std::chrono::years(1)) / 1 / 3);
 
 bool Has(Bits bits, unsigned number) { return (bits >> number & 1) != 0; }
 
-// The first number that is not below `from`; 64: there is none.
+// The first number in the set that is not below `from`; 64 if there is none.
 unsigned FirstOf(Bits bits, unsigned from) {
   return from > 63 ? 64 : static_cast<unsigned>(std::countr_zero(bits >> from << from));
 }
@@ -27,8 +27,8 @@ unsigned FirstOf(Bits bits, unsigned from) {
 std::optional<std::int64_t> FirstOf(const std::vector<Steps>& all, std::int64_t from) {
   std::optional<std::int64_t> first;
   for (const Steps& steps : all) {
-    const std::int64_t behind = std::max<std::int64_t>(from - steps.first, 0);
-    const std::int64_t number = steps.first + (behind + steps.step - 1) / steps.step * steps.step;
+    const std::int64_t distance = std::max<std::int64_t>(from - steps.first, 0);
+    const std::int64_t number = steps.first + (distance + steps.step - 1) / steps.step * steps.step;
     if (number <= steps.last && (!first || number < *first)) first = number;
   }
   return first;
@@ -50,7 +50,7 @@ class ClockSchedule final : public Schedule {
   ClockChange change_;
 };
 
-// Goes from one change of the clocks to the next, since between them clocks show each time once.
+// Searches one period between clock changes after another: within it, each local time occurs once.
 std::optional<Time> ClockSchedule::Resume(Time time) const {
   Time from = std::max(time, Time());
   while (from < kEnd) {
@@ -63,17 +63,17 @@ std::optional<Time> ClockSchedule::Resume(Time time) const {
         change_ == ClockChange::kFollow ||
         (change_ == ClockChange::kCatchUp && (forward < -hours(3) || forward >= hours(3)));
 
-    LocalTime shown((from + now.ahead).time_since_epoch());
-    if (!follows) shown = std::max(shown, old_clock);
+    LocalTime local((from + now.ahead).time_since_epoch());
+    if (!follows) local = std::max(local, old_clock);
     if (!follows && change_ == ClockChange::kCatchUp && from == now.begin) {
-      const auto missed = times_.Next(old_clock);
-      if (missed && *missed < new_clock) return from;
+      const auto skipped = times_.Next(old_clock);
+      if (skipped && *skipped < new_clock) return from;
     }
-    const auto next = times_.Next(shown);
+    const auto next = times_.Next(local);
     if (!next) return std::nullopt;
     const Time due(next->time_since_epoch() - now.ahead);
     if (due < now.end) return due;
-    // Nothing comes before it, however clocks are set: they never differ by more than a day or so.
+    // No due time is skipped here: offsets from UTC differ by less than two days.
     from = std::max(now.end, due - days(2));
   }
   return std::nullopt;

@@ -1,6 +1,5 @@
-// Times that a clock on the wall shows again and again: what expressions of cron and of systemd
-// come down to, and what becomes of them where clocks are set forward or back. Leaves the reading
-// of expressions to base/cron.h and base/calendar.h.
+// Recurring local times, the common form of cron schedules and systemd calendar events, and how
+// they behave when clocks go forward or back. Parsing is left to base/cron.h and base/calendar.h.
 #pragma once
 
 #include <chrono>
@@ -14,30 +13,30 @@
 
 namespace backup_exporter {
 
-// `first`, and each `step` from it up to `last`.
+// first, first + step, first + 2 * step … up to `last`.
 struct Steps {
   std::int64_t first = 0;
   std::int64_t last = 0;
   std::int64_t step = 1;
 };
 
-// A set of numbers below 64: bit 3 is 3.
+// A set of numbers below 64: bit n is set if n is in it.
 using Bits = std::uint64_t;
 [[nodiscard]] Bits BitsOf(const std::vector<Steps>& steps);
 
 struct RecurringTimes {
-  std::vector<Steps> years;  // empty: all
-  Bits months = 0;           // from 1
-  Bits days = 0;             // from 1: of the month; `backwards`: 1 is its last
-  Bits weekdays = 0;         // 0: Sunday
+  std::vector<Steps> years;  // empty: every year
+  Bits months = 0;           // 1 to 12
+  Bits days = 0;             // 1 to 31; counted from the end of the month if `backwards`
+  Bits weekdays = 0;         // 0 to 6, 0 is Sunday
   Bits hours = 0;
   Bits minutes = 0;
-  std::vector<Steps> micros;  // microseconds of the minute; at least one
-  bool backwards = false;
-  bool either = false;  // a day needs to be one of `days` or one of `weekdays`, not both
+  std::vector<Steps> micros;  // microseconds in the minute; must not be empty
+  bool backwards = false;     // day 1 is the last day of the month
+  bool either = false;        // a day must be in `days` or in `weekdays`; otherwise in both
 
-  // The first that is not before `from`; nullopt: none comes until the end of 2199, which is as far
-  // as systemd looks. Decided by whole months and days, so that what never comes is soon known.
+  // The first time that is not before `from`. nullopt if there is none until the end of 2199, which
+  // is systemd's limit. Whole months and days are skipped, so that nullopt is found quickly.
   [[nodiscard]] std::optional<LocalTime> Next(LocalTime from) const;
 
  private:
@@ -45,15 +44,16 @@ struct RecurringTimes {
   [[nodiscard]] std::optional<Duration> NextOfDay(Duration from) const;
 };
 
-// What a change of the clocks does to the times that are left out or come twice.
+// What happens to a local time that a clock change skips or repeats.
 enum class ClockChange {
-  kFollow,   // left out, and twice: as clocks show them
-  kOnce,     // left out, and the first of the two
-  kCatchUp,  // due as soon as clocks are set, and the first of the two; but only where they are set
-             // by less than 3 hours, else as kFollow
+  kFollow,   // skipped: not due; repeated: due twice
+  kOnce,     // skipped: not due; repeated: due at the first occurrence
+  kCatchUp,  // skipped: due immediately after the change; repeated: due at the first occurrence.
+             // Like kFollow for changes of 3 hours or more
 };
 
-// Times before 1970 are read as its beginning.
+// A schedule that is due at these local times of `zone`. It treats a time before 1970 as the
+// beginning of 1970.
 [[nodiscard]] std::shared_ptr<const Schedule> ByTheClock(RecurringTimes times, const TimeZone& zone,
                                                          ClockChange change);
 

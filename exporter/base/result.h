@@ -1,7 +1,7 @@
-// How everything that can fail says so: a value, or an error made for a person.
+// The result of an operation that can fail: a value or an error.
 //
-// The kind decides what the caller does; the message is shown. A message says what, where, why and,
-// where it helps, what to do, and gains context on the way up with Within().
+// Callers act on the error's kind and show its message. A message says what failed, where and why,
+// and what to do about it where that helps. Callers add context with Within().
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@
 namespace backup_exporter {
 
 enum class ErrorKind {
-  kNotFound,   // it is not there (yet)
-  kInvalid,    // it is there and wrong; trying again does not help
-  kIo,         // the system refused: permission, device, full disk
-  kTemporary,  // trying again may help
-  kRefused,    // a limit, a lock or a policy says no
+  kNotFound,   // does not exist (yet)
+  kInvalid,    // exists and is wrong; a retry does not help
+  kIo,         // the system failed or refused: device, full disk, permission
+  kTemporary,  // a retry may help
+  kRefused,    // a limit, a lock or a policy forbids it; for a file also its permissions
 };
 
 struct Error {
@@ -31,13 +31,13 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(Error{kind, std::move(message)});
 }
 
-// The same error, told from one level up: "ledger: commit" + "disk is full".
+// The same error with context in front of its message: "ledger: commit" + ": " + "disk is full".
 [[nodiscard]] inline tl::unexpected<Error> Within(std::string_view context, Error error) {
   error.message = std::string(context) + ": " + error.message;
   return tl::unexpected<Error>(std::move(error));
 }
 
-// The text of an errno value, and the kind it belongs to.
+// The error for an errno value: its kind, and "WHAT: " with the text of the C library.
 [[nodiscard]] tl::unexpected<Error> FailErrno(std::string_view what, int error_number);
 
 }  // namespace backup_exporter

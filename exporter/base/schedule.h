@@ -1,5 +1,5 @@
-// When something is to begin, again and again. What cron writes is read by base/cron.h, what
-// systemd's timers write by base/calendar.h.
+// When something is due, repeatedly. base/cron.h parses cron schedules and base/calendar.h systemd
+// calendar events.
 #pragma once
 
 #include <memory>
@@ -9,18 +9,19 @@
 
 namespace backup_exporter {
 
-// Schedules never change, so that any thread may ask them.
+// Immutable, so thread-safe.
 class Schedule {
  public:
   virtual ~Schedule() = default;
-  // The first time after `time`; nullopt: there is none.
+  // The first due time after `time`; nullopt if there is none.
   [[nodiscard]] virtual std::optional<Time> Next(Time time) const = 0;
-  // The first time from `time` on, where nothing was to begin before it: of an interval that is
-  // `time` itself, of a schedule by the clock its first time that is not before it.
+  // The first due time at or after `time`, when a pause ends there: for an interval this is `time`
+  // itself, for a schedule by the clock its first time that is not before `time`.
   [[nodiscard]] virtual std::optional<Time> Resume(Time time) const = 0;
 };
 
-// `interval`, more than 0, after the time before, whatever clocks show.
+// Due `interval` after the previous time, regardless of clock changes. `interval` must be more than
+// 0.
 [[nodiscard]] std::shared_ptr<const Schedule> Every(Duration interval);
 
 }  // namespace backup_exporter

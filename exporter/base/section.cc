@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <utility>
 
+#include "base/parse.h"
 #include "base/time.h"
 
 namespace backup_exporter {
@@ -16,7 +16,7 @@ using Kind = YamlValue::Kind;
 constexpr std::array kTrue{"true", "True", "TRUE"};
 constexpr std::array kFalse{"false", "False", "FALSE"};
 
-std::string_view InWords(Kind kind) {
+std::string_view KindText(Kind kind) {
   switch (kind) {
     case Kind::kNothing:
       return "nothing";
@@ -30,7 +30,8 @@ std::string_view InWords(Kind kind) {
   return "";
 }
 
-// How many letters must be put in, taken out, changed or swapped with the next to make `b` of `a`.
+// The number of edits that turn `a` into `b`: bytes inserted, removed, replaced or swapped with the
+// next (Damerau-Levenshtein distance with optimal string alignment).
 std::size_t Distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> steps(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {
@@ -60,16 +61,16 @@ std::string DescribeUnknown(std::string_view key, const std::vector<std::string>
   }
   std::string list;
   for (const auto& other : known) list += (list.empty() ? "" : ", ") + Quoted(other);
-  return unknown + "; known here: " + list;
+  return unknown + "; known keys: " + list;
 }
 
 }  // namespace
 
-Section::Section(const YamlValue& value, std::string_view name, Mistakes& mistakes)
-    : value_(value), name_(name), mistakes_(mistakes) {
+Section::Section(const YamlValue& value, std::string_view name, ConfigErrors& errors)
+    : value_(value), name_(name), errors_(errors) {
   if (!is_map()) {
-    mistakes_.Add(value_.place, std::string(name_) + " must be a map (`key: value`), not " +
-                                    std::string(InWords(value_.kind)));
+    errors_.Add(value_.position, std::string(name_) + " must be a map (`key: value`), not " +
+                                     std::string(KindText(value_.kind)));
   }
 }
 
@@ -81,12 +82,12 @@ const YamlValue* Section::Find(std::string_view key) const {
   return nullptr;
 }
 
-const YamlValue* Section::Ask(std::string_view key, Kind kind, std::string_view wanted) {
+const YamlValue* Section::Read(std::string_view key, Kind kind, std::string_view wanted) {
   known_.emplace_back(key);
   const YamlValue* found = Find(key);
   if (found == nullptr || found->kind == kind) return found;
   std::string text = Quoted(key) + " must be " + std::string(wanted) + ", not " +
-                     std::string(InWords(found->kind));
+                     std::string(KindText(found->kind));
   if (wanted == "text" && found->flow) {
     text += std::string("; text that begins with ") + (found->kind == Kind::kMap ? "`{`" : "`[`") +
             " needs quotes";
@@ -99,46 +100,44 @@ std::optional<std::string> Section::TextOf(std::string_view key, const YamlValue
                                            std::string_view allowed) {
   const std::string_view text = value.text;
   if (text.empty()) {
-    mistakes_.Add(value.place, Quoted(key) + " must not be empty");
+    errors_.Add(value.position, Quoted(key) + " must not be empty");
     return std::nullopt;
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!IsControl(text, i) || allowed.find(text[i]) != allowed.npos) continue;
-    mistakes_.Add(value.place,
-                  Quoted(key) + (allowed.empty() ? " must be one line without control characters"
-                                                 : " must have no control characters"));
+    errors_.Add(value.position,
+                Quoted(key) + (allowed.empty() ? " must be one line without control characters"
+                                               : " must have no control characters"));
     return std::nullopt;
   }
   return value.text;
 }
 
 std::optional<std::string> Section::Text(std::string_view key) {
-  const YamlValue* found = Ask(key, Kind::kText, "text");
+  const YamlValue* found = Read(key, Kind::kText, "text");
   return found == nullptr ? std::nullopt : TextOf(key, *found, "");
 }
 
 std::optional<std::string> Section::Lines(std::string_view key) {
-  const YamlValue* found = Ask(key, Kind::kText, "text");
+  const YamlValue* found = Read(key, Kind::kText, "text");
   return found == nullptr ? std::nullopt : TextOf(key, *found, "\n\t");
 }
 
 std::optional<std::int64_t> Section::Number(std::string_view key, std::int64_t least,
                                             std::int64_t most) {
-  const YamlValue* found = Ask(key, Kind::kText, "a number");
+  const YamlValue* found = Read(key, Kind::kText, "a number");
   if (found == nullptr) return std::nullopt;
   std::string_view digits = found->text;
   if (digits.starts_with('+')) digits.remove_prefix(1);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool whole = error == std::errc() && end == digits.data() + digits.size();
-  if (whole && number >= least && number <= most) return number;
+  const auto number = ParseInteger(digits);
+  if (number && *number >= least && *number <= most) return number;
   Note(key, Quoted(key) + " must be a whole number from " + std::to_string(least) + " to " +
                 std::to_string(most) + ", not " + Quoted(found->text));
   return std::nullopt;
 }
 
 std::optional<std::chrono::seconds> Section::Span(std::string_view key) {
-  const YamlValue* found = Ask(key, Kind::kText, "a time span such as 5m or 24h");
+  const YamlValue* found = Read(key, Kind::kText, "a time span such as 5m or 24h");
   if (found == nullptr) return std::nullopt;
   const auto span = ParseSpan(found->text);
   if (!span) {
@@ -149,9 +148,9 @@ std::optional<std::chrono::seconds> Section::Span(std::string_view key) {
 }
 
 std::optional<bool> Section::Flag(std::string_view key) {
-  const YamlValue* found = Ask(key, Kind::kText, "true or false");
+  const YamlValue* found = Read(key, Kind::kText, "true or false");
   if (found == nullptr) return std::nullopt;
-  // As YAML 1.2 has them, and no other words.
+  // The spellings of YAML 1.2's core schema.
   for (const bool truth : {true, false}) {
     for (const auto* word : truth ? kTrue : kFalse) {
       if (!found->quoted && found->text == word) return truth;
@@ -162,8 +161,8 @@ std::optional<bool> Section::Flag(std::string_view key) {
   return std::nullopt;
 }
 
-const YamlValue* Section::List(std::string_view key) { return Ask(key, Kind::kList, "a list"); }
-const YamlValue* Section::Map(std::string_view key) { return Ask(key, Kind::kMap, "a map"); }
+const YamlValue* Section::List(std::string_view key) { return Read(key, Kind::kList, "a list"); }
+const YamlValue* Section::Map(std::string_view key) { return Read(key, Kind::kMap, "a map"); }
 
 std::optional<std::vector<std::string>> Section::Texts(std::string_view key) {
   const YamlValue* list = List(key);
@@ -171,8 +170,8 @@ std::optional<std::vector<std::string>> Section::Texts(std::string_view key) {
   std::vector<std::string> texts;
   for (const auto& item : list->children) {
     if (item->kind != Kind::kText) {
-      mistakes_.Add(item->place,
-                    Quoted(key) + " must list texts, not " + std::string(InWords(item->kind)));
+      errors_.Add(item->position, Quoted(key) + " must be a list of texts; an item is " +
+                                      std::string(KindText(item->kind)));
     } else if (auto text = TextOf(key, *item, "")) {
       texts.push_back(std::move(*text));
     }
@@ -195,30 +194,30 @@ std::vector<std::string> Section::Keys() const {
 
 void Section::Require(std::string_view key, std::string_view what_it_is) {
   if (!is_map() || Find(key) != nullptr) return;
-  mistakes_.Add(value_.place,
-                std::string(name_) + " needs " + Quoted(key) + ": " + std::string(what_it_is));
+  errors_.Add(value_.position,
+              std::string(name_) + " needs " + Quoted(key) + ": " + std::string(what_it_is));
 }
 
 void Section::Note(std::string_view key, std::string text) {
-  mistakes_.Add(PlaceOf(key), std::move(text));
+  errors_.Add(PositionOf(key), std::move(text));
 }
 
-Place Section::PlaceOf(std::string_view key) const {
+TextPosition Section::PositionOf(std::string_view key) const {
   const YamlValue* found = Find(key);
-  return found == nullptr ? value_.place : found->place;
+  return found == nullptr ? value_.position : found->position;
 }
 
 void Section::RefuseOtherKeys() {
-  std::map<std::string_view, Place> seen;
+  std::map<std::string_view, TextPosition> seen;
   for (std::size_t i = 0; is_map() && i < value_.children.size(); i += 2) {
     const YamlValue& key = *value_.children[i];
     if (key.kind != Kind::kText) {
-      mistakes_.Add(key.place, "a key must be text, not " + std::string(InWords(key.kind)));
+      errors_.Add(key.position, "a key must be text, not " + std::string(KindText(key.kind)));
     } else if (std::ranges::find(known_, key.text) == known_.end()) {
-      mistakes_.Add(key.place, DescribeUnknown(key.text, known_));
-    } else if (const auto [first, is_new] = seen.emplace(key.text, key.place); !is_new) {
-      mistakes_.Add(key.place, "key " + Quoted(key.text) + " stands twice; first in line " +
-                                   std::to_string(first->second.line));
+      errors_.Add(key.position, DescribeUnknown(key.text, known_));
+    } else if (const auto [first, is_new] = seen.emplace(key.text, key.position); !is_new) {
+      errors_.Add(key.position, "key " + Quoted(key.text) + " is a duplicate; first in line " +
+                                    std::to_string(first->second.line));
     }
   }
 }

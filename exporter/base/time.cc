@@ -16,15 +16,15 @@ using std::chrono::microseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// Reads the fixed fields of a stamp from left to right; once something does not fit, nothing does.
-class Reader {
+// Parses the fixed fields of a time stamp from left to right. After an error, IsValid() is false.
+class Parser {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit Parser(std::string_view text) : text_(text) {}
 
   int Digits(std::size_t count) {
     int value = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      if (!AtDigit()) return Broken();
+      if (!AtDigit()) return Failed();
       value = value * 10 + (text_[position_++] - '0');
     }
     return value;
@@ -32,37 +32,37 @@ class Reader {
 
   char OneOf(std::string_view allowed) {
     if (position_ >= text_.size() || allowed.find(text_[position_]) == std::string_view::npos) {
-      Broken();
+      Failed();
       return '\0';
     }
     return text_[position_++];
   }
 
-  // The digits after a point, as microseconds; further digits are read and dropped.
+  // An optional point and digits, in microseconds; the seventh digit and later ones are dropped.
   microseconds Fraction() {
     if (position_ >= text_.size() || text_[position_] != '.') return microseconds(0);
     ++position_;
-    if (!AtDigit()) Broken();
+    if (!AtDigit()) Failed();
     std::int64_t value = 0;
     std::int64_t unit = 100'000;
     for (; AtDigit(); ++position_, unit /= 10) value += unit * (text_[position_] - '0');
     return microseconds(value);
   }
 
-  [[nodiscard]] bool WholeAndSound() const { return sound_ && position_ == text_.size(); }
+  [[nodiscard]] bool IsValid() const { return valid_ && position_ == text_.size(); }
 
  private:
   [[nodiscard]] bool AtDigit() const {
     return position_ < text_.size() && text_[position_] >= '0' && text_[position_] <= '9';
   }
-  int Broken() {
-    sound_ = false;
+  int Failed() {
+    valid_ = false;
     return 0;
   }
 
   std::string_view text_;
   std::size_t position_ = 0;
-  bool sound_ = true;
+  bool valid_ = true;
 };
 
 microseconds RoundedMicros(double value) {  // seconds
@@ -72,25 +72,25 @@ microseconds RoundedMicros(double value) {  // seconds
 }  // namespace
 
 std::optional<Time> ParseRfc3339(std::string_view text) {
-  Reader reader(text);
-  const int year = reader.Digits(4);
-  reader.OneOf("-");
-  const int month = reader.Digits(2);
-  reader.OneOf("-");
-  const int day = reader.Digits(2);
-  reader.OneOf("Tt ");
-  const int hour = reader.Digits(2);
-  reader.OneOf(":");
-  const int minute = reader.Digits(2);
-  reader.OneOf(":");
-  const int second = reader.Digits(2);
-  const microseconds fraction = reader.Fraction();
+  Parser parser(text);
+  const int year = parser.Digits(4);
+  parser.OneOf("-");
+  const int month = parser.Digits(2);
+  parser.OneOf("-");
+  const int day = parser.Digits(2);
+  parser.OneOf("Tt ");
+  const int hour = parser.Digits(2);
+  parser.OneOf(":");
+  const int minute = parser.Digits(2);
+  parser.OneOf(":");
+  const int second = parser.Digits(2);
+  const microseconds fraction = parser.Fraction();
   minutes offset{0};
-  const char zone = reader.OneOf("Zz+-");
+  const char zone = parser.OneOf("Zz+-");
   if (zone == '+' || zone == '-') {
-    const int offset_hours = reader.Digits(2);
-    reader.OneOf(":");
-    const int offset_minutes = reader.Digits(2);
+    const int offset_hours = parser.Digits(2);
+    parser.OneOf(":");
+    const int offset_minutes = parser.Digits(2);
     if (offset_hours > 23 || offset_minutes > 59) return std::nullopt;
     offset = hours(offset_hours) + minutes(offset_minutes);
     if (zone == '-') offset = -offset;
@@ -98,8 +98,7 @@ std::optional<Time> ParseRfc3339(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
-  if (!reader.WholeAndSound() || !date.ok() || year <= 1 || hour > 23 || minute > 59 ||
-      second > 60) {
+  if (!parser.IsValid() || !date.ok() || year <= 1 || hour > 23 || minute > 59 || second > 60) {
     return std::nullopt;
   }
   return Time(std::chrono::sys_days(date)) + hours(hour) + minutes(minute) + seconds(second) +

@@ -9,7 +9,8 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 unsigned Byte(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
 
-// Bytes of a code point after its first. More in a row are no UTF-8, and are cut anywhere.
+// The most continuation bytes of one code point. A longer row of them is not UTF-8 and is cut
+// anywhere.
 constexpr std::size_t kMostContinued = 3;
 
 bool IsContinuation(std::string_view text, std::size_t i) { return (Byte(text, i) & 0xC0) == 0x80; }
@@ -59,6 +60,12 @@ std::string_view CutBytes(std::string_view text, std::size_t most) {
   return text.substr(0, end);
 }
 
+std::string CutWithEllipsis(std::string_view text, std::size_t most) {
+  constexpr std::string_view kEllipsis = "...";
+  if (text.size() <= most) return std::string(text);
+  return std::string(CutBytes(text, most - kEllipsis.size())).append(kEllipsis);
+}
+
 std::string_view CutCharacters(std::string_view text, std::size_t most) {
   std::size_t end = 0;
   for (std::size_t count = 0; end < text.size() && count < most; ++count) {
@@ -75,6 +82,24 @@ std::string_view LastBytes(std::string_view text, std::size_t most) {
     ++begin;
   }
   return text.substr(begin);
+}
+
+bool IsControl(std::string_view text, std::size_t i) {
+  const unsigned byte = Byte(text, i);
+  return byte < 0x20 || byte == 0x7F ||
+         (byte == 0xC2 && i + 1 < text.size() && Byte(text, i + 1) < 0xA0);
+}
+
+std::string Quoted(std::string_view text) {
+  constexpr std::size_t kMostCharacters = 100;
+  const std::string_view shown = CutCharacters(text, kMostCharacters);
+  std::string quoted = "`";
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const bool control = IsControl(shown, i);
+    quoted += control ? '?' : shown[i];
+    if (control && i + 1 < shown.size() && IsContinuation(shown, i + 1)) ++i;
+  }
+  return quoted.append(shown.size() < text.size() ? "…`" : "`");
 }
 
 }  // namespace backup_exporter

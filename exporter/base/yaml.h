@@ -1,8 +1,8 @@
-// YAML as the configuration uses it: text becomes values that know their places.
+// Parses YAML, as configurations use it, into values with their positions in the text.
 //
-// Strict where YAML or its library is not: UTF-8, one document, no tags, no quote left open, no
-// depth that only a machine would write. Leaves keys that stand twice, and what keys mean, to
-// Section.
+// Stricter than YAML and yaml-cpp: the text must be UTF-8 and one document, without tags and
+// without an unclosed quote; nesting and the number of values are limited. Duplicate keys and the
+// meaning of keys are left to Section.
 #pragma once
 
 #include <memory>
@@ -10,23 +10,24 @@
 #include <string_view>
 #include <vector>
 
-#include "base/mistake.h"
+#include "base/config_error.h"
 
 namespace backup_exporter {
 
 struct YamlValue {
   enum class Kind { kNothing, kText, kList, kMap };
   Kind kind = Kind::kNothing;
-  Place place;
+  TextPosition position;
   bool flow = false;    // a list in [ ], a map in { }
-  bool quoted = false;  // text that stood in quotes: never a truth value
+  bool quoted = false;  // text in quotes; never true or false
   std::string text;
-  // The items of a list; key, value, key, value … of a map. Aliases share what they stand for.
+  // The items of a list; the keys and values of a map in turn. An alias shares its anchor's value.
   std::vector<std::shared_ptr<const YamlValue>> children;
 };
 
-// What a file holds: kNothing, without a place, where it is without content. nullptr after noting
-// why it is no YAML.
-[[nodiscard]] std::shared_ptr<const YamlValue> ParseYaml(std::string_view file, Mistakes& mistakes);
+// The value of a whole file; kNothing without a position for a file without content. nullptr if the
+// file is not valid YAML, after adding an error that says why.
+[[nodiscard]] std::shared_ptr<const YamlValue> ParseYaml(std::string_view file,
+                                                         ConfigErrors& errors);
 
 }  // namespace backup_exporter

@@ -2,26 +2,25 @@
 
 #include <date/tz.h>
 
-#include <charconv>
+#include <array>
 #include <cstdlib>
 #include <exception>
+
+#include "base/parse.h"
+#include "base/utf8.h"
 
 namespace backup_exporter {
 namespace {
 
-// Takes `digits` digits off the front.
-std::optional<int> TakeNumber(std::string_view& text, std::size_t digits) {
+// Parses so many digits at the start of `text` and removes them from it.
+std::optional<int> ConsumeNumber(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) return std::nullopt;
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc() || end != text.data() + digits || text.front() == '-') {
-    return std::nullopt;
-  }
-  text.remove_prefix(digits);
+  const auto number = WholeNumber(text.substr(0, digits));
+  if (number) text.remove_prefix(digits);
   return number;
 }
 
-bool TakeOneOf(std::string_view& text, std::string_view characters) {
+bool ConsumeOneOf(std::string_view& text, std::string_view characters) {
   if (text.empty() || characters.find(text.front()) == std::string_view::npos) return false;
   text.remove_prefix(1);
   return true;
@@ -30,33 +29,37 @@ bool TakeOneOf(std::string_view& text, std::string_view characters) {
 }  // namespace
 
 std::optional<LocalTime> ParseLocalTime(std::string_view text) {
-  const auto year = TakeNumber(text, 4);
-  if (!year || !TakeOneOf(text, "-")) return std::nullopt;
-  const auto month = TakeNumber(text, 2);
-  if (!month || !TakeOneOf(text, "-")) return std::nullopt;
-  const auto day = TakeNumber(text, 2);
-  if (!day || !TakeOneOf(text, "T ")) return std::nullopt;
-  const auto hour = TakeNumber(text, 2);
-  if (!hour || !TakeOneOf(text, ":")) return std::nullopt;
-  const auto minute = TakeNumber(text, 2);
-  if (!minute || !TakeOneOf(text, ":")) return std::nullopt;
-  const auto second = TakeNumber(text, 2);
-  const std::chrono::year_month_day date{std::chrono::year(year.value_or(0)),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!second || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  struct Field {
+    std::string_view separators;  // one of them is in front of the digits; empty: nothing is
+    std::size_t digits;
+  };
+  constexpr std::array<Field, 6> kFields{
+      {{"", 4}, {"-", 2}, {"-", 2}, {"T ", 2}, {":", 2}, {":", 2}}};
+  std::array<int, kFields.size()> values{};
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    const auto& [separators, digits] = kFields[i];
+    if (!separators.empty() && !ConsumeOneOf(text, separators)) return std::nullopt;
+    const auto number = ConsumeNumber(text, digits);
+    if (!number) return std::nullopt;
+    values[i] = *number;
+  }
+  const auto [year, month, day, hour, minute, second] = values;
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
 
   int micros = 0;
-  if (TakeOneOf(text, ".,")) {
+  if (ConsumeOneOf(text, ".,")) {
     const std::size_t digits = text.size();
-    const auto fraction = digits <= 6 ? TakeNumber(text, digits) : std::nullopt;
-    if (!fraction || digits == 0) return std::nullopt;
+    const auto fraction = digits <= 6 ? ConsumeNumber(text, digits) : std::nullopt;
+    if (!fraction) return std::nullopt;
     micros = *fraction;
     for (std::size_t i = digits; i < 6; ++i) micros *= 10;
   }
   if (!text.empty()) return std::nullopt;
-  return std::chrono::local_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) + std::chrono::microseconds(micros);
+  return std::chrono::local_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second) + std::chrono::microseconds(micros);
 }
 
 Result<TimeZone> TimeZone::Find(const std::string& name) {
@@ -69,9 +72,9 @@ Result<TimeZone> TimeZone::Find(const std::string& name) {
   };
   if (!name.empty()) {
     if (const auto* zone = locate(name)) return TimeZone(zone);
-    return Fail(ErrorKind::kInvalid, "no time zone \"" + name +
-                                         "\" is known; it must be a name such as Europe/Berlin or "
-                                         "UTC, from the system's tzdata");
+    return Fail(ErrorKind::kInvalid, "unknown time zone " + Quoted(name) +
+                                         ": it must be a name from the system's tzdata, such as "
+                                         "Europe/Berlin or UTC");
   }
   const char* variable = std::getenv("TZ");
   std::string own = variable != nullptr ? variable : "";

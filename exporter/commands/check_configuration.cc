@@ -3,21 +3,18 @@
 #include <cstdio>
 
 #include "commands/commands.h"
+#include "commands/configuration.h"
 
 namespace backup_exporter {
 
-int CheckConfiguration(const std::string& config_file) {
-  const auto configuration = LoadConfiguration(config_file);
-  if (!configuration) {
-    for (const Mistake& mistake : configuration.error())
-      fmt::print(stderr, "{}\n", Describe(mistake));
-    return kMisused;
-  }
+int CheckConfigurationCommand(const std::string& config_file) {
+  const auto configuration = LoadOrPrintErrors(config_file);
+  if (!configuration) return kMisused;
   for (const std::string& warning : configuration->monitors.warnings) {
     fmt::print(stderr, "{}: {}\n", config_file, warning);
   }
-  const auto count = [](std::size_t number, std::string_view what) {
-    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+  const auto count = [](std::size_t number, std::string_view noun) {
+    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
   };
   fmt::print("{}: fine, {}, {}\n", config_file, count(configuration->sources.size(), "source"),
              count(configuration->monitors.monitors.size(), "monitor"));

@@ -1,5 +1,7 @@
-// The subcommands. Each is one file, gets its options parsed, and answers with the exit code: 0
-// fine, 1 failed, 2 usage or configuration.
+// The subcommands: one file each, with a function and an options struct of the same name.
+//
+// main.cc parses the arguments into the options. A command prints its answer to standard output and
+// errors to standard error, and returns the process's exit code.
 #pragma once
 
 #include <optional>
@@ -9,47 +11,57 @@
 
 namespace backup_exporter {
 
-enum ExitCode : int { kFine = 0, kFailed = 1, kMisused = 2 };
+enum ExitCode : int {
+  kFine = 0,
+  kFailed = 1,
+  kMisused = 2,  // wrong usage or configuration
+};
 
 // Serves until SIGTERM or SIGINT; SIGHUP reloads the configuration.
-[[nodiscard]] int Serve(const AppOptions& options);
+[[nodiscard]] int ServeCommand(const AppOptions& options);
 
-// Reads everything into a ledger in memory and prints the metrics page to standard output. What
-// could not be read is said on standard error, and shows on the page.
-[[nodiscard]] int Once(const AppOptions& options);
+// Reads every source into a ledger in memory and prints the metrics page. Sources that cannot be
+// read are reported on standard error and by the metrics.
+[[nodiscard]] int OnceCommand(const AppOptions& options);
 
-// What happened, in the words of whoever calls.
 struct EventOptions {
   std::string backup;
-  std::string event;                 // start, finish, fail or log; pause
-  std::string operation = "backup";  // empty: any, for a pause
-  std::optional<int> exit_code;
+  std::string event;  // start, finish, fail or log
+  std::string operation = "backup";
+  std::optional<int> exit_code;  // for finish and fail only
   std::string message;
-  std::optional<Time> until;  // of a pause
 };
-// Leaves an event in the spool for the exporter, whether or not that is running. On disk when this
-// returns with 0.
-[[nodiscard]] int LeaveEvent(const AppOptions& options, const EventOptions& event);
+// Appends an event to the spool, whether or not the exporter is running. After 0 was returned, the
+// event is on disk.
+[[nodiscard]] int EventCommand(const AppOptions& options, const EventOptions& event);
 
 struct PauseOptions {
   std::string backup;
-  std::string operation;             // empty: any
-  std::optional<Duration> duration;  // nullopt: it ends
+  std::string operation;  // empty: all operations
+  Duration duration{};
   std::string reason;
 };
-// Leaves word that nothing is expected of a backup for a while, or that something is again. On disk
-// when this returns with 0.
-[[nodiscard]] int LeavePause(const AppOptions& options, const PauseOptions& pause);
+// Appends a pause to the spool: no runs of the backup are expected for the duration. After 0 was
+// returned, the pause is on disk.
+[[nodiscard]] int PauseCommand(const AppOptions& options, const PauseOptions& pause);
+
+struct ResumeOptions {
+  std::string backup;
+  std::string operation;  // empty: all operations
+};
+// Ends a pause, in the same way.
+[[nodiscard]] int ResumeCommand(const AppOptions& options, const ResumeOptions& resume);
 
 struct NotifyOptions {
-  bool test = false;    // else list what waits
-  std::string monitor;  // the one to test; empty: all
+  bool test = false;    // false: list the notices
+  std::string monitor;  // the monitor to test; empty: all
 };
-// Sends a test notice and prints what happened; or prints what waits to be delivered, and what was
-// given up. Works beside a running exporter.
-[[nodiscard]] int Notify(const AppOptions& options, const NotifyOptions& notify);
+// Sends a test notice and prints its result, or lists pending notices and dead letters. Works while
+// the exporter is running.
+[[nodiscard]] int NotifyCommand(const AppOptions& options, const NotifyOptions& notify);
 
-// Says whether the configuration is right, and everything that is wrong with it.
-[[nodiscard]] int CheckConfiguration(const std::string& config_file);
+// Checks the configuration and prints its errors and warnings, or how many sources and monitors it
+// has.
+[[nodiscard]] int CheckConfigurationCommand(const std::string& config_file);
 
 }  // namespace backup_exporter

@@ -5,6 +5,7 @@
 
 #include "base/uuid.h"
 #include "commands/commands.h"
+#include "commands/configuration.h"
 #include "delivery/delivery.h"
 #include "ledger/offline_reader.h"
 
@@ -92,18 +93,13 @@ int ListPending(const std::string& directory) {
 
 }  // namespace
 
-int Notify(const AppOptions& options, const NotifyOptions& notify) {
-  Configuration configuration;
-  if (notify.test || options.storage_path.empty()) {
-    auto loaded = LoadConfiguration(options.config_file);
-    if (!loaded) {
-      for (const Mistake& mistake : loaded.error()) fmt::print(stderr, "{}\n", Describe(mistake));
-      return kMisused;
-    }
-    configuration = std::move(*loaded);
+int NotifyCommand(const AppOptions& options, const NotifyOptions& notify) {
+  if (notify.test) {
+    const auto configuration = LoadOrPrintErrors(options.config_file);
+    return configuration ? Test(*configuration, notify.monitor) : kMisused;
   }
-  if (notify.test) return Test(configuration, notify.monitor);
-  return ListPending(StoragePath(options.storage_path, configuration));
+  const auto storage_path = FindStoragePathOrPrintErrors(options);
+  return storage_path ? ListPending(*storage_path) : kMisused;
 }
 
 }  // namespace backup_exporter

@@ -4,19 +4,16 @@
 #include <filesystem>
 
 #include "commands/commands.h"
+#include "commands/configuration.h"
 
 namespace backup_exporter {
 
-int Once(const AppOptions& options) {
-  auto configuration = LoadConfiguration(options.config_file);
-  if (!configuration) {
-    for (const Mistake& mistake : configuration.error())
-      fmt::print(stderr, "{}\n", Describe(mistake));
-    return kMisused;
-  }
+int OnceCommand(const AppOptions& options) {
+  auto configuration = LoadOrPrintErrors(options.config_file);
+  if (!configuration) return kMisused;
   const std::string storage = StoragePath(options.storage_path, *configuration);
-  std::error_code none;  // an exporter that never ran has no spool
-  if (std::filesystem::is_directory(SpoolDirectory(storage), none)) {
+  std::error_code ignored;  // there is no spool before the first event
+  if (std::filesystem::is_directory(SpoolDirectory(storage), ignored)) {
     configuration->sources.push_back(EventSource(storage));
   }
   auto ledger = Ledger::Open({.directory = {}});
@@ -27,9 +24,9 @@ int Once(const AppOptions& options) {
   SystemFiles files;
   SystemClock clock;
   StatusBoard board;
-  std::vector<SourceRules> folds;
-  for (const SourceConfig& source : configuration->sources) folds.push_back(source.fold);
-  (*ledger)->Configure(std::move(folds));
+  std::vector<SourceRules> rules;
+  for (const SourceConfig& source : configuration->sources) rules.push_back(source.rules);
+  (*ledger)->Configure(std::move(rules));
   (*ledger)->Expect(configuration->expectations, clock.Now());
   for (const SourceConfig& source : configuration->sources) {
     auto ingest = Ingest::Create(source.ingest, files, MakeInotifyWatcher(), **ledger, board);
@@ -46,7 +43,7 @@ int Once(const AppOptions& options) {
   const std::string body = page.Render();
   const bool written =
       std::fwrite(body.data(), 1, body.size(), stdout) == body.size() && std::fflush(stdout) == 0;
-  if (!written) fmt::print(stderr, "cannot write the page to standard output\n");
+  if (!written) fmt::print(stderr, "cannot write the metrics to standard output\n");
   return written ? kFine : kFailed;
 }
 

@@ -1,5 +1,5 @@
-// A pause is left in the spool as events are: it holds whether or not the exporter is running, and
-// is over by itself.
+// Pauses and their ends go through the spool like events, so they work whether or not the exporter
+// is running.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,57 +8,92 @@
 #include <cstdio>
 
 #include "commands/commands.h"
+#include "commands/configuration.h"
+#include "commands/spool.h"
 #include "ledger/offline_reader.h"
 
 namespace backup_exporter {
+namespace {
 
-int LeavePause(const AppOptions& options, const PauseOptions& pause) {
-  AppOptions at = options;
-  if (at.storage_path.empty()) {
-    const auto loaded = LoadConfiguration(options.config_file);
-    if (!loaded) {
-      for (const Mistake& mistake : loaded.error()) fmt::print(stderr, "{}\n", Describe(mistake));
-      return kMisused;
-    }
-    at.storage_path = StoragePath("", *loaded);
-  }
-  // A name that is not right would silence nothing.
-  const auto names = ReadBackupNames(at.storage_path);
+// kFine if the ledger has this backup. Otherwise prints why it cannot be paused or resumed: a
+// misspelt name would have no effect. `refusal` is "not paused" or "not resumed".
+ExitCode FindBackup(const std::string& storage_path, const std::string& backup,
+                    std::string_view refusal) {
+  const auto names = ReadBackupNames(storage_path);
   if (!names) {
-    fmt::print(stderr, "not paused: {}\n", names.error().message);
+    fmt::print(stderr, "{}: {}\n", refusal, names.error().message);
     return kFailed;
   }
-  if (std::ranges::find(*names, pause.backup) == names->end()) {
-    fmt::print(stderr, "not paused: there is no backup {}; there are: {}\n", pause.backup,
-               names->empty() ? "none yet" : fmt::format("{}", fmt::join(*names, ", ")));
-    return kMisused;
+  if (std::ranges::find(*names, backup) != names->end()) return kFine;
+  fmt::print(stderr, "{}: there is no backup {}; there are: {}\n", refusal, backup,
+             names->empty() ? "none yet" : fmt::format("{}", fmt::join(*names, ", ")));
+  return kMisused;
+}
+
+ExitCode AppendPause(const std::string& storage_path, const SpoolEvent& pause, Time now,
+                     std::string_view refusal) {
+  const auto appended = AppendToSpool(storage_path, pause, now);
+  if (appended) return kFine;
+  fmt::print(stderr, "{}: {}\n", refusal, appended.error().message);
+  return kFailed;
+}
+
+// "home" or "home (check)".
+std::string SubjectText(const std::string& backup, const std::string& operation) {
+  return operation.empty() ? backup : fmt::format("{} ({})", backup, operation);
+}
+
+}  // namespace
+
+int PauseCommand(const AppOptions& options, const PauseOptions& pause) {
+  constexpr std::string_view kRefusal = "not paused";
+  const auto storage_path = FindStoragePathOrPrintErrors(options);
+  if (!storage_path) return kMisused;
+  if (const ExitCode code = FindBackup(*storage_path, pause.backup, kRefusal); code != kFine) {
+    return code;
   }
-  const std::string what = pause.operation.empty()
-                               ? pause.backup
-                               : fmt::format("{} ({})", pause.backup, pause.operation);
   const Time now = SystemClock().Now();
-  if (!pause.duration && !pause.operation.empty()) {
-    const auto all = ReadPause(at.storage_path, pause.backup, now);
-    if (all && *all) {
+  const Time until = now + pause.duration;
+  const ExitCode code = AppendPause(*storage_path,
+                                    {.event = "pause",
+                                     .backup = pause.backup,
+                                     .operation = pause.operation,
+                                     .message = pause.reason,
+                                     .until = until},
+                                    now, kRefusal);
+  if (code == kFine) {
+    fmt::print("no run of {} is expected until {}\n", SubjectText(pause.backup, pause.operation),
+               FormatUtc(until));
+  }
+  return code;
+}
+
+int ResumeCommand(const AppOptions& options, const ResumeOptions& resume) {
+  constexpr std::string_view kRefusal = "not resumed";
+  const auto storage_path = FindStoragePathOrPrintErrors(options);
+  if (!storage_path) return kMisused;
+  if (const ExitCode code = FindBackup(*storage_path, resume.backup, kRefusal); code != kFine) {
+    return code;
+  }
+  const Time now = SystemClock().Now();
+  if (!resume.operation.empty()) {
+    const auto whole = ReadPause(*storage_path, resume.backup, now);
+    if (whole && *whole) {
       fmt::print(stderr,
-                 "not resumed: all operations of {0} are paused until {1}; `resume {0}` without "
-                 "--operation ends that\n",
-                 pause.backup, FormatUtc(**all));
+                 "not resumed: all operations of {0} are paused until {1}; to end this pause, use "
+                 "`resume {0}` without --operation\n",
+                 resume.backup, FormatUtc(**whole));
       return kMisused;
     }
   }
-  const Time until = now + pause.duration.value_or(Duration(0));
-  const int left = LeaveEvent(at, {.backup = pause.backup,
-                                   .event = "pause",
-                                   .operation = pause.operation,
-                                   .message = pause.reason,
-                                   .until = until});
-  if (left == kFine && pause.duration) {
-    fmt::print("nothing is expected of {} until {}\n", what, FormatUtc(until));
-  } else if (left == kFine) {
-    fmt::print("{} is expected again\n", what);
+  const ExitCode code = AppendPause(
+      *storage_path,
+      {.event = "pause", .backup = resume.backup, .operation = resume.operation, .until = now}, now,
+      kRefusal);
+  if (code == kFine) {
+    fmt::print("runs of {} are expected again\n", SubjectText(resume.backup, resume.operation));
   }
-  return left;
+  return code;
 }
 
 }  // namespace backup_exporter

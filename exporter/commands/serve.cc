@@ -11,8 +11,8 @@
 namespace backup_exporter {
 namespace {
 
-// The signals that the program answers to. They are blocked before the first thread starts, so that
-// this thread alone takes them.
+// The signals that the program handles. They are blocked before the first thread starts, so that
+// only this thread receives them.
 sigset_t Signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -22,10 +22,11 @@ sigset_t Signals() {
 
 }  // namespace
 
-int Serve(const AppOptions& options) {
+int ServeCommand(const AppOptions& options) {
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // A client that hangs up is no reason to end, nor is a signal that means nothing here.
+  // A client that closes its connection must not end the program; SIGUSR1 and SIGUSR2 have no
+  // meaning.
   for (const int number : {SIGPIPE, SIGUSR1, SIGUSR2}) signal(number, SIG_IGN);
 
   auto app = App::Start(options);
@@ -39,11 +40,12 @@ int Serve(const AppOptions& options) {
   }
   for (;;) {
     const timespec second{.tv_sec = 1, .tv_nsec = 0};
-    const int taken = sigtimedwait(&signals, nullptr, &second);
-    if (taken == SIGHUP) (*app)->Reload();
-    if (taken == SIGTERM || taken == SIGINT) {
-      Log().info("stopping on signal {}", taken);
-      // Asked a second time, it ends at once: every commit is whole.
+    const int signal_number = sigtimedwait(&signals, nullptr, &second);
+    if (signal_number == SIGHUP) (*app)->Reload();
+    if (signal_number == SIGTERM || signal_number == SIGINT) {
+      Log().info("stopping on signal {}", signal_number);
+      // A second signal ends the program immediately. That is safe: the ledger only has whole
+      // commits.
       for (const int number : {SIGTERM, SIGINT}) signal(number, [](int) { _exit(kFine); });
       signal(SIGHUP, SIG_IGN);
       pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);

@@ -29,7 +29,7 @@ std::string AnyOf(const std::vector<std::string>& names) {
   return text;
 }
 
-// What the spool of `backup_exporter event` holds is no format to be configured.
+// The format of the spool, which a configuration cannot use.
 constexpr std::string_view kEventFormat = "event";
 
 const Format* ConfigurableFormat(const std::string& name) {
@@ -50,13 +50,13 @@ std::string OperationNames() {
   return AnyOf(names);
 }
 
-// What is wrong with the template of a backup's name.
-std::optional<std::string> FindTemplateMistake(std::string_view text,
-                                               const std::vector<std::string>& placeholders) {
+// The error in a template for a backup's name; nullopt if it is valid.
+std::optional<std::string> FindTemplateError(std::string_view text,
+                                             const std::vector<std::string>& placeholders) {
   for (std::size_t i = 0; (i = text.find_first_of("{}", i)) != text.npos; ++i) {
-    if (text[i] == '}') return "`}` without `{` before it";
+    if (text[i] == '}') return "`}` without a `{` before it";
     const std::size_t end = text.find('}', i);
-    if (end == text.npos) return "`{` without `}` after it";
+    if (end == text.npos) return "`{` without a `}` after it";
     const std::string placeholder(text.substr(i, end - i + 1));
     if (std::ranges::find(placeholders, placeholder) == placeholders.end()) {
       return "unknown placeholder " + Quoted(placeholder) + ": it must be " + AnyOf(placeholders);
@@ -69,14 +69,14 @@ std::optional<std::string> FindTemplateMistake(std::string_view text,
 class Loader {
  public:
   Loader(const std::string& file, std::string directory)
-      : mistakes_(file),
+      : errors_(file),
         path_((std::filesystem::path(directory) / std::filesystem::path(file).filename()).string()),
         directory_(std::move(directory)) {}
 
-  ConfigurationOrMistakes Load(std::string_view text) {
+  ConfigurationOrErrors Load(std::string_view text) {
     Configuration configuration;
-    if (const auto root = ParseYaml(text, mistakes_)) configuration = ReadRoot(*root);
-    std::vector<Mistake> all = mistakes_.Sorted();
+    if (const auto root = ParseYaml(text, errors_)) configuration = ReadRoot(*root);
+    std::vector<ConfigError> all = errors_.Sorted();
     all.insert(all.end(), elsewhere_.begin(), elsewhere_.end());
     if (!all.empty()) return tl::unexpected(std::move(all));
     return configuration;
@@ -86,10 +86,10 @@ class Loader {
   Configuration ReadRoot(const YamlValue& value) {
     Configuration configuration;
     if (value.kind == YamlValue::Kind::kNothing) {
-      mistakes_.Add({}, "nothing is configured; what is needed is `sources:`, a list of inputs");
+      errors_.Add({}, "the configuration is empty: it needs `sources`, a list of inputs");
       return configuration;
     }
-    Section root(value, "the configuration", mistakes_);
+    Section root(value, "the configuration", errors_);
     root.Require("sources", "a list of inputs");
     if (const YamlValue* sources = root.List("sources")) {
       if (sources->children.empty()) root.Note("sources", "`sources` must list at least one input");
@@ -99,7 +99,7 @@ class Loader {
       NameSources(configuration.sources);
     }
     if (const YamlValue* storage = root.Map("storage")) {
-      Section section(*storage, "`storage`", mistakes_);
+      Section section(*storage, "`storage`", errors_);
       if (const auto path = section.Text("path")) configuration.storage_path = Absolute(*path);
       section.RefuseOtherKeys();
     }
@@ -111,7 +111,7 @@ class Loader {
 
   SourceConfig ReadSource(const YamlValue& value) {
     SourceConfig source;
-    Section section(value, "a source", mistakes_);
+    Section section(value, "a source", errors_);
     source.ingest.input.name = ReadName(section);
     const Format* format = ReadFormat(section);
     if (format != nullptr) {
@@ -119,8 +119,8 @@ class Loader {
       source.ingest.input.framing = format->framing;
     }
     source.ingest.input.pattern = ReadPath(section, source.ingest.format);
-    source.fold = ReadFold(section, format);
-    source.fold.pattern = source.ingest.input.pattern;
+    source.rules = ReadRules(section, format);
+    source.rules.pattern = source.ingest.input.pattern;
     source.ingest.decoder.zone = ReadZone(section, format);
     if (const auto extended = section.Flag("extended_status")) {
       source.ingest.decoder.extended_status = *extended;
@@ -131,8 +131,8 @@ class Loader {
     if (const auto limit = section.Number("record_limit", kLeastRecord, kMostRecord)) {
       source.ingest.input.record_limit = static_cast<std::size_t>(*limit);
       if (format != nullptr && format->framing == Framing::kStamps) {
-        section.Note("record_limit", "of format " + std::string(format->name) +
-                                         " no content is read; leave `record_limit` out");
+        section.Note("record_limit", "files of format " + std::string(format->name) +
+                                         " have no records: remove `record_limit`");
       }
     }
     section.RefuseOtherKeys();
@@ -147,12 +147,12 @@ class Loader {
     }
     if (*name == kEventSource) {
       section.Note("name", "`name` must not be " + Quoted(*name) +
-                               ": that is the source of what `backup_exporter event` tells");
+                               ": that is the source for `backup_exporter event`");
     }
-    const auto [first, is_new] = names_.emplace(*name, section.PlaceOf("name"));
+    const auto [first, is_new] = names_.emplace(*name, section.PositionOf("name"));
     if (!is_new) {
-      section.Note("name", "a source in line " + std::to_string(first->second.line) + " is named " +
-                               Quoted(*name) + " too; names must differ");
+      section.Note("name", "duplicate name " + Quoted(*name) + ": the source in line " +
+                               std::to_string(first->second.line) + " has it, too");
     }
     return *name;
   }
@@ -176,26 +176,25 @@ class Loader {
       section.Note("path", "`path` must name files, not a directory: add a pattern such as *.json");
     }
     if (path->find("**") != path->npos) {
-      section.Note("path", "`**` is not supported: give one `*` for each level of directories");
+      section.Note("path", "`**` is not supported: use one `*` for each directory level");
     }
     std::string pattern = Absolute(*path);
     if (format.empty()) return pattern;
     const auto [first, is_new] =
-        inputs_.emplace(std::pair(format, pattern), section.PlaceOf("path"));
+        inputs_.emplace(std::pair(format, pattern), section.PositionOf("path"));
     if (!is_new) {
-      section.Note("path", "format and path are those of the source in line " +
-                               std::to_string(first->second.line) +
-                               " too; every file would be read twice");
+      section.Note("path", "the source in line " + std::to_string(first->second.line) +
+                               " has the same format and path: every file would be read twice");
     }
     return pattern;
   }
 
-  // Without `source` and `pattern`. `format` may be nullptr, which was noted.
-  static SourceRules ReadFold(Section& section, const Format* format) {
-    SourceRules fold;
+  // Leaves `source` and `pattern` to the caller. `format` is nullptr if it is missing or unknown.
+  static SourceRules ReadRules(Section& section, const Format* format) {
+    SourceRules rules;
     std::vector<std::string> placeholders{"{stem}", "{dir}"};
     bool match_wrong = false;
-    fold.match = ReadMatch(section, placeholders, &match_wrong);
+    rules.match = ReadMatch(section, placeholders, &match_wrong);
     for (const Format& known : Formats()) {
       if (format != nullptr && format != &known) continue;
       for (const auto placeholder : known.placeholders) {
@@ -204,23 +203,23 @@ class Loader {
       }
     }
     if (format != nullptr) {
-      fold.tool = format->tool;
-      // Where the format is found out, so is the name that it gives.
-      if (format->recognises != nullptr) fold.backup = format->backup;
+      rules.tool = format->tool;
+      // With a format that recognises others, the recognised format gives the name.
+      if (format->recognises != nullptr) rules.backup = format->backup;
     }
     if (format != nullptr && format->backup.empty()) {
-      section.Require("backup", "the name of the backup, which these files do not tell");
+      section.Require("backup", "the name of the backup, which these files do not contain");
     }
     if (const auto backup = section.Text("backup")) {
-      fold.backup = *backup;
-      fold.backup_configured = true;
-      // The groups of a `match` that is wrong are not known.
-      auto mistake = FindTemplateMistake(*backup, placeholders);
-      if (mistake && !match_wrong) {
-        section.Note("backup", std::move(*mistake));
+      rules.backup = *backup;
+      rules.backup_configured = true;
+      // The groups of an invalid `match` are not known.
+      auto error = FindTemplateError(*backup, placeholders);
+      if (error && !match_wrong) {
+        section.Note("backup", std::move(*error));
       }
     }
-    fold.repository = section.Text("repository").value_or("");
+    rules.repository = section.Text("repository").value_or("");
     if (const auto name = section.Text("operation")) {
       const auto operation = OperationNamed(*name);
       if (!operation) {
@@ -228,30 +227,30 @@ class Loader {
                      "unknown operation " + Quoted(*name) + ": it must be " + OperationNames());
       } else if (format != nullptr && format->names_operations) {
         section.Note("operation", "format " + std::string(format->name) +
-                                      " names the operations itself; leave `operation` out");
+                                      " names operations itself: remove `operation`");
       } else {
-        fold.operation = *operation;
-        fold.operation_configured = true;
+        rules.operation = *operation;
+        rules.operation_configured = true;
       }
     }
-    fold.complete = section.Flag("complete").value_or(false);
+    rules.complete = section.Flag("complete").value_or(false);
     if (const auto result = section.Text("warnings_count_as")) {
-      fold.warnings_are_failures = *result == "failure";
+      rules.warnings_are_failures = *result == "failure";
       if (*result != "failure" && *result != "warning") {
         section.Note("warnings_count_as",
                      "`warnings_count_as` must be warning or failure, not " + Quoted(*result));
       }
     }
-    return fold;
+    return rules;
   }
 
-  // Adds the named groups to `placeholders`. `wrong`: there is one, and nobody knows its groups.
+  // Adds the named groups to `placeholders`. Sets `wrong` if `match` is present and invalid.
   static std::shared_ptr<const re2::RE2> ReadMatch(Section& section,
                                                    std::vector<std::string>& placeholders,
                                                    bool* wrong) {
     const auto pattern = section.Text("match");
     if (!pattern) return nullptr;
-    // As others write it; RE2 wants a P.
+    // Most libraries accept (?<name>, but this RE2 only accepts (?P<name>.
     std::string text;
     for (std::size_t i = 0; i < pattern->size(); ++i) {
       const std::string_view rest = std::string_view(*pattern).substr(i);
@@ -264,21 +263,23 @@ class Loader {
     }
     auto match = std::make_shared<const re2::RE2>(text, re2::RE2::Quiet);
     if (!match->ok()) {
-      section.Note("match", "`match` is no regular expression (RE2 syntax): " + match->error());
+      section.Note("match", "`match` is not a regular expression (RE2 syntax): " + match->error());
       *wrong = true;
       return nullptr;
     }
     for (const auto& [name, index] : match->NamedCapturingGroups()) {
       std::string placeholder = "{" + name + "}";
-      const bool taken = name == "stem" || name == "dir" || name == "profile" || name == "label" ||
-                         name == "repository";
-      if (taken)
-        section.Note("match", "the group " + Quoted(name) + " has the name of a placeholder");
+      const bool is_reserved = name == "stem" || name == "dir" || name == "profile" ||
+                               name == "label" || name == "repository";
+      if (is_reserved)
+        section.Note("match",
+                     "the group " + Quoted(name) + " has the name of a built-in placeholder");
       placeholders.push_back(std::move(placeholder));
     }
     if (placeholders.size() == 2) {
-      section.Note("match",
-                   "`match` names no group: write (?<name>…) for what `backup` should hold");
+      section.Note(
+          "match",
+          "`match` has no named group: write (?<name>…) around the part that `backup` uses");
     }
     return match;
   }
@@ -286,15 +287,15 @@ class Loader {
   static TimeZone ReadZone(Section& section, const Format* format) {
     const auto name = section.Text("timezone");
     if (name && format != nullptr && !format->local_times) {
-      section.Note("timezone", "format " + std::string(format->name) +
-                                   " says of its times where they are; leave `timezone` out");
+      section.Note("timezone", "the times of format " + std::string(format->name) +
+                                   " need no time zone: remove `timezone`");
     }
     const auto zone = TimeZone::Find(name.value_or(""));
     if (!zone) section.Note("timezone", zone.error().message);
     return zone.value_or(TimeZone());
   }
 
-  // Gives every source without a name that of its format, numbered where it is taken.
+  // Names each source without a name after its format, with a number if that name is taken.
   void NameSources(std::vector<SourceConfig>& sources) {
     std::map<std::string, int> numbers;
     for (SourceConfig& source : sources) {
@@ -304,11 +305,11 @@ class Loader {
                                              : source.ingest.format + "-" + std::to_string(number);
         if (!names_.contains(name)) source.ingest.input.name = name;
       }
-      source.fold.source = source.ingest.input.name;
+      source.rules.source = source.ingest.input.name;
     }
   }
 
-  // Single dots go, double ones stay: they mean something else behind a symbolic link.
+  // Removes "." but keeps "..", whose meaning after a symbolic link is known to the system only.
   std::string Absolute(const std::string& path) const {
     std::filesystem::path absolute;
     for (const auto& part : std::filesystem::path(directory_) / path) {
@@ -317,12 +318,12 @@ class Loader {
     return absolute.string();
   }
 
-  Mistakes mistakes_;
-  std::vector<Mistake> elsewhere_;  // in files that it names
-  std::string path_;                // absolute
+  ConfigErrors errors_;
+  std::vector<ConfigError> elsewhere_;  // in imported files
+  std::string path_;                    // absolute
   std::string directory_;
-  std::map<std::string, Place> names_;                           // those given
-  std::map<std::pair<std::string, std::string>, Place> inputs_;  // by format and pattern
+  std::map<std::string, TextPosition> names_;                           // of configured names
+  std::map<std::pair<std::string, std::string>, TextPosition> inputs_;  // by format and pattern
 };
 
 }  // namespace
@@ -336,29 +337,30 @@ SourceConfig EventSource(const std::string& storage_path) {
   source.ingest.input.name = kEventSource;
   source.ingest.input.framing = format.framing;
   source.ingest.input.pattern = SpoolDirectory(storage_path) + "/*.jsonl";
-  source.fold = {.source = std::string(kEventSource),
-                 .tool = std::string(format.tool),
-                 .pattern = source.ingest.input.pattern,
-                 .backup = std::string(format.backup),
-                 .backup_configured = true,
-                 .names_backup = true};
+  source.rules = {.source = std::string(kEventSource),
+                  .tool = std::string(format.tool),
+                  .pattern = source.ingest.input.pattern,
+                  .backup = std::string(format.backup),
+                  .backup_configured = true,
+                  .names_backup = true};
   return source;
 }
 
-ConfigurationOrMistakes ParseConfiguration(std::string_view text, const std::string& file,
-                                           const std::string& directory) {
+ConfigurationOrErrors ParseConfiguration(std::string_view text, const std::string& file,
+                                         const std::string& directory) {
   return Loader(file, directory).Load(text);
 }
 
-ConfigurationOrMistakes LoadConfiguration(const std::string& path) {
+ConfigurationOrErrors LoadConfiguration(const std::string& path) {
   const auto text = ReadWhole(SystemFiles{}, path, kLargestFile);
   if (!text) {
-    std::string why = WithoutPath(text.error().message, path);  // a mistake names its file already
-    if (text.error().kind == ErrorKind::kNotFound) why += "; give its place with --config.file";
-    return tl::unexpected(std::vector<Mistake>{{path, 0, 0, std::move(why)}});
+    std::string why = WithoutPath(text.error().message, path);  // a ConfigError names its file
+    if (text.error().kind == ErrorKind::kNotFound)
+      why += "; name the configuration with --config.file";
+    return tl::unexpected(std::vector<ConfigError>{{path, 0, 0, std::move(why)}});
   }
-  std::error_code error;  // without a current directory no relative path could have been read
-  const auto directory = std::filesystem::absolute(path, error).parent_path();
+  std::error_code ignored;  // a relative path was read, so there is a current directory
+  const auto directory = std::filesystem::absolute(path, ignored).parent_path();
   return ParseConfiguration(*text, path, directory.string());
 }
 

@@ -1,8 +1,8 @@
-// The configuration: one YAML file becomes the options of all parts.
+// The configuration: parses one YAML file into the options of all parts.
 //
-// Strict, and told at once: every mistake with its line and column. Leaves to the parts whether
-// what is configured exists. Nothing is looked up but the configuration file itself, and the
-// secrets and the borgmatic configurations that it names.
+// Checking is strict and reports every error at once, with its line and column. Whether configured
+// files exist is left to the parts: nothing is read but the configuration file itself, and the
+// secrets and borgmatic configurations that it names.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "base/mistake.h"
+#include "base/config_error.h"
 #include "config/expectations.h"
 #include "config/monitors.h"
 #include "ingest/ingest.h"
@@ -19,14 +19,14 @@
 
 namespace backup_exporter {
 
-// One input, as each part that works on it needs it.
+// One configured input: the options for each part that works on it.
 struct SourceConfig {
   IngestOptions ingest;
-  SourceRules fold;
+  SourceRules rules;
 };
 
-// What `backup_exporter event` leaves in the spool of a ledger's directory is a source as any
-// other, of this name, which no other may have.
+// The spool in the ledger's directory is read as a source, too. `backup_exporter event` and `pause`
+// append to it. No configured source may have its name.
 inline constexpr std::string_view kEventSource = "events";
 [[nodiscard]] std::string SpoolDirectory(const std::string& storage_path);
 [[nodiscard]] SourceConfig EventSource(const std::string& storage_path);
@@ -38,14 +38,14 @@ struct Configuration {
   std::optional<std::string> storage_path;  // absolute
 };
 
-using ConfigurationOrMistakes = tl::expected<Configuration, std::vector<Mistake>>;
+using ConfigurationOrErrors = tl::expected<Configuration, std::vector<ConfigError>>;
 
-// Reads and checks the file. Relative paths in it are relative to its directory.
-[[nodiscard]] ConfigurationOrMistakes LoadConfiguration(const std::string& path);
+// Reads and checks the file. Relative paths in it are resolved against its directory.
+[[nodiscard]] ConfigurationOrErrors LoadConfiguration(const std::string& path);
 
-// The same for text that was read. `file` is how mistakes name it; `directory` is absolute.
-[[nodiscard]] ConfigurationOrMistakes ParseConfiguration(std::string_view text,
-                                                         const std::string& file,
-                                                         const std::string& directory);
+// The same for the file's content. Errors name it `file`; `directory` must be absolute.
+[[nodiscard]] ConfigurationOrErrors ParseConfiguration(std::string_view text,
+                                                       const std::string& file,
+                                                       const std::string& directory);
 
 }  // namespace backup_exporter

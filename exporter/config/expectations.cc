@@ -23,47 +23,47 @@ class Reader {
   std::vector<Expectation> Read(Section& root) {
     const YamlValue* list = root.List("backups");
     if (list == nullptr) return {};
-    for (const auto& item : list->children) ReadEntry(*item, root.mistakes());
+    for (const auto& item : list->children) ReadEntry(*item, root.errors());
     return std::move(result_);
   }
 
  private:
-  void ReadEntry(const YamlValue& value, Mistakes& mistakes) {
-    Section entry(value, "a backup", mistakes);
+  void ReadEntry(const YamlValue& value, ConfigErrors& errors) {
+    Section entry(value, "a backup", errors);
     entry.Require("name",
-                  "which backup this is about, as the page shows it, or a pattern such as "
+                  "the backup's name as the page shows it, or a pattern such as "
                   "\"db-*\"");
     const std::string name = entry.Text("name").value_or("");
     if (name.size() > kLongestName) {
       entry.Note("name", fmt::format("`name` is longer than {} bytes", kLongestName));
     }
-    const auto [first, is_new] = names_.emplace(name, entry.PlaceOf("name"));
+    const auto [first, is_new] = names_.emplace(name, entry.PositionOf("name"));
     if (!is_new && !name.empty()) {
-      entry.Note("name", fmt::format("the backup in line {} is named {} too; say all about it "
-                                     "there",
-                                     first->second.line, Quoted(name)));
+      entry.Note("name", fmt::format("duplicate name {}: merge this entry with the one in line {}",
+                                     Quoted(name), first->second.line));
     }
-    for (const auto& [pattern, place] : names_) {
+    for (const auto& [pattern, position] : names_) {
       if (is_new && pattern != name && Fits(pattern, name)) {
-        entry.Note("name", fmt::format("{} in line {} fits {} too, and the first that fits holds: "
-                                       "move this entry above it",
-                                       Quoted(pattern), place.line, Quoted(name)));
+        entry.Note("name",
+                   fmt::format("{} in line {} matches {}, too, and the first match applies: "
+                               "move this entry above it",
+                               Quoted(pattern), position.line, Quoted(name)));
       }
     }
     const TimeZone zone = ReadZone(entry, TimeZone::Find("").value_or(TimeZone()));
     ReadExpectation(entry, name, Operation::kBackup, zone);
     if (const YamlValue* map = entry.Map("operations")) {
-      Section operations(*map, "`operations`", mistakes);
+      Section operations(*map, "`operations`", errors);
       for (int i = 0; i < kOperations; ++i) {
         const auto operation = static_cast<Operation>(i);
         const std::string key(Name(operation));
         const YamlValue* of = operations.Map(key);
         if (of == nullptr) continue;
         if (operation == Operation::kBackup) {
-          operations.Note(key, "what is expected of the backup itself stands one level up");
+          operations.Note(key, "expectations of the backup itself belong one level up");
         }
         const std::string what = fmt::format("`{}`", key);
-        Section section(*of, what, mistakes);
+        Section section(*of, what, errors);
         ReadExpectation(section, name, operation, ReadZone(section, zone));
         section.RefuseOtherKeys();
       }
@@ -72,9 +72,9 @@ class Reader {
     entry.RefuseOtherKeys();
   }
 
-  static TimeZone ReadZone(Section& section, const TimeZone& otherwise) {
+  static TimeZone ReadZone(Section& section, const TimeZone& fallback) {
     const auto name = section.Text("timezone");
-    if (!name) return otherwise;
+    if (!name) return fallback;
     const auto zone = TimeZone::Find(*name);
     if (!zone) section.Note("timezone", zone.error().message);
     return zone.value_or(TimeZone());
@@ -96,7 +96,7 @@ class Reader {
     }
     if (given.size() > 1) {
       section.Note(given[1],
-                   fmt::format("`{}` and `{}` both say when: keep one", given[0], given[1]));
+                   fmt::format("`{}` and `{}` are both schedules: keep one", given[0], given[1]));
     }
     const YamlValue* every = section.Any("every");
     if (every != nullptr && every->kind == YamlValue::Kind::kText && every->text == "never") {
@@ -105,27 +105,28 @@ class Reader {
       expectation.schedule = Every(*interval);
     }
     if (const auto text = section.Text("cron")) {
-      Take(section, "cron", ParseCron(*text, zone), expectation);
+      SetSchedule(section, "cron", ParseCron(*text, zone), expectation);
     }
     if (const auto text = section.Text("calendar")) {
-      Take(section, "calendar", ParseCalendar(*text, zone), expectation);
+      SetSchedule(section, "calendar", ParseCalendar(*text, zone), expectation);
     }
   }
 
-  static void Take(Section& section, std::string_view key,
-                   Result<std::shared_ptr<const Schedule>> schedule, Expectation& expectation) {
+  static void SetSchedule(Section& section, std::string_view key,
+                          Result<std::shared_ptr<const Schedule>> schedule,
+                          Expectation& expectation) {
     if (!schedule) {
       section.Note(key, schedule.error().message);
     } else if (!(*schedule)->Next(SystemClock().Now())) {
       section.Note(key,
-                   fmt::format("`{}` never comes again: no backup would ever be overdue", key));
+                   fmt::format("`{}` is never due again, so that no backup would be overdue", key));
     } else {
       expectation.schedule = std::move(*schedule);
     }
   }
 
   std::vector<Expectation> result_;
-  std::map<std::string, Place> names_;
+  std::map<std::string, TextPosition> names_;
 };
 
 }  // namespace

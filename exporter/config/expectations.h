@@ -1,4 +1,4 @@
-// What is expected of the backups: the list `backups` of a configuration.
+// Parses the list `backups` of the configuration: when runs are due.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,8 @@
 
 namespace backup_exporter {
 
-// One for each backup and operation that an entry names, in their order: the first that fits holds.
+// One expectation per entry and operation, in the order of the file. The first that matches a
+// backup applies to it.
 [[nodiscard]] std::vector<Expectation> ReadExpectations(Section& root);
 
 }  // namespace backup_exporter

@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kLargestFile = 1 << 20;
 constexpr std::size_t kLongestName = 128;
 constexpr int kDefaultVerbosity = 1;
-constexpr int kNothingAtAll = -2;
+constexpr int kDisabled = -2;  // borgmatic's: no monitoring at all
 
-// What borgmatic tells of, and forget, which it does not have.
+// The operations that borgmatic's monitoring covers, and forget, which borgmatic does not have.
 const std::set<Operation> kDefaultOperations{Operation::kBackup, Operation::kPrune,
                                              Operation::kCompact, Operation::kForget,
                                              Operation::kCheck};
@@ -37,7 +37,7 @@ std::string HostName() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-// borgmatic's figures: -1 errors, 0 warnings and answers, 1 info, 2 all.
+// borgmatic's levels: -1 errors, 0 warnings and answers, 1 info, 2 everything.
 Level LeastLevel(std::int64_t verbosity) {
   return verbosity < 0    ? Level::kError
          : verbosity == 0 ? Level::kWarning
@@ -47,22 +47,22 @@ Level LeastLevel(std::int64_t verbosity) {
 
 class Reader {
  public:
-  explicit Reader(std::vector<Mistake>& elsewhere) : elsewhere_(elsewhere) {}
+  explicit Reader(std::vector<ConfigError>& elsewhere) : elsewhere_(elsewhere) {}
 
   MonitorsConfig Read(Section& root, const std::string& path) {
     path_ = path;
-    verbosity_ = root.Number("monitoring_verbosity", kNothingAtAll, 2).value_or(kDefaultVerbosity);
+    verbosity_ = root.Number("monitoring_verbosity", kDisabled, 2).value_or(kDefaultVerbosity);
     if (const YamlValue* list = root.List("monitors")) {
-      for (const auto& item : list->children) ReadEntry(*item, root.mistakes());
+      for (const auto& item : list->children) ReadEntry(*item, root.errors());
     }
     ReadPasted(root);
     if (const YamlValue* value = root.Map("hooks")) {
-      Section hooks(*value, "`hooks`", root.mistakes());
+      Section hooks(*value, "`hooks`", root.errors());
       ReadPasted(hooks);
       for (const std::string& key : hooks.Keys()) {
         if (ServiceNamed(key) != nullptr) continue;
         result_.warnings.push_back(
-            fmt::format("hooks: {} is no monitor and is passed over", Quoted(key)));
+            fmt::format("hooks: {} is not a monitor and is ignored", Quoted(key)));
       }
     }
     NameMonitors();
@@ -70,7 +70,7 @@ class Reader {
   }
 
  private:
-  // What stands around a block.
+  // The exporter's options around a service's block.
   struct Around {
     std::string name;
     std::vector<std::string> backups;
@@ -82,37 +82,37 @@ class Reader {
     std::optional<Duration> keep;
   };
 
-  // Blocks that stand in a map among other keys.
+  // Reads service blocks that are keys of a map among other keys.
   void ReadPasted(Section& section) {
     for (const Service& service : Services()) {
       if (!section.Has(service.key)) continue;
-      ReadBlock(service, *section.Any(service.key), {}, section.mistakes());
+      ReadBlock(service, *section.Any(service.key), {}, section.errors());
     }
   }
 
-  void ReadEntry(const YamlValue& value, Mistakes& mistakes) {
-    Section entry(value, "a monitor", mistakes);
+  void ReadEntry(const YamlValue& value, ConfigErrors& errors) {
+    Section entry(value, "a monitor", errors);
     const Around around = ReadAround(entry);
     const Service* service = nullptr;
     for (const Service& known : Services()) {
       const YamlValue* block = entry.Any(known.key);
       if (block == nullptr) continue;
       if (service != nullptr) {
-        entry.Note(known.key,
-                   fmt::format("a monitor has one service: {} or {}", service->key, known.key));
+        entry.Note(known.key, fmt::format("a monitor has only one service: {} or {}", service->key,
+                                          known.key));
         continue;
       }
       service = &known;
-      ReadBlock(known, *block, around, mistakes);
+      ReadBlock(known, *block, around, errors);
     }
     const auto import = entry.Text("import");
     if (import && service != nullptr) {
-      entry.Note("import", "`import` takes the place of a service");
+      entry.Note("import", "`import` replaces a service: keep one of them");
     } else if (import) {
       Import(entry, *import, around);
     } else if (service == nullptr && value.kind == YamlValue::Kind::kMap) {
-      mistakes.Add(value.place, "a monitor needs a service: " + ServiceKeys() +
-                                    ", or `import` with the path of a borgmatic configuration");
+      errors.Add(value.position, "a monitor needs a service: " + ServiceKeys() +
+                                     ", or `import` with the path of a borgmatic configuration");
     }
     entry.RefuseOtherKeys();
   }
@@ -124,7 +124,7 @@ class Reader {
       entry.Note("name", fmt::format("`name` is longer than {} bytes", kLongestName));
     }
     if (!around.name.empty() && !names_.insert(around.name).second) {
-      entry.Note("name", "another monitor is named " + Quoted(around.name) + " too");
+      entry.Note("name", "duplicate name " + Quoted(around.name) + ": another monitor has it, too");
     }
     around.backups = entry.Texts("backups").value_or(std::vector<std::string>());
     if (const auto names = entry.Texts("operations")) {
@@ -145,19 +145,20 @@ class Reader {
     if (around.heartbeat) {
       for (const auto* key : {"backups", "operations", "recovery", "after", "remind"}) {
         if (!entry.Has(key)) continue;
-        entry.Note(key, fmt::format("a monitor with a `heartbeat` is told of no backup, so `{}` "
-                                    "means nothing: give the backups a monitor of their own",
-                                    key));
+        entry.Note(key,
+                   fmt::format("a monitor with a `heartbeat` gets no notices of backups, so `{}` "
+                               "has no effect: configure another monitor for the backups",
+                               key));
       }
     }
     return around;
   }
 
   void ReadBlock(const Service& service, const YamlValue& value, const Around& around,
-                 Mistakes& mistakes) {
-    const auto block = BlockInFull(WithEnvironment(value, mistakes), service);
+                 ConfigErrors& errors) {
+    const auto block = BlockInFull(WithEnvironment(value, errors), service);
     const std::string name = fmt::format("`{}`", service.key);
-    Section section(*block, name, mistakes);
+    Section section(*block, name, errors);
     MonitorOptions options{.config_path = path_, .hostname = HostName()};
     MonitorConfig made{.service = &service, .heartbeat = around.heartbeat};
     Subscription& subscription = made.subscription;
@@ -168,13 +169,13 @@ class Reader {
     for (std::string& warning : options.warnings) result_.warnings.push_back(std::move(warning));
     if (around.heartbeat) {
       if (options.by_backup || options.by_operation) {
-        mistakes.Add(value.place,
-                     "a `heartbeat` is of no backup, so that `{backup}` and "
-                     "`{operation}` in its address stand for nothing");
+        errors.Add(value.position,
+                   "a `heartbeat` is not about a backup, so its URL must not contain "
+                   "`{backup}` or `{operation}`");
       }
       if (!service.takes_heartbeat) {
-        mistakes.Add(value.place,
-                     fmt::format("{} does not notice that a heartbeat is missing", service.key));
+        errors.Add(value.position,
+                   fmt::format("{} does not alert when a heartbeat is missing", service.key));
       }
       subscription.states.clear();
     }
@@ -192,10 +193,10 @@ class Reader {
     subscription.after = around.after;
     subscription.remind = around.remind;
     if (around.keep) subscription.keep = *around.keep;
-    if (made.monitor && verbosity_ > kNothingAtAll) result_.monitors.push_back(std::move(made));
+    if (made.monitor && verbosity_ > kDisabled) result_.monitors.push_back(std::move(made));
   }
 
-  // The monitors of a borgmatic configuration. Its other keys are none of our business.
+  // Adds the monitors of a borgmatic configuration. Its other keys are ignored.
   void Import(Section& entry, const std::string& path, const Around& around) {
     const std::string file =
         (std::filesystem::path(path_).parent_path() / path).lexically_normal().string();
@@ -204,61 +205,61 @@ class Reader {
       entry.Note("import", text.error().message);
       return;
     }
-    Mistakes mistakes(file);
+    ConfigErrors errors(file);
     const std::size_t before = result_.monitors.size();
-    if (const auto root = ParseYaml(*text, mistakes)) {
-      Section section(*root, "a borgmatic configuration", mistakes);
+    if (const auto root = ParseYaml(*text, errors)) {
+      Section section(*root, "a borgmatic configuration", errors);
       const std::string outside = std::exchange(path_, file);
       const std::int64_t verbosity = std::exchange(
           verbosity_,
-          section.Number("monitoring_verbosity", kNothingAtAll, 2).value_or(kDefaultVerbosity));
-      ReadEach(section, around, mistakes);
+          section.Number("monitoring_verbosity", kDisabled, 2).value_or(kDefaultVerbosity));
+      ReadEach(section, around, errors);
       if (const YamlValue* value = section.Map("hooks")) {
-        Section hooks(*value, "`hooks`", mistakes);
-        ReadEach(hooks, around, mistakes);
+        Section hooks(*value, "`hooks`", errors);
+        ReadEach(hooks, around, errors);
       }
       verbosity_ = verbosity;
       path_ = outside;
     }
-    if (mistakes.empty() && result_.monitors.size() == before) {
+    if (errors.empty() && result_.monitors.size() == before) {
       entry.Note("import", Quoted(file) + " has no monitors");
     }
-    for (const Mistake& mistake : mistakes.Sorted()) elsewhere_.push_back(mistake);
+    for (const ConfigError& error : errors.Sorted()) elsewhere_.push_back(error);
   }
 
-  void ReadEach(Section& section, const Around& around, Mistakes& mistakes) {
+  void ReadEach(Section& section, const Around& around, ConfigErrors& errors) {
     for (const Service& service : Services()) {
       if (!section.Has(service.key)) continue;
       Around one = around;
       if (!around.name.empty()) {
         one.name = fmt::format("{}-{}", around.name, service.key);
         if (!names_.insert(one.name).second) {
-          mistakes.Add(section.PlaceOf(service.key),
-                       "another monitor is named " + Quoted(one.name) + " too");
+          errors.Add(section.PositionOf(service.key),
+                     "duplicate name " + Quoted(one.name) + ": another monitor has it, too");
         }
       }
-      ReadBlock(service, *section.Any(service.key), one, mistakes);
+      ReadBlock(service, *section.Any(service.key), one, errors);
     }
   }
 
-  // The same value with ${NAME} replaced in every text but keys.
+  // A copy of the value with ${NAME} replaced in every text that is not a key.
   static std::shared_ptr<const YamlValue> WithEnvironment(const YamlValue& value,
-                                                          Mistakes& mistakes) {
+                                                          ConfigErrors& errors) {
     auto copy = std::make_shared<YamlValue>(value);
     if (value.kind == YamlValue::Kind::kText) {
       auto text = FromEnvironment(value.text);
-      if (!text) mistakes.Add(value.place, text.error().message);
+      if (!text) errors.Add(value.position, text.error().message);
       copy->quoted = copy->quoted || (text && *text != value.text);
       if (text) copy->text = std::move(*text);
     }
     for (std::size_t i = 0; i < copy->children.size(); ++i) {
       const bool is_key = value.kind == YamlValue::Kind::kMap && i % 2 == 0;
-      if (!is_key) copy->children[i] = WithEnvironment(*copy->children[i], mistakes);
+      if (!is_key) copy->children[i] = WithEnvironment(*copy->children[i], errors);
     }
     return copy;
   }
 
-  // Gives every monitor without a name that of its service, numbered where it is taken.
+  // Names each monitor without a name after its service, with a number if that name is taken.
   void NameMonitors() {
     std::map<std::string, int> numbers;
     for (MonitorConfig& one : result_.monitors) {
@@ -271,7 +272,7 @@ class Reader {
     }
   }
 
-  std::vector<Mistake>& elsewhere_;
+  std::vector<ConfigError>& elsewhere_;
   MonitorsConfig result_;
   std::string path_;
   std::int64_t verbosity_ = kDefaultVerbosity;
@@ -281,7 +282,7 @@ class Reader {
 }  // namespace
 
 MonitorsConfig ReadMonitors(Section& root, const std::string& path,
-                            std::vector<Mistake>& elsewhere) {
+                            std::vector<ConfigError>& elsewhere) {
   return Reader(elsewhere).Read(root, path);
 }
 

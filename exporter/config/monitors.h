@@ -1,4 +1,5 @@
-// The monitors of a configuration: blocks as borgmatic has them, with what is ours around them.
+// Parses the monitors of the configuration. Each has a service's block, in borgmatic's syntax, and
+// options of the exporter around it.
 #pragma once
 
 #include <memory>
@@ -17,20 +18,20 @@ namespace backup_exporter {
 struct MonitorConfig {
   Subscription subscription;  // with the monitor's name
   const Service* service = nullptr;
-  std::shared_ptr<Monitor> monitor;  // for one user at a time
+  std::shared_ptr<Monitor> monitor;  // not thread-safe: used by one thread at a time
   std::optional<Duration> heartbeat;
 };
 
 struct MonitorsConfig {
   std::vector<MonitorConfig> monitors;
-  SecretMask mask;                    // every secret of every one
-  std::vector<std::string> warnings;  // what is accepted and had better be changed
+  SecretMask mask;                    // masks the secrets of all monitors
+  std::vector<std::string> warnings;  // settings that are accepted but should be changed
 };
 
-// Reads them out of the configuration's root: the list `monitors`, a pasted section `hooks`, blocks
-// pasted as they are, and `monitoring_verbosity`. `path` is the configuration's, absolute.
-// Mistakes in files that are imported are added to `elsewhere`.
+// Reads these keys of the configuration's root: the list `monitors`; `hooks` and service blocks
+// pasted from a borgmatic configuration; `monitoring_verbosity`. `path` is the configuration's
+// absolute path. Errors in imported files are added to `elsewhere`.
 [[nodiscard]] MonitorsConfig ReadMonitors(Section& root, const std::string& path,
-                                          std::vector<Mistake>& elsewhere);
+                                          std::vector<ConfigError>& elsewhere);
 
 }  // namespace backup_exporter

@@ -227,7 +227,7 @@ void MaskUrl(const std::string& url, MonitorOptions& options) {
 }
 
 void ReadTarget(const YamlValue& item, Section& block, MonitorOptions& options, Apprise& apprise) {
-  Section section(item, "a service of apprise", block.mistakes());
+  Section section(item, "a service of apprise", block.errors());
   RequireSecret(section, "url", "where to, such as gotify://HOST/TOKEN");
   const auto url = ReadSecret(section, "url", options);
   const auto label = section.Text("label");
@@ -247,7 +247,7 @@ std::optional<Wording> ReadWording(Section& block, std::string_view state) {
   const YamlValue* value = block.Map(state);
   if (value == nullptr) return std::nullopt;
   const std::string name = "`" + std::string(state) + "` of apprise";
-  Section section(*value, name, block.mistakes());
+  Section section(*value, name, block.errors());
   section.Require("body", "the text to send");
   Wording wording{.body = section.Lines("body").value_or(""),
                   .title = section.Text("title").value_or("")};

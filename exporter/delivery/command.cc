@@ -132,7 +132,7 @@ bool IsVariable(std::string_view name) {
 void ReadEnvironment(Section& block, MonitorOptions& options, Command& command) {
   const YamlValue* value = block.Map("environment");
   if (value == nullptr) return;
-  Section section(*value, "`environment` of command", block.mistakes());
+  Section section(*value, "`environment` of command", block.errors());
   for (const std::string& key : section.Keys()) {
     const bool in_file = key.ends_with(kFileSuffix);
     const std::string name = in_file ? key.substr(0, key.size() - kFileSuffix.size()) : key;

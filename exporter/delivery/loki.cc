@@ -68,12 +68,6 @@ std::int64_t Nanoseconds(Time time) {
   return std::chrono::nanoseconds(time.time_since_epoch()).count();
 }
 
-std::string Shortened(std::string_view text, std::size_t most) {
-  constexpr std::string_view kMarker = "...";
-  if (text.size() <= most) return std::string(text);
-  return std::string(CutBytes(text, most - kMarker.size())).append(kMarker);
-}
-
 Level LevelOf(const Notice& notice) {
   if (notice.state == NoticeState::kFail) return Level::kError;
   return notice.result == RunResult::kWarning ? Level::kWarning : Level::kInfo;
@@ -108,7 +102,7 @@ std::vector<Line> LinesOf(const Notice& notice, const Labels& stream) {
     lines.push_back({.stream = stream,
                      .time = Nanoseconds(at),
                      .true_time = at,
-                     .text = Shortened(ValidUtf8(text), kLongestLine),
+                     .text = CutWithEllipsis(ValidUtf8(text), kLongestLine),
                      .metadata = Metadata(notice, level)});
   };
   if (notice.state != NoticeState::kLog) {
@@ -132,8 +126,8 @@ void Shift(std::vector<Line>& lines) {
   std::int64_t now = Nanoseconds(SystemClock().Now());
   for (Line& line : lines) {
     line.time = now++;
-    line.text =
-        Shortened("[true time " + FormatExactUtc(line.true_time) + "] " + line.text, kLongestLine);
+    line.text = CutWithEllipsis("[true time " + FormatExactUtc(line.true_time) + "] " + line.text,
+                                kLongestLine);
     if (line.stream.size() < kMostLabels) line.stream[kShiftedLabel] = "true";
   }
 }
@@ -244,7 +238,7 @@ class Loki final : public Monitor {
     }
     Line line = lines.front();
     if (line.text.size() <= kShortLine) return pushed;
-    line.text = Shortened(line.text, kShortLine);
+    line.text = CutWithEllipsis(line.text, kShortLine);
     return Push(target, {&line, 1}, transport);
   }
 
@@ -348,7 +342,7 @@ Labels ReadLabels(Section& block, const MonitorOptions& options) {
   block.Require("labels", "at least one, such as `app: backups`");
   const YamlValue* value = block.Map("labels");
   if (value == nullptr) return labels;
-  Section section(*value, "`labels` of loki", block.mistakes());
+  Section section(*value, "`labels` of loki", block.errors());
   const std::vector<std::string> names = section.Keys();
   if (names.empty()) block.Note("labels", "`labels` must have at least one label");
   if (names.size() > kMostLabels) {
@@ -381,7 +375,7 @@ Labels ReadLabels(Section& block, const MonitorOptions& options) {
 void ReadTls(Section& block, const MonitorOptions& options, Loki& loki) {
   const YamlValue* value = block.Map("tls");
   if (value == nullptr) return;
-  Section section(*value, "`tls` of loki", block.mistakes());
+  Section section(*value, "`tls` of loki", block.errors());
   const auto certificate = ReadPath(section, "cert_path", options);
   const auto key = ReadPath(section, "key_path", options);
   if (section.Has("cert_path") != section.Has("key_path")) {

@@ -10,6 +10,7 @@
 
 #include "base/http.h"
 #include "base/time.h"
+#include "base/units.h"
 #include "base/utf8.h"
 
 namespace backup_exporter {
@@ -117,7 +118,7 @@ std::optional<std::string> Value(std::string_view name, const Notice& notice) {
   if (name == "operation") return std::string(Name(notice.operation));
   if (name == "result") return ResultText(notice);
   if (name == "error") return ErrorText(notice);
-  if (name == "duration") return notice.duration ? InWords(*notice.duration) : "";
+  if (name == "duration") return notice.duration ? DurationText(*notice.duration) : "";
   if (name == "added_bytes") {
     const auto& added = notice.figures.added_bytes;
     return added ? std::to_string(*added) : "";
@@ -168,12 +169,12 @@ std::string Describe(const Notice& notice, std::size_t most_of_error) {
     if (!error.empty()) text += ": " + std::string(error);
   }
   text += ". " + FormatUtc(notice.at);
-  if (notice.duration) text += ", after " + InWords(*notice.duration);
+  if (notice.duration) text += ", after " + DurationText(*notice.duration);
   if (notice.figures.added_bytes) {
-    text += fmt::format(", {} added", BytesInWords(*notice.figures.added_bytes));
+    text += fmt::format(", {} added", BytesText(*notice.figures.added_bytes));
   }
   if (notice.figures.processed_bytes) {
-    text += fmt::format(", {} read", BytesInWords(*notice.figures.processed_bytes));
+    text += fmt::format(", {} read", BytesText(*notice.figures.processed_bytes));
   }
   if (notice.figures.errors.value_or(0) > 0) {
     text += fmt::format(", {} errors", *notice.figures.errors);
@@ -243,26 +244,6 @@ std::string Slug(std::string_view text) {
 }
 
 bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
-
-std::string InWords(Duration duration) {
-  using std::chrono::hours;
-  using std::chrono::minutes;
-  using std::chrono::seconds;
-  if (duration < seconds(10)) return fmt::format("{:.1f} s", ToSeconds(duration));
-  if (duration < minutes(2)) return fmt::format("{:.0f} s", ToSeconds(duration));
-  const auto whole = std::chrono::round<minutes>(duration);
-  if (whole < hours(1)) return fmt::format("{} min", whole.count());
-  return fmt::format("{} h {} min", whole.count() / 60, whole.count() % 60);
-}
-
-std::string BytesInWords(std::uint64_t bytes) {
-  constexpr std::array<std::string_view, 6> kUnits{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  auto amount = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (amount /= 1024; amount >= 1023.95 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
-  return fmt::format("{:.1f} {}", amount, kUnits[unit]);
-}
 
 std::string LogText(const Notice& notice, std::size_t limit) {
   std::vector<std::string> lines;

@@ -37,11 +37,6 @@ namespace backup_exporter {
 
 [[nodiscard]] bool IsBlank(std::string_view text);
 
-// "1 h 2 min", "12 s", "0.4 s".
-[[nodiscard]] std::string InWords(Duration duration);
-// "1.5 GiB", "312 B".
-[[nodiscard]] std::string BytesInWords(std::uint64_t bytes);
-
 // What was said about the run, a message a line, in at most `limit` bytes (0: all). What is left
 // out is shown by "...\n" in front, and goes before the errors; of equals the newest stay.
 [[nodiscard]] std::string LogText(const Notice& notice, std::size_t limit);

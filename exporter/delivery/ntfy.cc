@@ -120,7 +120,7 @@ std::optional<Wording> ReadWording(Section& block, std::string_view state) {
   const YamlValue* value = block.Map(state);
   if (value == nullptr) return std::nullopt;
   const std::string name = "`" + std::string(state) + "` of ntfy";
-  Section section(*value, name, block.mistakes());
+  Section section(*value, name, block.errors());
   Wording wording{.title = section.Text("title"), .message = section.Lines("message")};
   wording.tags = SplitTags(section.Text("tags").value_or(""));
   if (const auto priority = section.Text("priority")) {

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/units.h"
 #include "base/utf8.h"
 #include "delivery/json_bodies.h"
 #include "delivery/notice_text.h"
@@ -94,7 +95,7 @@ class Pagerduty final : public Monitor {
     }
     details["text"] = CutBytes(Describe(notice), kMostDetail);
     if (!error.empty()) details["error"] = error;
-    if (notice.duration) details["duration"] = InWords(*notice.duration);
+    if (notice.duration) details["duration"] = DurationText(*notice.duration);
     return {
         {"summary", CutCharacters(summary, kMostSummary)},
         {"severity", test ? "info" : "error"},

@@ -148,7 +148,7 @@ std::optional<Wording> ReadWording(Section& block, std::string_view state) {
   const YamlValue* value = block.Map(state);
   if (value == nullptr) return std::nullopt;
   const std::string name = "`" + std::string(state) + "` of pushover";
-  Section section(*value, name, block.mistakes());
+  Section section(*value, name, block.errors());
   Wording wording{.message = section.Lines("message"),
                   .title = section.Text("title"),
                   .url = section.Text("url"),

@@ -25,7 +25,7 @@ struct Service {
   bool start_is_good = false;  // a start shows as well
   bool takes_heartbeat = false;
   std::string_view short_form = {};  // the key that a text in place of the block stands for
-  // Reads the block's own keys (not `states`). nullptr after a mistake that leaves nothing to make.
+  // Reads the block's own keys (not `states`). nullptr after an error that leaves nothing to make.
   std::unique_ptr<Monitor> (*make)(Section& block, MonitorOptions& options) = nullptr;
 };
 

@@ -87,7 +87,7 @@ ordered_json Document(const Notice& notice, bool with_messages) {
 }
 
 // Templates: texts that are still to be expanded.
-ordered_json Template(const YamlValue& value, Mistakes& mistakes) {
+ordered_json Template(const YamlValue& value, ConfigErrors& errors) {
   switch (value.kind) {
     case YamlValue::Kind::kNothing:
       return nullptr;
@@ -99,7 +99,7 @@ ordered_json Template(const YamlValue& value, Mistakes& mistakes) {
     }
     case YamlValue::Kind::kList: {
       ordered_json list = ordered_json::array();
-      for (const auto& item : value.children) list.push_back(Template(*item, mistakes));
+      for (const auto& item : value.children) list.push_back(Template(*item, errors));
       return list;
     }
     case YamlValue::Kind::kMap: {
@@ -107,10 +107,10 @@ ordered_json Template(const YamlValue& value, Mistakes& mistakes) {
       for (std::size_t i = 0; i + 1 < value.children.size(); i += 2) {
         const YamlValue& key = *value.children[i];
         if (key.kind != YamlValue::Kind::kText || map.contains(key.text)) {
-          mistakes.Add(key.place, "a key of `body` must be text, and stand once");
+          errors.Add(key.position, "a key of `body` must be text, and stand once");
           continue;
         }
-        map[key.text] = Template(*value.children[i + 1], mistakes);
+        map[key.text] = Template(*value.children[i + 1], errors);
       }
       return map;
     }
@@ -198,7 +198,7 @@ bool IsToken(std::string_view name) {
 void ReadHeaders(Section& block, MonitorOptions& options, Webhook& webhook) {
   const YamlValue* value = block.Map("headers");
   if (value == nullptr) return;
-  Section section(*value, "`headers` of webhook", block.mistakes());
+  Section section(*value, "`headers` of webhook", block.errors());
   for (const std::string& key : section.Keys()) {
     const bool in_file = key.ends_with(kFileSuffix);
     const std::string name = in_file ? key.substr(0, key.size() - kFileSuffix.size()) : key;
@@ -231,7 +231,7 @@ void ReadBody(Section& block, Webhook& webhook) {
   if (body->kind == YamlValue::Kind::kText) {
     webhook.text = block.Lines("body");
   } else if (body->kind == YamlValue::Kind::kMap) {
-    webhook.json = Template(*body, block.mistakes());
+    webhook.json = Template(*body, block.errors());
   } else {
     block.Note("body", "`body` must be a text, or a map that is sent as JSON");
   }

@@ -329,7 +329,7 @@ void ReadValues(Section& block, Values& values) {
     const YamlValue* map = block.Map(Name(state));
     if (map == nullptr) continue;
     const std::string name = "`" + std::string(Name(state)) + "` of zabbix";
-    Section section(*map, name, block.mistakes());
+    Section section(*map, name, block.errors());
     const YamlValue* value = section.Any("value");
     if (value != nullptr) {
       if (const auto number = WholeNumber(*value)) {

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <mutex>
 #include <set>
 #include <utility>
 
 #include "base/log.h"
+#include "base/published.h"
 #include "ledger/backups.h"
 #include "ledger/database.h"
 #include "ledger/expectations.h"
@@ -335,9 +335,7 @@ class Ledger::State {
     return done;
   }
 
-  [[nodiscard]] std::shared_ptr<const Standings> standings() const {
-    return std::atomic_load(&standings_);
-  }
+  [[nodiscard]] std::shared_ptr<const Standings> standings() const { return standings_.Load(); }
 
   Result<void> Load() {
     const std::lock_guard lock(mutex_);
@@ -683,12 +681,12 @@ class Ledger::State {
     next->future_stamps = future_stamps_;
     next->series_dropped = series_dropped_;
     next->clock_jumps = clock_jumps_;
-    std::atomic_store(&standings_, std::shared_ptr<const Standings>(std::move(next)));
+    standings_.Store(std::move(next));
   }
 
   const LedgerOptions options_;
 
-  std::mutex mutex_;  // guards what follows, but for standings_, which is swapped whole
+  std::mutex mutex_;  // guards all members below except standings_, which has its own
   std::unique_ptr<Database> database_;
   std::map<std::string, SourceRules> sources_;
   std::map<std::string, SourceStanding> counters_;
@@ -710,7 +708,7 @@ class Ledger::State {
   std::uint64_t future_stamps_ = 0;
   std::uint64_t series_dropped_ = 0;
   std::uint64_t clock_jumps_ = 0;
-  std::shared_ptr<const Standings> standings_ = std::make_shared<Standings>();
+  Published<Standings> standings_;
 };
 
 Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}

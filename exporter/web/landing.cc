@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/build_info.h"
+#include "base/units.h"
 #include "metrics/families.h"
 #include "metrics/label_value.h"
 
@@ -70,18 +70,11 @@ std::string Escape(std::string_view text) {
   return escaped;
 }
 
-std::string Span(Duration span) {
-  using namespace std::chrono;
-  if (span < hours(1)) return fmt::format("{} min", floor<minutes>(span).count());
-  if (span < hours(48)) return fmt::format("{} h", floor<hours>(span).count());
-  return fmt::format("{} d", floor<days>(span).count());
-}
-
 std::string Ago(Duration age) {
   using namespace std::chrono;
   if (age < -minutes(1)) return "ahead of the clock";
   if (age < minutes(1)) return "just now";
-  return Span(age) + " ago";
+  return ApproximateDurationText(age) + " ago";
 }
 
 // "2026-11-21 01:00:02 UTC" and more about it, which is HTML.
@@ -101,16 +94,9 @@ std::string TimeHtml(Time time, Time now, std::string_view more = "") {
 
 // And in how long; what is over is over "since then".
 std::string DueHtml(Time time, Time now, std::string_view more) {
-  return TimeHtml(time, (time > now ? "in " + Span(time - now) : Ago(now - time)).append(more));
-}
-
-std::string BytesText(std::uint64_t bytes) {
-  constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  double value = static_cast<double>(bytes) / 1024;
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  return fmt::format("{:.1f} {}", value, kUnits[unit]);
+  return TimeHtml(
+      time,
+      (time > now ? "in " + ApproximateDurationText(time - now) : Ago(now - time)).append(more));
 }
 
 std::string Cell(std::string_view label, std::string_view html) {

@@ -1,4 +1,4 @@
-// What a timer of systemd would do, by hand and by systemd-analyze.
+// Calendar events, compared with expected times and with systemd-analyze.
 #include "base/calendar.h"
 
 #include <fmt/format.h>
@@ -36,7 +36,7 @@ std::string ErrorOf(std::string_view text) {
   return schedule ? "none" : schedule.error().message;
 }
 
-TEST(Calendar, ReadsWeekdaysDateAndTime) {
+TEST(Calendar, AnExpressionHasWeekdaysADateAndATime) {
   EXPECT_EQ(After("Mon..Wed *-*-* 02:30:15"),
             (Stamps{"2026-11-23T02:30:15Z", "2026-11-24T02:30:15Z", "2026-11-25T02:30:15Z"}));
   EXPECT_EQ(After("sunday,Wed *-12-1..9 8:0"),
@@ -46,7 +46,7 @@ TEST(Calendar, ReadsWeekdaysDateAndTime) {
   EXPECT_EQ(After("28-2..3-1"), (Stamps{"2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z", "never"}));
 }
 
-TEST(Calendar, TakesWhatIsLeftOutAsEveryDayAtMidnight) {
+TEST(Calendar, PartsThatAreMissingMeanEveryDayAtMidnight) {
   EXPECT_EQ(After("Mon"),
             (Stamps{"2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z", "2026-12-07T00:00:00Z"}));
   EXPECT_EQ(After("12-24", 2), (Stamps{"2026-12-24T00:00:00Z", "2027-12-24T00:00:00Z"}));
@@ -54,14 +54,14 @@ TEST(Calendar, TakesWhatIsLeftOutAsEveryDayAtMidnight) {
   EXPECT_EQ(After("Wed, 17:48", 1), Stamps{"2026-11-25T17:48:00Z"});
 }
 
-TEST(Calendar, ReadsStepsFromWhereTheyBegin) {
+TEST(Calendar, StepsCountFromTheFirstValue) {
   EXPECT_EQ(After("*:5/20"),
             (Stamps{"2026-11-21T12:45:00Z", "2026-11-21T13:05:00Z", "2026-11-21T13:25:00Z"}));
   EXPECT_EQ(After("0..10/4:00"),
             (Stamps{"2026-11-22T00:00:00Z", "2026-11-22T04:00:00Z", "2026-11-22T08:00:00Z"}));
 }
 
-TEST(Calendar, ReadsFractionsOfSecondsToSixDigits) {
+TEST(Calendar, FractionsOfSecondsHaveSixDigits) {
   const auto schedule = Calendar("*:*:0.4200005/20.25").value();
   const Time minute = At("2026-11-21T12:34:00Z");
   EXPECT_EQ(schedule->Next(minute), minute + Duration(420'001));
@@ -69,7 +69,7 @@ TEST(Calendar, ReadsFractionsOfSecondsToSixDigits) {
   EXPECT_EQ(schedule->Next(minute + Duration(40'920'001)), minute + Duration(60'420'001));
 }
 
-TEST(Calendar, CountsDaysFromTheEndOfTheMonth) {
+TEST(Calendar, DaysMayCountFromTheEndOfTheMonth) {
   EXPECT_EQ(After("*-*~1"),
             (Stamps{"2026-11-30T00:00:00Z", "2026-12-31T00:00:00Z", "2027-01-31T00:00:00Z"}));
   EXPECT_EQ(After("*-02~03", 2), (Stamps{"2027-02-26T00:00:00Z", "2028-02-27T00:00:00Z"}));
@@ -79,7 +79,7 @@ TEST(Calendar, CountsDaysFromTheEndOfTheMonth) {
             (Stamps{"2026-12-26T00:00:00Z", "2026-12-30T00:00:00Z", "2027-12-26T00:00:00Z"}));
 }
 
-TEST(Calendar, KnowsItsWords) {
+TEST(Calendar, ShorthandsMeanWhatSystemdSays) {
   EXPECT_EQ(After("minutely"), After("*-*-* *:*:00"));
   EXPECT_EQ(After("Hourly"), After("*-*-* *:00:00"));
   EXPECT_EQ(After("daily"), After("*-*-* 00:00:00"));
@@ -91,14 +91,14 @@ TEST(Calendar, KnowsItsWords) {
   EXPECT_EQ(After("annually"), After("*-01-01 00:00:00"));
 }
 
-TEST(Calendar, OfItsOwnZoneIsNotOfTheMachines) {
+TEST(Calendar, AZoneInTheExpressionOverridesTheZoneOfTheHost) {
   const Time now = At("2026-11-21T12:34:56Z");
   EXPECT_EQ(TimesOf(Calendar("daily", "Asia/Tokyo"), now, 1), Stamps{"2026-11-21T15:00:00Z"});
   EXPECT_EQ(TimesOf(Calendar("daily utc", "Asia/Tokyo"), now, 1), Stamps{"2026-11-22T00:00:00Z"});
   EXPECT_EQ(TimesOf(Calendar("Mon 1:00 Asia/Tokyo"), now, 1), Stamps{"2026-11-22T16:00:00Z"});
 }
 
-TEST(Calendar, ComesAfterTheTimeOrResumesAtIt) {
+TEST(Calendar, NextIsAfterTheTimeAndResumeMayBeAtIt) {
   const auto daily = Calendar("daily").value();
   const Time midnight = At("2026-11-22T00:00:00Z");
   EXPECT_EQ(daily->Next(midnight - Duration(1)), midnight);
@@ -107,15 +107,15 @@ TEST(Calendar, ComesAfterTheTimeOrResumesAtIt) {
   EXPECT_EQ(daily->Resume(midnight + Duration(1)), midnight + hours(24));
 }
 
-TEST(Calendar, GivesUpOnDaysThatNeverCome) {
+TEST(Calendar, ADateThatNeverOccursIsNeverDue) {
   EXPECT_EQ(After("*-02-30"), Stamps{"never"});
   EXPECT_EQ(After("2025-*-*"), Stamps{"never"});
   EXPECT_EQ(After("Mon 2027-11-21"), Stamps{"never"});
   EXPECT_EQ(After("2199-12-31", 2), (Stamps{"2199-12-31T00:00:00Z", "never"}));
 }
 
-TEST(Calendar, SaysWhatIsWrongAndShowsAGoodOne) {
-  const std::string good = "; a calendar event of systemd is such as `Mon..Fri *-*-* 02:30`";
+TEST(Calendar, AnErrorSaysWhatIsWrongAndShowsAnExample) {
+  const std::string good = "; an example of a calendar event is `Mon..Fri *-*-* 02:30`";
   const std::vector<std::pair<std::string, std::string>> cases{
       {"", "it must not be empty"},
       {"24:00", "the hour must be from 0 to 23, not `24`"},
@@ -127,29 +127,29 @@ TEST(Calendar, SaysWhatIsWrongAndShowsAGoodOne) {
       {"*/2:00", "the hour `*/2` must begin with a number, as in `0/2`"},
       {"1,:00", "the hour must be from 0 to 23, not ``"},
       {"*,1:00", "the hour must be from 0 to 23, not `*`"},
-      {"5..3:00", "the hour must not end before it begins, as `5..3` does"},
+      {"5..3:00", "the hour ends before it begins: `5..3`"},
       {"0/0:00", "the hour must have a number above 0 after the `/`, not `0/0`"},
-      {"1/23:00", "the hour must have room for a step, which `1/23` has not"},
+      {"1/23:00", "the hour has no second value: the step of `1/23` is too large"},
       {"*-13-1", "the month must be from 1 to 12, not `13`"},
       {"*-2-32", "the day of the month must be from 1 to 31, not `32`"},
       {"*-2~29", "the day from the end of the month must be from 1 to 28, not `29`"},
       {"2200-1-1", "the year must be from 1970 to 2199, not `2200`"},
-      {"1-2-3-4", "`1-2-3-4` is no date: it has more than year, month and day"},
-      {"1:2:3:4", "`1:2:3:4` is no time: it has more than hour, minute and second"},
-      {"Monda", "`monda` is no weekday or range of them from Mon to Sun"},
-      {"Sun..Tue", "`sun..tue` is no weekday or range of them from Mon to Sun"},
-      {"fortnightly", "`fortnightly` is no weekday or range of them from Mon to Sun"},
+      {"1-2-3-4", "`1-2-3-4` is not a date: it has more parts than year, month and day"},
+      {"1:2:3:4", "`1:2:3:4` is not a time: it has more parts than hour, minute and second"},
+      {"Monda", "`monda` is not a weekday or a range of weekdays from Mon to Sun"},
+      {"Sun..Tue", "`sun..tue` is not a weekday or a range of weekdays from Mon to Sun"},
+      {"fortnightly", "`fortnightly` is not a weekday or a range of weekdays from Mon to Sun"},
       {"1:00 Mon..Fri 2:00",
-       "`Mon..Fri` is neither weekday, date (with `-`), time (with `:`) nor zone in its place"},
+       "`Mon..Fri` is not a weekday, date (with `-`), time (with `:`) or zone at this position"},
       {"@1700000000",
-       "`@1700000000` is neither weekday, date (with `-`), time (with `:`) nor zone in its place"},
+       "`@1700000000` is not a weekday, date (with `-`), time (with `:`) or zone at this position"},
   };
   for (const auto& [text, wrong] : cases) EXPECT_EQ(ErrorOf(text), wrong + good);
-  EXPECT_EQ(ErrorOf("daily Mars/Olympus").find("no time zone \"Mars/Olympus\" is known"), 0U);
+  EXPECT_EQ(ErrorOf("daily Mars/Olympus").find("unknown time zone `Mars/Olympus`"), 0U);
   EXPECT_EQ(Calendar("24:00").error().kind, ErrorKind::kInvalid);
 }
 
-// Each from some hours before the clocks change.
+// Each case starts some hours before the clocks change.
 struct Change {
   const char* zone;
   const char* from;
@@ -159,7 +159,7 @@ struct Change {
 
 class CalendarOverChanges : public testing::TestWithParam<Change> {};
 
-TEST_P(CalendarOverChanges, DoesAsSystemdDoes) {
+TEST_P(CalendarOverChanges, TimersElapseAsUnderSystemdWhenClocksChange) {
   const auto& [zone, from, text, times] = GetParam();
   EXPECT_EQ(TimesOf(Calendar(text, zone), At(from), static_cast<int>(times.size())), times)
       << text << " in " << zone;
@@ -187,7 +187,7 @@ INSTANTIATE_TEST_SUITE_P(
                "*:0/40",
                {"2026-10-24T23:40:00Z", "2026-10-25T00:00:00Z", "2026-10-25T00:40:00Z",
                 "2026-10-25T02:00:00Z"}},
-        // In the hour that comes again.
+        // In the repeated hour.
         Change{"Europe/Berlin", "2026-10-25T01:10:00Z", "*:0/40", {"2026-10-25T02:00:00Z"}},
         // 02:00 becomes 03:00 at 07:00 UTC.
         Change{"America/New_York",
@@ -210,8 +210,8 @@ INSTANTIATE_TEST_SUITE_P(
                "*:0/20",
                {"2026-04-04T14:20:00Z", "2026-04-04T14:40:00Z", "2026-04-04T15:30:00Z"}}));
 
-// A part of random expressions: `least` and `most` are what its numbers may be; `endless`: steps
-// may have no end.
+// A part of a random expression, with numbers from `least` to `most`. `endless`: steps may have no
+// end.
 std::string RandomPart(Dice& dice, int least, int most, int stars_of_ten, bool endless = false) {
   if (dice.Number(1, 10) <= stars_of_ten) return "*";
   std::string part;
@@ -245,9 +245,9 @@ std::string RandomDaysFromTheEnd(Dice& dice) {
   return dice.Once(2) ? std::to_string(dice.Number(1, 28)) : RandomPart(dice, 1, 7, 1, true);
 }
 
-// None of those that systemd 252 stumbles over: steps without an end that do not go on as they
-// began in the next hour, day, month or year, whose first time it leaves out; and lists of days
-// from the end, of which each further one may be 3 days less.
+// Avoids two defects of systemd 252. It omits the first time of the next hour, day, month or year
+// for steps without an end that do not continue evenly there. In a list of days from the end of a
+// month, each further day may be off by 3 days.
 std::string RandomCalendar(Dice& dice) {
   if (dice.Once(40)) {
     return dice.Of({"minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "semiannually",
@@ -279,8 +279,8 @@ std::string RandomCalendar(Dice& dice) {
   return text;
 }
 
-// What systemd-analyze says of each: its next times, in UTC and whole seconds; "refused" for what
-// it does not take.
+// The next times of each expression by systemd-analyze, in UTC and whole seconds; "refused" for an
+// expression that it refuses.
 std::vector<Stamps> AnswersOfSystemd(const std::string& analyze,
                                      const std::vector<std::string>& texts, Time after, int count,
                                      const std::string& zone) {
@@ -310,12 +310,12 @@ std::vector<Stamps> AnswersOfSystemd(const std::string& analyze,
   std::vector<Stamps> answers;
   auto next = taken.begin();
   for (const std::string& text : texts) {
-    const auto tells = [&](std::string_view what) {
+    const auto contains = [&](std::string_view what) {
       return errors.find(fmt::format("{} '{}'", what, text)) != errors.npos;
     };
-    if (tells("Failed to parse calendar specification")) {
+    if (contains("Failed to parse calendar specification")) {
       answers.push_back({"refused"});
-    } else if (tells("Failed to determine next elapse for")) {
+    } else if (contains("Failed to determine next elapse for")) {
       answers.push_back({"lost"});
     } else if (next != taken.end()) {
       answers.push_back(*next++);
@@ -326,9 +326,9 @@ std::vector<Stamps> AnswersOfSystemd(const std::string& analyze,
   return answers;
 }
 
-// Those before 2037, from which on the two differ about the clocks: date knows no more changes. Of
-// an hour that comes twice, systemd takes the first or the second as the C library's mktime happens
-// to (by what it was asked before): for us, it is the first.
+// The times before 2037: the date library has no clock changes from then on. In a repeated hour,
+// systemd chooses the first or the second occurrence, depending on the state of the C library's
+// mktime; the first one is expected here.
 Stamps Settled(const Stamps& stamps, const TimeZone& zone) {
   Stamps settled;
   for (const std::string& stamp : stamps) {
@@ -340,13 +340,13 @@ Stamps Settled(const Stamps& stamps, const TimeZone& zone) {
   return settled;
 }
 
-TEST(Calendar, AgreesWithSystemdOnAThousandExpressions) {
+TEST(Calendar, AThousandExpressionsElapseAsUnderSystemd) {
   const std::string analyze = "/usr/bin/systemd-analyze";
   NEED(std::filesystem::exists(analyze) ? "" : "there is no systemd-analyze");
   constexpr std::uint64_t kSeed = 1;
   SCOPED_TRACE("seed " + std::to_string(kSeed));
   constexpr int kTimes = 5;
-  // Half of them some hours before clocks are set.
+  // Half of them start some hours before a clock change.
   const std::vector<std::pair<std::string, std::string>> places{
       {"UTC", "2026-11-21T12:34:56Z"},
       {"UTC", "2028-02-28T23:59:59Z"},

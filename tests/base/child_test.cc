@@ -1,3 +1,5 @@
+// Labels: threads
+
 #include "base/child.h"
 
 #include <gmock/gmock.h>
@@ -19,53 +21,53 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::chrono::milliseconds kAtOnce{200};
+constexpr std::chrono::milliseconds kShortLimit{200};
 
 ChildAnswer Ended(const ChildRequest& request) {
   return RunChild(request, std::atomic<bool>(false));
 }
 ChildAnswer Sh(const std::string& script) { return Ended({.command = {"/bin/sh", "-c", script}}); }
 
-TEST(RunChild, TellsTheExitCodeAndWhatWasWritten) {
+TEST(RunChild, TheExitCodeAndTheOutputAreReturned) {
   const ChildAnswer answer = Sh("echo out; echo err >&2; exit 3");
   EXPECT_EQ(answer.exit_code, 3);
   EXPECT_EQ(answer.output, "out\nerr\n");
   EXPECT_EQ(answer.error, "");
 }
 
-TEST(RunChild, LeavesOutErrorsWhereTheyWouldBeTakenForTheAnswer) {
+TEST(RunChild, StandardErrorCanBeDiscarded) {
   const ChildAnswer answer =
       Ended({.command = {"/bin/sh", "-c", "echo warning >&2; echo out"}, .without_errors = true});
   EXPECT_EQ(answer.exit_code, 0);
   EXPECT_EQ(answer.output, "out\n");
 }
 
-TEST(RunChild, TellsASignal) {
+TEST(RunChild, ASignalThatKilledTheProgramIsReported) {
   const ChildAnswer answer = Sh("kill -TERM $$");
   EXPECT_FALSE(answer.exit_code);
   EXPECT_FALSE(answer.timed_out);
-  EXPECT_EQ(answer.error, "/bin/sh was ended by signal 15");
+  EXPECT_EQ(answer.error, "/bin/sh was killed by signal 15");
 }
 
-TEST(RunChild, FindsTheProgramOnThePathAndSaysWhereThereIsNone) {
+TEST(RunChild, TheProgramIsSearchedForInPathAndReportedIfMissing) {
   EXPECT_EQ(Ended({.command = {"sh", "-c", "exit 4"}}).exit_code, 4);
   const ChildAnswer answer = Ended({.command = {"no-such-program"}});
   EXPECT_FALSE(answer.exit_code);
   EXPECT_EQ(answer.error, "no-such-program: No such file or directory");
 }
 
-TEST(RunChild, TakesNoShellsMeaningInArguments) {
+TEST(RunChild, ArgumentsHaveNoMeaningToAShell) {
   EXPECT_EQ(Ended({.command = {"/bin/echo", "$HOME; `id` *"}}).output, "$HOME; `id` *\n");
 }
 
-TEST(RunChild, GivesItsInput) {
+TEST(RunChild, TheProgramReadsItsInput) {
   const std::string input(300'000, 'x');  // more than a pipe holds
   const ChildAnswer answer = Ended({.command = {"wc", "-c"}, .input = input});
   EXPECT_THAT(answer.output, HasSubstr("300000"));
   EXPECT_EQ(Ended({.command = {"cat"}}).output, "");
 }
 
-TEST(RunChild, AddsToTheEnvironmentAndReplacesInIt) {
+TEST(RunChild, VariablesAreAddedToTheEnvironmentOrReplacedInIt) {
   setenv("CHILD_TEST_A", "old", 1);
   setenv("CHILD_TEST_AB", "kept", 1);
   const ChildAnswer answer =
@@ -74,7 +76,7 @@ TEST(RunChild, AddsToTheEnvironmentAndReplacesInIt) {
   EXPECT_EQ(answer.output, "new kept more\n");
 }
 
-TEST(RunChild, GivesASecretAsAFileThatIsNotOnTheCommandLine) {
+TEST(RunChild, ASecretIsAFileAndNotOnTheCommandLine) {
   const ChildAnswer answer = Ended(
       {.command = {"/bin/sh", "-c", "cat \"$1\"; tr '\\0' ' ' </proc/$$/cmdline", "sh", "{file}"},
        .secret_file = "canary\n"});
@@ -82,21 +84,21 @@ TEST(RunChild, GivesASecretAsAFileThatIsNotOnTheCommandLine) {
   EXPECT_THAT(answer.output.substr(7), Not(HasSubstr("canary")));
 }
 
-TEST(RunChild, LetsTheFileBeReadMoreThanOnce) {
+TEST(RunChild, TheSecretFileMayBeReadMoreThanOnce) {
   EXPECT_EQ(
       Ended({.command = {"/bin/sh", "-c", "cat \"$1\" \"$1\"", "sh", "{file}"}, .secret_file = "x"})
           .output,
       "xx");
 }
 
-TEST(RunChild, CutsOutputAndReadsTheRestOfIt) {
+TEST(RunChild, LongOutputIsCutAndItsRestIsStillRead) {
   const ChildAnswer answer = Sh("head -c 1000000 /dev/zero; exit 5");
   EXPECT_EQ(answer.exit_code, 5);
   EXPECT_EQ(answer.output.size(), 64U << 10);
 }
 
-// The pipe stays open as long as that process lives.
-TEST(RunChild, LetsWhatTheProgramLeftInTheBackgroundLiveAndDoesNotWaitForIt) {
+// The pipe stays open while the background process lives.
+TEST(RunChild, BackgroundProcessesAreNeitherKilledNorWaitedFor) {
   const ChildAnswer answer = Sh("sleep 600 & echo $!; exit 3");
   EXPECT_EQ(answer.exit_code, 3);
   EXPECT_FALSE(answer.timed_out);
@@ -105,21 +107,20 @@ TEST(RunChild, LetsWhatTheProgramLeftInTheBackgroundLiveAndDoesNotWaitForIt) {
   EXPECT_EQ(kill(left, SIGKILL), 0) << "it is no longer there";
 }
 
-TEST(RunChild, DoesNotReadForeverWhatIsWrittenInTheBackground) {
+TEST(RunChild, OutputOfBackgroundProcessesIsNotReadForever) {
   EXPECT_EQ(Sh("yes & exit 4").exit_code, 4);
 }
 
-TEST(RunChild, ReadsAllThatWasWrittenLast) {
+TEST(RunChild, OutputWrittenJustBeforeTheEndIsRead) {
   EXPECT_EQ(Sh("head -c 60000 /dev/zero").output.size(), 60'000U);
 }
 
-// What the program started has the pipe that it writes to open as well: if it lived on, the pipe
-// would not end.
-TEST(RunChild, EndsTheProgramAndAllThatItStartedWhenItsTimeIsUp) {
+// The program's own child process has the pipe open, too: the pipe ends only if both were killed.
+TEST(RunChild, TheProgramAndItsProcessGroupAreKilledAtTheTimeLimit) {
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe(ends.data()), 0);  // inherited
   const ChildAnswer answer =
-      Ended({.command = {"/bin/sh", "-c", "sleep 600 & sleep 600"}, .limit = kAtOnce});
+      Ended({.command = {"/bin/sh", "-c", "sleep 600 & sleep 600"}, .limit = kShortLimit});
   close(ends[1]);
   char byte = 0;
   EXPECT_EQ(read(ends[0], &byte, 1), 0);
@@ -127,16 +128,16 @@ TEST(RunChild, EndsTheProgramAndAllThatItStartedWhenItsTimeIsUp) {
   EXPECT_FALSE(answer.exit_code);
   EXPECT_TRUE(answer.timed_out);
   EXPECT_FALSE(answer.stopped);
-  EXPECT_EQ(answer.error, "/bin/sh took too long and was ended");
+  EXPECT_EQ(answer.error, "/bin/sh took too long and was killed");
 }
 
-TEST(RunChild, EndsAProgramThatClosedItsOutputToo) {
+TEST(RunChild, AProgramThatClosedItsOutputIsKilledAtTheTimeLimit) {
   EXPECT_TRUE(
-      Ended({.command = {"/bin/sh", "-c", "exec >&- 2>&-; exec sleep 600"}, .limit = kAtOnce})
+      Ended({.command = {"/bin/sh", "-c", "exec >&- 2>&-; exec sleep 600"}, .limit = kShortLimit})
           .timed_out);
 }
 
-TEST(RunChild, EndsWhenItIsToStop) {
+TEST(RunChild, TheProgramIsKilledWhenStopBecomesTrue) {
   std::atomic<bool> stop = false;
   std::thread stopper([&] { stop = true; });
   const ChildAnswer answer =

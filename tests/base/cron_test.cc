@@ -1,4 +1,5 @@
-// What Debian's cron would do, by hand, by a model of its main loop, and by python3-croniter.
+// Cron schedules, compared with expected times, with a model of the main loop of Debian's cron, and
+// with python3-croniter.
 #include "base/cron.h"
 
 #include <fmt/format.h>
@@ -34,7 +35,7 @@ std::string ErrorOf(std::string_view text) {
   return schedule ? "none" : schedule.error().message;
 }
 
-TEST(Cron, ReadsNumbersListsRangesAndSteps) {
+TEST(Cron, FieldsHaveNumbersListsRangesAndSteps) {
   EXPECT_EQ(After("30 2 * * *"),
             (Stamps{"2026-11-22T02:30:00Z", "2026-11-23T02:30:00Z", "2026-11-24T02:30:00Z"}));
   EXPECT_EQ(After("*/15 * * * *"),
@@ -47,12 +48,12 @@ TEST(Cron, ReadsNumbersListsRangesAndSteps) {
             (Stamps{"2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z"}));
 }
 
-TEST(Cron, ReadsNamesInAnyCase) {
+TEST(Cron, NamesMayBeInAnyCase) {
   EXPECT_EQ(After("0 0 1 jan-MAR *"), After("0 0 1 1-3 *"));
   EXPECT_EQ(After("0 0 * * Mon,wed-FRI"), After("0 0 * * 1,3-5"));
 }
 
-TEST(Cron, TakesSundayAsFirstAndAsLastDay) {
+TEST(Cron, SundayIsBothDay0AndDay7) {
   const Stamps sundays{"2026-11-22T00:00:00Z", "2026-11-29T00:00:00Z", "2026-12-06T00:00:00Z"};
   for (const char* text : {"0 0 * * 0", "0 0 * * 7", "0 0 * * sun", "0 0 * * */7", "@weekly"}) {
     EXPECT_EQ(After(text), sundays) << text;
@@ -61,7 +62,7 @@ TEST(Cron, TakesSundayAsFirstAndAsLastDay) {
             (Stamps{"2026-11-22T00:00:00Z", "2026-11-28T00:00:00Z", "2026-11-29T00:00:00Z"}));
 }
 
-TEST(Cron, TakesADayOfEitherFieldUnlessOneBeginsWithAStar) {
+TEST(Cron, ADayMatchesEitherFieldUnlessOneBeginsWithAStar) {
   EXPECT_EQ(After("0 0 1 * 1"),
             (Stamps{"2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z", "2026-12-01T00:00:00Z"}));
   EXPECT_EQ(After("0 0 1 * *", 2), (Stamps{"2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"}));
@@ -75,7 +76,7 @@ TEST(Cron, TakesADayOfEitherFieldUnlessOneBeginsWithAStar) {
       << "does not begin with it";
 }
 
-TEST(Cron, KnowsItsWords) {
+TEST(Cron, ShorthandsMeanWhatCronSays) {
   EXPECT_EQ(After("@hourly"), After("0 * * * *"));
   EXPECT_EQ(After("@daily"), After("0 0 * * *"));
   EXPECT_EQ(After("@midnight"), After("0 0 * * *"));
@@ -84,7 +85,7 @@ TEST(Cron, KnowsItsWords) {
   EXPECT_EQ(After("@annually"), After("0 0 1 1 *"));
 }
 
-TEST(Cron, ComesAfterTheTimeOrResumesAtIt) {
+TEST(Cron, NextIsAfterTheTimeAndResumeMayBeAtIt) {
   const auto daily = Cron("@daily").value();
   const Time midnight = At("2026-11-22T00:00:00Z");
   EXPECT_EQ(daily->Next(midnight - Duration(1)), midnight);
@@ -93,7 +94,7 @@ TEST(Cron, ComesAfterTheTimeOrResumesAtIt) {
   EXPECT_EQ(daily->Resume(midnight + Duration(1)), midnight + hours(24));
 }
 
-TEST(Cron, GivesUpOnDaysThatNeverCome) {
+TEST(Cron, ADateThatNeverOccursIsNeverDue) {
   EXPECT_EQ(After("0 0 30 2 *"), Stamps{"never"});
   EXPECT_EQ(After("* * 31 2,4,6,9,11 *"), Stamps{"never"});
   EXPECT_EQ(After("0 0 30 2 1", 1), Stamps{"2027-02-01T00:00:00Z"}) << "but Mondays do";
@@ -101,7 +102,7 @@ TEST(Cron, GivesUpOnDaysThatNeverCome) {
             Stamps{"never"});
 }
 
-TEST(Cron, WaitsForLeapDays) {
+TEST(Cron, ALeapDayIsDueInLeapYears) {
   EXPECT_EQ(After("0 0 29 2 *", 2), (Stamps{"2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"}));
   EXPECT_EQ(TimesOf(Cron("0 0 29 2 *"), At("2096-03-01T00:00:00Z"), 1),
             Stamps{"2104-02-29T00:00:00Z"});
@@ -110,7 +111,7 @@ TEST(Cron, WaitsForLeapDays) {
       << "on a Sunday";
 }
 
-TEST(Cron, EndsWithTheCentury) {
+TEST(Cron, NoTimeIsDueAfterTheYear2199) {
   for (const char* zone : {"UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"}) {
     const auto hourly = Cron("@hourly", zone).value();
     EXPECT_EQ(hourly->Next(At("2200-01-05T00:00:00Z")), std::nullopt) << zone;
@@ -121,9 +122,9 @@ TEST(Cron, EndsWithTheCentury) {
   }
 }
 
-TEST(Cron, SaysWhatIsWrongAndShowsAGoodOne) {
+TEST(Cron, AnErrorSaysWhatIsWrongAndShowsAnExample) {
   const std::string good =
-      "; a schedule of cron is such as `30 2 * * 1-5` (at 02:30 from Monday to Friday)";
+      "; an example of a cron schedule is `30 2 * * 1-5` (at 02:30 from Monday to Friday)";
   const std::vector<std::pair<std::string, std::string>> cases{
       {"60 * * * *", "the minute must be from 0 to 59, not `60`"},
       {"* 24 * * *", "the hour must be from 0 to 23, not `24`"},
@@ -137,23 +138,23 @@ TEST(Cron, SaysWhatIsWrongAndShowsAGoodOne) {
       {"5x * * * *", "the minute must be from 0 to 59, not `5x`"},
       {"** * * * *", "the minute must be from 0 to 59, not `**`"},
       {"99999999999 * * * *", "the minute must be from 0 to 59, not `99999999999`"},
-      {"* * * * fri-sun", "the day of the week must not end before it begins, as `fri-sun` does"},
+      {"* * * * fri-sun", "the day of the week ends before it begins: `fri-sun`"},
       {"5/10 * * * *",
-       "the minute may have a step after `*` or a range only (`5-59/…`), not `5/10`"},
+       "the minute may have a step only after `*` or a range (`5-59/…`), not `5/10`"},
       {"*/0 * * * *", "the minute must have a number above 0 after the `/`, not `*/0`"},
       {"*/ * * * *", "the minute must have a number above 0 after the `/`, not `*/`"},
   };
   for (const auto& [text, wrong] : cases) EXPECT_EQ(ErrorOf(text), wrong + good);
   EXPECT_EQ(ErrorOf("0 2 * *"),
-            "a schedule of cron has 5 fields (minute, hour, day of the month, month, day of the "
-            "week), not 4; it is such as `30 2 * * 1-5` (at 02:30 from Monday to Friday)");
+            "a cron schedule has 5 fields (minute, hour, day of the month, month, day of the "
+            "week), not 4; an example is `30 2 * * 1-5` (at 02:30 from Monday to Friday)");
   EXPECT_EQ(ErrorOf(""), ErrorOf(" "));
-  EXPECT_EQ(ErrorOf("@fortnightly").find("`@fortnightly` is no word of cron"), 0U);
-  EXPECT_EQ(ErrorOf("@reboot").find("`@reboot` is a start of the machine"), 0U);
+  EXPECT_EQ(ErrorOf("@fortnightly").find("`@fortnightly` is not one of cron's shorthands"), 0U);
+  EXPECT_EQ(ErrorOf("@reboot").find("`@reboot` means the start of the host"), 0U);
   EXPECT_EQ(Cron("@reboot").error().kind, ErrorKind::kInvalid);
 }
 
-// Each from some hours before the clocks change.
+// Each case starts some hours before the clocks change.
 struct Change {
   const char* zone;
   const char* from;
@@ -163,7 +164,7 @@ struct Change {
 
 class CronOverChanges : public testing::TestWithParam<Change> {};
 
-TEST_P(CronOverChanges, DoesAsDebianDoes) {
+TEST_P(CronOverChanges, JobsStartAsUnderDebiansCronWhenClocksChange) {
   const auto& [zone, from, text, times] = GetParam();
   EXPECT_EQ(TimesOf(Cron(text, zone), At(from), static_cast<int>(times.size())), times)
       << text << " in " << zone;
@@ -267,8 +268,8 @@ INSTANTIATE_TEST_SUITE_P(
                "45 * * * *",
                {"2026-04-04T14:45:00Z", "2026-04-04T15:15:00Z", "2026-04-04T16:15:00Z"}}));
 
-// By 3 hours, in Antarctica: no daylight saving for cron. What is left out is, and what comes twice
-// comes twice only where it is set back by more.
+// A change by 3 hours, in Antarctica, is not daylight saving to cron: skipped times are not due,
+// and repeated times are due twice only after a change back by more than 3 hours.
 INSTANTIATE_TEST_SUITE_P(OfTimeZones, CronOverChanges,
                          testing::Values(Change{"Antarctica/Casey",
                                                 "2016-10-21T12:00:00Z",
@@ -279,7 +280,7 @@ INSTANTIATE_TEST_SUITE_P(OfTimeZones, CronOverChanges,
                                                 "30 2 * * *",
                                                 {"2018-03-10T15:30:00Z", "2018-03-11T18:30:00Z"}}));
 
-// A field that random expressions have: `least` and `most` are what numbers may be.
+// A field of a random expression, with numbers from `least` to `most`.
 std::string RandomField(Dice& dice, int least, int most, int stars_of_ten) {
   if (dice.Number(1, 10) <= stars_of_ten) {
     return dice.Once(3) ? fmt::format("*/{}", dice.Number(1, most)) : "*";
@@ -295,8 +296,8 @@ std::string RandomField(Dice& dice, int least, int most, int stars_of_ten) {
   return field;
 }
 
-// The main loop of cron.c in Debian's cron 3.0pl1, which wakes up each minute. `schedule`: the
-// expression in UTC, whose hands are taken for those of `zone`.
+// The main loop of cron.c in Debian's cron 3.0pl1, which wakes up each minute. `schedule` is the
+// expression in UTC; its times are used as local times of `zone`.
 Stamps RunsOfCron(const Schedule& schedule, bool wild, const TimeZone& zone, Time from,
                   Time until) {
   Stamps runs;
@@ -327,7 +328,7 @@ Stamps RunsOfCron(const Schedule& schedule, bool wild, const TimeZone& zone, Tim
   return runs;
 }
 
-TEST(Cron, DoesAsTheLoopOfDebiansOverChangesOfClocks) {
+TEST(Cron, JobsStartAsInDebiansMainLoopWhenClocksChange) {
   constexpr std::uint64_t kSeed = 2;
   SCOPED_TRACE("seed " + std::to_string(kSeed));
   Dice dice(kSeed);
@@ -359,10 +360,11 @@ TEST(Cron, DoesAsTheLoopOfDebiansOverChangesOfClocks) {
   }
 }
 
-// For each line, "EXPRESSION|SECONDS": the next five times after these. For croniter, a day is of
-// either field unless one is `*` or has all there are, and then only the other counts: it is given
-// what is the same to it. "unknown" where it goes wrong: from February, it misses the 1st of March
-// where the days are up to 29 or more; and it knows no weekdays once no day of the month can come.
+// For each line, "EXPRESSION|SECONDS", prints the next five times. To croniter, a day may match
+// either field unless one of them is `*` or has all values; then only the other one counts. So it
+// is given an equivalent expression. Prints "unknown" for two defects: from February it misses
+// March 1 if the days go up to 29 or more, and it ignores weekdays if no day of the month can
+// occur.
 constexpr const char* kCroniter = R"(
 import datetime, sys
 from croniter import croniter, CroniterBadDateError
@@ -386,7 +388,7 @@ for line in open(sys.argv[1]):
         print("unknown" if either else "never ")
 )";
 
-TEST(Cron, AgreesWithCroniterOnAThousandExpressions) {
+TEST(Cron, AThousandExpressionsAreDueAsInCroniter) {
   const std::string python = "/usr/bin/python3";
   NEED(RunProcess({python, "-c", "import croniter"}) == 0 ? "" : "there is no python3-croniter");
   constexpr std::uint64_t kSeed = 1;

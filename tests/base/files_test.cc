@@ -23,7 +23,7 @@ class FilesTest : public testing::Test {
   SystemFiles files;
 };
 
-TEST_F(FilesTest, StatTellsOfAFile) {
+TEST_F(FilesTest, StatReturnsSizeTimeAndIdentityOfAFile) {
   directory.Write("a", "12345");
   const Time modified(std::chrono::microseconds(1'700'000'000'123'456));
   directory.SetModified("a", modified);
@@ -37,7 +37,7 @@ TEST_F(FilesTest, StatTellsOfAFile) {
   EXPECT_EQ((*file)->Stat(), *stat);
 }
 
-TEST_F(FilesTest, StatTellsWhyNot) {
+TEST_F(FilesTest, StatReportsWhyAFileCannotBeUsed) {
   const auto kind = [&](const std::string& name) {
     return files.Stat(directory / name).error().kind;
   };
@@ -55,7 +55,7 @@ TEST_F(FilesTest, StatTellsWhyNot) {
   EXPECT_EQ(files.Stat("/dev/null").error().kind, ErrorKind::kInvalid);
 }
 
-TEST_F(FilesTest, OpenNeverBlocksOnAFifoNorTakesASocket) {
+TEST_F(FilesTest, OpenNeitherBlocksOnAFifoNorOpensASocket) {
   ASSERT_EQ(::mkfifo((directory / "fifo").c_str(), 0600), 0);
   const auto fifo = files.Open(directory / "fifo");
   ASSERT_FALSE(fifo);
@@ -71,7 +71,7 @@ TEST_F(FilesTest, OpenNeverBlocksOnAFifoNorTakesASocket) {
   ::close(socket);
 }
 
-TEST_F(FilesTest, TellsWhereAHoleEnds) {
+TEST_F(FilesTest, TheEndOfAHoleIsFound) {
   constexpr std::uint64_t kMiB = 1 << 20;
   directory.Write("a", "begin");
   directory.Truncate("a", kMiB);
@@ -85,7 +85,7 @@ TEST_F(FilesTest, TellsWhereAHoleEnds) {
   EXPECT_EQ((*file)->HoleEnd(5 * kMiB), 5 * kMiB) << "and that behind it";
   const std::uint64_t in_the_hole = kMiB / 2;
   const std::uint64_t end = (*file)->HoleEnd(in_the_hole);
-  EXPECT_LE(end, kMiB) << "no byte that was written is passed over";
+  EXPECT_LE(end, kMiB) << "no written byte is skipped";
   NEED(end > in_the_hole ? "" : "this file system has no holes");
   EXPECT_GT(end, in_the_hole);
   EXPECT_EQ((*file)->HoleEnd(2 * kMiB - 1), 2 * kMiB) << "nothing but a hole is left";
@@ -103,7 +103,7 @@ TEST_F(FilesTest, MissingPermissionIsRefused) {
   }
 }
 
-TEST_F(FilesTest, ReadsAtAnyPlace) {
+TEST_F(FilesTest, AFileIsReadAtAnyOffset) {
   directory.Write("a", "0123456789");
   const auto file = files.Open(directory / "a");
   ASSERT_TRUE(file);
@@ -124,7 +124,7 @@ TEST_F(FilesTest, AnOpenFileOutlivesItsName) {
   EXPECT_EQ((*file)->ReadAt(0, {&byte, 1}), 1U);
 }
 
-TEST_F(FilesTest, GlobFindsSortedPaths) {
+TEST_F(FilesTest, GlobReturnsSortedPaths) {
   directory.MakeDirectory("one");
   directory.MakeDirectory("two");
   for (const char* name : {"two/b.log", "two/a.log", "one/c.log", "one/d.txt", "one/.e.log"}) {
@@ -138,7 +138,7 @@ TEST_F(FilesTest, GlobFindsSortedPaths) {
   EXPECT_TRUE(files.Glob(directory / "nowhere/*").unreadable.empty());
 }
 
-TEST_F(FilesTest, ListNamesWhatIsThere) {
+TEST_F(FilesTest, ListReturnsTheNamesInADirectory) {
   directory.Write("b", "");
   directory.Write(".a", "");
   EXPECT_EQ(files.List(directory.path()), (Paths{".a", "b"}));
@@ -146,7 +146,7 @@ TEST_F(FilesTest, ListNamesWhatIsThere) {
   EXPECT_EQ(files.List(directory / "b").error().kind, ErrorKind::kNotFound);
 }
 
-TEST_F(FilesTest, ReadWholeKeepsToItsLimit) {
+TEST_F(FilesTest, AFileAboveTheLimitIsRefused) {
   directory.Write("a", "12345");
   EXPECT_EQ(ReadWhole(files, directory / "a", 5), "12345");
   EXPECT_EQ(ReadWhole(files, directory / "a", 4).error().kind, ErrorKind::kRefused);
@@ -155,7 +155,7 @@ TEST_F(FilesTest, ReadWholeKeepsToItsLimit) {
   EXPECT_EQ(ReadWhole(files, directory / "a", 5), "");
 }
 
-TEST(FailErrno, SaysWhatAndWhy) {
+TEST(FailErrno, AnErrorSaysWhatFailedAndWhy) {
   const Error error = FailErrno("open /a", ENOENT).value();
   EXPECT_EQ(error.message, "open /a: No such file or directory");
   EXPECT_EQ(error.kind, ErrorKind::kNotFound);

@@ -10,7 +10,7 @@
 namespace backup_exporter {
 namespace {
 
-// The same bytes every time; they do not compress.
+// Incompressible bytes, the same ones on every call.
 std::string Noise(std::size_t size) {
   std::mt19937 random(1);
   std::string noise(size, '\0');
@@ -18,7 +18,7 @@ std::string Noise(std::size_t size) {
   return noise;
 }
 
-TEST(Gzip, IsOneMemberOfBothParts) {
+TEST(Gzip, BothPartsAreOneMember) {
   for (const std::string& first :
        {std::string(), std::string("a 1\n"), std::string(1'000'000, 'x'), Noise(100'000)}) {
     const GzipStart start = StartGzip(first);
@@ -30,8 +30,8 @@ TEST(Gzip, IsOneMemberOfBothParts) {
   }
 }
 
-// Where zlib's output just fills the pieces that it is taken in, more or less.
-TEST(Gzip, LosesNothingAtAnySize) {
+// Sizes around those where zlib's output exactly fills a piece of the buffer.
+TEST(Gzip, TextsOfAnySizeAreRestored) {
   const std::string noise = Noise(16'500);
   for (std::size_t size = 16'300; size < noise.size(); ++size) {
     const GzipStart start = StartGzip(noise.substr(0, size));
@@ -41,13 +41,13 @@ TEST(Gzip, LosesNothingAtAnySize) {
   }
 }
 
-TEST(Gzip, IsSmaller) {
+TEST(Gzip, RepetitiveTextBecomesSmaller) {
   const GzipStart start = StartGzip(std::string(100'000, 'x'));
   EXPECT_LT(start.bytes.size(), 1'000U);
   EXPECT_LT(EndGzip(start, std::string(100'000, 'y')).size(), 1'000U);
 }
 
-TEST(Gzip, IsNoWholeFileWithoutItsEnd) {
+TEST(Gzip, TheFirstPartAloneIsNotACompleteFile) {
   const GzipStart start = StartGzip("a 1\n");
   EXPECT_EQ(Gunzip(start.bytes), std::nullopt);
   EXPECT_EQ(Gunzip(start.bytes + EndGzip(StartGzip("b 2\n"), "c 3\n")), std::nullopt);

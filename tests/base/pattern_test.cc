@@ -5,7 +5,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(Pattern, StandsForTheNamesThatFitIt) {
+TEST(Pattern, StarsAndQuestionMarksMatchTextAndBytes) {
   EXPECT_TRUE(Fits("home", "home"));
   EXPECT_FALSE(Fits("home", "homes"));
   EXPECT_FALSE(Fits("homes", "home"));
@@ -21,7 +21,7 @@ TEST(Pattern, StandsForTheNamesThatFitIt) {
   EXPECT_FALSE(Fits("?", ""));
 }
 
-TEST(Pattern, HasNoOtherSigns) {
+TEST(Pattern, OtherCharactersMatchThemselves) {
   EXPECT_TRUE(Fits("home[1]", "home[1]"));
   EXPECT_FALSE(Fits("home[1]", "home1"));
   EXPECT_TRUE(Fits("a\\b", "a\\b"));

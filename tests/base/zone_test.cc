@@ -1,4 +1,4 @@
-// Local times, and the instants at which clocks show them.
+// Local times and the instants that they mean.
 #include "base/zone.h"
 
 #include <gtest/gtest.h>
@@ -12,14 +12,14 @@ Time At(std::string_view stamp) { return ParseRfc3339(stamp).value(); }
 
 LocalTime Local(std::string_view text) { return ParseLocalTime(text).value(); }
 
-TEST(ParseLocalTime, ReadsWhatBorgAndPythonPrint) {
+TEST(ParseLocalTime, TimesOfBorgAndPythonAreParsed) {
   const LocalTime whole = Local("2026-11-21T00:12:47");
   EXPECT_EQ(Local("2026-11-21T00:12:47.000000"), whole);
   EXPECT_EQ(Local("2026-11-21 00:12:47,450"), whole + std::chrono::milliseconds(450));
   EXPECT_EQ(Local("2026-11-21 00:12:47.000001"), whole + std::chrono::microseconds(1));
 }
 
-TEST(ParseLocalTime, RefusesWhatIsNone) {
+TEST(ParseLocalTime, OtherTextsAreRefused) {
   for (const char* text :
        {"", "2026-11-21", "2026-11-21T00:12", "2026-02-30T00:00:00", "2026-11-21T24:00:00",
         "2026-11-21T00:60:00", "2026-11-21T00:00:61", "2026-11-21T00:00:00.",
@@ -29,12 +29,12 @@ TEST(ParseLocalTime, RefusesWhatIsNone) {
   }
 }
 
-// Both changes of three zones, one of them on the southern half of the earth.
+// Both clock changes of three zones, one of them in the southern hemisphere.
 struct Change {
   const char* zone;
-  const char* before;  // local and UTC, an hour before the clocks are set
+  const char* before;  // local and UTC, an hour before the clock change
   const char* before_utc;
-  const char* at;  // in the hour that is left out, or comes twice
+  const char* at;  // in the skipped or repeated hour
   const char* first_utc;
   const char* second_utc;
   const char* after;
@@ -43,7 +43,7 @@ struct Change {
 
 class DaylightSaving : public testing::TestWithParam<Change> {};
 
-TEST_P(DaylightSaving, IsKnown) {
+TEST_P(DaylightSaving, LocalTimesAreConvertedAroundClockChanges) {
   const Change& change = GetParam();
   const TimeZone zone = TimeZone::Find(change.zone).value();
   const auto instants = zone.At(Local(change.at));
@@ -77,11 +77,11 @@ INSTANTIATE_TEST_SUITE_P(
                            "2026-04-05T01:45:00", "2026-04-04T14:45:00Z", "2026-04-04T15:15:00Z",
                            "2026-04-05T02:15:00", "2026-04-04T15:45:00Z"}));
 
-TEST(TimeZone, IsUtcUnlessSaidOtherwise) {
+TEST(TimeZone, TheDefaultZoneIsUtc) {
   EXPECT_EQ(TimeZone().At(Local("2026-11-21T00:12:47")).first, At("2026-11-21T00:12:47Z"));
 }
 
-TEST(TimeZone, SaysForHowLongClocksStayAsTheyAre) {
+TEST(TimeZone, APeriodLastsFromOneClockChangeToTheNext) {
   const TimeZone berlin = TimeZone::Find("Europe/Berlin").value();
   for (const char* in_summer :
        {"2026-03-29T01:00:00Z", "2026-07-01T00:00:00Z", "2026-10-25T00:59:59.999999Z"}) {
@@ -99,7 +99,7 @@ TEST(TimeZone, SaysForHowLongClocksStayAsTheyAre) {
   }
 }
 
-TEST(TimeZone, OfTheHostIsWhatTheEnvironmentNames) {
+TEST(TimeZone, TheHostsZoneIsTheOneThatTzNames) {
   const char* before = std::getenv("TZ");
   const std::string kept = before == nullptr ? "" : before;
   for (const char* name : {"Asia/Tokyo", ":Asia/Tokyo"}) {
@@ -113,7 +113,7 @@ TEST(TimeZone, OfTheHostIsWhatTheEnvironmentNames) {
   before == nullptr ? unsetenv("TZ") : setenv("TZ", kept.c_str(), 1);
 }
 
-TEST(TimeZone, ThatNobodyKnowsIsAnError) {
+TEST(TimeZone, AnUnknownZoneIsAnError) {
   const auto zone = TimeZone::Find("Mars/Olympus");
   ASSERT_FALSE(zone);
   EXPECT_EQ(zone.error().kind, ErrorKind::kInvalid);

@@ -38,14 +38,14 @@ std::vector<fs::path> Examples() {
   return paths;
 }
 
-ConfigurationOrMistakes Parse(std::string_view text) {
+ConfigurationOrErrors Parse(std::string_view text) {
   return ParseConfiguration(text, "a.yaml", "/etc/backup_exporter");
 }
 
 Configuration Parsed(std::string_view text) {
   auto parsed = Parse(text);
   if (parsed) return *parsed;
-  for (const Mistake& mistake : parsed.error()) ADD_FAILURE() << Describe(mistake);
+  for (const ConfigError& error : parsed.error()) ADD_FAILURE() << Describe(error);
   return {};
 }
 
@@ -55,20 +55,20 @@ std::vector<std::string> NamesOf(std::string_view text) {
   return names;
 }
 
-// Holds for whatever stands in the text: a configuration with sources, or mistakes inside the text.
-void ExpectAnAnswer(const std::string& text) {
+// Holds for any text: it is a configuration with sources, or has errors at positions in the text.
+void ExpectSourcesOrErrors(const std::string& text) {
   const auto parsed = Parse(text);
   if (parsed) {
     EXPECT_FALSE(parsed->sources.empty()) << text;
     return;
   }
   EXPECT_FALSE(parsed.error().empty()) << text;
-  const auto lines = std::ranges::count(text, '\n') + 2;  // the end may be what is wrong
-  for (const Mistake& mistake : parsed.error()) {
-    EXPECT_LE(mistake.line, lines) << Describe(mistake) << "\n" << text;
-    EXPECT_GE(mistake.line, 0) << Describe(mistake) << "\n" << text;
-    EXPECT_EQ(mistake.line > 0, mistake.column > 0) << Describe(mistake) << "\n" << text;
-    EXPECT_FALSE(mistake.text.empty()) << text;
+  const auto lines = std::ranges::count(text, '\n') + 2;  // the error may be the end of the text
+  for (const ConfigError& error : parsed.error()) {
+    EXPECT_LE(error.line, lines) << Describe(error) << "\n" << text;
+    EXPECT_GE(error.line, 0) << Describe(error) << "\n" << text;
+    EXPECT_EQ(error.line > 0, error.column > 0) << Describe(error) << "\n" << text;
+    EXPECT_FALSE(error.text.empty()) << text;
   }
 }
 
@@ -94,7 +94,7 @@ class Folder {
 
 constexpr const char* kSmallest = "sources: [{format: restic, path: logs/*.jsonl}]\n";
 
-TEST(Configuration, SaysWhatIsKnownOfEachSource) {
+TEST(Configuration, OptionsOfEachSourceFollowFromItsKeysAndFormat) {
   const Configuration configuration = Parsed(R"yaml(
 sources:
   - {format: borg, path: /a/*.log, timezone: America/New_York, complete: true, operation: backup}
@@ -107,35 +107,35 @@ sources:
   EXPECT_EQ(borg.ingest.input.framing, Framing::kDocuments);
   EXPECT_EQ(borg.ingest.decoder.zone.At(ParseLocalTime("2026-11-21T00:00:00").value()).first,
             ParseRfc3339("2026-11-21T05:00:00Z"));
-  EXPECT_TRUE(borg.fold.complete);
-  EXPECT_TRUE(borg.fold.operation_configured);
-  EXPECT_EQ(borg.fold.tool, "borg");
-  EXPECT_EQ(borg.fold.backup, "{stem}");
+  EXPECT_TRUE(borg.rules.complete);
+  EXPECT_TRUE(borg.rules.operation_configured);
+  EXPECT_EQ(borg.rules.tool, "borg");
+  EXPECT_EQ(borg.rules.backup, "{stem}");
   const SourceConfig& borgmatic = configuration.sources[1];
-  ASSERT_NE(borgmatic.fold.match, nullptr);
-  EXPECT_EQ(borgmatic.fold.match->pattern(), "/b/(?P<host>[a-z]+)");
-  EXPECT_EQ(borgmatic.fold.backup, "{host} {label}");
-  EXPECT_FALSE(borgmatic.fold.complete);
-  EXPECT_FALSE(borgmatic.fold.operation_configured);
+  ASSERT_NE(borgmatic.rules.match, nullptr);
+  EXPECT_EQ(borgmatic.rules.match->pattern(), "/b/(?P<host>[a-z]+)");
+  EXPECT_EQ(borgmatic.rules.backup, "{host} {label}");
+  EXPECT_FALSE(borgmatic.rules.complete);
+  EXPECT_FALSE(borgmatic.rules.operation_configured);
   EXPECT_EQ(configuration.sources[2].ingest.input.framing, Framing::kStamps);
-  EXPECT_EQ(configuration.sources[2].fold.tool, "borgmatic");
-  EXPECT_EQ(configuration.sources[3].fold.backup, "") << "the recognised format says";
+  EXPECT_EQ(configuration.sources[2].rules.tool, "borgmatic");
+  EXPECT_EQ(configuration.sources[3].rules.backup, "") << "the recognised format gives the name";
 }
 
-TEST(Configuration, SaysOfEveryExampleWhatIsWrongWithIt) {
+TEST(Configuration, EveryExampleHasItsRecordedErrors) {
   const auto examples = Examples();
   ASSERT_FALSE(examples.empty());
   for (const fs::path& path : examples) {
     const std::string name = path.filename().string();
     std::string found;
     if (const auto parsed = ParseConfiguration(ReadFile(path), name, "/etc"); !parsed) {
-      for (const Mistake& mistake : parsed.error()) found += Describe(mistake) + "\n";
+      for (const ConfigError& error : parsed.error()) found += Describe(error) + "\n";
     }
-    EXPECT_EQ(found, ReadFile(fs::path(path).replace_extension(".mistakes"))) << name;
+    EXPECT_EQ(found, ReadFile(fs::path(path).replace_extension(".errors"))) << name;
   }
 }
 
-TEST(Configuration, TheSmallestOneHasTheDefaultsOfItsFormat) {
+TEST(Configuration, TheSmallestConfigurationHasTheDefaultsOfItsFormat) {
   const Configuration configuration = Parsed(kSmallest);
   EXPECT_EQ(configuration.storage_path, std::nullopt);
   ASSERT_EQ(configuration.sources.size(), 1u);
@@ -145,17 +145,17 @@ TEST(Configuration, TheSmallestOneHasTheDefaultsOfItsFormat) {
   EXPECT_EQ(source.ingest.input.pattern, "/etc/backup_exporter/logs/*.jsonl");
   EXPECT_EQ(source.ingest.input.framing, FormatNamed("restic")->framing);
   EXPECT_FALSE(source.ingest.decoder.extended_status);
-  EXPECT_EQ(source.fold.source, "restic");
-  EXPECT_EQ(source.fold.tool, "restic");
-  EXPECT_EQ(source.fold.pattern, source.ingest.input.pattern);
-  EXPECT_EQ(source.fold.backup, FormatNamed("restic")->backup);
-  EXPECT_FALSE(source.fold.backup_configured);
-  EXPECT_EQ(source.fold.repository, "");
-  EXPECT_EQ(source.fold.operation, Operation::kBackup);
-  EXPECT_FALSE(source.fold.warnings_are_failures);
+  EXPECT_EQ(source.rules.source, "restic");
+  EXPECT_EQ(source.rules.tool, "restic");
+  EXPECT_EQ(source.rules.pattern, source.ingest.input.pattern);
+  EXPECT_EQ(source.rules.backup, FormatNamed("restic")->backup);
+  EXPECT_FALSE(source.rules.backup_configured);
+  EXPECT_EQ(source.rules.repository, "");
+  EXPECT_EQ(source.rules.operation, Operation::kBackup);
+  EXPECT_FALSE(source.rules.warnings_are_failures);
 }
 
-TEST(Configuration, EveryKeyReachesTheOptionsItBelongsTo) {
+TEST(Configuration, EveryKeySetsItsOption) {
   const Configuration configuration = Parsed(R"(
 sources:
   - name: nightly
@@ -179,19 +179,19 @@ storage:
   const SourceConfig& restic = configuration.sources[0];
   EXPECT_EQ(restic.ingest.input.name, "nightly");
   EXPECT_EQ(restic.ingest.input.pattern, "/var/log/restic/*.jsonl");
-  EXPECT_EQ(restic.fold.source, "nightly");
-  EXPECT_EQ(restic.fold.backup, "{dir}-{stem}");
-  EXPECT_TRUE(restic.fold.backup_configured);
-  EXPECT_EQ(restic.fold.repository, "nas");
-  EXPECT_EQ(restic.fold.operation, Operation::kCheck);
-  EXPECT_TRUE(restic.fold.warnings_are_failures);
+  EXPECT_EQ(restic.rules.source, "nightly");
+  EXPECT_EQ(restic.rules.backup, "{dir}-{stem}");
+  EXPECT_TRUE(restic.rules.backup_configured);
+  EXPECT_EQ(restic.rules.repository, "nas");
+  EXPECT_EQ(restic.rules.operation, Operation::kCheck);
+  EXPECT_TRUE(restic.rules.warnings_are_failures);
   EXPECT_EQ(restic.ingest.input.record_limit, 1048576u);
   const SourceConfig& profiles = configuration.sources[1];
   EXPECT_EQ(profiles.ingest.input.framing, FormatNamed("resticprofile")->framing);
   EXPECT_TRUE(profiles.ingest.decoder.extended_status);
-  EXPECT_EQ(profiles.fold.tool, "resticprofile");
-  EXPECT_TRUE(profiles.fold.backup_configured);
-  EXPECT_FALSE(profiles.fold.warnings_are_failures);
+  EXPECT_EQ(profiles.rules.tool, "resticprofile");
+  EXPECT_TRUE(profiles.rules.backup_configured);
+  EXPECT_FALSE(profiles.rules.warnings_are_failures);
   EXPECT_EQ(profiles.ingest.input.record_limit, 16u << 20);
 }
 
@@ -207,7 +207,7 @@ sources:
               ElementsAre("restic", "restic-3", "restic-2", "resticprofile", "last"));
 }
 
-TEST(Configuration, AGivenNameIsNeverTakenByANumberedOne) {
+TEST(Configuration, AConfiguredNameIsNeverGivenToAnotherSource) {
   EXPECT_THAT(NamesOf(R"(
 sources:
   - {format: restic, path: /a}
@@ -216,7 +216,7 @@ sources:
               ElementsAre("restic-2", "restic"));
 }
 
-TEST(Configuration, PathsLoseSingleDotsAndKeepDoubleOnes) {
+TEST(Configuration, PathsLoseSingleDotsAndKeepDoubleDots) {
   const auto pattern = [](const std::string& path) {
     return Parsed("sources: [{format: restic, path: \"" + path + "\"}]")
         .sources.at(0)
@@ -228,7 +228,7 @@ TEST(Configuration, PathsLoseSingleDotsAndKeepDoubleOnes) {
   EXPECT_EQ(pattern("//var/./log/[ab]?.jsonl"), "/var/log/[ab]?.jsonl");
 }
 
-TEST(Configuration, ARelativePathStartsAtTheFileThatHoldsIt) {
+TEST(Configuration, ARelativePathStartsAtTheDirectoryOfTheFile) {
   const Folder folder;
   const auto loaded = LoadConfiguration(folder.Write("a.yaml", kSmallest));
   ASSERT_TRUE(loaded);
@@ -242,7 +242,7 @@ TEST(Configuration, ARelativePathStartsAtTheFileThatHoldsIt) {
   EXPECT_EQ(loaded_here->sources.at(0).ingest.input.pattern, (folder / "logs/*.jsonl").string());
 }
 
-TEST(Configuration, MistakesNameTheFileAsItWasGiven) {
+TEST(Configuration, ErrorsNameTheFileAsOnTheCommandLine) {
   const Folder folder;
   const std::string path = folder.Write("a.yaml", "sources: x\n");
   const auto loaded = LoadConfiguration(path);
@@ -251,9 +251,9 @@ TEST(Configuration, MistakesNameTheFileAsItWasGiven) {
   EXPECT_EQ(Describe(loaded.error()[0]), path + ":1:10: `sources` must be a list, not text");
 }
 
-class FileThatCannotBeRead : public ::testing::Test {
+class UnreadableConfiguration : public ::testing::Test {
  protected:
-  // What is wrong with the file, which loading must name first.
+  // The text of the one error that loading reports, without the path in front of it.
   static std::string WhyNot(const fs::path& path) {
     const auto loaded = LoadConfiguration(path.string());
     if (loaded || loaded.error().size() != 1) return "";
@@ -264,25 +264,26 @@ class FileThatCannotBeRead : public ::testing::Test {
   Folder folder_;
 };
 
-TEST_F(FileThatCannotBeRead, IsToBeGivenWhereItIsMissing) {
-  constexpr const char* kMissing = "No such file or directory; give its place with --config.file";
+TEST_F(UnreadableConfiguration, AMissingFileMayBeNamedWithAFlag) {
+  constexpr const char* kMissing =
+      "No such file or directory; name the configuration with --config.file";
   EXPECT_EQ(WhyNot(folder_ / "missing.yaml"), kMissing);
   EXPECT_EQ(WhyNot(""), kMissing);
 }
 
-TEST_F(FileThatCannotBeRead, MayBeADirectory) {
+TEST_F(UnreadableConfiguration, ADirectoryIsNotAConfiguration) {
   EXPECT_EQ(WhyNot(folder_ / ""), "is a directory, not a regular file");
 }
 
-TEST_F(FileThatCannotBeRead, MayBeALoopOfLinks) {
+TEST_F(UnreadableConfiguration, ALoopOfLinksIsReported) {
   fs::create_symlink("loop.yaml", folder_ / "loop.yaml");
   EXPECT_EQ(WhyNot(folder_ / "loop.yaml"), "Too many levels of symbolic links");
 }
 
-TEST_F(FileThatCannotBeRead, MayBeForbidden) {
+TEST_F(UnreadableConfiguration, MissingPermissionIsReported) {
   const std::string path = folder_.Write("a.yaml", kSmallest);
   fs::permissions(path, fs::perms::none);
-  // Nothing is forbidden to root.
+  // Root has every permission.
   constexpr uid_t kNobody = 65534;
   const uid_t user = ::geteuid();
   if (user == 0) {
@@ -293,7 +294,7 @@ TEST_F(FileThatCannotBeRead, MayBeForbidden) {
   EXPECT_EQ(why, "Permission denied");
 }
 
-TEST_F(FileThatCannotBeRead, MayBeTooLarge) {
+TEST_F(UnreadableConfiguration, AFileAboveTheLimitIsReported) {
   const std::string comment = "#" + std::string((1 << 20) - std::string(kSmallest).size() - 2, 'x');
   const std::string largest = kSmallest + comment + "\n";
   EXPECT_TRUE(LoadConfiguration(folder_.Write("largest.yaml", largest)));
@@ -301,14 +302,15 @@ TEST_F(FileThatCannotBeRead, MayBeTooLarge) {
             "is larger than 1048576 bytes, which is the limit");
 }
 
-TEST(Configuration, FilesCutOffAnywhereHaveAnAnswer) {
+TEST(Configuration, FilesCutOffAnywhereAreAcceptedOrHaveErrors) {
   for (const fs::path& path : Examples()) {
     const std::string text = ReadFile(path);
-    for (std::size_t size = 0; size <= text.size(); ++size) ExpectAnAnswer(text.substr(0, size));
+    for (std::size_t size = 0; size <= text.size(); ++size)
+      ExpectSourcesOrErrors(text.substr(0, size));
   }
 }
 
-TEST(Configuration, FilesWithChangedBytesHaveAnAnswer) {
+TEST(Configuration, FilesWithChangedBytesAreAcceptedOrHaveErrors) {
   std::mt19937 random(20261121);
   const std::string bytes =
       "sources: - format restic path \n\n\n  \t{}[]\"'&*!|>#%@`,?~\\:-\xC3\xBC\xFF";
@@ -321,12 +323,12 @@ TEST(Configuration, FilesWithChangedBytesHaveAnAnswer) {
         const std::size_t at = below(changed.size() + 1);
         changed.replace(at, below(3), bytes.substr(below(bytes.size()), below(3)));
       }
-      ExpectAnAnswer(changed);
+      ExpectSourcesOrErrors(changed);
     }
   }
 }
 
-TEST(Configuration, RandomBytesHaveAnAnswer) {
+TEST(Configuration, RandomBytesAreAcceptedOrHaveErrors) {
   std::mt19937 random(20261121);
   const std::string yaml = "a: - \n\n \t{}[]\"'&*!|>#%@,?~\\.";
   for (int round = 0; round < 20000; ++round) {
@@ -334,7 +336,7 @@ TEST(Configuration, RandomBytesHaveAnAnswer) {
     for (std::size_t size = random() % 60; text.size() < size;) {
       text += round % 4 == 0 ? static_cast<char>(random()) : yaml[random() % yaml.size()];
     }
-    ExpectAnAnswer(text);
+    ExpectSourcesOrErrors(text);
   }
 }
 

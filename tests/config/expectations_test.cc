@@ -1,4 +1,3 @@
-// What is expected, as a configuration says it.
 #include "config/expectations.h"
 
 #include <fmt/format.h>
@@ -14,7 +13,7 @@ using std::chrono::days;
 using testing::ElementsAre;
 using testing::Optional;
 
-ConfigurationOrMistakes Parse(const std::string& backups) {
+ConfigurationOrErrors Parse(const std::string& backups) {
   return ParseConfiguration("sources: [{format: restic, path: /x/*.jsonl}]\n" + backups, "c.yaml",
                             "/etc");
 }
@@ -26,18 +25,18 @@ std::vector<Expectation> Expected(const std::string& backups) {
   return {};
 }
 
-std::vector<std::string> Mistaken(const std::string& backups) {
+std::vector<std::string> ErrorsIn(const std::string& backups) {
   std::vector<std::string> texts;
   const auto parsed = Parse(backups);
   if (parsed) return texts;
-  for (const Mistake& mistake : parsed.error()) texts.push_back(Describe(mistake));
+  for (const ConfigError& error : parsed.error()) texts.push_back(Describe(error));
   return texts;
 }
 
 // 2026-11-01, a Sunday, at noon.
 constexpr Time kNoon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 1) + 12h;
 
-TEST(Expectations, AreOneForEachOperation) {
+TEST(ConfiguredExpectations, ThereIsOneForEachOperation) {
   const auto all = Expected(R"(
 backups:
   - name: home
@@ -59,7 +58,7 @@ backups:
   EXPECT_EQ(all[1].grace, std::nullopt);
 }
 
-TEST(Expectations, GoByCronOrCalendarInAZone) {
+TEST(ConfiguredExpectations, SchedulesMayBeCronOrCalendarInAZone) {
   const auto all = Expected(R"(
 backups:
   - {name: a, cron: "30 2 * * *", timezone: America/New_York}
@@ -70,7 +69,7 @@ backups:
   EXPECT_THAT(all[1].schedule->Next(kNoon), Optional(kNoon + 14h + 30min));
 }
 
-TEST(Expectations, OfAnOperationAreInItsBackupsZone) {
+TEST(ConfiguredExpectations, AnOperationInheritsTheZoneOfItsBackup) {
   const auto all = Expected(R"(
 backups:
   - name: a
@@ -78,21 +77,21 @@ backups:
     operations: {check: {cron: "30 2 * * *"}, prune: {cron: "30 2 * * *", timezone: UTC}}
 )");
   ASSERT_EQ(all.size(), 3U);
-  EXPECT_EQ(all[0].schedule, nullptr) << "of the backup itself nothing is said";
+  EXPECT_EQ(all[0].schedule, nullptr) << "the backup itself has no schedule";
   EXPECT_THAT(all[1].schedule->Next(kNoon), Optional(kNoon + 19h + 30min));
   EXPECT_THAT(all[2].schedule->Next(kNoon), Optional(kNoon + 14h + 30min));
 }
 
-TEST(Expectations, MayBeThatThereIsNone) {
+TEST(ConfiguredExpectations, EveryNeverMeansThatNoRunIsExpected) {
   const auto all = Expected("backups: [{name: scratch, every: never}]\n");
   ASSERT_EQ(all.size(), 1U);
   EXPECT_TRUE(all[0].never);
   EXPECT_EQ(all[0].schedule, nullptr);
 }
 
-TEST(Expectations, SayWhatIsWrongWithThem) {
+TEST(ConfiguredExpectations, ErrorsSayWhatIsWrongAndWhere) {
   EXPECT_THAT(
-      Mistaken(R"(
+      ErrorsIn(R"(
 backups:
   - {every: 24h}
   - {name: a, every: 1 day}
@@ -102,26 +101,26 @@ backups:
   - {name: d, operations: {backup: {every: 24h}, chek: {every: 24h}}}
 )"),
       ElementsAre(
-          "c.yaml:4:5: a backup needs `name`: which backup this is about, as the page "
-          "shows it, or a pattern such as \"db-*\"",
+          "c.yaml:4:5: a backup needs `name`: the backup's name as the page shows it, or a pattern "
+          "such as \"db-*\"",
           "c.yaml:5:22: `every` must be a number above 0 with s, m, h or d, such as 5m or 24h, "
           "not `1 day`",
-          "c.yaml:6:33: `every` and `cron` both say when: keep one",
+          "c.yaml:6:33: `every` and `cron` are both schedules: keep one",
           testing::StartsWith("c.yaml:7:25: "),
-          "c.yaml:8:12: the backup in line 5 is named `a` too; say all about it there",
+          "c.yaml:8:12: duplicate name `a`: merge this entry with the one in line 5",
           "c.yaml:8:27: unknown key `grade`; did you mean `grace`?",
-          "c.yaml:9:36: what is expected of the backup itself stands one level up",
+          "c.yaml:9:36: expectations of the backup itself belong one level up",
           "c.yaml:9:50: unknown key `chek`; did you mean `check`?"));
   for (const char* never : {"cron: \"0 0 31 2 *\"", "calendar: \"2020-01-01\""}) {
-    EXPECT_THAT(Mistaken(fmt::format("backups: [{{name: a, {}}}]\n", never)),
-                ElementsAre(testing::HasSubstr("never comes again")));
+    EXPECT_THAT(ErrorsIn(fmt::format("backups: [{{name: a, {}}}]\n", never)),
+                ElementsAre(testing::HasSubstr("is never due again")));
   }
-  EXPECT_THAT(Mistaken("backups:\n  - {name: \"db-*\", every: 24h}\n  - {name: db-1, every: 1h}\n"),
-              ElementsAre("c.yaml:4:12: `db-*` in line 3 fits `db-1` too, and the first that fits "
-                          "holds: move this entry above it"));
-  EXPECT_THAT(Mistaken("backups: [{name: a, cron: \"30 25 * * *\"}]\n"),
+  EXPECT_THAT(ErrorsIn("backups:\n  - {name: \"db-*\", every: 24h}\n  - {name: db-1, every: 1h}\n"),
+              ElementsAre("c.yaml:4:12: `db-*` in line 3 matches `db-1`, too, and the first match "
+                          "applies: move this entry above it"));
+  EXPECT_THAT(ErrorsIn("backups: [{name: a, cron: \"30 25 * * *\"}]\n"),
               ElementsAre(testing::HasSubstr("c.yaml:2:")));
-  EXPECT_THAT(Mistaken("backups: [{name: a, calendar: \"Moonday 02:30\"}]\n"),
+  EXPECT_THAT(ErrorsIn("backups: [{name: a, calendar: \"Moonday 02:30\"}]\n"),
               ElementsAre(testing::HasSubstr("c.yaml:2:")));
 }
 

@@ -21,7 +21,7 @@ constexpr const char* kSources = "sources:\n  - {format: restic, path: /x.jsonl}
 
 class MonitorsTest : public testing::Test {
  protected:
-  ConfigurationOrMistakes Parse(const std::string& yaml) {
+  ConfigurationOrErrors Parse(const std::string& yaml) {
     return ParseConfiguration(kSources + yaml, "config.yaml", directory_.path());
   }
   MonitorsConfig Read(const std::string& yaml) {
@@ -39,20 +39,20 @@ class MonitorsTest : public testing::Test {
     EXPECT_EQ(read.monitors.size(), 1U);
     return read.monitors.empty() ? Subscription{} : read.monitors[0].subscription;
   }
-  std::string Mistakes(const std::string& yaml) { return Described(Parse(yaml)); }
+  std::string ErrorsIn(const std::string& yaml) { return Described(Parse(yaml)); }
 
   TemporaryDirectory directory_;
 
  private:
-  static std::string Described(const ConfigurationOrMistakes& configuration) {
+  static std::string Described(const ConfigurationOrErrors& configuration) {
     std::string text;
     if (configuration) return text;
-    for (const Mistake& mistake : configuration.error()) text += Describe(mistake) + "\n";
+    for (const ConfigError& error : configuration.error()) text += Describe(error) + "\n";
     return text;
   }
 };
 
-TEST_F(MonitorsTest, AreNamedByTheirServiceOrAsTheyAreCalled) {
+TEST_F(MonitorsTest, AMonitorIsNamedAfterItsServiceUnlessItHasAName) {
   EXPECT_THAT(Names("monitors:\n"
                     "  - ntfy: {topic: a}\n"
                     "  - ntfy: {topic: b}\n"
@@ -61,7 +61,7 @@ TEST_F(MonitorsTest, AreNamedByTheirServiceOrAsTheyAreCalled) {
               ElementsAre("ntfy", "phone", "ntfy-2"));
 }
 
-TEST_F(MonitorsTest, HearAllBackupsAndTheUsualOperationsUnlessToldOtherwise) {
+TEST_F(MonitorsTest, AMonitorGetsAllBackupsAndTheUsualOperationsByDefault) {
   const Subscription subscription = One("monitors:\n  - ntfy: {topic: a}\n");
   EXPECT_EQ(subscription.kind, "ntfy");
   EXPECT_THAT(subscription.backups, IsEmpty());
@@ -73,7 +73,7 @@ TEST_F(MonitorsTest, HearAllBackupsAndTheUsualOperationsUnlessToldOtherwise) {
   EXPECT_FALSE(subscription.recovery);
 }
 
-TEST_F(MonitorsTest, SayWhatTheyHear) {
+TEST_F(MonitorsTest, OptionsOfAMonitorSelectItsNotices) {
   const Subscription subscription =
       One("monitors:\n"
           "  - ntfy: {topic: a, states: [start, finish]}\n"
@@ -89,7 +89,7 @@ TEST_F(MonitorsTest, SayWhatTheyHear) {
   EXPECT_EQ(subscription.keep, 48h);
 }
 
-TEST_F(MonitorsTest, MayBePastedAsBorgmaticHasThem) {
+TEST_F(MonitorsTest, BlocksMayBePastedFromBorgmatic) {
   EXPECT_THAT(Names("ntfy:\n  topic: a\nhealthchecks:\n  ping_url: https://hc.example/x\n"),
               ElementsAre("healthchecks", "ntfy"));
   const MonitorsConfig hooks =
@@ -98,7 +98,7 @@ TEST_F(MonitorsTest, MayBePastedAsBorgmaticHasThem) {
   EXPECT_THAT(hooks.warnings, ElementsAre(HasSubstr("before_backup")));
 }
 
-TEST_F(MonitorsTest, AreTakenOutOfABorgmaticConfiguration) {
+TEST_F(MonitorsTest, MonitorsAreImportedFromABorgmaticConfiguration) {
   directory_.Write("borgmatic.yaml",
                    "repositories: [{path: x}]\nmonitoring_verbosity: 0\n"
                    "ntfy: {topic: a}\nhooks: {healthchecks: {ping_url: https://hc.example/x}}\n");
@@ -108,18 +108,18 @@ TEST_F(MonitorsTest, AreTakenOutOfABorgmaticConfiguration) {
   EXPECT_EQ(read.monitors[1].subscription.messages, Level::kWarning);
 }
 
-TEST_F(MonitorsTest, MistakesInAnImportedFileNameThatFile) {
+TEST_F(MonitorsTest, ErrorsInAnImportedFileNameThatFile) {
   directory_.Write("borgmatic.yaml", "ntfy:\n  topicc: a\n");
-  EXPECT_THAT(Mistakes("monitors:\n  - import: borgmatic.yaml\n"),
+  EXPECT_THAT(ErrorsIn("monitors:\n  - import: borgmatic.yaml\n"),
               HasSubstr(directory_ / "borgmatic.yaml" + ":2:3: unknown key `topicc`"));
-  EXPECT_THAT(Mistakes("monitors:\n  - import: nothing.yaml\n"),
+  EXPECT_THAT(ErrorsIn("monitors:\n  - import: nothing.yaml\n"),
               HasSubstr(":4:13: there is no file " + directory_ / "nothing.yaml" +
                         " with a borgmatic configuration: create it, or correct the path\n"));
   directory_.Write("none.yaml", "repositories: []\n");
-  EXPECT_THAT(Mistakes("monitors:\n  - import: none.yaml\n"), HasSubstr("has no monitors"));
+  EXPECT_THAT(ErrorsIn("monitors:\n  - import: none.yaml\n"), HasSubstr("has no monitors"));
 }
 
-TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
+TEST_F(MonitorsTest, VariablesOfTheEnvironmentAreReplaced) {
   const ScopedEnvironment environment("BE_TOPIC", "from-the-environment");
   const MonitorsConfig read = Read("monitors:\n  - ntfy: {topic: '${BE_TOPIC}'}\n");
   FakeTransport transport;
@@ -127,19 +127,19 @@ TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
   ASSERT_EQ(read.monitors[0].monitor->Send({.backup = "home"}, transport).outcome,
             Delivery::Outcome::kDelivered);
   EXPECT_THAT(transport.requests.at(0).body, HasSubstr("from-the-environment"));
-  EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
+  EXPECT_THAT(ErrorsIn("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
               HasSubstr("config.yaml:4:19: the environment has no variable BE_NONE"));
 }
 
-TEST_F(MonitorsTest, KnowTheirSecretsSoThatTheyCanBeMasked) {
+TEST_F(MonitorsTest, SecretsOfAllMonitorsAreMasked) {
   const MonitorsConfig read = Read(
       "monitors:\n  - ntfy: {topic: a, access_token: CANARY}\n"
       "  - healthchecks: https://hc.example/CANARY-TWO\n");
   EXPECT_EQ(read.mask.Mask("CANARY CANARY-TWO"), "*** ***");
 }
 
-TEST_F(MonitorsTest, TellEveryMistakeWhereItIs) {
-  const std::string mistakes = Mistakes(
+TEST_F(MonitorsTest, EveryErrorIsReportedWithItsPosition) {
+  const std::string errors = ErrorsIn(
       "monitors:\n"
       "  - backups: [home]\n"
       "  - ntfy: {topic: a}\n"
@@ -149,32 +149,32 @@ TEST_F(MonitorsTest, TellEveryMistakeWhereItIs) {
       "    after: 0\n"
       "    remind: often\n"
       "  - nfty: {topic: a}\n");
-  EXPECT_THAT(mistakes, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
-  EXPECT_THAT(mistakes, HasSubstr("a monitor has one service"));
-  EXPECT_THAT(mistakes, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
-  EXPECT_THAT(mistakes, HasSubstr("unknown operation `backups`"));
-  EXPECT_THAT(mistakes, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
-  EXPECT_THAT(mistakes, HasSubstr("`remind` must be a number above 0 with s, m, h or d"));
-  EXPECT_THAT(mistakes, HasSubstr("unknown key `nfty`; did you mean `ntfy`?"));
+  EXPECT_THAT(errors, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
+  EXPECT_THAT(errors, HasSubstr("a monitor has only one service"));
+  EXPECT_THAT(errors, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
+  EXPECT_THAT(errors, HasSubstr("unknown operation `backups`"));
+  EXPECT_THAT(errors, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
+  EXPECT_THAT(errors, HasSubstr("`remind` must be a number above 0 with s, m, h or d"));
+  EXPECT_THAT(errors, HasSubstr("unknown key `nfty`; did you mean `ntfy`?"));
 }
 
-TEST_F(MonitorsTest, HearNothingWithAHeartbeat) {
+TEST_F(MonitorsTest, AMonitorWithAHeartbeatGetsNoOtherNotices) {
   const MonitorsConfig read =
       Read("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n");
   ASSERT_EQ(read.monitors.size(), 1U);
   EXPECT_EQ(read.monitors[0].heartbeat, 5min);
   EXPECT_THAT(read.monitors[0].subscription.states, IsEmpty());
-  EXPECT_THAT(Mistakes("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n"
+  EXPECT_THAT(ErrorsIn("monitors:\n  - healthchecks: https://hc.example/x\n    heartbeat: 5m\n"
                        "    backups: [home]\n"),
-              HasSubstr("give the backups a monitor of their own"));
+              HasSubstr("configure another monitor for the backups"));
   EXPECT_THAT(
-      Mistakes("monitors:\n  - healthchecks: 'https://hc.example/{backup}'\n    heartbeat: 5m\n"),
-      HasSubstr("a `heartbeat` is of no backup"));
-  EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: a}\n    heartbeat: 5m\n"),
-              HasSubstr("ntfy does not notice that a heartbeat is missing"));
+      ErrorsIn("monitors:\n  - healthchecks: 'https://hc.example/{backup}'\n    heartbeat: 5m\n"),
+      HasSubstr("a `heartbeat` is not about a backup"));
+  EXPECT_THAT(ErrorsIn("monitors:\n  - ntfy: {topic: a}\n    heartbeat: 5m\n"),
+              HasSubstr("ntfy does not alert when a heartbeat is missing"));
 }
 
-TEST_F(MonitorsTest, VerbosityChoosesWhatIsSaid) {
+TEST_F(MonitorsTest, VerbositySelectsTheMessagesOfANotice) {
   const auto messages = [&](const std::string& yaml) {
     return One(yaml + "healthchecks: https://hc.example/x\n").messages;
   };
@@ -186,7 +186,7 @@ TEST_F(MonitorsTest, VerbosityChoosesWhatIsSaid) {
             std::nullopt);
 }
 
-TEST_F(MonitorsTest, AStateForEachBackupIsKnownByThePlaceholderInTheAddress) {
+TEST_F(MonitorsTest, APlaceholderInTheUrlMeansAStateForEachBackup) {
   EXPECT_FALSE(One("healthchecks: https://hc.example/x\n").by_backup);
   EXPECT_TRUE(One("healthchecks: 'https://hc.example/{backup}'\n").by_backup);
   EXPECT_TRUE(One("healthchecks: 'https://hc.example/{backup}-{operation}'\n").by_operation);

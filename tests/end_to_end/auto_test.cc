@@ -1,4 +1,4 @@
-// One source over the files of all tools, whose formats are found out.
+// A source of format `auto` over files of all tools.
 
 #include <gtest/gtest.h>
 
@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 struct Recorded {
   std::string file;    // below testdata/corpus
   std::string name;    // what it is copied to
-  std::string format;  // what it is
-  std::string backup;  // whose backup it tells of
+  std::string format;  // the format to be recognised
+  std::string backup;  // the backup that it is about
 };
 
 const std::vector<Recorded> kRecorded{
@@ -43,7 +43,7 @@ class AutoFormat : public testing::Test {
     directory_.Write("config.yaml", "sources:\n" + sources);
     return directory_ / "config.yaml";
   }
-  // What a page says of backups, except where it comes from.
+  // The series of backups on a page, except backup_info, which names the source.
   static std::vector<std::string> Backups(const Page& page) {
     std::vector<std::string> lines;
     std::istringstream text(page.text());
@@ -68,7 +68,7 @@ class AutoFormat : public testing::Test {
 // The recordings print local times.
 constexpr const char* kAuto = "  - format: auto\n    path: in/*\n    timezone: Europe/Berlin\n";
 
-TEST_F(AutoFormat, ReadsEveryFileAsItsOwnFormatWould) {
+TEST_F(AutoFormat, EveryFileIsReadAsItsOwnFormatWouldReadIt) {
   std::string sources;
   for (const Recorded& recorded : kRecorded) {
     sources += "  - format: " + recorded.format + "\n    path: in/" + recorded.name + "\n";
@@ -90,13 +90,13 @@ TEST_F(AutoFormat, ReadsEveryFileAsItsOwnFormatWould) {
   EXPECT_EQ(found.Number("backup_source_files{source=\"auto\"}"), kRecorded.size());
 }
 
-TEST_F(AutoFormat, RemembersWhatItFoundWhenTheExporterStartsAgain) {
+TEST_F(AutoFormat, TheRecognisedFormatSurvivesARestart) {
   const std::string config = Configured(kAuto);
   ExporterProcess first(kProgram, config, directory_.path());
   ASSERT_TRUE(Eventually([&] { return first.Scrape().Result("web", "backup") == "success"; }));
   const Page before = first.Scrape();
   EXPECT_EQ(first.Stop(), 0);
-  // What comes now does not say of which tool it is.
+  // This line alone does not show which tool wrote it.
   directory_.Append("in/web.jsonl", "Fatal: wrong password or no key found\n");
   const ExporterProcess second(kProgram, config, directory_.path());
   ASSERT_TRUE(Eventually([&] { return second.Scrape().Result("web", "backup") == "failure"; }));
@@ -109,7 +109,7 @@ TEST_F(AutoFormat, RemembersWhatItFoundWhenTheExporterStartsAgain) {
   }
 }
 
-TEST_F(AutoFormat, TakesAFileOfNoToolForNothing) {
+TEST_F(AutoFormat, AFileOfNoKnownToolIsIgnored) {
   directory_.Write("in/notes.txt", "a backup was made\n{\"success\":true}\n[1,2]\n");
   const Page page = OncePage(kProgram, Configured(kAuto));
   EXPECT_EQ(page.Result("notes", "backup"), "");

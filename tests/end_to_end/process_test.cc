@@ -104,7 +104,7 @@ TEST_F(ProcessTest, AReloadThatIsRefusedSaysWhereAndChangesNothing) {
   ASSERT_TRUE(Eventually([&] {
     return exporter.Scrape().Number("backup_exporter_config_last_reload_successful") == 0;
   }));
-  EXPECT_THAT(Log(), HasSubstr("the old one stays: "));
+  EXPECT_THAT(Log(), HasSubstr("keeping the old one: "));
   EXPECT_THAT(Log(), HasSubstr("config.yaml:2:42: unknown key `bakcup`"));
   directory_.Append("logs/home.jsonl", ResticSummary(minutes(1)));
   EXPECT_TRUE(Eventually([&] { return Runs(exporter.Scrape()) == 2; }));
@@ -212,7 +212,7 @@ TEST_F(ProcessTest, GoesOnWhileNobodyReadsItsLogAndSaysHowMuchOfItWasLost) {
     return log.find("not reloaded") != log.npos;
   }));
   std::smatch lost;
-  ASSERT_TRUE(std::regex_search(log, lost, std::regex("\"([0-9]+) lines were lost"))) << log;
+  ASSERT_TRUE(std::regex_search(log, lost, std::regex("\"([0-9]+) lines were dropped"))) << log;
   EXPECT_GE(std::stoi(lost[1]), 7) << "of the start and of six reloads";
   exporter.Signal(SIGTERM);
   EXPECT_EQ(exporter.Wait(), 0);

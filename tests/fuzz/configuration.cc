@@ -1,4 +1,4 @@
-// Any text is a configuration, or mistakes in places of that text.
+// Any text is a configuration or has errors at positions in that text.
 #include <algorithm>
 #include <cstdlib>
 #include <set>
@@ -26,9 +26,9 @@ bool LooksElsewhere(const YamlValue& value, std::set<const YamlValue*>& seen) {
 }
 
 bool LooksElsewhere(std::string_view text) {
-  Mistakes mistakes("fuzzed.yaml");
+  ConfigErrors errors("fuzzed.yaml");
   std::set<const YamlValue*> seen;
-  const auto root = ParseYaml(text, mistakes);
+  const auto root = ParseYaml(text, errors);
   return root && LooksElsewhere(*root, seen);
 }
 
@@ -47,13 +47,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Promise(!configuration->sources.empty(), "a configuration has a source");
     return 0;
   }
-  Promise(!configuration.error().empty(), "what is no configuration has a mistake");
+  Promise(!configuration.error().empty(), "a text that is not a configuration has an error");
   const auto lines = std::ranges::count(text, '\n') + 2;  // the end may be what is wrong
-  for (const Mistake& mistake : configuration.error()) {
-    Promise(!mistake.text.empty() && mistake.file == "fuzzed.yaml",
-            "a mistake says what and where");
-    Promise(mistake.line >= 0 && mistake.line <= lines, "a mistake is in a line of the text");
-    Promise((mistake.line > 0) == (mistake.column > 0), "a mistake with a line has a column");
+  for (const ConfigError& error : configuration.error()) {
+    Promise(!error.text.empty() && error.file == "fuzzed.yaml",
+            "an error has a text and names the file");
+    Promise(error.line >= 0 && error.line <= lines, "an error is in a line of the text");
+    Promise((error.line > 0) == (error.column > 0), "an error with a line has a column");
   }
   return 0;
 }

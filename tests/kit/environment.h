@@ -1,4 +1,4 @@
-// A variable of the environment that a test sets for itself.
+// Sets an environment variable for the duration of a scope.
 #pragma once
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// The real exporter, serving on a port of its own, and its page.
+// The real exporter, serving on a port of its own, and its metrics page.
 #pragma once
 
 #include <memory>
@@ -10,20 +10,20 @@
 
 namespace backup_exporter {
 
-// A metrics page, by series as it is printed: `name{label="value"}`.
+// A metrics page. A series is named as printed: `name{label="value"}`.
 class Page {
  public:
   explicit Page(std::string text) : text_(std::move(text)) {}
 
-  // The value as it is printed; nullopt where there is no such series.
+  // The value as printed; nullopt without such a series.
   [[nodiscard]] std::optional<std::string> Find(const std::string& series) const;
-  [[nodiscard]] double Number(const std::string& series) const;  // -1 where there is none
-  // The one result, of success, warning …, that is 1; empty where there is none.
+  [[nodiscard]] double Number(const std::string& series) const;  // -1 without such a series
+  // The result of the last run (success, warning …); empty without one.
   [[nodiscard]] std::string Result(const std::string& backup, const std::string& operation) const;
-  // Without the lines about reading, committing and scraping themselves: what a restart keeps.
+  // The page without series about reading, committing and scraping: what survives a restart.
   [[nodiscard]] std::string Lasting() const;
-  // What does not add up for some source: bytes that were read and are neither in records nor
-  // skipped for a reason, records that were neither folded nor left aside for one. Empty: all does.
+  // The sources whose counts do not add up: every byte read must be in a record or skipped for a
+  // counted reason, and every record must be decoded or skipped for one. Empty if all counts do.
   [[nodiscard]] std::string NotConserved() const;
   [[nodiscard]] const std::string& text() const { return text_; }
 
@@ -33,21 +33,21 @@ class Page {
 
 class ExporterProcess {
  public:
-  // Serves with a ledger in `directory`/ledger and logs to `directory`/log. Ready when this
-  // returns; otherwise the test fails. `user`: as in ProcessOptions.
+  // Starts the exporter with a ledger in `directory`/ledger and a log in `directory`/log, and waits
+  // until it is ready; fails the test if it does not get ready. `user` is as in ProcessOptions.
   ExporterProcess(const std::string& binary, const std::string& config,
                   const std::string& directory, std::vector<std::string> more = {},
                   unsigned user = 0);
 
-  // Fails the test where something is not conserved on the page at its end.
+  // Fails the test unless the final page is conserved (see Page::NotConserved).
   ~ExporterProcess();
   ExporterProcess(ExporterProcess&&) = default;
 
   [[nodiscard]] int port() const { return port_; }
-  // Fails the test where something is not conserved.
+  // Fails the test unless the page is conserved.
   [[nodiscard]] Page Scrape() const;
   [[nodiscard]] Process& process() { return *process_; }
-  // Asks it to stop; its exit code.
+  // Stops the exporter with SIGTERM; returns its exit code.
   int Stop();
 
  private:
@@ -55,7 +55,7 @@ class ExporterProcess {
   int port_ = 0;
 };
 
-// The page of `once`.
+// The page that the command `once` prints.
 [[nodiscard]] Page OncePage(const std::string& binary, const std::string& config);
 
 }  // namespace backup_exporter

@@ -1,4 +1,4 @@
-// A clock that is turned by hand.
+// A clock that tests set.
 #pragma once
 
 #include "base/time.h"
@@ -8,7 +8,7 @@ namespace backup_exporter {
 
 class FakeClock final : public Clock {
  public:
-  // 2030-01-01, long after any file of a test was written, unless told otherwise.
+  // The default is 2030-01-01, long after any test file was written.
   explicit FakeClock(Time now = Time(std::chrono::seconds(1'893'456'000))) : now_(now) {}
 
   [[nodiscard]] Time Now() const override { return now_; }
@@ -19,7 +19,7 @@ class FakeClock final : public Clock {
     now_ += by;
     steady_ += by;
   }
-  // As an administrator does, or NTP: the steady clock does not notice.
+  // Like an administrator or NTP: the steady clock is not changed.
   void SetWall(Time now) { now_ = now; }
 
  private:

@@ -112,8 +112,8 @@ void ExpectDelivered(const std::string& yaml, const Notice& notice, FakeTranspor
 
 MadeMonitor MakeMonitor(const std::string& yaml, const std::string& config_path) {
   MadeMonitor made;
-  Mistakes mistakes("");
-  const auto root = ParseYaml(yaml, mistakes);
+  ConfigErrors errors("");
+  const auto root = ParseYaml(yaml, errors);
   const YamlValue* hooks = root ? Find(*root, "hooks") : nullptr;
   const YamlValue* map = hooks != nullptr ? hooks : root.get();
   std::shared_ptr<const YamlValue> block;
@@ -126,13 +126,13 @@ MadeMonitor MakeMonitor(const std::string& yaml, const std::string& config_path)
   if (made.service != nullptr) {
     made.options.config_path = config_path;
     made.options.hostname = "backup-host-1";
-    Section section(*block, made.service->key, mistakes);
+    Section section(*block, made.service->key, errors);
     made.states = ReadStates(section, *made.service);
     made.monitor = made.service->make(section, made.options);
     section.RefuseOtherKeys();
   }
-  for (const Mistake& mistake : mistakes.Sorted()) {
-    made.mistakes.push_back(fmt::format("{}:{}: {}", mistake.line, mistake.column, mistake.text));
+  for (const ConfigError& error : errors.Sorted()) {
+    made.mistakes.push_back(fmt::format("{}:{}: {}", error.line, error.column, error.text));
   }
   return made;
 }

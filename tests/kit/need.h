@@ -1,5 +1,5 @@
-// What a test needs of the machine. In CI, where all of it is there, a test without it fails, so
-// that nothing goes untested unseen; elsewhere it is skipped.
+// Requirements of a test. If one is missing, the test fails in CI, where everything is installed,
+// so that no test is skipped unnoticed there. Elsewhere the test is skipped.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,9 +9,9 @@
 
 #include "kit/tools.h"
 
-// Each ends the test, or the set-up, that says it, unless `missing`, a text, is empty.
+// Ends the current test or set-up unless the text `missing` is empty.
 #define NEED(missing) BACKUP_EXPORTER_NEED(missing, std::getenv("CI") != nullptr)
-// Tools that only the run with the newest ones (scripts/test --peers) has for certain.
+// The same for tools that are only guaranteed with the newest releases (scripts/test --peers).
 #define NEED_TOOLS(missing) BACKUP_EXPORTER_NEED(missing, ::backup_exporter::MustHaveTools())
 
 #define BACKUP_EXPORTER_NEED(missing, must_have)         \

@@ -1,4 +1,4 @@
-// What tests of schedules share.
+// Helpers for tests of schedules.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@ namespace backup_exporter {
 
 using ParsedSchedule = Result<std::shared_ptr<const Schedule>>;
 
-// "2026-11-21T02:00:00Z" of the first `count` times after `time`; a last "never" where there are
-// fewer, or the error.
+// The first `count` due times after `time`, as "2026-11-21T02:00:00Z". Ends with "never" if there
+// are fewer. If parsing failed, only the error.
 [[nodiscard]] inline std::vector<std::string> TimesOf(const ParsedSchedule& schedule, Time time,
                                                       int count) {
   if (!schedule) return {schedule.error().message};
@@ -29,12 +29,12 @@ using ParsedSchedule = Result<std::shared_ptr<const Schedule>>;
   return times;
 }
 
-// Random numbers and words, the same for the same seed.
+// Pseudo-random numbers and choices, the same for the same seed.
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : engine_(seed) {}
 
-  // From `least` to `most`.
+  // From `least` to `most`, both included.
   int Number(int least, int most) {
     return least + static_cast<int>(engine_() % static_cast<std::uint64_t>(most - least + 1));
   }

@@ -1,4 +1,4 @@
-// A directory for the files of one test, removed with all that is in it.
+// A directory for the files of one test, removed with its content at the end.
 #pragma once
 
 #include <fcntl.h>
@@ -32,7 +32,7 @@ class TemporaryDirectory {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
-  // Replaces what the file holds; the file stays the same one.
+  // Replaces the content; the file keeps its inode.
   void Write(const std::string& name, std::string_view text) const {
     Put(name, text, std::ios::trunc);
   }

@@ -39,9 +39,9 @@ std::string ToolVersion(const std::string& name) {
   const std::string tool = Tool(name);
   if (tool.empty()) return "";
   const bool flag = name.starts_with("borg") || name == "apprise";
-  const std::string said = OutputOf({tool, flag ? "--version" : "version"});
+  const std::string printed = OutputOf({tool, flag ? "--version" : "version"});
   std::smatch version;
-  return std::regex_search(said, version, std::regex("[0-9]+(\\.[0-9]+)+")) ? version.str() : "";
+  return std::regex_search(printed, version, std::regex("[0-9]+(\\.[0-9]+)+")) ? version.str() : "";
 }
 
 std::string MissingTool(const std::vector<std::string>& tools) {
