@@ -73,8 +73,8 @@ class Generations {
   void End(Numbered& one);
   void EndAsMissing(Numbered& one);
 
-  // Applies what was observed of files that are where they were, and returns the generations that
-  // are not; the newest first, which has the better claim to a path.
+  // Applies the observations of files that have not moved. Returns the generations whose file has,
+  // newest first: the newest has the best claim to a path.
   [[nodiscard]] std::vector<Numbered*> FindDisplaced(const std::vector<Observation>& observations,
                                                      bool all, const Moment& now);
   void ObserveOpenFile(Numbered& one, bool closed, const Moment& now);

@@ -2,7 +2,7 @@
 // unread bytes, and what was reported about its writer. From these follow when it must be read next
 // and whether its writer counts as finished.
 //
-// Pure: it is given what was observed and the time, and touches neither files nor clocks.
+// Pure: observations and the time are passed in; it uses neither files nor clocks.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +32,11 @@ class Lifecycle {
     bool quiet = false;        // not expected to grow now
     bool writer_gone = false;  // implies quiet
     bool over = false;         // will not grow again; implies quiet
-    bool cut = false;          // the last line gets no "\n" any more
+    bool cut = false;          // no "\n" is expected any more after the last line
   };
 
-  // The file is at a path. `matching`: the path is one of the source's. `renamed`: the file had
-  // another path before, or should have had one.
+  // The file is at a path. `matching`: the path is one of the source's. `renamed`: if it is not,
+  // the file has just left a matching path.
   void SetName(bool matching, bool renamed, const Moment& now);
   // The file is at no known path. `removed`: no link to it is left.
   void LoseName(bool removed, const Moment& now);
@@ -56,7 +56,7 @@ class Lifecycle {
 
   // Whether a step reports more about the writer than was reported before.
   [[nodiscard]] bool IsNews(const FileStep& step) const { return StageOf(step) > stage_; }
-  // Whether EndingAt depends on whether the writing process is gone, which is costly to find out.
+  // Whether EndingAt needs to know if the writing process is gone, which is costly to find out.
   [[nodiscard]] bool DependsOnWriter(const Moment& now, bool last_look) const;
   [[nodiscard]] Ending EndingAt(const Moment& now, bool last_look, bool writer_gone) const;
   // When the file must be read next at the latest, provided that it can be read; nullopt: when
@@ -79,7 +79,7 @@ class Lifecycle {
   enum class Name {
     kUnknown,
     kMatching,  // at a path of the source
-    kOther,     // at a path that only a rotation explains
+    kOther,     // at another path, after a rotation
     kRemoved,
   };
   enum class Unread {
@@ -87,13 +87,14 @@ class Lifecycle {
     kPossible,
     kNone,
   };
-  // What was reported, in this order. Growth leads back from the second and third to the first.
+  // What was reported, in this order. When the file grows, kQuiet and kWriterGone turn into
+  // kGrowing.
   enum class Stage {
-    kGrowing,     // nothing: it may grow
-    kQuiet,       // it is quiet
-    kWriterGone,  // and its writer is gone
-    kEnded,       // nothing is left to be read; its end is to be reported
-    kFinished,    // its end
+    kGrowing,     // nothing
+    kQuiet,       // the file is quiet
+    kWriterGone,  // the file is quiet and its writer is gone
+    kEnded,       // as before; nothing is left to be read, and the end is still to be reported
+    kFinished,    // the end
   };
   [[nodiscard]] static Stage StageOf(const FileStep& step);
   // When no writer is expected any more to append to a file that left the source's paths.
