@@ -7,16 +7,16 @@
 namespace backup_exporter {
 namespace {
 
-// What one transaction takes in, about: large enough to make its price small, small enough to keep
-// memory flat.
-constexpr std::size_t kPortion = std::size_t{2} << 20;
-// A file of another kind altogether is worth one line, not one for each of its own; what else there
-// is the metrics count.
-constexpr auto kBetweenComplaints = std::chrono::minutes(1);
-// When a ledger that could not be written is tried again.
+// Bytes per transaction, about: enough to make the cost of a commit small, and little enough to
+// bound memory.
+constexpr std::size_t kBytesPerStep = std::size_t{2} << 20;
+// A file in another format would otherwise cause a log line for each of its records. Metrics count
+// all of them.
+constexpr auto kBetweenProblems = std::chrono::minutes(1);
+// The delay before a failed commit is retried.
 constexpr auto kRetry = std::chrono::seconds(5);
 
-// A record of which several parts were left aside is one that was, for the worst reason.
+// Counts a record with several ignored parts once, for the worst reason.
 void CountOnce(const RecordCounts& before, RecordCounts& now) {
   if (now.ignored() - before.ignored() <= 1) return;
   const bool bad = now.parse_errors > before.parse_errors;
@@ -49,15 +49,15 @@ Ingest::Ingest(const IngestOptions& options, const Format& format, Files& files,
       source_(options.input, files, std::move(watcher), std::move(known)) {}
 
 SteadyTime Ingest::Step(const Moment& now, bool last_look) {
-  std::vector<Piece> pieces = source_.Read(now, kPortion, last_look);
+  std::vector<Piece> pieces = source_.Read(now, kBytesPerStep, last_look);
   for (Piece& piece : pieces) {
     const auto first_bad = Decode(piece);
-    Complain(piece.step, first_bad, now);
+    LogProblems(piece.step, first_bad, now);
   }
   if (stopped_) return now.steady;
   const bool committed = pieces.empty() || Commit(pieces, now.wall);
-  for (const std::string& trouble : source_.TakeTroubles()) {
-    Log().warn("source {}: {}", options_.input.name, trouble);
+  for (const std::string& message : source_.DrainMessages()) {
+    Log().warn("source {}: {}", options_.input.name, message);
   }
   board_.Post(options_.input.name, source_.status());
   if (!committed) return now.steady + kRetry;
@@ -65,10 +65,12 @@ SteadyTime Ingest::Step(const Moment& now, bool last_look) {
   return source_.NextLook();
 }
 
-void Ingest::Complain(const FileStep& step, std::optional<std::uint64_t> first_bad,
-                      const Moment& now) {
-  std::string what;
-  const auto add = [&](const std::string& text) { what += (what.empty() ? "" : "; ") + text; };
+void Ingest::LogProblems(const FileStep& step, std::optional<std::uint64_t> first_bad,
+                         const Moment& now) {
+  std::string problems;
+  const auto add = [&](const std::string& text) {
+    problems += (problems.empty() ? "" : "; ") + text;
+  };
   if (first_bad) {
     add(fmt::format("{} of its records could not be understood, the first at byte {}",
                     step.counts.parse_errors, *first_bad));
@@ -80,12 +82,13 @@ void Ingest::Complain(const FileStep& step, std::optional<std::uint64_t> first_b
                     step.skipped.too_long, step.position.offset, options_.input.record_limit));
   }
   if (step.skipped.cut_off > 0) {
-    add(fmt::format("{} bytes before byte {} were skipped: a document without end",
+    add(fmt::format("{} bytes before byte {} were skipped: an unfinished document",
                     step.skipped.cut_off, step.position.offset));
   }
-  if (what.empty() || (complained_ && now.steady - *complained_ < kBetweenComplaints)) return;
-  complained_ = now.steady;
-  Log().warn("source {}: {}: {}", options_.input.name, step.position.path, what);
+  if (problems.empty() || (problems_logged_ && now.steady - *problems_logged_ < kBetweenProblems))
+    return;
+  problems_logged_ = now.steady;
+  Log().warn("source {}: {}: {}", options_.input.name, step.position.path, problems);
 }
 
 std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
@@ -100,12 +103,12 @@ std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
     if (decoded.counts.ignored() == before.ignored()) ++decoded.counts.decoded;
     if (!first_bad && decoded.counts.parse_errors > before.parse_errors) first_bad = record.offset;
   }
-  // Where the format was left to be found out, it names and is named as it was found.
-  const Format* found = decoder->recognised();
-  const Format& format = found != nullptr ? *found : format_;
+  // With format `auto` the recognised format provides the tool and the name template.
+  const Format* recognised = decoder->recognised();
+  const Format& format = recognised != nullptr ? *recognised : format_;
   piece.step.tool = format.tool;
   piece.step.naming = format.backup;
-  // Then only the end of the host's last life ends its runs.
+  // If the file's writer is not the run itself, only a reboot proves that open runs have ended.
   if (!format.written_by_run) {
     const auto boot = BootTime();
     piece.step.writer_gone = piece.step.writer_gone && boot && piece.step.position.modified < *boot;
@@ -124,13 +127,12 @@ bool Ingest::Commit(std::vector<Piece>& pieces, Time now) {
   const auto done = ledger_.Commit(options_.input.name, steps, now);
   if (!done) {
     if (!ledger_failed_) {
-      Log().error("{}; nothing is lost: it is tried again every {} s", done.error().message,
-                  kRetry.count());
+      Log().error("{}; nothing is lost, retrying every {} s", done.error().message, kRetry.count());
     }
     ledger_failed_ = true;
     return false;
   }
-  if (ledger_failed_) Log().info("ledger: works again");
+  if (ledger_failed_) Log().info("ledger: can be written again");
   ledger_failed_ = false;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (steps[i].refused.empty()) {

@@ -1,8 +1,9 @@
-// One source's turn: read what was added, decode it, have the ledger fold it in, and only then go
-// on.
+// The loop of one source: read new records, decode them, commit them to the ledger, and only then
+// read on.
 //
-// Holds no rule of its own: finding and cutting is the source's, meaning the decoder's, verdicts
-// the ledger's. Single-threaded; the board and the ledger, which others share, are thread-safe.
+// Has no rules of its own: the source finds files and cuts records, the decoder interprets records,
+// the ledger decides on results. Single-threaded, except for Stop; the board and the ledger, which
+// are shared, are thread-safe.
 #pragma once
 
 #include <atomic>
@@ -28,23 +29,24 @@ struct IngestOptions {
 
 class Ingest {
  public:
-  // Resumes where the ledger says. `files`, `ledger` and `board` outlive this.
+  // Resumes from the ledger's checkpoints. kInvalid if there is no such format. `files`, `ledger`
+  // and `board` outlive this.
   [[nodiscard]] static Result<std::unique_ptr<Ingest>> Create(const IngestOptions& options,
                                                               Files& files,
                                                               std::unique_ptr<Watcher> watcher,
                                                               Ledger& ledger, StatusBoard& board);
 
-  // Takes in one portion of what is new and answers when it wants the next turn, if nothing changes
-  // before. `last_look`: there will be no other turn for what is unfinished now. What goes wrong is
-  // logged, counted and tried again.
+  // Reads, decodes and commits about 2 MiB, and returns when the next step is due if no file
+  // changes before. `last_look`: there will be no other step, so unfinished lines are final. Errors
+  // are logged, counted and retried.
   SteadyTime Step(const Moment& now, bool last_look = false);
 
-  // Everything that was there at the last turn is in the ledger.
+  // All that existed when Step once found nothing left to read is in the ledger.
   [[nodiscard]] bool caught_up() const { return caught_up_; }
   [[nodiscard]] Source& source() { return source_; }
 
-  // Nothing is committed or posted from now on, not even what a step under way reads: somebody else
-  // may read the files by then. Thread-safe.
+  // Nothing is committed or posted from now on, not even by a step in progress: another Ingest may
+  // read the files by then. Thread-safe.
   void Stop() { stopped_ = true; }
   [[nodiscard]] bool stopped() const { return stopped_; }
 
@@ -52,10 +54,12 @@ class Ingest {
   Ingest(const IngestOptions& options, const Format& format, Files& files,
          std::unique_ptr<Watcher> watcher, std::vector<Checkpoint> known, Ledger& ledger,
          StatusBoard& board);
-  // Where the first record stands that could not be understood; nullopt: all could.
+  // Turns the piece's records into its step's events. Returns the offset of the first record with a
+  // parse error.
   std::optional<std::uint64_t> Decode(Piece& piece) const;
-  // Says what of a piece was not understood, where there is anything.
-  void Complain(const FileStep& step, std::optional<std::uint64_t> first_bad, const Moment& now);
+  // Logs which records of a file were not understood or were skipped, at most once a minute.
+  void LogProblems(const FileStep& step, std::optional<std::uint64_t> first_bad, const Moment& now);
+  // False if the ledger could not be written.
   [[nodiscard]] bool Commit(std::vector<Piece>& pieces, Time now);
 
   const IngestOptions options_;
@@ -66,7 +70,7 @@ class Ingest {
   std::atomic<bool> stopped_ = false;
   bool caught_up_ = false;
   bool ledger_failed_ = false;
-  std::optional<SteadyTime> complained_;
+  std::optional<SteadyTime> problems_logged_;
 };
 
 }  // namespace backup_exporter

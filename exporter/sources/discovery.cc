@@ -44,7 +44,7 @@ std::vector<std::string> Discovery::Directories() const {
   std::vector<std::string> directories{directory_};
   if (HasWildcards(directory_)) directories = files_.Glob(directory_).paths;
   std::erase_if(directories, [&](const std::string& path) {
-    const auto stat = files_.Stat(path);  // a directory is no regular file
+    const auto stat = files_.Stat(path);  // a directory is an error here: it is not a regular file
     return stat || stat.error().kind == ErrorKind::kNotFound;
   });
   return directories;

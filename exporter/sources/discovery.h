@@ -1,4 +1,8 @@
-// Which files does a pattern mean, and in which directories may they come and go?
+// Which files a pattern matches, and which directories these may appear in.
+//
+// Compressed files (.gz, .xz, .bz2, .zst, .lz4) never match: what they contain was read before they
+// were compressed. They could not be read on either. Tailing reads at offsets of the file, a
+// checkpoint's CRC covers the raw bytes of the file, and compressing a file changes both.
 #pragma once
 
 #include <string>
@@ -13,28 +17,30 @@ class Discovery {
   // `pattern` is an absolute path whose components may have *, ? and [...].
   Discovery(const Files& files, const std::string& pattern);
 
-  // Whether the pattern names one file rather than describing many.
+  // Whether the pattern has no wildcards and so names one file.
   [[nodiscard]] bool literal() const { return literal_; }
   [[nodiscard]] const std::string& pattern() const { return pattern_; }
 
+  // By the file's extension.
   [[nodiscard]] static bool IsCompressed(const std::string& path);
-  // Rotated files that were compressed match nothing: what they hold was read before.
   [[nodiscard]] bool Matches(const std::string& path) const;
 
-  // What is there now. The one path of a literal pattern is always among it.
+  // The paths that match now, and the directories that could not be searched. A literal pattern
+  // yields its path whether or not it exists.
   [[nodiscard]] PathMatches Find() const;
-  // The directories that may hold such files, as far as they are there now.
+  // The existing directories that matching files may be in.
   [[nodiscard]] std::vector<std::string> Directories() const;
 
  private:
   const Files& files_;
   std::string pattern_;
-  std::string directory_;  // all but its last component
+  std::string directory_;  // the pattern without its last component
   bool literal_;
 };
 
 // "/a/b" of "/a/b/c"; "/" of "/c".
 [[nodiscard]] std::string DirectoryOf(const std::string& path);
+// "c" of "/a/b/c".
 [[nodiscard]] std::string NameOf(const std::string& path);
 [[nodiscard]] std::string JoinPath(const std::string& directory, const std::string& name);
 

@@ -13,21 +13,22 @@ namespace {
 constexpr std::string_view kBlank = " \t\r\n";
 constexpr std::size_t kDeepest = 100;
 
-// Bytes that a string holds as they are.
+// Bytes that stand for themselves in a JSON string.
 constexpr std::array<bool, 256> kInString = [] {
   std::array<bool, 256> in_string{};
   for (std::size_t c = 0x20; c < 256; ++c) in_string[c] = c != '"' && c != '\\';
   return in_string;
 }();
 
-constexpr std::array<std::string_view, 3> kWords{"true", "false", "null"};
+constexpr std::array<std::string_view, 3> kLiterals{"true", "false", "null"};
 
-// Of what numbers, true, false and null are made.
-bool InWord(char c) {
+// The characters of numbers and literals.
+bool InLiteral(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' ||
          c == 'E';
 }
 
+// Scans one JSON value, a token at a time.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -37,48 +38,60 @@ class Scanner {
     for (;;) {
       while (at_ < text_.size() && kBlank.find(text_[at_]) != std::string_view::npos) ++at_;
       if (at_ == text_.size()) return {kUnfinished};
-      const char c = text_[at_];
-      if (c == ',' || c == ':' || c == '}' || c == ']') {
-        if (!Close(c)) return {kInvalid};
-        ++at_;
-        if (depth_ == 0) return {kComplete, at_};
-        continue;
-      }
-      if (want_ == Want::kComma || want_ == Want::kColon) return {kInvalid};
-      if (c == '"') {
-        const auto string = String();
-        if (string != kComplete) return {string};
-      } else if (want_ == Want::kKey || want_ == Want::kKeyOrEnd) {
-        return {kInvalid};
-      } else if (c == '{' || c == '[') {
-        if (depth_ == kDeepest) return {kInvalid};
-        is_object_[depth_++] = c == '{';
-        want_ = c == '{' ? Want::kKeyOrEnd : Want::kValueOrEnd;
-        ++at_;
-        continue;
-      } else {
-        const std::size_t begin = at_;
-        while (at_ < text_.size() && InWord(text_[at_])) ++at_;
-        const std::string_view word = text_.substr(begin, at_ - begin);
-        const bool number = !word.empty() && (word[0] == '-' || (word[0] >= '0' && word[0] <= '9'));
-        const bool open = at_ == text_.size() && !word.empty();
-        const bool known = std::ranges::any_of(kWords, [&](std::string_view whole) {
-          return open ? whole.starts_with(word) : whole == word;
-        });
-        if (!number && !known) return {kInvalid};
-        if (open) return {kUnfinished};
-      }
-      const bool key = want_ == Want::kKey || want_ == Want::kKeyOrEnd;
-      want_ = key ? Want::kColon : Want::kComma;
-      if (depth_ == 0) return {kInvalid};  // a bare word is no document
+      const ValueEnd::Kind token = Token(text_[at_]);
+      if (token != kComplete) return {token};
+      if (depth_ == 0) return closed_ ? ValueEnd{kComplete, at_} : ValueEnd{kInvalid};
     }
   }
 
  private:
   enum class Want { kValue, kValueOrEnd, kKey, kKeyOrEnd, kColon, kComma };
 
-  // Takes what separates or closes; false where it does not belong.
-  bool Close(char c) {
+  [[nodiscard]] bool WantsKey() const { return want_ == Want::kKey || want_ == Want::kKeyOrEnd; }
+
+  // Scans the token that begins with `c`. kComplete: it is valid here.
+  ValueEnd::Kind Token(char c) {
+    using enum ValueEnd::Kind;
+    if (c == ',' || c == ':' || c == '}' || c == ']') return Punctuation(c) ? kComplete : kInvalid;
+    if (want_ == Want::kComma || want_ == Want::kColon) return kInvalid;
+    if (c != '"' && WantsKey()) return kInvalid;
+    if (c == '{' || c == '[') return Open(c == '{') ? kComplete : kInvalid;
+    const ValueEnd::Kind scalar = c == '"' ? String() : Literal();
+    want_ = WantsKey() ? Want::kColon : Want::kComma;
+    return scalar;
+  }
+
+  bool Open(bool object) {
+    if (depth_ == kDeepest) return false;
+    is_object_[depth_++] = object;
+    want_ = object ? Want::kKeyOrEnd : Want::kValueOrEnd;
+    ++at_;
+    return true;
+  }
+
+  // A number, true, false or null.
+  ValueEnd::Kind Literal() {
+    using enum ValueEnd::Kind;
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && InLiteral(text_[at_])) ++at_;
+    const std::string_view word = text_.substr(begin, at_ - begin);
+    if (word.empty()) return kInvalid;
+    const bool number = word[0] == '-' || (word[0] >= '0' && word[0] <= '9');
+    const bool open = at_ == text_.size();
+    const bool known = std::ranges::any_of(kLiterals, [&](std::string_view literal) {
+      return open ? literal.starts_with(word) : literal == word;
+    });
+    if (!number && !known) return kInvalid;
+    return open ? kUnfinished : kComplete;
+  }
+
+  // Consumes a character that separates or closes; false if it is not valid here.
+  bool Punctuation(char c) {
+    if (!IsValid(c)) return false;
+    ++at_;
+    return true;
+  }
+  bool IsValid(char c) {
     const bool object = depth_ > 0 && is_object_[depth_ - 1];
     if (c == ':') {
       if (want_ != Want::kColon) return false;
@@ -93,7 +106,7 @@ class Scanner {
     }
     const Want empty = object ? Want::kKeyOrEnd : Want::kValueOrEnd;
     if (object != (c == '}') || (want_ != Want::kComma && want_ != empty)) return false;
-    --depth_;
+    closed_ = --depth_ == 0;
     want_ = Want::kComma;
     return true;
   }
@@ -124,10 +137,11 @@ class Scanner {
   Want want_ = Want::kValue;
   std::size_t depth_ = 0;
   std::bitset<kDeepest> is_object_;
+  bool closed_ = false;  // the outermost value
 };
 
-// Whether a document may begin with this bracket. One of log text ("[2026-11-21 …]", "{now:%Y}")
-// goes on otherwise.
+// Whether a document may begin with this bracket. Brackets of log text ("[2026-11-21 …]",
+// "{now:%Y}") are followed by something else.
 bool MayBegin(std::string_view text, Tail tail) {
   const std::size_t next = text.find_first_not_of(kBlank, 1);
   if (next == std::string_view::npos) return tail == Tail::kOpen;
@@ -147,7 +161,7 @@ class Cutter {
         skipped_(skipped) {}
 
   std::size_t Run() {
-    if (offset_ == 0) at_ = bytes_.size() - WithoutMark(bytes_).size();
+    if (offset_ == 0) at_ = bytes_.size() - WithoutByteOrderMark(bytes_).size();
     skipped_->blank += at_;
     while (at_ < bytes_.size()) {
       if (bytes_[at_] == '\0') {
@@ -165,8 +179,7 @@ class Cutter {
   }
 
  private:
-  // Takes what begins here, up to the end of the line or of a document in it. False where more must
-  // come first.
+  // Consumes text and a document, or the rest of the line. False if more bytes are needed first.
   bool Line() {
     const auto* newline =
         static_cast<const char*>(std::memchr(bytes_.data() + at_, '\n', bytes_.size() - at_));
@@ -180,9 +193,9 @@ class Cutter {
       if (!MayBegin(rest, tail_)) continue;
       const ValueEnd value = FindValueEnd(rest);
       const bool unfinished = value.kind == ValueEnd::Kind::kUnfinished;
-      // Brackets in a message are text.
+      // Brackets within a message are text.
       if (value.kind == ValueEnd::Kind::kInvalid && (i > at_ || broken_off)) continue;
-      // Until more has come it may turn out to be part of the text before it.
+      // More bytes may show that it is part of the text before it.
       if (unfinished && tail_ == Tail::kOpen) return false;
       if (broken_off) {
         skipped_->cut_off += i - at_;
@@ -204,14 +217,15 @@ class Cutter {
       return true;
     }
     const std::size_t rest = EndOfRest(end);
-    if (rest + 1 >= bytes_.size() && tail_ == Tail::kOpen) return false;  // more of it may come
+    if (rest + 1 >= bytes_.size() && tail_ == Tail::kOpen)
+      return false;  // more of the document may follow
     skipped_->cut_off += rest - at_;
     at_ = rest;
     return true;
   }
 
-  // Where the lines end that follow on one in which a document broke off and that are still of it:
-  // no line of its own begins like them.
+  // The end of the lines after `end` that still belong to a document that broke off before it: they
+  // begin as no other line does.
   [[nodiscard]] std::size_t EndOfRest(std::size_t end) const {
     while (end + 1 < bytes_.size() &&
            std::string_view(" \t}]").find(bytes_[end + 1]) != std::string_view::npos) {
@@ -220,6 +234,7 @@ class Cutter {
     return end;
   }
 
+  // Adds a record of text, without blanks and NULs at its end.
   void Text(std::size_t begin, std::size_t end) {
     while (end > begin &&
            (kBlank.find(bytes_[end - 1]) != std::string_view::npos || bytes_[end - 1] == '\0')) {

@@ -1,5 +1,5 @@
-// JSON documents one after the other, with or without text between them: what borg and borgmatic
-// print. Knows bytes only: no files, no clock, no meaning.
+// Cuts JSON documents that follow one another, with or without text between them, into records:
+// the output of borg and borgmatic. Knows neither files nor clocks nor what a record means.
 #pragma once
 
 #include <cstddef>
@@ -12,33 +12,33 @@
 
 namespace backup_exporter {
 
-// What may still come after the bytes at hand.
+// Whether bytes may follow.
 enum class Tail {
-  kOpen,   // more
-  kQuiet,  // nothing for a while: a document that has no end by now gets none
-  kCut,    // nothing: the last line is whole although it has no "\n"
+  kOpen,   // yes
+  kQuiet,  // not for now: a document that is unfinished stays so
+  kCut,    // no: a last line without "\n" is complete
 };
 
-// Cuts the complete records out of `bytes`, which begin at `offset` of a file where a record may
-// begin, and returns how many bytes they take up.
+// Cuts the complete records out of `bytes`, which begin at `offset` in a file, where a record may
+// begin. Appends them and returns the bytes used.
 //
-// A record is one JSON object, or one array that is empty or begins with an object, over as many
-// lines as it has; or a line of text, or what is left of it beside a document. A document may begin
-// behind text in the same line, text behind a document, and one document right behind another. What
-// looks like a document and is none (braces in a message) is text. A document that breaks off,
-// since its writer was killed, is skipped line by line, and so are records above `limit` bytes.
-// Blank lines, a byte order mark at the start of the file, NULs and "\r" before a line's end belong
-// to no record. Each byte is in a record or counted as skipped.
+// A record is one JSON object, or one array that is empty or begins with an object, over any number
+// of lines; or a line of text, or the rest of a line that a document is part of. Documents and text
+// may follow one another within a line. Text that looks like a document but is not one (braces in a
+// message) is text. A document that breaks off because its writer was killed is skipped line by
+// line, and so are records longer than `limit` bytes. Blank lines, a byte order mark at the start
+// of the file, NULs, and "\r" before the end of a line belong to no record. Each byte used is part
+// of a record or counted as skipped.
 std::size_t CutDocuments(std::string_view bytes, std::uint64_t offset, std::size_t limit, Tail tail,
                          std::vector<Record>* records, SkippedBytes* skipped);
 
-// Where the JSON value at the beginning of `text` ends.
+// The end of the JSON value at the beginning of `text`.
 struct ValueEnd {
   enum class Kind { kComplete, kUnfinished, kInvalid } kind;
-  std::size_t size = 0;  // kComplete: bytes of the value
+  std::size_t size = 0;  // bytes of the value, if kComplete
 };
-// Follows quotes, brackets and commas; numbers and words are only looked at. Nesting beyond 100
-// levels is invalid.
+// Checks quotes, brackets and commas; numbers are not checked in full. Nesting deeper than 100
+// levels is invalid, and so is a value that is no object or array.
 [[nodiscard]] ValueEnd FindValueEnd(std::string_view text);
 
 }  // namespace backup_exporter

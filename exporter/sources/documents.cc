@@ -1,8 +1,8 @@
 // The documents of one source: files that are rewritten whole, each one record.
 //
-// A path is one generation for as long as something stands there, however often it is rewritten or
-// replaced; its position is that of the last good content. What is no JSON is taken for a rewrite
-// in progress and looked at again, until that has lasted too long.
+// A path is one generation for as long as a file is there, however often it is rewritten or
+// replaced; its position is that of the last complete content. Content that is not JSON counts as a
+// rewrite in progress (torn) and is read again every second; after ten seconds it counts as broken.
 
 #include <algorithm>
 #include <chrono>
@@ -13,15 +13,15 @@
 #include "sources/file_set.h"
 #include "sources/framing.h"
 #include "sources/identity.h"
+#include "sources/lifecycle.h"
 
 namespace backup_exporter {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kLookAgain{1};
-constexpr seconds kTornFor{10};   // then it is no rewrite in progress, but broken
-constexpr seconds kStampUnit{2};  // stamps of files are this coarse at worst (vfat)
+constexpr seconds kReadTornAgain{1};
+constexpr seconds kTornFor{10};  // longer is no rewrite in progress: the document is broken
 
 struct Content {
   std::uint64_t size = 0;
@@ -29,32 +29,33 @@ struct Content {
   bool operator==(const Content&) const = default;
 };
 
-// What reading a file gave.
+// The result of reading a file.
 struct Text {
   FileStat stat;
   Content content;
-  std::unique_ptr<char[]> buffer;  // nullptr: too large, or it changed meanwhile
+  std::unique_ptr<char[]> buffer;  // nullptr: too large, or changed while it was read
 };
 
 struct Document {
   FilePosition position;
   std::string decoder_state;
   std::optional<FileStat> seen;
-  Time looked;                      // last time its content was compared
-  bool dirty = true;                // may have changed
-  bool blocked = false;             // cannot be read, and nothing happened since
-  bool unreadable = false;          // cannot be read, or is broken
-  bool refused = false;             // nobody takes what it holds
-  bool over = false;                // nothing stands at its path any more
-  std::optional<SteadyTime> torn;   // since when it is no good document
-  std::optional<SteadyTime> again;  // when to look at it again, changed or not
-  std::optional<Content> telling;   // broken content, in the piece that was given out
-  std::optional<Content> told;      // and accepted
+  Time compared;                      // last time its content was compared
+  bool changed = true;                // may have changed since, or its piece is not accepted
+  Access access = Access::kReadable;  // kRetry, too, if it is too large or broken
+  bool over = false;                  // its file is gone
+  std::optional<SteadyTime> torn;     // since when it has not been a complete document
+  std::optional<SteadyTime> again;    // when to read it again, changed or not
+  // Broken content that is counted as a record: in a piece that was returned, and in one that was
+  // accepted.
+  std::optional<Content> reporting;
+  std::optional<Content> reported;
 
+  [[nodiscard]] bool unreadable() const { return access != Access::kReadable; }
   [[nodiscard]] std::optional<SteadyTime> Due() const {
     if (over) return SteadyTime::min();
-    if (blocked || refused) return std::nullopt;
-    return dirty ? SteadyTime::min() : again;
+    if (access == Access::kBlocked || access == Access::kRefused) return std::nullopt;
+    return changed ? SteadyTime::min() : again;
   }
 };
 
@@ -63,8 +64,8 @@ class Documents final : public FileSet {
   Documents(const SourceParts& parts, std::vector<Checkpoint> known);
 
   void Observe(const std::vector<Observation>& observations, bool all, const Moment& now) override;
-  std::vector<std::string> Places() const override;
-  bool Knows(const std::string& path) const override { return at_.contains(path); }
+  std::vector<std::string> TrackedPaths() const override;
+  bool Tracks(const std::string& path) const override { return at_.contains(path); }
 
   std::vector<Piece> Read(const Moment& now, std::size_t budget, bool last_look) override;
   void Accept(const FileStep& step, std::size_t file) override;
@@ -75,29 +76,46 @@ class Documents final : public FileSet {
  private:
   std::size_t Add(const std::string& path);
   void Remove(std::size_t number);
-  // Its place in the queue follows from what happened to it.
+  // Puts it into the queue if it has a Due, or removes it from there.
   void Enqueue(std::size_t number);
 
-  void See(Document& document, const FileStat& stat);
-  void NoteNoFile(const std::string& path, const Error& error);
-  void NoteUnreadable(Document& document, const Error& error);
-  void SetUnreadable(Document& document, bool unreadable);
+  void Observe(Document& document, const FileStat& stat);
+  void ApplyNoFile(const std::string& path, const Error& error);
+  void MarkBlocked(Document& document, const Error& error);
+  // Keeps the count of unreadable documents.
+  void SetAccess(Document& document, Access access);
 
   [[nodiscard]] std::optional<Piece> Read(Document& document, const Moment& now, bool last_look);
   [[nodiscard]] Result<Text> ReadText(const std::string& path) const;
-  [[nodiscard]] std::optional<Piece> TellBroken(Document& document,
-                                                const std::optional<Content>& content,
-                                                const Moment& now, bool last_look);
+  // Its content is a complete document.
+  [[nodiscard]] std::optional<Piece> ApplyComplete(Document& document, Text text);
+  // Its content is not: a rewrite in progress changes nothing; broken content is reported once.
+  // nullopt: it changed while it was read.
+  [[nodiscard]] std::optional<Piece> ApplyTorn(Document& document,
+                                               const std::optional<Content>& content,
+                                               const Moment& now, bool last_look);
+  void ApplyTooLarge(Document& document);
 
   const SourceParts parts_;
   std::map<std::size_t, Document> documents_;  // by number
   std::size_t next_number_ = 1;
-  std::map<std::string, std::size_t> at_;  // who is at a path
-  std::set<std::string> bad_paths_;        // they match, and what is there is no file to read
-  std::set<std::size_t> queue_;            // who has something due
+  std::map<std::string, std::size_t> at_;  // number by path
+  // Paths that match and have something other than a readable regular file.
+  std::set<std::string> bad_paths_;
+  std::set<std::size_t> queue_;  // numbers of documents with a Due
   std::uint64_t unreadable_ = 0;
   Time modified_ = Time::min();
 };
+
+// Whether the ledger has this content as the last complete one.
+bool IsAccepted(const Document& document, const Content& content) {
+  return content.size > 0 &&
+         content == Content{document.position.offset, document.position.prefix_crc};
+}
+
+std::string_view DocumentIn(const Text& text) {
+  return WithoutByteOrderMark({text.buffer.get(), text.content.size});
+}
 
 Piece MakePiece(const Document& document) {
   Piece piece;
@@ -110,7 +128,7 @@ Piece MakePiece(const Document& document) {
 Documents::Documents(const SourceParts& parts, std::vector<Checkpoint> known) : parts_(parts) {
   std::ranges::sort(known, {}, [](const Checkpoint& file) { return file.position.id; });
   for (Checkpoint& file : known) {
-    // Of several positions with one path the newest holds.
+    // Of several checkpoints with one path the newest counts.
     if (const auto older = at_.find(file.position.path); older != at_.end()) {
       documents_.at(older->second).over = true;
       Enqueue(older->second);
@@ -130,7 +148,7 @@ std::size_t Documents::Add(const std::string& path) {
 
 void Documents::Remove(std::size_t number) {
   const auto found = documents_.find(number);
-  SetUnreadable(found->second, false);
+  SetAccess(found->second, Access::kReadable);
   const auto at = at_.find(found->second.position.path);
   if (at != at_.end() && at->second == number) at_.erase(at);
   queue_.erase(number);
@@ -147,89 +165,90 @@ void Documents::Enqueue(std::size_t number) {
 
 void Documents::Observe(const std::vector<Observation>& observations, bool all, const Moment&) {
   if (all) modified_ = Time::min();
-  std::vector<const Observation*> strangers;
+  std::vector<const Observation*> unknown;
   for (const Observation& observation : observations) {
     const auto at = at_.find(observation.path);
     if (!observation.stat) {
-      NoteNoFile(observation.path, observation.stat.error());
+      ApplyNoFile(observation.path, observation.stat.error());
     } else if (at == at_.end()) {
-      strangers.push_back(&observation);
+      unknown.push_back(&observation);
     } else {
-      See(documents_.at(at->second), *observation.stat);
+      Observe(documents_.at(at->second), *observation.stat);
       Enqueue(at->second);
     }
   }
-  if (strangers.empty()) return;
-  std::set<FileIdentity> held;
+  if (unknown.empty()) return;
+  std::set<FileIdentity> identities;
   for (const auto& [number, document] : documents_) {
-    if (document.seen && !document.over) held.insert(document.seen->identity());
+    if (document.seen && !document.over) identities.insert(document.seen->identity());
   }
-  for (const Observation* stranger : strangers) {
-    if (bad_paths_.erase(stranger->path) > 0) parts_.troubles.Over(stranger->path);
-    // Another name of a document that is read already is no second one.
-    if (!parts_.discovery.Matches(stranger->path) ||
-        !held.insert(stranger->stat->identity()).second) {
+  for (const Observation* observation : unknown) {
+    if (bad_paths_.erase(observation->path) > 0) parts_.errors.NoteReadableAgain(observation->path);
+    // Another path of a document that is read already is not a second document.
+    if (!parts_.discovery.Matches(observation->path) ||
+        !identities.insert(observation->stat->identity()).second) {
       continue;
     }
-    const std::size_t number = Add(stranger->path);
-    See(documents_.at(number), *stranger->stat);
+    const std::size_t number = Add(observation->path);
+    Observe(documents_.at(number), *observation->stat);
     Enqueue(number);
   }
 }
 
-void Documents::See(Document& document, const FileStat& stat) {
+void Documents::Observe(Document& document, const FileStat& stat) {
   const FilePosition& position = document.position;
   const bool as_stored = !document.seen && position.offset > 0 && stat.device == position.device &&
                          stat.inode == position.inode && stat.size == position.offset &&
                          stat.modified == position.modified;
-  const bool as_seen =
-      document.seen == stat && stat.modified < document.looked - kStampUnit && !document.blocked;
-  document.dirty = (document.dirty && !as_stored) || !(as_stored || as_seen);
-  document.blocked = false;
+  const bool as_seen = document.seen == stat &&
+                       stat.modified < document.compared - kTimestampGranularity &&
+                       document.access != Access::kBlocked;
+  document.changed = (document.changed && !as_stored) || !(as_stored || as_seen);
+  if (document.access == Access::kBlocked) document.access = Access::kRetry;
   document.seen = stat;
   modified_ = std::max(modified_, stat.modified);
 }
 
-void Documents::NoteNoFile(const std::string& path, const Error& error) {
+void Documents::ApplyNoFile(const std::string& path, const Error& error) {
   const auto at = at_.find(path);
   if (at != at_.end()) {
     const std::size_t number = at->second;
     Document& document = documents_.at(number);
     if (error.kind == ErrorKind::kNotFound) {
-      SetUnreadable(document, false);
+      SetAccess(document, Access::kReadable);
       document.over = true;
       at_.erase(at);
     } else {
-      NoteUnreadable(document, error);
+      MarkBlocked(document, error);
     }
     Enqueue(number);
     return;
   }
-  // A directory among the files of a pattern is nobody's mistake.
+  // Directories matching the pattern are ignored.
   if (!parts_.discovery.Matches(path) || error.kind == ErrorKind::kNotFound ||
       (error.kind == ErrorKind::kInvalid && !parts_.discovery.literal())) {
     bad_paths_.erase(path);
   } else if (bad_paths_.insert(path).second) {
-    parts_.troubles.Add(error);
+    parts_.errors.Add(error);
   }
 }
 
-void Documents::NoteUnreadable(Document& document, const Error& error) {
-  if (!document.unreadable) parts_.troubles.Add(error);
-  SetUnreadable(document, true);
-  document.blocked = true;
+void Documents::MarkBlocked(Document& document, const Error& error) {
+  if (!document.unreadable()) parts_.errors.Add(error);
+  if (document.access != Access::kRefused) SetAccess(document, Access::kBlocked);
 }
 
-void Documents::SetUnreadable(Document& document, bool unreadable) {
-  if (document.unreadable == unreadable) return;
-  document.unreadable = unreadable;
-  unreadable ? ++unreadable_ : --unreadable_;
+void Documents::SetAccess(Document& document, Access access) {
+  const bool before = document.unreadable();
+  document.access = access;
+  if (before && !document.unreadable()) --unreadable_;
+  if (!before && document.unreadable()) ++unreadable_;
 }
 
-std::vector<std::string> Documents::Places() const {
-  std::vector<std::string> places(bad_paths_.begin(), bad_paths_.end());
-  for (const auto& [path, number] : at_) places.push_back(path);
-  return places;
+std::vector<std::string> Documents::TrackedPaths() const {
+  std::vector<std::string> paths(bad_paths_.begin(), bad_paths_.end());
+  for (const auto& [path, number] : at_) paths.push_back(path);
+  return paths;
 }
 
 std::vector<Piece> Documents::Read(const Moment& now, std::size_t budget, bool last_look) {
@@ -265,59 +284,65 @@ std::vector<Piece> Documents::Read(const Moment& now, std::size_t budget, bool l
 std::optional<Piece> Documents::Read(Document& document, const Moment& now, bool last_look) {
   if (document.over) {
     if (document.position.id == 0 && document.position.offset == 0)
-      return std::nullopt;  // never told of
+      return std::nullopt;  // the ledger has nothing of it
     Piece piece = MakePiece(document);
     piece.step.over = true;
     return piece;
   }
   auto text = ReadText(document.position.path);
   if (!text) {
-    NoteUnreadable(document, text.error());
+    MarkBlocked(document, text.error());
     return std::nullopt;
   }
   document.seen = text->stat;
   if (text->stat.size > parts_.options.record_limit) {
-    if (!document.unreadable) {
-      parts_.troubles.TooLarge(document.position.path + ": is larger than " +
-                               std::to_string(parts_.options.record_limit) + " bytes");
-    }
-    SetUnreadable(document, true);
-    document.dirty = false;
-    document.again.reset();
-    document.looked = now.wall;
+    ApplyTooLarge(document);
+    document.compared = now.wall;
     return std::nullopt;
   }
-  if (text->buffer == nullptr) return TellBroken(document, std::nullopt, now, last_look);
+  if (text->buffer == nullptr) return ApplyTorn(document, std::nullopt, now, last_look);
 
-  document.looked = now.wall;
-  const Content& content = text->content;
-  const std::string_view bytes = WithoutMark({text->buffer.get(), content.size});
-  const bool as_before = content.size > 0 &&
-                         content == Content{document.position.offset, document.position.prefix_crc};
-  if (!as_before && !IsJson(bytes)) return TellBroken(document, content, now, last_look);
+  document.compared = now.wall;
+  const bool complete = IsAccepted(document, text->content) || IsJson(DocumentIn(*text));
+  if (!complete) return ApplyTorn(document, text->content, now, last_look);
+  return ApplyComplete(document, std::move(*text));
+}
 
-  if (document.unreadable) parts_.troubles.Over(document.position.path);
-  SetUnreadable(document, false);
+void Documents::ApplyTooLarge(Document& document) {
+  if (!document.unreadable()) {
+    parts_.errors.AddTooLarge(document.position.path + ": is larger than " +
+                              std::to_string(parts_.options.record_limit) + " bytes");
+  }
+  SetAccess(document, Access::kRetry);
+  document.changed = false;
+  document.again.reset();
+}
+
+std::optional<Piece> Documents::ApplyComplete(Document& document, Text text) {
+  if (document.unreadable()) parts_.errors.NoteReadableAgain(document.position.path);
+  SetAccess(document, Access::kReadable);
   document.torn.reset();
   document.again.reset();
-  document.telling.reset();
-  document.told.reset();
-  if (as_before) {
-    document.dirty = false;
+  document.reporting.reset();
+  document.reported.reset();
+  const Content& content = text.content;
+  if (IsAccepted(document, content)) {
+    document.changed = false;
     return std::nullopt;
   }
-  document.dirty = true;  // until it is accepted
+  document.changed = true;  // until the piece is accepted
+  const std::string_view bytes = DocumentIn(text);
   Piece piece = MakePiece(document);
-  piece.step.position.device = text->stat.device;
-  piece.step.position.inode = text->stat.inode;
+  piece.step.position.device = text.stat.device;
+  piece.step.position.inode = text.stat.inode;
   piece.step.position.offset = content.size;
   piece.step.position.prefix_crc = content.crc;
-  piece.step.position.modified = text->stat.modified;
+  piece.step.position.modified = text.stat.modified;
   piece.step.read_bytes = content.size;
   piece.step.record_bytes = bytes.size();
   piece.step.skipped.blank = content.size - bytes.size();
   piece.records.push_back({bytes, content.size - bytes.size()});
-  piece.buffer = std::move(text->buffer);
+  piece.buffer = std::move(text.buffer);
   return piece;
 }
 
@@ -329,7 +354,7 @@ Result<Text> Documents::ReadText(const std::string& path) const {
   Text text{.stat = *before, .content = {}, .buffer = nullptr};
   if (before->size > parts_.options.record_limit) return text;
 
-  // One byte more tells that it grew.
+  // One byte more shows whether it grew.
   auto buffer = std::make_unique_for_overwrite<char[]>(before->size + 1);
   const auto got = (*file)->ReadAt(0, {buffer.get(), before->size + 1});
   if (!got) return tl::unexpected(got.error());
@@ -341,26 +366,23 @@ Result<Text> Documents::ReadText(const std::string& path) const {
   return text;
 }
 
-// A rewrite in progress changes nothing; a broken document is told once for each of its contents.
-std::optional<Piece> Documents::TellBroken(Document& document,
-                                           const std::optional<Content>& content, const Moment& now,
-                                           bool last_look) {
+std::optional<Piece> Documents::ApplyTorn(Document& document, const std::optional<Content>& content,
+                                          const Moment& now, bool last_look) {
   if (!document.torn) document.torn = now.steady;
-  document.dirty = false;
-  document.again = now.steady + kLookAgain;
+  document.changed = false;
+  document.again = now.steady + kReadTornAgain;
   if (!last_look && now.steady - *document.torn < kTornFor) return std::nullopt;
-  if (!document.unreadable) {
-    parts_.troubles.sentences.push_back(document.position.path +
-                                        ": holds no complete JSON document");
+  if (!document.unreadable()) {
+    parts_.errors.messages.push_back(document.position.path + ": is not a complete JSON document");
   }
-  SetUnreadable(document, true);
+  SetAccess(document, Access::kRetry);
   if (!content) return std::nullopt;
-  if (document.told == content) {
+  if (document.reported == content) {
     document.again.reset();
     return std::nullopt;
   }
-  document.telling = content;
-  document.dirty = true;  // until it is accepted
+  document.reporting = content;
+  document.changed = true;  // until the piece is accepted
   Piece piece = MakePiece(document);
   piece.step.counts.records = piece.step.counts.parse_errors = 1;
   piece.step.read_bytes = piece.step.record_bytes = content->size;
@@ -377,9 +399,9 @@ void Documents::Accept(const FileStep& step, std::size_t file) {
   Document& document = found->second;
   document.position = step.position;
   document.decoder_state = step.decoder_state;
-  document.dirty = false;
-  if (document.telling) {
-    document.told = std::exchange(document.telling, std::nullopt);
+  document.changed = false;
+  if (document.reporting) {
+    document.reported = std::exchange(document.reporting, std::nullopt);
     document.again.reset();
   }
   Enqueue(file);
@@ -388,8 +410,7 @@ void Documents::Accept(const FileStep& step, std::size_t file) {
 void Documents::Refuse(std::size_t file) {
   const auto found = documents_.find(file);
   if (found == documents_.end()) return;
-  found->second.refused = true;
-  SetUnreadable(found->second, true);
+  SetAccess(found->second, Access::kRefused);
   Enqueue(file);
 }
 

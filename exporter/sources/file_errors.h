@@ -1,4 +1,4 @@
-// What goes wrong with the files of a source: counted for metrics and told to the user in one go.
+// What went wrong with the files of one source: counters for metrics, and messages for the log.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace backup_exporter {
 
 struct FileErrors {
   std::uint64_t missing = 0, permission = 0, truncated = 0, too_large = 0, io = 0;
-  std::vector<std::string> sentences;
+  // Not yet logged. Changes for the better are among them: those are not counted.
+  std::vector<std::string> messages;
 
   void Add(const Error& error) {
     switch (error.kind) {
@@ -28,12 +29,14 @@ struct FileErrors {
         ++io;
         break;
     }
-    sentences.push_back(error.message);
+    messages.push_back(error.message);
   }
-  void Missing(std::string sentence) { ++missing, sentences.push_back(std::move(sentence)); }
-  void Truncated(std::string sentence) { ++truncated, sentences.push_back(std::move(sentence)); }
-  void TooLarge(std::string sentence) { ++too_large, sentences.push_back(std::move(sentence)); }
-  void Over(const std::string& path) { sentences.push_back(path + ": can be read again"); }
+  void AddMissing(std::string message) { ++missing, messages.push_back(std::move(message)); }
+  void AddTruncated(std::string message) { ++truncated, messages.push_back(std::move(message)); }
+  void AddTooLarge(std::string message) { ++too_large, messages.push_back(std::move(message)); }
+  void NoteReadableAgain(const std::string& path) {
+    messages.push_back(path + ": can be read again");
+  }
 };
 
 }  // namespace backup_exporter

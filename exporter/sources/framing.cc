@@ -7,16 +7,16 @@ namespace backup_exporter {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-// Into so many records fewer NULs than a gap divide what stands between two gaps. The last of them
-// takes the rest: text of two bytes for each character has them everywhere, and nobody understands
-// it however it is cut.
+// NULs fewer than a gap divide the text between two gaps into at most so many records; the last of
+// them has the rest. In text with two bytes a character every second byte is a NUL, and no decoder
+// understands such text however it is cut.
 constexpr int kMostParts = 16;
 
-// A line without its "\n". It is cut at NULs, too: a crash leaves them between the rest of one line
-// and the beginning of another.
+// Cuts a line, given without its "\n", at NULs, too: a crash leaves them between the rest of one
+// line and the beginning of another.
 void CutLine(std::string_view line, std::uint64_t offset, std::size_t limit,
              std::vector<Record>* records, SkippedBytes* skipped) {
-  std::string_view rest = offset == 0 ? WithoutMark(line) : line;
+  std::string_view rest = offset == 0 ? WithoutByteOrderMark(line) : line;
   if (rest.ends_with('\r')) rest.remove_suffix(1);
   skipped->blank += line.size() - rest.size();
   int parts = 0;
@@ -24,8 +24,8 @@ void CutLine(std::string_view line, std::uint64_t offset, std::size_t limit,
     const std::size_t nuls = LeadingNuls(rest);
     skipped->nul += nuls;
     rest.remove_prefix(nuls);
-    parts = nuls < kGap.size() ? parts + 1 : 1;
-    const std::size_t end = parts < kMostParts ? rest.find('\0') : rest.find(kGap);
+    parts = nuls < kNulGap.size() ? parts + 1 : 1;
+    const std::size_t end = parts < kMostParts ? rest.find('\0') : rest.find(kNulGap);
     const std::string_view record = rest.substr(0, end);
     rest.remove_prefix(record.size());
     if (record.size() > limit) {
@@ -71,7 +71,7 @@ bool IsWholeJsonLine(std::string_view line, std::uint64_t offset) {
 
 bool IsJson(std::string_view text) { return nlohmann::json::accept(text.begin(), text.end()); }
 
-std::string_view WithoutMark(std::string_view text) {
+std::string_view WithoutByteOrderMark(std::string_view text) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return text;
 }
@@ -82,7 +82,7 @@ bool BeginsAsUtf16(std::string_view start) {
 
 std::size_t LeadingNuls(std::string_view bytes) {
   if (bytes.empty() || bytes.front() != '\0') return 0;
-  // All bytes are as the first one if each is as the one before: one comparison at full speed.
+  // All bytes equal the first one if each equals the one before: one fast comparison.
   if (std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0) return bytes.size();
   const std::size_t first = bytes.find_first_not_of('\0');
   return first == std::string_view::npos ? bytes.size() : first;

@@ -1,4 +1,4 @@
-// Where a record begins and ends. Knows bytes only: no files, no clock, no meaning.
+// Cuts bytes into records. Knows neither files nor clocks nor what a record means.
 #pragma once
 
 #include <cstddef>
@@ -11,37 +11,36 @@
 
 namespace backup_exporter {
 
-// NULs that end a line wherever they stand. Fewer may be those of text in two bytes for each
-// character.
-inline constexpr std::string_view kGap("\0\0\0\0", 4);
+// So many NULs always end a line. Fewer may belong to text with two bytes a character.
+inline constexpr std::string_view kNulGap("\0\0\0\0", 4);
 
-// Cuts the complete lines out of `bytes`, which begin at `offset` of a file, at the start of a
-// line, and returns how many bytes they take up. What comes after the last "\n" is left.
+// Cuts the complete lines out of `bytes`, which begin at `offset` in a file, at the start of a
+// line. Appends a record for each and returns the bytes used; those after the last "\n" are not.
 //
 // A record is a line without its "\n", without one "\r" before that, and without a byte order mark
-// at the start of the file. NULs, which a crash or a hole leaves, end a record as "\n" does; single
-// ones do so only a few times in a line. Blank lines are none. Records above `limit` bytes are
-// skipped. Each byte is in a record or counted as skipped.
+// at the start of the file. NULs, which a crash or a hole leaves, end a record as "\n" does; fewer
+// than kNulGap at a time do so at most 16 times a line. Blank lines are not records. Records longer
+// than `limit` bytes are skipped. Each byte used is part of a record or counted as skipped.
 std::size_t CutLines(std::string_view bytes, std::uint64_t offset, std::size_t limit,
                      std::vector<Record>* records, SkippedBytes* skipped);
 
-// The same for a last line that will never get its "\n".
+// The same for the last line of a file if it will never get its "\n".
 void CutUnfinishedLine(std::string_view line, std::uint64_t offset, std::size_t limit,
                        std::vector<Record>* records, SkippedBytes* skipped);
 
-// Whether an unfinished line is nevertheless whole: a JSON object or array that is closed.
+// Whether a line without "\n" is complete nevertheless: a JSON object or array that is closed.
 [[nodiscard]] bool IsWholeJsonLine(std::string_view line, std::uint64_t offset);
 
-// Any JSON document that can be read.
+// Whether the text is one complete JSON value.
 [[nodiscard]] bool IsJson(std::string_view text);
 
 // The text of a file without its byte order mark.
-[[nodiscard]] std::string_view WithoutMark(std::string_view text);
+[[nodiscard]] std::string_view WithoutByteOrderMark(std::string_view text);
 
-// A file that begins as UTF-16 is no text for us.
+// Whether a file begins with the byte order mark of UTF-16, which is not supported.
 [[nodiscard]] bool BeginsAsUtf16(std::string_view start);
 
-// How many NULs stand at the beginning; fast where they are many.
+// The number of NULs at the beginning; fast if they are many.
 [[nodiscard]] std::size_t LeadingNuls(std::string_view bytes);
 
 }  // namespace backup_exporter

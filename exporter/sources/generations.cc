@@ -7,10 +7,11 @@
 namespace backup_exporter {
 namespace {
 
-constexpr std::chrono::hours kLostFor{24};  // then a file of a folder that is gone is gone, too
+// After this long a generation whose directory is gone or cannot be read counts as gone.
+constexpr std::chrono::hours kLostFor{24};
 
-// There is no file to be read. Other errors only say that nobody can tell.
-bool IsNothing(const Error& error) {
+// Whether the error proves that no regular file is there. With any other error one may be.
+bool IsNoFile(const Error& error) {
   return error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kInvalid;
 }
 
@@ -24,7 +25,7 @@ Checkpoint NewFile(const std::string& path, const FileStat& stat) {
 
 }  // namespace
 
-// The observations of one turn, by path and by identity.
+// The observations of one Observe, by path and by identity.
 class Generations::Batch {
  public:
   Batch(const Files& files, const std::vector<Observation>& observations) : search(files) {
@@ -37,7 +38,7 @@ class Generations::Batch {
     const auto found = by_path_.find(path);
     return found == by_path_.end() ? nullptr : found->second;
   }
-  // Of several names that it has, `preferred`.
+  // Of a file with several paths, the one at `preferred`.
   [[nodiscard]] const Observation* Of(const FileIdentity& identity,
                                       const std::string& preferred) const {
     const Observation* at = At(preferred);
@@ -72,161 +73,147 @@ Generations::Numbered& Generations::Add(Checkpoint file, bool present) {
 void Generations::Remove(std::size_t number) {
   const auto one = generations_.find(number);
   End(*one);
-  const auto name = by_name_.find(one->second.tailer.position().path);
+  const auto name = by_name_.find(one->second.tailer.name());
   name->second.erase(number);
   if (name->second.empty()) by_name_.erase(name);
   generations_.erase(one);
 }
 
-void Generations::PutAt(Numbered& one, const std::string& path, const FileStat& stat,
-                        const Moment& now) {
+void Generations::SetPath(Numbered& one, const std::string& path, const FileStat& stat,
+                          const Moment& now) {
   auto& [number, generation] = one;
-  LeavePlace(one);
-  LeaveIdentity(one);
-  generation.tailer.PutAt(path, parts_.discovery.Matches(path), stat, now);
+  FreePath(one);
+  FreeIdentity(one);
+  generation.tailer.SetPath(path, parts_.discovery.Matches(path), stat, now);
   at_[path] = number;
   by_identity_[stat.identity()] = number;
   generation.lost_since.reset();
   lost_.erase(number);
-  touched_.insert(number);
+  changed_.insert(number);
 }
 
-void Generations::LeavePlace(const Numbered& one) {
-  const auto at = at_.find(one.second.tailer.place());
+void Generations::FreePath(const Numbered& one) {
+  const auto at = at_.find(one.second.tailer.path());
   if (at != at_.end() && at->second == one.first) at_.erase(at);
 }
 
-void Generations::LeaveIdentity(const Numbered& one) {
+void Generations::FreeIdentity(const Numbered& one) {
   const auto owner = by_identity_.find(one.second.tailer.identity());
   if (owner != by_identity_.end() && owner->second == one.first) by_identity_.erase(owner);
 }
 
 void Generations::End(Numbered& one) {
-  LeavePlace(one);
-  LeaveIdentity(one);
+  FreePath(one);
+  FreeIdentity(one);
   one.second.tailer.End();
   lost_.erase(one.first);
-  touched_.insert(one.first);
+  changed_.insert(one.first);
 }
 
 void Generations::Observe(const std::vector<Observation>& observations, bool all,
                           const Moment& now) {
   Batch batch(parts_.files, observations);
-  auto leavers = FindLeavers(observations, all, now);
-  for (const Numbered* one : leavers) {
-    LeavePlace(*one);
-    // Its inode may be another file's by now, unless it is held open.
-    if (one->second.tailer.file() == nullptr) LeaveIdentity(*one);
+  auto displaced = FindDisplaced(observations, all, now);
+  for (const Numbered* one : displaced) {
+    FreePath(*one);
+    // Unless the file is open, its inode may have been given to another file.
+    if (one->second.tailer.file() == nullptr) FreeIdentity(*one);
   }
-  // All that moved first: a path that one of them took is not free for those that are gone.
-  std::erase_if(leavers, [&](Numbered* one) { return FindAgain(*one, batch, now); });
-  for (Numbered* one : leavers) GiveUpName(*one, batch, all, now);
+  // Moved generations first: a path that one of them has now is not free for those that are gone.
+  std::erase_if(displaced, [&](Numbered* one) { return Relocate(*one, batch, now); });
+  for (Numbered* one : displaced) Unplace(*one, batch, all, now);
   for (const Observation& observation : observations) {
     if (observation.stat) {
-      TakeIn(observation, now);
+      ApplyFile(observation, now);
     } else {
-      NoteBadPath(observation.path, observation.stat.error());
+      ApplyBadPath(observation.path, observation.stat.error());
     }
   }
-  looked_ = true;
+  observed_ = true;
 }
 
-// Those that are not, or not any more, where they were; the newest first, which has the better
-// claim to a path.
-std::vector<Generations::Numbered*> Generations::FindLeavers(
+std::vector<Generations::Numbered*> Generations::FindDisplaced(
     const std::vector<Observation>& observations, bool all, const Moment& now) {
-  std::vector<Numbered*> leavers;
+  std::vector<Numbered*> displaced;
   for (const Observation& observation : observations) {
     const auto at = at_.find(observation.path);
     if (at == at_.end()) continue;
     Numbered& one = *generations_.find(at->second);
     Tailer& tailer = one.second.tailer;
     if (observation.stat && observation.stat->identity() == tailer.identity()) {
-      tailer.Seen(*observation.stat, observation.closed, now);
-      touched_.insert(one.first);
-    } else if (observation.stat || IsNothing(observation.stat.error())) {
-      // What is told of a path that holds nothing now was about the file that was there.
-      LookAtOpenFile(one, !observation.stat && observation.closed, now);
-      leavers.push_back(&one);
+      tailer.Observe(*observation.stat, observation.closed, now);
+      changed_.insert(one.first);
+    } else if (observation.stat || IsNoFile(observation.stat.error())) {
+      // A change at a path that is empty now concerns the file that was there.
+      ObserveOpenFile(one, !observation.stat && observation.closed, now);
+      displaced.push_back(&one);
     } else {
-      NoteUnreadable(one.first, observation.stat.error());
+      MarkUnreadable(one.first, observation.stat.error());
     }
   }
-  for (const std::size_t number : lost_) leavers.push_back(&*generations_.find(number));
+  for (const std::size_t number : lost_) displaced.push_back(&*generations_.find(number));
   for (auto one = generations_.begin(); all && one != generations_.end(); ++one) {
     Tailer& tailer = one->second.tailer;
-    if (tailer.file() == nullptr || !tailer.place().empty() || lost_.contains(one->first)) continue;
-    LookAtOpenFile(*one, false, now);  // it has no name by which others could tell of it
-    if (tailer.seen()->links == 0) tailer.LoseName(/*removed=*/true, now);
-    touched_.insert(one->first);
+    if (tailer.file() == nullptr || !tailer.path().empty() || lost_.contains(one->first)) continue;
+    ObserveOpenFile(*one, false, now);  // without a path no other observation covers it
+    if (tailer.stat()->links == 0) tailer.LosePath(/*removed=*/true, now);
+    changed_.insert(one->first);
   }
-  std::ranges::sort(leavers, std::greater<>(), [](const Numbered* one) { return one->first; });
-  return leavers;
+  std::ranges::sort(displaced, std::greater<>(), [](const Numbered* one) { return one->first; });
+  return displaced;
 }
 
-void Generations::LookAtOpenFile(Numbered& one, bool closed, const Moment& now) {
+void Generations::ObserveOpenFile(Numbered& one, bool closed, const Moment& now) {
   Tailer& tailer = one.second.tailer;
   if (tailer.file() == nullptr) return;
   std::optional<SteadyTime>& lost_since = one.second.lost_since;
   const auto stat = tailer.file()->Stat();
   if (stat) {
-    tailer.Seen(*stat, closed, now);
+    tailer.Observe(*stat, closed, now);
     lost_since.reset();
     return;
   }
-  NoteUnreadable(one.first, stat.error());
+  MarkUnreadable(one.first, stat.error());
   if (tailer.CanClose()) {
-    // Its server answers for the path and not for what was opened: it is another one by now.
+    // The file server was replaced: it serves the path, but not what was opened before.
     tailer.Close();
   } else if (!lost_since) {
     lost_since = now.steady;
   } else if (now.steady - *lost_since >= kLostFor) {
-    GiveUp(one);
+    EndAsMissing(one);
   }
 }
 
-void Generations::GiveUp(Numbered& one) {
+void Generations::EndAsMissing(Numbered& one) {
   const Tailer& tailer = one.second.tailer;
   if (tailer.lag() > 0) {
-    parts_.troubles.Missing(tailer.position().path + ": went away before it was read to its end");
+    parts_.errors.AddMissing(tailer.name() +
+                             ": was deleted or moved before it was read to its end");
   }
   End(one);
 }
 
-// A file that no generation is known to be in.
-bool Generations::IsFree(const Observation& there) const {
+bool Generations::IsUnclaimed(const Observation& there) const {
   return there.stat && !at_.contains(there.path) && !by_identity_.contains(there.stat->identity());
 }
 
-// Of several, it may be another one that a file of the name belongs to.
 bool Generations::HasNameAlone(const Numbered& one) const {
-  return by_name_.at(one.second.tailer.position().path).size() == 1;
+  return by_name_.at(one.second.tailer.name()).size() == 1;
 }
 
-bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
+bool Generations::Relocate(Numbered& one, Batch& batch, const Moment& now) {
   auto& [number, generation] = one;
   Tailer& tailer = generation.tailer;
-  if (tailer.file() != nullptr && tailer.seen()->links == 0) return false;
+  if (tailer.file() != nullptr && tailer.stat()->links == 0) return false;
   const FileIdentity identity = tailer.identity();
   const auto owner = by_identity_.find(identity);
   if (owner != by_identity_.end() && owner->second != number) return false;
 
-  const std::string& name = tailer.position().path;
-  const auto may_be_it = [&](const std::string& path, const FileStat& stat) {
-    if (at_.contains(path)) return false;
-    // An inode alone proves little: it may have been used again. But what was seen and not read
-    // yet, and goes on growing under a name that begins with its own, was rotated under its writer.
-    const bool renamed = tailer.position().offset == 0 && tailer.seen() &&
-                         tailer.seen()->size > 0 && stat.size >= tailer.seen()->size &&
-                         stat.modified >= tailer.seen()->modified && path.starts_with(name) &&
-                         !parts_.discovery.Matches(path) && !Discovery::IsCompressed(path);
-    return (path == name && HasNameAlone(one)) || tailer.file() != nullptr || renamed ||
-           tailer.Recognises(path, stat);
-  };
+  const std::string& name = tailer.name();
   if (const Observation* there = batch.Of(identity, name)) {
-    if (!may_be_it(there->path, *there->stat)) return false;
-    PutAt(one, there->path, *there->stat, now);
-    if (there->closed) tailer.Seen(*there->stat, true, now);
+    if (!IsSameFile(one, there->path, *there->stat)) return false;
+    SetPath(one, there->path, *there->stat, now);
+    if (there->closed) tailer.Observe(*there->stat, true, now);
     return true;
   }
   const auto found = batch.search.Find(name, identity);
@@ -234,129 +221,144 @@ bool Generations::FindAgain(Numbered& one, Batch& batch, const Moment& now) {
     MarkLost(one, now);
     return true;
   }
-  if (!*found || !may_be_it((*found)->path, (*found)->stat)) return false;
-  PutAt(one, (*found)->path, (*found)->stat, now);
+  if (!*found || !IsSameFile(one, (*found)->path, (*found)->stat)) return false;
+  SetPath(one, (*found)->path, (*found)->stat, now);
   return true;
 }
 
-void Generations::GiveUpName(Numbered& one, const Batch& batch, bool all, const Moment& now) {
+// The identity alone proves little, since an inode may have been used again.
+bool Generations::IsSameFile(Numbered& one, const std::string& path, const FileStat& stat) const {
   Tailer& tailer = one.second.tailer;
-  const std::string& name = tailer.position().path;
+  if (at_.contains(path)) return false;
+  return (path == tailer.name() && HasNameAlone(one)) || tailer.file() != nullptr ||
+         IsRotatedUnread(tailer, path, stat) || tailer.Recognises(path, stat);
+}
+
+bool Generations::IsRotatedUnread(const Tailer& tailer, const std::string& path,
+                                  const FileStat& stat) const {
+  const auto& before = tailer.stat();
+  return tailer.position().offset == 0 && before && before->size > 0 && stat.size >= before->size &&
+         stat.modified >= before->modified && path.starts_with(tailer.name()) &&
+         !parts_.discovery.Matches(path) && !Discovery::IsCompressed(path);
+}
+
+void Generations::Unplace(Numbered& one, const Batch& batch, bool all, const Moment& now) {
+  Tailer& tailer = one.second.tailer;
+  const std::string& name = tailer.name();
   const FileIdentity identity = tailer.identity();
   const Observation* there = batch.At(name);
-  if (there != nullptr && !there->stat && !IsNothing(there->stat.error())) {
+  if (there != nullptr && !there->stat && !IsNoFile(there->stat.error())) {
     MarkLost(one, now);
     return;
   }
   const bool all_read = tailer.file() == nullptr || tailer.lag() == 0;
-  if (there != nullptr && IsFree(*there) && all_read && tailer.position().offset > 0 &&
+  if (there != nullptr && IsUnclaimed(*there) && all_read && tailer.position().offset > 0 &&
       (HasNameAlone(one) || tailer.Recognises(name, *there->stat))) {
-    PutAt(one, name, *there->stat, now);
+    SetPath(one, name, *there->stat, now);
     return;
   }
   if (tailer.file() != nullptr) {
     lost_.erase(one.first);
-    tailer.LoseName(/*removed=*/tailer.seen()->links == 0, now);
-    touched_.insert(one.first);
+    tailer.LosePath(/*removed=*/tailer.stat()->links == 0, now);
+    changed_.insert(one.first);
     return;
   }
-  // It may be on its way from one name to the next: only a look at everything tells that it is
-  // gone. Where another file system is in its place, it went away with its own, which may come
-  // back.
+  // It may be between two names: only a sweep proves that it is gone. If another file system is
+  // mounted at its directory, it went away with its own file system, which may come back.
   if (!all || parts_.files.DeviceOf(DirectoryOf(name)).value_or(identity.first) != identity.first) {
     MarkLost(one, now);
     return;
   }
-  GiveUp(one);
+  EndAsMissing(one);
 }
 
 void Generations::MarkLost(Numbered& one, const Moment& now) {
   Generation& generation = one.second;
   if (!generation.lost_since) generation.lost_since = now.steady;
-  generation.tailer.LoseName(/*removed=*/false, now);
+  generation.tailer.LosePath(/*removed=*/false, now);
   lost_.insert(one.first);
-  touched_.insert(one.first);
+  changed_.insert(one.first);
   if (generation.tailer.file() == nullptr && now.steady - *generation.lost_since >= kLostFor) {
-    GiveUp(one);
+    EndAsMissing(one);
   }
 }
 
-void Generations::TakeIn(const Observation& there, const Moment& now) {
+void Generations::ApplyFile(const Observation& there, const Moment& now) {
   const std::string& path = there.path;
   const FileStat& stat = *there.stat;
-  if (bad_paths_.erase(path) > 0) parts_.troubles.Over(path);
+  if (bad_paths_.erase(path) > 0) parts_.errors.NoteReadableAgain(path);
   const auto owner = by_identity_.find(stat.identity());
   if (owner == by_identity_.end()) {
     const std::string& name = there.name.empty() ? path : there.name;
     if (!parts_.discovery.Matches(name)) return;
-    Numbered& one = Add(NewFile(name, stat), /*present=*/!looked_);
-    PutAt(one, path, stat, now);
-    if (there.closed) one.second.tailer.Seen(stat, true, now);
+    Numbered& one = Add(NewFile(name, stat), /*present=*/!observed_);
+    SetPath(one, path, stat, now);
+    if (there.closed) one.second.tailer.Observe(stat, true, now);
     return;
   }
   Numbered& one = *generations_.find(owner->second);
-  if (one.second.tailer.place() == path) return;
-  // Another name of the same file: a hard link, a symbolic link. Or the first one that is known.
-  if (one.second.tailer.place().empty()) PutAt(one, path, stat, now);
-  one.second.tailer.Seen(stat, there.closed, now);
-  touched_.insert(one.first);
+  if (one.second.tailer.path() == path) return;
+  // Another path of the same file (a hard link, a symbolic link), or its first known path.
+  if (one.second.tailer.path().empty()) SetPath(one, path, stat, now);
+  one.second.tailer.Observe(stat, there.closed, now);
+  changed_.insert(one.first);
 }
 
-void Generations::NoteBadPath(const std::string& path, const Error& error) {
-  if (at_.contains(path)) return;  // its file is unreadable
-  // A directory among the files of a pattern is nobody's mistake.
+void Generations::ApplyBadPath(const std::string& path, const Error& error) {
+  if (at_.contains(path)) return;  // FindDisplaced marked its generation unreadable
+  // Directories matching the pattern are ignored.
   const bool expected = parts_.discovery.literal() || by_name_.contains(path);
   if (!parts_.discovery.Matches(path) || error.kind == ErrorKind::kNotFound ||
       (error.kind == ErrorKind::kInvalid && !expected && !bad_paths_.contains(path))) {
     bad_paths_.erase(path);
   } else if (bad_paths_.insert(path).second) {
-    parts_.troubles.Add(error);
+    parts_.errors.Add(error);
   }
 }
 
-std::optional<std::size_t> Generations::Before(std::size_t number) const {
-  const auto& siblings = by_name_.at(generations_.at(number).tailer.position().path);
+std::optional<std::size_t> Generations::Predecessor(std::size_t number) const {
+  const auto& siblings = by_name_.at(generations_.at(number).tailer.name());
   const auto one = siblings.find(number);
   return one == siblings.begin() ? std::nullopt : std::optional(*std::prev(one));
 }
 
-std::vector<std::string> Generations::Places() const {
-  std::vector<std::string> places(bad_paths_.begin(), bad_paths_.end());
-  for (const auto& [path, number] : at_) places.push_back(path);
+std::vector<std::string> Generations::TrackedPaths() const {
+  std::vector<std::string> paths(bad_paths_.begin(), bad_paths_.end());
+  for (const auto& [path, number] : at_) paths.push_back(path);
   for (const std::size_t number : lost_) {
-    places.push_back(generations_.at(number).tailer.position().path);
+    paths.push_back(generations_.at(number).tailer.name());
   }
-  return places;
+  return paths;
 }
 
-std::optional<std::size_t> Generations::StartAgain(std::size_t number, const Moment& now) {
+std::optional<std::size_t> Generations::StartNewGeneration(std::size_t number, const Moment& now) {
   Numbered& old = *generations_.find(number);
-  const std::string path = old.second.tailer.place();
-  const FileStat stat = *old.second.tailer.seen();
+  const std::string path = old.second.tailer.path();
+  const FileStat stat = *old.second.tailer.stat();
   if (old.second.tailer.lost_bytes()) {
-    parts_.troubles.Truncated(old.second.tailer.position().path +
-                              ": was truncated before it was read to its end");
+    parts_.errors.AddTruncated(old.second.tailer.name() +
+                               ": was truncated before it was read to its end");
   }
-  const bool ours = old.second.tailer.ours();
+  const bool matching = old.second.tailer.matching();
   End(old);
-  if (!ours) return std::nullopt;
-  Numbered& one = Add(NewFile(path, stat), old.second.tailer.fresh());
-  PutAt(one, path, stat, now);
+  if (!matching) return std::nullopt;
+  Numbered& one = Add(NewFile(path, stat), old.second.tailer.present_at_start());
+  SetPath(one, path, stat, now);
   return one.first;
 }
 
-void Generations::NoteUnreadable(std::size_t number, const Error& error) {
+void Generations::MarkUnreadable(std::size_t number, const Error& error) {
   Tailer& tailer = generations_.at(number).tailer;
-  if (!tailer.unreadable()) parts_.troubles.Add(error);
-  tailer.set_unreadable(true);
-  touched_.insert(number);
+  if (!tailer.unreadable()) parts_.errors.Add(error);
+  tailer.MarkUnreadable();
+  changed_.insert(number);
 }
 
-void Generations::NoteReadable(std::size_t number) {
+void Generations::MarkReadable(std::size_t number) {
   Tailer& tailer = generations_.at(number).tailer;
-  if (tailer.unreadable()) parts_.troubles.Over(tailer.position().path);
-  tailer.set_unreadable(false);
-  touched_.insert(number);
+  if (tailer.unreadable()) parts_.errors.NoteReadableAgain(tailer.name());
+  tailer.MarkReadable();
+  changed_.insert(number);
 }
 
 }  // namespace backup_exporter

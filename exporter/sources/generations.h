@@ -1,10 +1,10 @@
-// Which generation of which file is where.
+// Which generation of which file is at which path.
 //
-// A generation keeps its number from the first look to its last word, and is followed by its
-// identity: when another file takes its path it is looked for under its new name, to be read to its
-// end. Only when it is nowhere to be found, and nothing of it is left to be read, may the new file
-// be the same one again: replaced by a copy, or restored. What is in the files, and whose turn it
-// is to be read, is left to others.
+// A generation keeps its number from its first observation until its end is reported. It is
+// followed by its identity (device and inode): when another file appears at its path, the
+// generation is searched for under its new name, to be read to its end. Only if it is found nowhere
+// and nothing of it is left to read may the new file continue it, as a copy or a restored file
+// does. Reading files, and the order in which they are read, are left to Tailer and LineFiles.
 #pragma once
 
 #include <cstddef>
@@ -31,33 +31,35 @@ struct Generation {
 
 class Generations {
  public:
-  // Those of the ledger are looked for with the first Observe.
+  // The first Observe searches for the files of the checkpoints `known`.
   Generations(const SourceParts& parts, std::vector<Checkpoint> known);
 
-  // Takes in what a look showed. Generations come, move, lose their name and end by this.
+  // As FileSet::Observe. Generations begin, move, lose their name and end by this.
   void Observe(const std::vector<Observation>& observations, bool all, const Moment& now);
-  // Paths to be looked at whether or not they match.
-  [[nodiscard]] std::vector<std::string> Places() const;
-  [[nodiscard]] bool Knows(const std::string& path) const { return at_.contains(path); }
-  // Paths that match where there is something else than a file that can be looked at.
+  // As FileSet.
+  [[nodiscard]] std::vector<std::string> TrackedPaths() const;
+  [[nodiscard]] bool Tracks(const std::string& path) const { return at_.contains(path); }
+  // How many matching paths have something other than a readable regular file.
   [[nodiscard]] std::size_t bad_paths() const { return bad_paths_.size(); }
 
-  // By number; a reference stays valid until Remove.
+  // By number; a reference is valid until Remove.
   [[nodiscard]] std::map<std::size_t, Generation>& all() { return generations_; }
   [[nodiscard]] const std::map<std::size_t, Generation>& all() const { return generations_; }
-  // The one that had the same name before.
-  [[nodiscard]] std::optional<std::size_t> Before(std::size_t number) const;
-  void Touch(std::size_t number) { touched_.insert(number); }
-  // Numbers of those that something happened to since the last call.
-  [[nodiscard]] std::set<std::size_t> TakeTouched() { return std::exchange(touched_, {}); }
+  // The generation that had the same name before.
+  [[nodiscard]] std::optional<std::size_t> Predecessor(std::size_t number) const;
+  void MarkChanged(std::size_t number) { changed_.insert(number); }
+  // Returns and clears the numbers of the generations changed since the last call, removed ones
+  // included.
+  [[nodiscard]] std::set<std::size_t> DrainChanged() { return std::exchange(changed_, {}); }
 
-  // The bytes that were read are no longer in its file: it ends. What stands there now is a new
-  // generation, whose number is returned; nullopt where its path is not one of the source's.
-  std::optional<std::size_t> StartAgain(std::size_t number, const Moment& now);
-  // Reading it failed. Counted and told if it could be read before.
-  void NoteUnreadable(std::size_t number, const Error& error);
-  void NoteReadable(std::size_t number);
-  // It has said its last word.
+  // Ends a generation whose file no longer has the bytes that were read. Returns the number of the
+  // new generation that begins with the file's present content; nullopt if the path is not one of
+  // the source's.
+  std::optional<std::size_t> StartNewGeneration(std::size_t number, const Moment& now);
+  // Reading a generation failed, or succeeded. Only a change is counted and logged.
+  void MarkUnreadable(std::size_t number, const Error& error);
+  void MarkReadable(std::size_t number);
+  // The generation's end was reported.
   void Remove(std::size_t number);
 
  private:
@@ -65,34 +67,45 @@ class Generations {
   using Numbered = std::pair<const std::size_t, Generation>;
 
   Numbered& Add(Checkpoint file, bool present);
-  void PutAt(Numbered& one, const std::string& path, const FileStat& stat, const Moment& now);
-  void LeavePlace(const Numbered& one);
-  void LeaveIdentity(const Numbered& one);
+  void SetPath(Numbered& one, const std::string& path, const FileStat& stat, const Moment& now);
+  void FreePath(const Numbered& one);
+  void FreeIdentity(const Numbered& one);
   void End(Numbered& one);
+  void EndAsMissing(Numbered& one);
 
-  [[nodiscard]] std::vector<Numbered*> FindLeavers(const std::vector<Observation>& observations,
-                                                   bool all, const Moment& now);
-  void LookAtOpenFile(Numbered& one, bool closed, const Moment& now);
+  // Applies the observations of files that have not moved. Returns the generations whose file has,
+  // newest first: the newest has the best claim to a path.
+  [[nodiscard]] std::vector<Numbered*> FindDisplaced(const std::vector<Observation>& observations,
+                                                     bool all, const Moment& now);
+  void ObserveOpenFile(Numbered& one, bool closed, const Moment& now);
+  // Whether no other generation has the name.
   [[nodiscard]] bool HasNameAlone(const Numbered& one) const;
-  [[nodiscard]] bool IsFree(const Observation& there) const;
-  // True if its place was found, or cannot be told now.
-  bool FindAgain(Numbered& one, Batch& batch, const Moment& now);
-  void GiveUp(Numbered& one);
-  void GiveUpName(Numbered& one, const Batch& batch, bool all, const Moment& now);
+  // Whether there is a file that no generation is known to be.
+  [[nodiscard]] bool IsUnclaimed(const Observation& there) const;
+  // Searches for a displaced generation. True if it was found, or cannot be searched for now.
+  bool Relocate(Numbered& one, Batch& batch, const Moment& now);
+  // Whether a file with the generation's identity, at this path, is the generation's.
+  [[nodiscard]] bool IsSameFile(Numbered& one, const std::string& path, const FileStat& stat) const;
+  // Whether a file under a new name is an unread file that was rotated while its writer appends.
+  [[nodiscard]] bool IsRotatedUnread(const Tailer& tailer, const std::string& path,
+                                     const FileStat& stat) const;
+  // A generation that Relocate did not find: continues it in the file at its name, reads it on by
+  // its open file, or ends it.
+  void Unplace(Numbered& one, const Batch& batch, bool all, const Moment& now);
   void MarkLost(Numbered& one, const Moment& now);
-  void TakeIn(const Observation& there, const Moment& now);
-  void NoteBadPath(const std::string& path, const Error& error);
+  void ApplyFile(const Observation& there, const Moment& now);
+  void ApplyBadPath(const std::string& path, const Error& error);
 
   const SourceParts parts_;
-  bool looked_ = false;
+  bool observed_ = false;  // Observe was called before
   std::map<std::size_t, Generation> generations_;
   std::size_t next_number_ = 1;
-  std::unordered_map<std::string, std::size_t> at_;  // who is at a path
-  std::map<FileIdentity, std::size_t> by_identity_;  // of those that are at a path or open
+  std::unordered_map<std::string, std::size_t> at_;  // number by path
+  std::map<FileIdentity, std::size_t> by_identity_;  // of generations that have a path or are open
   std::unordered_map<std::string, std::set<std::size_t>> by_name_;
-  std::set<std::size_t> lost_;  // nobody can tell where they are
+  std::set<std::size_t> lost_;  // they cannot be searched for, or were not yet
   std::set<std::string> bad_paths_;
-  std::set<std::size_t> touched_;
+  std::set<std::size_t> changed_;
 };
 
 }  // namespace backup_exporter

@@ -9,9 +9,9 @@
 namespace backup_exporter {
 namespace {
 
-constexpr std::size_t kWindow = 256 * 1024;
+constexpr std::size_t kWindow = 256 * 1024;  // bytes that are read at once
 
-// CRC of `count` bytes at `offset`; nullopt where the file has fewer.
+// The CRC of `count` bytes at `offset`; nullopt if the file has fewer.
 Result<std::optional<std::uint32_t>> CrcAt(const File& file, std::uint64_t offset,
                                            std::size_t count) {
   std::array<char, std::max(Fingerprint::kHead, Fingerprint::kTail)> buffer;
@@ -38,7 +38,7 @@ std::uint32_t Crc(std::uint32_t crc, std::string_view bytes) {
 }
 
 std::uint32_t CrcWithNuls(std::uint32_t crc, std::uint64_t count) {
-  // Of runs whose lengths are the powers of two that make up the count.
+  // Combines the CRCs of runs of NULs whose lengths are the powers of two in `count`.
   uLong run = Crc(0, std::string_view("\0", 1));
   uLong all = crc;
   for (std::uint64_t length = 1; length <= count; length *= 2) {
@@ -49,7 +49,7 @@ std::uint32_t CrcWithNuls(std::uint32_t crc, std::uint64_t count) {
   return static_cast<std::uint32_t>(all);
 }
 
-Result<Fingerprint> TakeFingerprint(const File& file, std::uint64_t offset) {
+Result<Fingerprint> ReadFingerprint(const File& file, std::uint64_t offset) {
   const auto head = HeadCrc(file, offset);
   if (!head) return tl::unexpected(head.error());
   const auto tail = TailCrc(file, offset);
@@ -79,19 +79,19 @@ Result<bool> StillHas(const File& file, const Fingerprint& fingerprint) {
   const auto tail = TailCrc(file, fingerprint.offset);
   if (!tail) return tl::unexpected(tail.error());
   if (*tail != fingerprint.tail) return false;
-  if (fingerprint.offset <= Fingerprint::kTail) return true;  // the tail was all of it
+  if (fingerprint.offset <= Fingerprint::kTail) return true;  // the tail covers all bytes
   const auto head = HeadCrc(file, fingerprint.offset);
   if (!head) return tl::unexpected(head.error());
   return *head == fingerprint.head;
 }
 
-Result<PrefixCheck::Answer> PrefixCheck::Advance(const File& file, std::size_t room) {
+Result<PrefixCheck::Outcome> PrefixCheck::Advance(const File& file, std::size_t room) {
   if (!fingerprint_) {
-    // Taken before the comparison: whatever changes from here on, it will not match.
-    const auto taken = TakeFingerprint(file, offset_);
-    if (!taken && taken.error().kind == ErrorKind::kTemporary) return Answer::kOther;
-    if (!taken) return tl::unexpected(taken.error());
-    fingerprint_ = *taken;
+    // Read before the comparison, so that any later change of the file makes it differ.
+    const auto read = ReadFingerprint(file, offset_);
+    if (!read && read.error().kind == ErrorKind::kTemporary) return Outcome::kOther;
+    if (!read) return tl::unexpected(read.error());
+    fingerprint_ = *read;
   }
   const auto window = std::make_unique_for_overwrite<char[]>(kWindow);
   while (at_ < offset_ && room > 0) {
@@ -103,13 +103,13 @@ Result<PrefixCheck::Answer> PrefixCheck::Advance(const File& file, std::size_t r
     const std::size_t wanted = std::min<std::uint64_t>(kWindow, offset_ - at_);
     const auto got = file.ReadAt(at_, {window.get(), wanted});
     if (!got) return tl::unexpected(got.error());
-    if (*got < wanted) return Answer::kOther;
+    if (*got < wanted) return Outcome::kOther;
     crc_ = Crc(crc_, {window.get(), *got});
     at_ += *got;
     room -= std::min(room, *got);
   }
-  if (at_ < offset_) return Answer::kUnfinished;
-  return crc_ == wanted_ ? Answer::kSame : Answer::kOther;
+  if (at_ < offset_) return Outcome::kUnfinished;
+  return crc_ == wanted_ ? Outcome::kSame : Outcome::kOther;
 }
 
 }  // namespace backup_exporter

@@ -37,8 +37,8 @@ class InotifyWatcher final : public Watcher {
     bool all = true;
     std::map<int, std::set<std::string>> watched;
     for (const std::string& directory : directories) {
-      // Adding a directory again is how one that was replaced, or mounted over, is noticed: it then
-      // gets another number. Two names of one directory share a number.
+      // A directory that was replaced or mounted over gets another watch number when it is added
+      // again. Two names of one directory share a number.
       const int number = ::inotify_add_watch(events_.get(), directory.c_str(), kEvents);
       if (number >= 0) {
         watched[number].insert(directory);
@@ -65,7 +65,7 @@ class InotifyWatcher final : public Watcher {
     [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &wakes, sizeof wakes);
   }
 
-  Changes Take() override {
+  Changes Drain() override {
     Batch batch;
     alignas(inotify_event) std::array<char, 64 * 1024> buffer;
     while (events_.get() >= 0) {
@@ -77,12 +77,12 @@ class InotifyWatcher final : public Watcher {
         std::memcpy(&event, buffer.data() + at, sizeof event);
         const char* name = buffer.data() + at + sizeof event;
         at += static_cast<ssize_t>(sizeof event) + static_cast<ssize_t>(event.len);
-        Note(event, event.len > 0 ? name : nullptr, batch);
+        Apply(event, event.len > 0 ? name : nullptr, batch);
       }
     }
-    std::ranges::stable_sort(batch.files, {}, &Told::left);
-    Changes changes{.files = {}, .look_at_all = batch.look_at_all};
-    for (Told& told : batch.files) changes.files.push_back(std::move(told.change));
+    std::ranges::stable_sort(batch.files, {}, &Entry::left);
+    Changes changes{.files = {}, .needs_sweep = batch.needs_sweep};
+    for (Entry& entry : batch.files) changes.files.push_back(std::move(entry.change));
     return changes;
   }
 
@@ -94,30 +94,31 @@ class InotifyWatcher final : public Watcher {
  private:
   static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
-  struct Told {
+  struct Entry {
     Change change;
-    std::size_t left = kNever;  // when it left its first name, counted in events
+    std::size_t left = kNever;  // number of the event by which the file left its first name
   };
+  // The changes of one Drain.
   struct Batch {
-    std::vector<Told> files;
-    std::unordered_map<std::string, std::size_t> places;
+    std::vector<Entry> files;
+    std::unordered_map<std::string, std::size_t> indices;  // into `files`, by path
     std::size_t events = 0;
-    bool look_at_all = false;
+    bool needs_sweep = false;
 
-    Told& At(const std::string& path) {
-      const auto [place, added] = places.try_emplace(path, files.size());
+    Entry& At(const std::string& path) {
+      const auto [index, added] = indices.try_emplace(path, files.size());
       if (added) files.push_back({.change = {.path = path}});
-      return files[place->second];
+      return files[index->second];
     }
   };
 
-  void Note(const inotify_event& event, const char* name, Batch& batch) {
-    // The directory moved away: its watch went along, and would tell of files elsewhere.
+  void Apply(const inotify_event& event, const char* name, Batch& batch) {
+    // The watch of a directory that moved away moves along, and would report files elsewhere.
     if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(events_.get(), event.wd);
     const auto found = directories_.find(event.wd);
     if (name == nullptr || (event.mask & (IN_Q_OVERFLOW | IN_ISDIR)) != 0) {
-      const bool forgotten = found == directories_.end() && (event.mask & IN_Q_OVERFLOW) == 0;
-      batch.look_at_all = batch.look_at_all || !forgotten;
+      const bool stale = found == directories_.end() && (event.mask & IN_Q_OVERFLOW) == 0;
+      batch.needs_sweep = batch.needs_sweep || !stale;
       if (found != directories_.end() && (event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) {
         directories_.erase(found);
       }
@@ -126,44 +127,44 @@ class InotifyWatcher final : public Watcher {
     if (found == directories_.end()) return;
     ++batch.events;
     for (const std::string& directory : found->second) {
-      Follow(event, batch.At(Join(directory, name)), batch);
+      ApplyToFile(event, batch.At(Join(directory, name)), batch);
     }
   }
 
-  void Follow(const inotify_event& event, Told& told, Batch& batch) {
-    Change& change = told.change;
+  void ApplyToFile(const inotify_event& event, Entry& entry, Batch& batch) {
+    Change& change = entry.change;
     if ((event.mask & IN_MODIFY) != 0) {
       change.closed = false;
       change.written = true;
     }
     if ((event.mask & IN_CLOSE_WRITE) != 0) change.closed = true;
     if ((event.mask & IN_CREATE) != 0) {
-      told = {.change = {.path = change.path, .created = true}};
+      entry = {.change = {.path = change.path, .created = true}};
     }
     if ((event.mask & IN_MOVED_FROM) != 0) {
-      moving_ = {.change = change, .left = std::min(told.left, batch.events)};
+      moving_ = {.change = change, .left = std::min(entry.left, batch.events)};
       if (moving_.change.moved_from.empty()) moving_.change.moved_from = change.path;
       cookie_ = event.cookie;
     }
     if ((event.mask & IN_MOVED_TO) == 0) return;
     const std::string path = change.path;
     if (event.cookie != cookie_) {
-      told = {.change = {.path = path, .created = true, .written = true}};
+      entry = {.change = {.path = path, .created = true, .written = true}};
       return;
     }
-    // Nothing that could be missed stays under the old name.
-    Change& left = batch.At(moving_.change.path).change;
-    left.created = left.written = false;
-    Told& arrived = batch.At(path);
+    // The file is no longer at its old name, so that nothing can be lost there.
+    Change& old_name = batch.At(moving_.change.path).change;
+    old_name.created = old_name.written = false;
+    Entry& arrived = batch.At(path);
     arrived = moving_;
     arrived.change.path = path;
   }
 
   const Descriptor events_;
   const Descriptor wake_;
-  std::map<int, std::set<std::string>> directories_;  // by the number of their watch
-  // The last file that left its name: where it arrives is told by the next event or the one after.
-  Told moving_;
+  std::map<int, std::set<std::string>> directories_;  // by watch number
+  // The last file that left its name. The event for its new name follows, with the same cookie.
+  Entry moving_;
   std::uint32_t cookie_ = 0;
 };
 

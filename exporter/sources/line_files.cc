@@ -1,4 +1,4 @@
-// The files of lines of one source: whose turn it is to be read, and how many are held open.
+// The growing files of one source: the order in which they are read, and which are kept open.
 
 #include <algorithm>
 #include <map>
@@ -12,8 +12,8 @@
 namespace backup_exporter {
 namespace {
 
-void Keep(bool wanted, std::size_t number, std::set<std::size_t>* numbers) {
-  if (wanted) {
+void SetMember(bool member, std::size_t number, std::set<std::size_t>* numbers) {
+  if (member) {
     numbers->insert(number);
   } else {
     numbers->erase(number);
@@ -28,10 +28,10 @@ class LineFiles final : public FileSet {
   void Observe(const std::vector<Observation>& observations, bool all, const Moment& now) override {
     if (all) modified_ = Time::min();
     generations_.Observe(observations, all, now);
-    CountTouched();
+    CountChanged();
   }
-  std::vector<std::string> Places() const override { return generations_.Places(); }
-  bool Knows(const std::string& path) const override { return generations_.Knows(path); }
+  std::vector<std::string> TrackedPaths() const override { return generations_.TrackedPaths(); }
+  bool Tracks(const std::string& path) const override { return generations_.Tracks(path); }
 
   std::vector<Piece> Read(const Moment& now, std::size_t budget, bool last_look) override;
   void Accept(const FileStep& step, std::size_t file) override;
@@ -40,7 +40,7 @@ class LineFiles final : public FileSet {
   void Report(SourceStatus* status) const override;
 
  private:
-  // What a file adds to the totals.
+  // What one file adds to the totals.
   struct Share {
     std::uint64_t lag = 0;
     std::uint64_t files = 0;
@@ -50,16 +50,19 @@ class LineFiles final : public FileSet {
     const Moment& now;
     std::size_t budget;
     bool last_look;
-    std::map<std::size_t, bool> spoken;  // number: has nothing left to say
+    std::map<std::size_t, bool> done;  // by number, of those that were read: newer ones may follow
     std::vector<Piece> pieces;
   };
 
-  // Reads one file on, after those that go before it. True if those after it may speak.
-  bool Speak(std::size_t number, Turn& turn);
-  bool SpeakItself(std::size_t number, Turn& turn);
-  [[nodiscard]] Result<Tailer::Look> Look(std::size_t number, Turn& turn);
+  // Reads a generation on, after older ones of its name. Returns whether newer ones may follow.
+  bool ReadInOrder(std::size_t number, Turn& turn);
+  bool ReadOne(std::size_t number, Turn& turn);
+  [[nodiscard]] Result<Tailer::Reading> ReadFile(std::size_t number, Turn& turn);
+  // Closes files until at most `keep` are open: those first that have not grown for longest. Files
+  // that could not be opened again stay open.
   void CloseOldest(std::size_t keep);
-  void CountTouched();
+  // Brings the totals up to date for generations that changed.
+  void CountChanged();
 
   const SourceParts parts_;
   Writers writers_;
@@ -67,71 +70,69 @@ class LineFiles final : public FileSet {
   std::map<std::size_t, Share> shares_;
   Share total_;
   Time modified_ = Time::min();
-  std::set<std::size_t> attention_;  // who has something due
-  std::set<std::size_t> open_;       // who holds a file open
+  std::set<std::size_t> due_;   // numbers of generations with a Due
+  std::set<std::size_t> open_;  // numbers of generations with an open file
 };
 
 std::vector<Piece> LineFiles::Read(const Moment& now, std::size_t budget, bool last_look) {
   std::vector<std::pair<Time, std::size_t>> order;
-  const auto enlist = [&](std::size_t number, const Tailer& tailer) {
+  const auto add = [&](std::size_t number, const Tailer& tailer) {
     order.emplace_back(tailer.modified(), number);
   };
   if (last_look) {
     for (const auto& [number, one] : generations_.all()) {
-      if (one.tailer.Readable()) enlist(number, one.tailer);
+      if (one.tailer.CanBeRead()) add(number, one.tailer);
     }
   } else {
-    for (const std::size_t number : attention_) {
+    for (const std::size_t number : due_) {
       const Tailer& tailer = generations_.all().at(number).tailer;
       const auto due = tailer.Due();
-      if (due && *due <= now.steady) enlist(number, tailer);
+      if (due && *due <= now.steady) add(number, tailer);
     }
   }
   std::ranges::sort(order);
-  Turn turn{.now = now, .budget = budget, .last_look = last_look, .spoken = {}, .pieces = {}};
+  Turn turn{.now = now, .budget = budget, .last_look = last_look, .done = {}, .pieces = {}};
   for (const auto& [modified, number] : order) {
     if (turn.budget == 0) break;
-    Speak(number, turn);
+    ReadInOrder(number, turn);
   }
-  CountTouched();
+  CountChanged();
   return std::move(turn.pieces);
 }
 
-bool LineFiles::Speak(std::size_t number, Turn& turn) {
+bool LineFiles::ReadInOrder(std::size_t number, Turn& turn) {
   if (!generations_.all().contains(number)) return true;
-  const auto spoken = turn.spoken.find(number);
-  if (spoken != turn.spoken.end()) return spoken->second;
-  const auto before = generations_.Before(number);
-  if (before && generations_.all().at(*before).tailer.Behind() && !Speak(*before, turn))
+  const auto done = turn.done.find(number);
+  if (done != turn.done.end()) return done->second;
+  const auto older = generations_.Predecessor(number);
+  if (older && generations_.all().at(*older).tailer.BlocksNewer() && !ReadInOrder(*older, turn))
     return false;
   if (turn.budget == 0) return false;
-  const bool done = SpeakItself(number, turn);
-  turn.spoken[number] = done;
-  return done;
+  return turn.done[number] = ReadOne(number, turn);
 }
 
-bool LineFiles::SpeakItself(std::size_t number, Turn& turn) {
+bool LineFiles::ReadOne(std::size_t number, Turn& turn) {
   Tailer& tailer = generations_.all().at(number).tailer;
   const std::uint64_t offset = tailer.position().offset;
-  auto look = Look(number, turn);
-  if (!look) {
-    generations_.NoteUnreadable(number, look.error());
-    return true;  // better out of order than not at all
+  auto reading = ReadFile(number, turn);
+  if (!reading) {
+    generations_.MarkUnreadable(number, reading.error());
+    return true;  // newer generations are not held up by a file that cannot be read
   }
-  generations_.NoteReadable(number);
-  if (look->elsewhere) {
-    const std::string path = tailer.place();
+  generations_.MarkReadable(number);
+  if (reading->elsewhere) {
+    const std::string path = tailer.path();
     generations_.Observe({{path, parts_.files.Stat(path)}}, false, turn.now);
     return false;
   }
-  if (look->replaced) {
-    const auto next = generations_.StartAgain(number, turn.now);
-    SpeakItself(number, turn);
-    if (next && turn.budget > 0) SpeakItself(*next, turn);
+  if (reading->replaced) {
+    const auto next = generations_.StartNewGeneration(number, turn.now);
+    ReadOne(number, turn);
+    if (next && turn.budget > 0) ReadOne(*next, turn);
     return true;
   }
-  if (look->piece) {
-    Piece& piece = turn.pieces.emplace_back(std::move(*look->piece));
+  if (reading->piece) {
+    Piece& piece = turn.pieces.emplace_back(std::move(*reading->piece));
     piece.file = number;
     const std::uint64_t cost = std::max<std::uint64_t>(
         {kLeastPiece, piece.buffer_size, piece.step.position.offset - offset});
@@ -143,28 +144,28 @@ bool LineFiles::SpeakItself(std::size_t number, Turn& turn) {
     open_.erase(number);
     return true;
   }
-  if (tailer.Behind()) turn.budget = 0;  // it took all of it, and found no end
-  return !tailer.Behind();
+  if (!tailer.BlocksNewer()) return true;
+  turn.budget = 0;  // spent on a comparison or a long line that is not finished
+  return false;
 }
 
-Result<Tailer::Look> LineFiles::Look(std::size_t number, Turn& turn) {
+Result<Tailer::Reading> LineFiles::ReadFile(std::size_t number, Turn& turn) {
   Tailer& tailer = generations_.all().at(number).tailer;
   const auto read = [&] { return tailer.Read(turn.now, turn.budget, turn.last_look, writers_); };
   if (tailer.file() == nullptr && parts_.options.max_open_files > 0) {
     CloseOldest(parts_.options.max_open_files - 1);
   }
-  auto look = read();
-  if (!look && look.error().kind == ErrorKind::kTemporary && tailer.file() == nullptr) {
-    CloseOldest(open_.size() / 2);  // the system has a lower limit than we
-    look = read();
+  auto reading = read();
+  if (!reading && reading.error().kind == ErrorKind::kTemporary && tailer.file() == nullptr) {
+    CloseOldest(open_.size() / 2);  // the limit of the system is lower than ours
+    reading = read();
   }
-  // A file whose server went away and came back is readable only when opened anew.
-  if (!look && tailer.CanClose()) tailer.Close();
-  Keep(tailer.file() != nullptr, number, &open_);
-  return look;
+  // After its file server was away, a file can be read only if it is opened anew.
+  if (!reading && tailer.CanClose()) tailer.Close();
+  SetMember(tailer.file() != nullptr, number, &open_);
+  return reading;
 }
 
-// The files that have grown least recently; those that could not be opened again stay open.
 void LineFiles::CloseOldest(std::size_t keep) {
   while (open_.size() > keep) {
     auto oldest = open_.end();
@@ -185,30 +186,30 @@ void LineFiles::Accept(const FileStep& step, std::size_t file) {
   const auto one = generations_.all().find(file);
   if (one == generations_.all().end()) return;
   one->second.tailer.Accept(step);
-  generations_.Touch(file);
+  generations_.MarkChanged(file);
   if (one->second.tailer.Finished()) generations_.Remove(file);
-  CountTouched();
+  CountChanged();
 }
 
 void LineFiles::Refuse(std::size_t file) {
   const auto one = generations_.all().find(file);
   if (one == generations_.all().end()) return;
   one->second.tailer.Refuse();
-  generations_.Touch(file);
-  CountTouched();
+  generations_.MarkChanged(file);
+  CountChanged();
 }
 
 std::optional<SteadyTime> LineFiles::Due() const {
   std::optional<SteadyTime> first;
-  for (const std::size_t number : attention_) {
+  for (const std::size_t number : due_) {
     const auto due = generations_.all().at(number).tailer.Due();
     if (due && (!first || *due < *first)) first = due;
   }
   return first;
 }
 
-void LineFiles::CountTouched() {
-  for (const std::size_t number : generations_.TakeTouched()) {
+void LineFiles::CountChanged() {
+  for (const std::size_t number : generations_.DrainChanged()) {
     Share& share = shares_[number];
     total_.lag -= share.lag;
     total_.files -= share.files;
@@ -216,19 +217,19 @@ void LineFiles::CountTouched() {
     const auto one = generations_.all().find(number);
     if (one == generations_.all().end()) {
       shares_.erase(number);
-      attention_.erase(number);
+      due_.erase(number);
       open_.erase(number);
       continue;
     }
     const Tailer& tailer = one->second.tailer;
-    const bool counted = tailer.ours() && !tailer.place().empty();
+    const bool counted = tailer.matching() && !tailer.path().empty();
     share = {tailer.lag(), counted, tailer.unreadable()};
     total_.lag += share.lag;
     total_.files += share.files;
     total_.unreadable += share.unreadable;
     if (counted) modified_ = std::max(modified_, tailer.modified());
-    Keep(tailer.Due().has_value(), number, &attention_);
-    Keep(tailer.file() != nullptr, number, &open_);
+    SetMember(tailer.Due().has_value(), number, &due_);
+    SetMember(tailer.file() != nullptr, number, &open_);
   }
 }
 

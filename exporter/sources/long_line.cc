@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <string_view>
 
 #include "sources/framing.h"
 #include "sources/identity.h"
@@ -10,7 +9,7 @@
 namespace backup_exporter {
 
 Result<void> LongLine::Scan(const File& file, std::uint64_t size, std::size_t room) {
-  constexpr std::size_t kWindow = 256 * 1024;
+  constexpr std::size_t kWindow = 256 * 1024;  // bytes that are read at once
   const auto window = std::make_unique_for_overwrite<char[]>(kWindow);
   while (!ended_ && scanned_.offset < size && room > 0) {
     if (!text_) {
@@ -24,34 +23,38 @@ Result<void> LongLine::Scan(const File& file, std::uint64_t size, std::size_t ro
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) break;
     room -= std::min(room, *got);
-
-    std::string_view bytes(window.get(), *got);
-    const auto pass = [&](std::size_t count) {
-      scanned_.crc = Crc(scanned_.crc, bytes.substr(0, count));
-      scanned_.offset += count;
-      bytes.remove_prefix(count);
-    };
-    if (!text_) {
-      pass(LeadingNuls(bytes));
-      if (bytes.empty()) continue;
-      text_ = scanned_;
-    }
-    const std::size_t newline = bytes.find('\n');
-    const std::size_t gap = bytes.substr(0, newline).find(kGap);
-    before_gap_ = gap != std::string_view::npos;
-    ended_ = before_gap_ || newline != std::string_view::npos;
-    if (before_gap_) {
-      pass(gap);
-    } else if (ended_) {
-      pass(newline + 1);
-    } else {
-      // The NULs at its end may be the beginning of a gap.
-      const std::size_t text = bytes.find_last_not_of('\0') + 1;
-      const bool last = scanned_.offset + bytes.size() >= size;
-      pass(last || text == 0 ? bytes.size() : text);
-    }
+    ScanBytes({window.get(), *got}, size);
   }
   return {};
+}
+
+void LongLine::ScanBytes(std::string_view bytes, std::uint64_t size) {
+  if (!text_) {
+    const std::size_t nuls = LeadingNuls(bytes);
+    Pass(bytes.substr(0, nuls));
+    bytes.remove_prefix(nuls);
+    if (bytes.empty()) return;
+    text_ = scanned_;
+  }
+  const std::size_t newline = bytes.find('\n');
+  const std::size_t gap = bytes.substr(0, newline).find(kNulGap);
+  before_gap_ = gap != std::string_view::npos;
+  ended_ = before_gap_ || newline != std::string_view::npos;
+  if (before_gap_) {
+    Pass(bytes.substr(0, gap));
+  } else if (ended_) {
+    Pass(bytes.substr(0, newline + 1));
+  } else {
+    // NULs at the end of the bytes may be the beginning of a gap.
+    const std::size_t text = bytes.find_last_not_of('\0') + 1;
+    const bool last = scanned_.offset + bytes.size() >= size;
+    Pass(last || text == 0 ? bytes : bytes.substr(0, text));
+  }
+}
+
+void LongLine::Pass(std::string_view bytes) {
+  scanned_.crc = Crc(scanned_.crc, bytes);
+  scanned_.offset += bytes.size();
 }
 
 }  // namespace backup_exporter

@@ -1,4 +1,4 @@
-// What a look at a file gives.
+// What one read of a file returns.
 #pragma once
 
 #include <cstddef>
@@ -18,19 +18,20 @@ struct Moment {
   SteadyTime steady;
 };
 
-// A turn's budget bounds the memory that it takes: a piece costs its buffer, but at least these
-// bytes, which it takes itself.
+// A turn's budget bounds its memory: a piece costs the size of its buffer, but at least this many
+// bytes, which is about what the piece itself needs.
 inline constexpr std::uint64_t kLeastPiece = 4096;
 
-// A part of one file. The views of `records` point into `buffer`.
+// A part of one file.
 struct Piece {
-  std::size_t file = 0;  // the source's own number for the file, for Accept
-  // Mark, bytes and flags are filled in; counts only for a document that stays broken. The
-  // decoder_state is the one before. A step that is over is at its end and quiet, too.
+  std::size_t file = 0;  // the source's own number for the file, for Accept and Refuse
+  // The source sets position, byte counts and flags, and the decoder state before the step. It sets
+  // `counts` only for a document that stays broken. A step that is `over` is also `at_end` and
+  // `quiet`.
   FileStep step;
   std::unique_ptr<char[]> buffer;
   std::size_t buffer_size = 0;
-  std::vector<Record> records;
+  std::vector<Record> records;  // their bytes are in `buffer`
 };
 
 }  // namespace backup_exporter

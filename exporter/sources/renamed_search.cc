@@ -9,21 +9,21 @@ namespace backup_exporter {
 Result<std::optional<RenamedSearch::Found>> RenamedSearch::Find(const std::string& path,
                                                                 const FileIdentity& identity) {
   const std::string folder = DirectoryOf(path);
-  auto place = directories_.find(folder);
-  if (place == directories_.end()) {
-    place = directories_.emplace(folder, Directory{files_.List(folder), std::nullopt}).first;
+  auto cached = directories_.find(folder);
+  if (cached == directories_.end()) {
+    cached = directories_.emplace(folder, Directory{files_.List(folder), std::nullopt}).first;
   }
-  Directory& directory = place->second;
+  Directory& directory = cached->second;
   if (!directory.names) return tl::unexpected(directory.names.error());
 
   const auto stat_of = [&](const std::string& name) -> std::optional<Found> {
-    std::string there = JoinPath(folder, name);
-    const auto stat = files_.Stat(there);
+    std::string candidate = JoinPath(folder, name);
+    const auto stat = files_.Stat(candidate);
     if (!stat) return std::nullopt;
-    return Found{std::move(there), *stat};
+    return Found{std::move(candidate), *stat};
   };
   if (!directory.files) {
-    // Rotation appends to the name nearly always.
+    // Rotation nearly always appends to the name, so names with this prefix are tried first.
     const std::string name = NameOf(path);
     auto candidate = std::ranges::lower_bound(*directory.names, name);
     for (; candidate != directory.names->end() && candidate->starts_with(name); ++candidate) {

@@ -1,5 +1,5 @@
-// Finds a file in a directory by what it is, under whatever name it has now. Remembers what it saw:
-// for one look at a source, not longer.
+// Finds a file in a directory by its identity, whatever its name is now. Caches what it reads, and
+// so serves one Observe only.
 #pragma once
 
 #include <map>
@@ -19,14 +19,15 @@ class RenamedSearch {
     std::string path;
     FileStat stat;
   };
-  // In the directory of `path`. nullopt: it is not there; an error: nobody can tell.
+  // Searches the directory of `path`. nullopt: the file is not there. An error: the directory
+  // cannot be read, so the file may be there.
   [[nodiscard]] Result<std::optional<Found>> Find(const std::string& path,
                                                   const FileIdentity& identity);
 
  private:
   struct Directory {
     Result<std::vector<std::string>> names;
-    std::optional<std::map<FileIdentity, Found>> files;
+    std::optional<std::map<FileIdentity, Found>> files;  // read when no likely name fits
   };
   const Files& files_;
   std::map<std::string, Directory> directories_;

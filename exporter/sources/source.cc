@@ -15,10 +15,12 @@ namespace {
 
 using std::chrono::seconds;
 
-// Sooner than a source that looked at nothing counts as blind, by what a slow look takes.
+// Well before a source that observed nothing counts as down, so that a slow sweep is in time.
 constexpr seconds kSweepEvery{25};
-constexpr seconds kPollEvery{5};   // where nobody tells of changes
-constexpr seconds kFollowFor{60};  // less than a tailer knows what was renamed (tailer.cc)
+constexpr seconds kPollEvery{5};  // if some directory cannot be watched
+// How long a moved file is followed from path to path before it is observed. Less than the time
+// after which a renamed file is over (lifecycle.cc).
+constexpr seconds kFollowFor{60};
 
 }  // namespace
 
@@ -34,11 +36,11 @@ class Source::State {
 
   std::vector<Piece> Read(const Moment& now, std::size_t budget, bool last_look) {
     now_ = now.steady;
-    const Changes changes = watcher_->Take();
-    if (changes.look_at_all || now.steady >= next_sweep_) {
+    const Changes changes = watcher_->Drain();
+    if (changes.needs_sweep || now.steady >= next_sweep_) {
       Sweep(changes, now);
     } else if (!changes.files.empty()) {
-      LookAt(changes, now);
+      ObserveChanges(changes, now);
     }
     auto pieces = set_->Read(now, budget, last_look);
     Report(now);
@@ -52,7 +54,7 @@ class Source::State {
 
   void Refuse(std::size_t file, const std::string& why) {
     set_->Refuse(file);
-    troubles_.sentences.push_back(why);
+    errors_.messages.push_back(why);
     set_->Report(&status_);
     status_.up = false;
   }
@@ -64,11 +66,11 @@ class Source::State {
 
   Watcher& watcher() { return *watcher_; }
   const SourceStatus& status() const { return status_; }
-  std::vector<std::string> TakeTroubles() { return std::exchange(troubles_.sentences, {}); }
+  std::vector<std::string> DrainMessages() { return std::exchange(errors_.messages, {}); }
 
  private:
   std::unique_ptr<FileSet> MakeSet(std::vector<Checkpoint> known) {
-    const SourceParts parts{options_, files_, discovery_, troubles_};
+    const SourceParts parts{options_, files_, discovery_, errors_};
     switch (options_.framing) {
       case Framing::kWhole:
         return MakeDocuments(parts, std::move(known));
@@ -81,125 +83,133 @@ class Source::State {
     return MakeLineFiles(parts, std::move(known));
   }
 
-  // Looks at everything, whether or not somebody told of it.
+  // Observes all paths, whether or not changes were reported.
   void Sweep(const Changes& changes, const Moment& now) {
-    // Watched before they are looked at: what changes from here on is told.
+    // Watched before they are observed, so that no later change is missed.
     const auto directories = discovery_.Directories();
     status_.polling = !watcher_->Watch(directories);
     next_sweep_ = now.steady + (status_.polling ? kPollEvery : kSweepEvery);
 
     PathMatches found = discovery_.Find();
-    auto places = set_->Places();
-    std::ranges::move(places, std::back_inserter(found.paths));
+    auto tracked = set_->TrackedPaths();
+    std::ranges::move(tracked, std::back_inserter(found.paths));
     std::ranges::sort(found.paths);
-    const auto doubled = std::ranges::unique(found.paths);
-    found.paths.erase(doubled.begin(), doubled.end());
+    const auto duplicates = std::ranges::unique(found.paths);
+    found.paths.erase(duplicates.begin(), duplicates.end());
 
-    if (changes.look_at_all) followed_.clear();  // some of what happened was not told
-    std::vector<Observation> observations = LookAtEach(changes.files, now);
+    if (changes.needs_sweep) followed_.clear();  // some moves may not have been reported
+    std::vector<Observation> observations = ObserveEach(changes.files, now);
     unseen_.clear();
-    ForgetFollowed(now);
-    std::set<std::string> looked;
-    for (const Observation& observation : observations) looked.insert(observation.path);
-    observations.reserve(looked.size() + found.paths.size());
+    ExpireFollowed(now);
+    std::set<std::string> observed;
+    for (const Observation& observation : observations) observed.insert(observation.path);
+    observations.reserve(observed.size() + found.paths.size());
     for (std::string& path : found.paths) {
-      if (looked.contains(path)) continue;
+      if (observed.contains(path)) continue;
       auto stat = files_.Stat(path);
       observations.push_back({std::move(path), std::move(stat)});
     }
-    const bool there = !discovery_.literal() || std::ranges::any_of(observations, [&](auto& one) {
-      return one.path == discovery_.pattern() && !IsNowhere(one);
+    const bool exists = !discovery_.literal() || std::ranges::any_of(observations, [&](auto& one) {
+      return one.path == discovery_.pattern() && !IsMissing(one);
     });
     set_->Observe(observations, /*all=*/true, now);
-    NoteMissing(!there || directories.empty());
-    NoteUnreadable(found.unreadable);
+    SetMissing(!exists || directories.empty());
+    SetUnreadable(found.unreadable);
   }
 
-  // Looks at what somebody told of.
-  void LookAt(const Changes& changes, const Moment& now) {
-    const std::vector<Observation> observations = LookAtEach(changes.files, now);
+  // Observes the paths of the changes.
+  void ObserveChanges(const Changes& changes, const Moment& now) {
+    const std::vector<Observation> observations = ObserveEach(changes.files, now);
     for (const Observation& observation : observations) {
-      if (observation.path == discovery_.pattern()) NoteMissing(IsNowhere(observation));
+      if (observation.path == discovery_.pattern()) SetMissing(IsMissing(observation));
     }
     if (!observations.empty()) set_->Observe(observations, /*all=*/false, now);
   }
 
-  std::vector<Observation> LookAtEach(const std::vector<Change>& changes, const Moment& now) {
+  std::vector<Observation> ObserveEach(const std::vector<Change>& changes, const Moment& now) {
     std::vector<Observation> observations;
-    std::map<std::string, Followed> going;
+    std::map<std::string, Followed> followed;
     for (const Change& change : changes) {
-      const bool matches = discovery_.Matches(change.path);
-      Followed left = matches ? Followed{} : FollowedTo(change, now);
-      if (!matches && left.name.empty() && !set_->Knows(change.path)) continue;
-      Observation& seen = observations.emplace_back(
-          Observation{change.path, files_.Stat(change.path), change.closed, left.name});
+      Followed moved = FollowedTo(change, now);
+      const bool follows = !moved.name.empty();
+      if (!follows && !discovery_.Matches(change.path) && !set_->Tracks(change.path)) continue;
+      const Observation& there = observations.emplace_back(
+          Observation{change.path, files_.Stat(change.path), change.closed, moved.name});
       unseen_.erase(change.moved_from);
-      if (!left.name.empty()) {
-        left.seen = left.seen || !IsNowhere(seen);
-        going[change.path] = std::move(left);
-        continue;
-      }
-      if (!IsNowhere(seen) || set_->Knows(change.path)) continue;
-      if (change.created) unseen_.insert(change.path);
-      if (change.written && unseen_.erase(change.path) > 0) {
-        troubles_.Missing(change.path + ": went away before anybody could look at it");
+      if (follows) {
+        moved.seen = moved.seen || !IsMissing(there);
+        followed[change.path] = std::move(moved);
+      } else if (IsMissing(there) && !set_->Tracks(change.path)) {
+        CountUnseen(change);
       }
     }
     for (const Change& change : changes) {
       followed_.erase(change.moved_from);
       if (change.created || !change.moved_from.empty()) followed_.erase(change.path);
     }
-    followed_.merge(going);
+    followed_.merge(followed);
     return observations;
   }
 
-  // A file that left a name of ours, perhaps after so short a time that nobody looked. By the time
-  // that it is looked at under its new name it may have yet another one, of which we are told next.
+  // A file that appeared and is gone again, so that no look found it. It counts as missing if it
+  // was written to.
+  void CountUnseen(const Change& change) {
+    if (change.created) unseen_.insert(change.path);
+    if (change.written && unseen_.erase(change.path) > 0) AddNeverSeen(change.path);
+  }
+  void AddNeverSeen(const std::string& path) {
+    errors_.AddMissing(path + ": was deleted or moved before it could be read");
+  }
+
+  // A file that was moved from a matching path to one that does not match. It may have had the
+  // matching path so briefly that it was never observed there. By the time its new path is observed
+  // it may have yet another one, which the next changes report.
   struct Followed {
-    std::string name;  // of ours; empty: it had none
+    std::string name;  // the matching path; empty: there is none
     SteadyTime since;
-    bool seen = false;  // there was something, wherever we were led to
+    bool seen = false;  // it was observed at one of its paths, or has nothing to read
   };
   Followed FollowedTo(const Change& change, const Moment& now) const {
-    if (change.moved_from.empty() || Discovery::IsCompressed(change.path)) return {};
+    if (discovery_.Matches(change.path) || change.moved_from.empty() ||
+        Discovery::IsCompressed(change.path)) {
+      return {};
+    }
     if (discovery_.Matches(change.moved_from)) {
       return {.name = change.moved_from,
               .since = now.steady,
-              .seen = set_->Knows(change.moved_from) || !change.written};
+              .seen = set_->Tracks(change.moved_from) || !change.written};
     }
     const auto before = followed_.find(change.moved_from);
     return change.created || before == followed_.end() ? Followed{} : before->second;
   }
-  void ForgetFollowed(const Moment& now) {
+  void ExpireFollowed(const Moment& now) {
     std::erase_if(followed_, [&](const auto& one) {
       const Followed& followed = one.second;
       if (now.steady - followed.since < kFollowFor) return false;
-      if (!followed.seen) {
-        troubles_.Missing(followed.name + ": went away before anybody could look at it");
-      }
+      if (!followed.seen) AddNeverSeen(followed.name);
       return true;
     });
   }
 
-  static bool IsNowhere(const Observation& observation) {
+  static bool IsMissing(const Observation& observation) {
     return !observation.stat && observation.stat.error().kind == ErrorKind::kNotFound;
   }
 
-  // There is nothing where there should be something: not a pattern that matches no file yet, but a
-  // file that was named, or a directory in which none can be.
-  void NoteMissing(bool missing) {
+  // Missing is a file that the configuration names, or the directory of a pattern. A pattern that
+  // matches no file yet is not.
+  void SetMissing(bool missing) {
     if (missing && !missing_) {
-      troubles_.Missing(discovery_.pattern() + ": there is no such file or directory");
+      errors_.AddMissing(discovery_.pattern() + ": there is no such file or directory");
     } else if (!missing && missing_) {
-      troubles_.sentences.push_back(discovery_.pattern() + ": is there now");
+      errors_.messages.push_back(discovery_.pattern() + ": exists now");
     }
     missing_ = missing;
   }
 
-  void NoteUnreadable(const std::vector<std::string>& directories) {
+  void SetUnreadable(const std::vector<std::string>& directories) {
     for (const std::string& directory : directories) {
       if (std::ranges::find(unreadable_, directory) == unreadable_.end()) {
-        troubles_.Add({ErrorKind::kRefused, directory + ": cannot be searched for files"});
+        errors_.Add({ErrorKind::kRefused, directory + ": cannot be searched for files"});
       }
     }
     unreadable_ = directories;
@@ -207,11 +217,11 @@ class Source::State {
 
   void Report(const Moment& now) {
     set_->Report(&status_);
-    status_.missing = troubles_.missing;
-    status_.permission = troubles_.permission;
-    status_.truncated = troubles_.truncated;
-    status_.too_large = troubles_.too_large;
-    status_.io = troubles_.io;
+    status_.missing = errors_.missing;
+    status_.permission = errors_.permission;
+    status_.truncated = errors_.truncated;
+    status_.too_large = errors_.too_large;
+    status_.io = errors_.io;
     status_.up = !missing_ && unreadable_.empty() && status_.unreadable_files == 0;
     status_.looked = now.wall;
     if (status_.up) status_.last_read = now.wall;
@@ -221,14 +231,14 @@ class Source::State {
   Files& files_;
   const std::unique_ptr<Watcher> watcher_;
   const Discovery discovery_;
-  FileErrors troubles_;
+  FileErrors errors_;
   const std::unique_ptr<FileSet> set_;
-  SteadyTime now_ = SteadyTime::min();         // of the last turn
-  SteadyTime next_sweep_ = SteadyTime::min();  // the first turn is one
+  SteadyTime now_ = SteadyTime::min();         // of the last Read
+  SteadyTime next_sweep_ = SteadyTime::min();  // the first Read is one
   bool missing_ = false;
-  std::vector<std::string> unreadable_;  // directories
-  std::set<std::string> unseen_;  // they came and went between two looks; since the last sweep
-  std::map<std::string, Followed> followed_;  // by where they were when last told of
+  std::vector<std::string> unreadable_;  // directories that cannot be searched
+  std::set<std::string> unseen_;         // appeared and vanished unobserved, since the last sweep
+  std::map<std::string, Followed> followed_;  // by their last reported path
   SourceStatus status_;
 };
 
@@ -255,6 +265,6 @@ Watcher& Source::watcher() { return state_->watcher(); }
 
 SourceStatus Source::status() const { return state_->status(); }
 
-std::vector<std::string> Source::TakeTroubles() { return state_->TakeTroubles(); }
+std::vector<std::string> Source::DrainMessages() { return state_->DrainMessages(); }
 
 }  // namespace backup_exporter

@@ -1,6 +1,6 @@
-// The stamps of one source: files without content whose modification time is what they tell.
+// The stamps of one source: files whose modification time is the record, whatever their content.
 //
-// A path is one generation for as long as something stands there, however often it is touched.
+// A path is one generation for as long as a file is there, however often it is touched.
 
 #include <cstring>
 #include <map>
@@ -15,8 +15,8 @@ struct Stamp {
   Checkpoint known;
   std::optional<FileStat> seen;
   bool unreadable = false;
-  bool refused = false;  // nobody takes what it tells
-  bool over = false;     // nothing stands at its path any more
+  bool refused = false;  // the ledger refused its records
+  bool over = false;     // its file is gone
 
   [[nodiscard]] bool HasNews() const {
     if (over) return true;
@@ -39,18 +39,19 @@ class Stamps final : public FileSet {
   void Observe(const std::vector<Observation>& observations, bool, const Moment&) override {
     for (const Observation& observation : observations) {
       if (observation.stat) {
-        if (parts_.discovery.Matches(observation.path)) See(observation.path, *observation.stat);
+        if (parts_.discovery.Matches(observation.path))
+          Observe(observation.path, *observation.stat);
       } else {
-        NoteNoFile(observation.path, observation.stat.error());
+        ApplyNoFile(observation.path, observation.stat.error());
       }
     }
   }
-  std::vector<std::string> Places() const override {
-    std::vector<std::string> places;
-    for (const auto& [path, number] : at_) places.push_back(path);
-    return places;
+  std::vector<std::string> TrackedPaths() const override {
+    std::vector<std::string> paths;
+    for (const auto& [path, number] : at_) paths.push_back(path);
+    return paths;
   }
-  bool Knows(const std::string& path) const override { return at_.contains(path); }
+  bool Tracks(const std::string& path) const override { return at_.contains(path); }
 
   std::vector<Piece> Read(const Moment&, std::size_t, bool) override {
     std::vector<Piece> pieces;
@@ -94,18 +95,18 @@ class Stamps final : public FileSet {
   }
 
  private:
-  void See(const std::string& path, const FileStat& stat) {
+  void Observe(const std::string& path, const FileStat& stat) {
     const auto [at, is_new] = at_.emplace(path, next_number_);
     Stamp& stamp = stamps_[at->second];
     if (is_new) {
       ++next_number_;
       stamp.known.position.path = path;
     }
-    if (std::exchange(stamp.unreadable, false)) parts_.troubles.Over(path);
+    if (std::exchange(stamp.unreadable, false)) parts_.errors.NoteReadableAgain(path);
     stamp.seen = stat;
   }
 
-  void NoteNoFile(const std::string& path, const Error& error) {
+  void ApplyNoFile(const std::string& path, const Error& error) {
     const auto at = at_.find(path);
     if (at == at_.end()) return;
     Stamp& stamp = stamps_.at(at->second);
@@ -113,7 +114,7 @@ class Stamps final : public FileSet {
       stamp.over = true;
       at_.erase(at);
     } else if (!std::exchange(stamp.unreadable, true)) {
-      parts_.troubles.Add(error);
+      parts_.errors.Add(error);
     }
   }
 
@@ -138,7 +139,7 @@ class Stamps final : public FileSet {
   const SourceParts parts_;
   std::map<std::size_t, Stamp> stamps_;  // by number
   std::size_t next_number_ = 1;
-  std::map<std::string, std::size_t> at_;  // who is at a path
+  std::map<std::string, std::size_t> at_;  // number by path
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
-// One generation of one file of lines or documents, read to its end as it grows.
+// Reads one generation of a file of lines or documents to its end, and on as it grows.
 //
-// Knows the position in it, whether the file is still the one it was, and when its writer seems to
-// have finished. Where the file is found, and which generation comes after which, is decided
-// outside.
+// Keeps the position in it, checks whether the file still has the bytes that were read, and cuts
+// records out of new bytes. Lifecycle decides when to read and what to report about the writer.
+// Finding the file and the order of generations are left to Generations and LineFiles.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "model/record.h"
 #include "sources/identity.h"
+#include "sources/lifecycle.h"
 #include "sources/long_line.h"
 #include "sources/piece.h"
 #include "sources/writers.h"
@@ -21,135 +22,120 @@
 namespace backup_exporter {
 
 struct TailerOptions {
-  Framing framing;  // kLines or kDocuments
-  std::size_t record_limit;
-  std::size_t piece_size;
+  Framing framing;           // kLines or kDocuments
+  std::size_t record_limit;  // bytes
+  std::size_t piece_size;    // bytes
 };
 
 class Tailer {
  public:
-  // Begins at the position. `present` tells that the file was there when the program first looked,
-  // so that its writer may have ended unseen.
+  // Resumes from the checkpoint. `present`: the file existed when the program first looked, so its
+  // writer may have ended unseen.
   Tailer(const Files& files, TailerOptions options, Checkpoint known, bool present);
 
-  // It is at this path now; `ours` if the path is one of the source's. A file with another identity
-  // is read on only if it begins as the one before did.
-  void PutAt(const std::string& path, bool ours, const FileStat& stat, const Moment& now);
-  // Whether a file holds what was read; unless it is as it was then, its content is compared.
+  // The file is at this path now; `matching` if the path is one of the source's. A file with
+  // another identity is continued only if it begins with the bytes that were read.
+  void SetPath(const std::string& path, bool matching, const FileStat& stat, const Moment& now);
+  // Whether the file at a path has the bytes that were read. Its content is compared unless its
+  // stat is the checkpoint's.
   [[nodiscard]] bool Recognises(const std::string& path, const FileStat& stat);
-  // It has no name that we know. What was opened can be read on.
-  void LoseName(bool removed, const Moment& now);
-  // It looks like this now; `closed` if a writer closed it since the last time.
-  void Seen(const FileStat& stat, bool closed, const Moment& now);
-  // Its bytes are gone, or another file's: there is nothing more to read.
+  // The file has no known path; if it is open it can still be read. `removed`: no link is left.
+  void LosePath(bool removed, const Moment& now);
+  // The result of a stat; `closed` if a writer closed the file since the last one.
+  void Observe(const FileStat& stat, bool closed, const Moment& now);
+  // The bytes are gone or are another file's: only its end is left to be reported.
   void End();
 
-  struct Look {
+  struct Reading {
     std::optional<Piece> piece = {};  // without its number
-    bool elsewhere = false;           // another file is at its path
-    bool replaced = false;            // the bytes that were read are no longer in the file
+    bool elsewhere = false;           // another file is at the path
+    bool replaced = false;            // the file no longer has the bytes that were read
   };
-  // Reads on, about `room` bytes at most. An empty look with Due() in the past asks for another
-  // one.
-  [[nodiscard]] Result<Look> Read(const Moment& now, std::size_t room, bool last_look,
-                                  Writers& writers);
+  // Reads on, at most about `room` bytes. An empty answer with Due() in the past asks for another
+  // call.
+  [[nodiscard]] Result<Reading> Read(const Moment& now, std::size_t room, bool last_look,
+                                     Writers& writers);
+  // The ledger committed the step.
   void Accept(const FileStep& step);
 
-  // When it wants to be read at the latest; nullopt: when something happens to it.
+  // When it must be read next at the latest; nullopt: when something is observed.
   [[nodiscard]] std::optional<SteadyTime> Due() const;
-  // Has more to say before a later generation of its name may speak.
-  [[nodiscard]] bool Behind() const { return (ended_ || dirty_) && Readable(); }
-  // Everything was said.
-  [[nodiscard]] bool Finished() const { return finished_; }
-
-  // There is something that can be read, or said.
-  [[nodiscard]] bool Readable() const {
-    return !refused_ && (ended_ || (!blocked_ && (file_ != nullptr || !place_.empty())));
+  // It has unread data; newer generations of its name must wait.
+  [[nodiscard]] bool BlocksNewer() const { return life_.has_unread() && CanBeRead(); }
+  // Its end was reported: nothing is left to do.
+  [[nodiscard]] bool Finished() const { return life_.finished(); }
+  [[nodiscard]] bool CanBeRead() const {
+    return life_.CanBeRead(/*reachable=*/file_ != nullptr || !path_.empty());
   }
 
-  [[nodiscard]] const FilePosition& position() const { return mark_; }
-  [[nodiscard]] const std::string& place() const { return place_; }  // empty: it has no name
-  [[nodiscard]] bool ours() const { return ours_; }
+  [[nodiscard]] const FilePosition& position() const { return checkpoint_.position; }
+  // The path that matched the source's pattern, before any rotation.
+  [[nodiscard]] const std::string& name() const { return position().path; }
+  [[nodiscard]] const std::string& path() const { return path_; }  // now; empty: unknown
+  [[nodiscard]] bool matching() const { return life_.matching(); }
   [[nodiscard]] FileIdentity identity() const;
-  [[nodiscard]] const std::optional<FileStat>& seen() const { return seen_; }
-  [[nodiscard]] Time modified() const { return seen_ ? seen_->modified : mark_.modified; }
-  [[nodiscard]] SteadyTime grown() const { return grown_; }
-  [[nodiscard]] bool fresh() const { return fresh_; }
-  [[nodiscard]] std::uint64_t lag() const;
-  // The file shrank while it had bytes that were not read.
-  [[nodiscard]] bool lost_bytes() const { return lost_bytes_; }
+  [[nodiscard]] const std::optional<FileStat>& stat() const { return life_.stat(); }
+  [[nodiscard]] Time modified() const { return stat() ? stat()->modified : position().modified; }
+  [[nodiscard]] SteadyTime grown() const { return life_.grown(); }  // last time
+  // Its writer may have ended before the program looked.
+  [[nodiscard]] bool present_at_start() const { return life_.present_at_start(); }
+  [[nodiscard]] std::uint64_t lag() const;  // unread bytes
+  // The file shrank while it had unread bytes.
+  [[nodiscard]] bool lost_bytes() const { return life_.lost_bytes(); }
 
-  // Set by who called Read and saw it fail. It is tried again once it is Seen again.
-  void set_unreadable(bool unreadable) { unreadable_ = blocked_ = unreadable; }
-  [[nodiscard]] bool unreadable() const { return unreadable_ || refused_; }
-  // Nobody takes what it holds: it is not read any more.
-  void Refuse() { refused_ = true; }
+  // Reading it, or its stat, failed. It is tried again after the next Observe.
+  void MarkUnreadable() { life_.MarkUnreadable(); }
+  void MarkReadable() { life_.MarkReadable(); }
+  [[nodiscard]] bool unreadable() const { return life_.unreadable(); }
+  // The ledger refused its records: it is not read any more.
+  void Refuse() { life_.Refuse(); }
 
   [[nodiscard]] const File* file() const { return file_.get(); }
-  // Only where it can be opened again.
-  [[nodiscard]] bool CanClose() const { return file_ != nullptr && !place_.empty(); }
+  // Whether the file could be opened again.
+  [[nodiscard]] bool CanClose() const { return file_ != nullptr && !path_.empty(); }
   void Close() { file_.reset(); }
 
  private:
-  // What holds if the file turns out to be read to its end.
-  struct Ending {
-    bool quiet = false;
-    bool gone = false;
-    bool over = false;
-    bool cut = false;  // the unfinished line stays unfinished
-  };
   struct Part;
+  enum class LongLineStep { kScanOn, kWait, kRead };
 
-  // As it was when the position was made.
-  [[nodiscard]] bool Untouched(const FileStat& stat) const;
-  // When nobody is expected any more to write to a file that is no longer ours.
-  [[nodiscard]] SteadyTime IdleAt() const;
-  [[nodiscard]] Ending EndingAt(const Moment& now, bool last_look, Writers& writers) const;
-  // nullopt: not yet known.
-  [[nodiscard]] Result<std::optional<bool>> IsStillTheFile(const FileStat& stat, std::size_t room);
-  // nullopt: a long line was not read to its end yet.
+  // Whether the stat is the one of the checkpoint, except that the file may have grown.
+  [[nodiscard]] bool IsAsAtCheckpoint(const FileStat& stat) const;
+  [[nodiscard]] Lifecycle::Ending EndingAt(const Moment& now, bool last_look,
+                                           Writers& writers) const;
+  // A piece without bytes, if the end of the file is news.
+  [[nodiscard]] std::optional<Piece> ReportEnd(const FileStat& stat,
+                                               const Lifecycle::Ending& ending, const Moment& now);
+  [[nodiscard]] Result<void> Open();
+  // nullopt: the comparison needs another call.
+  [[nodiscard]] Result<std::optional<bool>> HasReadBytes(const FileStat& stat, std::size_t room);
+  // nullopt: another call is needed, for a long line or a large document.
   [[nodiscard]] Result<std::optional<Part>> ReadPart(std::uint64_t size, std::size_t room,
-                                                     const Ending& ending);
-  // Cuts records out of `bytes`, which begin at the part's end, and answers with how many bytes
-  // they take up.
-  std::size_t Cut(std::string_view bytes, const Ending& ending, Part* part) const;
-  [[nodiscard]] std::optional<Piece> Tell(Part part, const FileStat& stat, const Ending& ending,
-                                          const Moment& now);
-  // The end of the file was reached and everything told.
-  void Note(const FileStep& step);
+                                                     const Lifecycle::Ending& ending);
+  // What to do about a line that was too long for one read, as far as it was scanned. kWait: it is
+  // unfinished. kRead: the part continues at its end or its text.
+  [[nodiscard]] LongLineStep ResumeLongLine(std::uint64_t size, const Lifecycle::Ending& ending,
+                                            Part* part) const;
+  // Fills the part's buffer. False: the file shrank.
+  [[nodiscard]] Result<bool> FillBuffer(std::uint64_t size, Part* part) const;
+  // Cuts records out of the part's bytes and returns the number of bytes used.
+  std::size_t Cut(const Lifecycle::Ending& ending, Part* part) const;
+  [[nodiscard]] std::optional<Piece> MakePiece(Part part, const FileStat& stat,
+                                               const Lifecycle::Ending& ending, const Moment& now);
 
   const Files& files_;
   const TailerOptions options_;
 
-  // What the ledger has, and what is known of the file at that position.
-  FilePosition mark_;
-  std::string decoder_state_;
-  std::optional<Fingerprint> fingerprint_;  // nullopt: to be compared with the position's CRC first
-  std::optional<Fingerprint> next_fingerprint_;  // for when the piece that was told is accepted
-  std::optional<PrefixCheck> check_;
-  std::optional<LongLine> long_line_;
-  std::size_t window_ = 0;  // bytes to be read at once, since a document did not fit into fewer
+  Checkpoint checkpoint_;                   // as the ledger has it
+  std::optional<Fingerprint> fingerprint_;  // at the checkpoint; nullopt: compare its CRC first
+  std::optional<Fingerprint> next_fingerprint_;  // once the piece that was returned is accepted
+  std::optional<PrefixCheck> check_;             // in progress
+  std::optional<LongLine> long_line_;            // at the checkpoint, in progress
+  std::size_t document_window_ = 0;  // bytes to read at once, for a document that did not fit
 
-  std::string place_;
-  bool ours_ = true;
-  bool removed_ = false;
+  std::string path_;
   std::unique_ptr<File> file_;
-  std::optional<FileStat> seen_;
-  Time looked_;  // last time it was read to its end
-
-  SteadyTime grown_;
-  std::optional<SteadyTime> closed_;  // since it grew
-  std::optional<SteadyTime> left_;    // last time that it was seen to lose a name, or be renamed
-  bool fresh_;                        // its writer may have ended before we looked
-  bool dirty_ = true;                 // may have something to read
-  bool quiet_told_ = false;
-  bool gone_told_ = false;
-  bool unreadable_ = false;
-  bool blocked_ = false;  // unreadable, and nothing happened since
-  bool refused_ = false;
-  bool lost_bytes_ = false;
-  bool ended_ = false;
-  bool finished_ = false;
+  Lifecycle life_;
 };
 
 }  // namespace backup_exporter

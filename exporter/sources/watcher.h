@@ -1,6 +1,6 @@
-// Tells that files may have changed. Only waits and hands over names; what did change is the
-// source's to find out. What inotify cannot see (network and overlay file systems) the source's
-// sweep finds.
+// Reports that files may have changed. A watcher only waits and returns names: what did change is
+// for the source to find out. Changes that inotify cannot see (network and overlay file systems)
+// are found by the source's sweeps.
 #pragma once
 
 #include <memory>
@@ -15,35 +15,38 @@ struct Change {
   std::string path;  // directory/name
   // A writer closed it (IN_CLOSE_WRITE), and nothing was written to it since.
   bool closed = false;
-  // Of the names that its file had since the last call, the first, where that was another one.
+  // The first name that the file had since the last call, if that was another one.
   std::string moved_from = {};
-  // Its file came and was written to since the last call: what is gone again nobody has seen.
+  // The file appeared, and was written to, since the last call. If it is already gone again, its
+  // bytes are lost.
   bool created = false;
   bool written = false;
 };
 
 struct Changes {
-  // Every path once; those that were moved first, in the order in which they left their first name.
+  // Every path once; moved files first, in the order in which they left their first name.
   std::vector<Change> files;
-  bool look_at_all = false;  // the queue overflowed, or a directory came, went or moved
+  // The queue overflowed, or a directory appeared, vanished or moved: all paths must be looked at.
+  bool needs_sweep = false;
 };
 
+// Single-threaded, except for Wake.
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  // Watches exactly these directories from now on; one that was replaced by another of its name is
-  // watched anew. False if some that exist could not be watched (limits of the system, permission):
-  // changes there are found by looking only.
+  // Watches exactly these directories from now on. A directory that was replaced by another one of
+  // its name is watched anew. False if an existing directory cannot be watched (system limits,
+  // permission): its changes must be found by polling.
   virtual bool Watch(const std::vector<std::string>& directories) = 0;
   // Blocks until there is a change, until `until`, or until Wake.
   virtual void Wait(SteadyTime until) = 0;
-  // What came since the last call. Never blocks.
-  [[nodiscard]] virtual Changes Take() = 0;
-  // Ends a Wait, from any thread; one that has not begun yet ends at once.
+  // Returns and clears the changes since the last call. Never blocks.
+  [[nodiscard]] virtual Changes Drain() = 0;
+  // Ends a Wait, or the next one if none is in progress. Thread-safe.
   virtual void Wake() = 0;
 };
 
-// Where inotify is not to be had (limits), the watcher still waits and wakes, and sees nothing.
+// Without inotify (system limits) the watcher still waits and wakes, but Watch returns false.
 [[nodiscard]] std::unique_ptr<Watcher> MakeInotifyWatcher();
 
 }  // namespace backup_exporter

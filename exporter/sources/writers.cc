@@ -7,7 +7,7 @@ bool Writers::AreGone(const FileStat& file, const Moment& now) {
     snapshot_ = {.taken = now.wall, .boot = BootTime(), .open = files_.OpenForWriting()};
   }
   if (snapshot_->boot && file.modified < *snapshot_->boot) return true;
-  // Who wrote after that may have opened it after that.
+  // A file that was written later may have been opened later, too.
   return snapshot_->open && file.modified <= snapshot_->taken &&
          !snapshot_->open->contains(file.identity());
 }

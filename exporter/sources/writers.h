@@ -1,4 +1,5 @@
-// Whether anybody still writes to a file that was there before the program looked.
+// Finds out whether the process that wrote a file has ended, for files that existed before the
+// program looked.
 #pragma once
 
 #include <optional>
@@ -13,8 +14,8 @@ class Writers {
  public:
   explicit Writers(const Files& files) : files_(files) {}
 
-  // True only if it is certain: the machine was started since the file was written, or no process
-  // has it open. The processes are looked through once, when first asked.
+  // True only if it is certain: the machine was booted after the file was written, or no process
+  // has the file open for writing. All processes are examined once, at the first call.
   [[nodiscard]] bool AreGone(const FileStat& file, const Moment& now);
 
  private:

@@ -1,5 +1,6 @@
-// The real program is ended at every kind of call that changes its ledger or tells a monitor, by a
-// kill and by a power cut. Started again it ends as if nothing had been (faults.md 54, 61 to 63).
+// The real program is ended at every kind of call that changes its ledger or sends to a monitor, by
+// a kill and by a power cut. After a restart the ledger is as if that had not happened (faults.md
+// 54, 61 to 63).
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
@@ -37,54 +38,54 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr int kPointsInCi = 25;  // its starts take long
+constexpr int kPointsInCi = 25;  // the program starts slowly with the sanitizer
 #else
 constexpr int kPointsInCi = 100;
 #endif
 
-// A monitor of many exporters, each known by the path of its requests.
+// A monitor of many exporters, distinguished by the path of their requests.
 class Monitor {
  public:
   Monitor()
-      : server_([this](const FaultyServer::Request& request) { return Hear(request); },
+      : server_([this](const FaultyServer::Request& request) { return Record(request); },
                 {.keep_requests = false}) {}
 
   [[nodiscard]] int port() const { return server_.port(); }
   [[nodiscard]] std::string url(const std::string& exporter) const {
     return server_.url() + "/" + exporter;
   }
-  // What it was told: the identities, one for each time, by what they say.
+  // The identities of received notices, by the notices' text; one for each time it was received.
   using Notices = std::map<std::string, std::vector<std::string>>;
-  [[nodiscard]] Notices Told(const std::string& exporter) const {
+  [[nodiscard]] Notices Received(const std::string& exporter) const {
     const std::lock_guard lock(mutex_);
-    const auto found = told_.find("/" + exporter);
-    return found == told_.end() ? Notices() : found->second;
+    const auto found = received_.find("/" + exporter);
+    return found == received_.end() ? Notices() : found->second;
   }
 
  private:
-  FaultyServer::Reply Hear(const FaultyServer::Request& request) {
+  FaultyServer::Reply Record(const FaultyServer::Request& request) {
     const auto notice = nlohmann::json::parse(request.body);
-    std::string words;
+    std::string text;
     for (const char* key : {"backup", "operation", "state", "result", "time", "error"}) {
-      words += notice.value(key, "") + " ";
+      text += notice.value(key, "") + " ";
     }
     const std::lock_guard lock(mutex_);
-    told_[request.target][words].push_back(notice.at("uid"));
+    received_[request.target][text].push_back(notice.at("uid"));
     return {.status = 200};
   }
 
   mutable std::mutex mutex_;
-  std::map<std::string, Notices> told_;
-  FaultyServer server_;  // the last, so that its threads end first
+  std::map<std::string, Notices> received_;
+  FaultyServer server_;  // last, so that its threads end first
 };
 
-std::string Words(const Monitor::Notices& told) {
+std::string Texts(const Monitor::Notices& notices) {
   std::string all;
-  for (const auto& [words, identities] : told) all += words + "\n";
+  for (const auto& [text, identities] : notices) all += text + "\n";
   return all;
 }
 
-// Of all series whose line begins so.
+// The sum of all series whose line begins with `head`.
 double Sum(const Page& page, const std::string& head) {
   std::istringstream lines(page.text());
   double sum = 0;
@@ -94,7 +95,7 @@ double Sum(const Page& page, const std::string& head) {
   return sum;
 }
 
-// All that a crash must not change, but for what monitors were told.
+// What a crash must not change, except for the metrics of monitors.
 std::string Lasting(const Page& page) {
   static const std::regex kMonitors("^(# (HELP|TYPE) )?backup_monitor_");
   std::istringstream lines(page.Lasting());
@@ -128,10 +129,10 @@ class CrashesAtLength : public testing::Test {
     directory_.MakeDirectory("begin/ledger");
   }
 
-  // A ledger whose sources entered it two days ago and whose WAL is almost full, so that a few
-  // commits bring a checkpoint and begin it anew.
+  // Creates a ledger whose sources were added two days ago and whose WAL is almost full, so that a
+  // few commits cause a WAL checkpoint and restart the WAL.
   void BeginWithAnOldLedger() {
-    is_told_ = true;
+    is_notified_ = true;
     EXPECT_EQ(ExporterProcess(kProgram, Config("begin"), directory_ / "begin").Stop(), 0);
     constexpr std::uintmax_t kAlmostFull = 985 * (4096 + 24);  // SQLite's limit: 1000 frames
     const std::string path = directory_ / "begin/ledger/ledger.db";
@@ -141,7 +142,7 @@ class CrashesAtLength : public testing::Test {
     ledger.exec(fmt::format("UPDATE entered SET at=at-{}", Duration(hours(48)).count()));
     while (fs::file_size(path + "-wal") < kAlmostFull) ledger.exec("UPDATE entered SET at=at+1");
   }
-  // What happened meanwhile. Old enough for results to hold at once.
+  // Writes logs and events, old enough for their results to settle at once.
   void LeaveRuns() const {
     const Time now = SystemClock().Now();
     directory_.Write("logs/home.jsonl",
@@ -182,15 +183,15 @@ class CrashesAtLength : public testing::Test {
     directory_.Write("begin/ledger/spool/events.jsonl", events);
   }
 
-  std::string Config(const std::string& life) const {
+  std::string Config(const std::string& name) const {
     directory_.Write("config.yaml",
                      "sources:\n  - {format: restic, path: logs/*.jsonl}\n"
                      "  - {format: resticprofile, path: profiles/*.json}\n"
                      "monitors:\n  - webhook: {url: " +
-                         monitor_.url(life) + ", states: [start, finish, fail]}\n");
+                         monitor_.url(name) + ", states: [start, finish, fail]}\n");
     return directory_ / "config.yaml";
   }
-  // A place of its own for a ledger at the beginning.
+  // Prepares a directory with the first ledger, for one test run of that name.
   void Place(const std::string& name) const {
     fs::remove_all(directory_ / "place");
     fs::create_directories(directory_ / "place/scratch");
@@ -205,13 +206,13 @@ class CrashesAtLength : public testing::Test {
     Config(name);
   }
 
-  // What a life to its end leaves: the page, and how many notices there ever were.
-  std::string Live(const std::string& name) const {
+  // Runs the program until it is done. Returns the page, and the counts of notices ever enqueued.
+  std::string RunToEnd(const std::string& name) const {
     ExporterProcess exporter(kProgram, directory_ / "config.yaml", directory_ / "place/disk");
-    EXPECT_TRUE(Eventually([&] { return Words(monitor_.Told(name)) == told_; }));
+    EXPECT_TRUE(Eventually([&] { return Texts(monitor_.Received(name)) == expected_; }));
     std::string page = Lasting(exporter.Scrape());
     EXPECT_EQ(exporter.Stop(), 0);
-    EXPECT_EQ(Words(monitor_.Told(name)), told_);
+    EXPECT_EQ(Texts(monitor_.Received(name)), expected_);
     SQLite::Database ledger(directory_ / "place/disk/ledger/ledger.db");
     EXPECT_EQ(ledger.execAndGet("PRAGMA integrity_check").getString(), "ok");
     SQLite::Statement made(ledger, "SELECT name,value FROM tellings WHERE name LIKE 'notices %'");
@@ -221,7 +222,8 @@ class CrashesAtLength : public testing::Test {
     return page;
   }
 
-  // A life that ends at that call, or in order if it makes fewer. Whether it was ended.
+  // Runs the program until that call, or until it is done if it makes fewer. Returns whether it was
+  // ended.
   bool Crash(const std::string& name, std::uint64_t point, std::uint64_t seed, End end) const {
     const std::string log = directory_ / "place/log";
     Process exporter({kProgram, "--config.file=" + (directory_ / "config.yaml"),
@@ -239,19 +241,19 @@ class CrashesAtLength : public testing::Test {
       const std::regex kPort(R"(\(port ([0-9]+)\))");
       const std::string text = ReadText(log);
       std::smatch match;
-      return Words(monitor_.Told(name)) == told_ && std::regex_search(text, match, kPort) &&
+      return Texts(monitor_.Received(name)) == expected_ && std::regex_search(text, match, kPort) &&
              Get(std::stoi(match[1]), "/-/ready").status == 200;
     };
     EXPECT_TRUE(Eventually([&] { return !exporter.Running() || is_done(); }))
-        << ReadText(log) << Words(monitor_.Told(name));
+        << ReadText(log) << Texts(monitor_.Received(name));
     exporter.Signal(SIGTERM);
     const int code = exporter.Wait();
     EXPECT_TRUE(code == 0 || code == 128 + SIGKILL) << code << ReadText(log);
     return code != 0;
   }
 
-  // What a life that nothing ends leaves.
-  std::string LiveUndisturbed() {
+  // Runs the program without ending it at a call, as RunToEnd.
+  std::string RunUndisturbed() {
     Place("first");
     {
       ExporterProcess exporter(kProgram, directory_ / "config.yaml", directory_ / "place/disk");
@@ -259,25 +261,26 @@ class CrashesAtLength : public testing::Test {
       EXPECT_EQ(page.Number("backup_runs_total{backup=\"home\",operation=\"backup\"}"), 3);
       const double runs = Sum(page, "backup_runs_total{") + Sum(page, "backup_running{");
       EXPECT_TRUE(Eventually([&] {
-        return static_cast<double>(monitor_.Told("first").size()) == (is_told_ ? runs : 0);
+        return static_cast<double>(monitor_.Received("first").size()) == (is_notified_ ? runs : 0);
       }));
       exporter.process().Signal(SIGKILL);
       exporter.process().Wait();
     }
-    told_ = Words(monitor_.Told("first"));
-    // It is not closed: a checkpoint was made, and the WAL begun anew.
+    expected_ = Texts(monitor_.Received("first"));
+    // The ledger was not closed; a WAL checkpoint restarted the WAL.
     const auto wal_head = [&](const std::string& place) {
       constexpr std::size_t kHead = 32;
       return ReadText(directory_ / place + "/ledger/ledger.db-wal").substr(0, kHead);
     };
     EXPECT_NE(wal_head("place/disk"), wal_head("begin"));
     Place("second");
-    return Live("second");
+    return RunToEnd("second");
   }
 
-  // Ends lives at points spread over all calls of one, and compares what the next one comes to.
+  // Ends the program at calls spread over all calls of a run, and compares the page of the next
+  // run.
   void CrashEverywhere(End end, int points, std::optional<int> most_repeats) {
-    const std::string undisturbed = LiveUndisturbed();
+    const std::string undisturbed = RunUndisturbed();
     Place("counted");
     ASSERT_FALSE(Crash("counted", 0, 0, end));
     const std::uint64_t calls = CallsCounted(directory_ / "place/scratch");
@@ -287,55 +290,55 @@ class CrashesAtLength : public testing::Test {
       const auto seed = static_cast<std::uint64_t>(i);
       const std::uint64_t point = 1 + seed * calls / static_cast<std::uint64_t>(points);
       SCOPED_TRACE(fmt::format("ended at call {} of about {}, seed {}", point, calls, seed));
-      const std::string name = fmt::format("life-{}", i);
+      const std::string name = fmt::format("run-{}", i);
       Place(name);
       ended += Crash(name, point, seed, end) ? 1 : 0;
-      EXPECT_EQ(Difference(undisturbed, Live(name)), "");
+      EXPECT_EQ(Difference(undisturbed, RunToEnd(name)), "");
       int repeats = 0;
-      for (const auto& [words, identities] : monitor_.Told(name)) {
-        EXPECT_LE(identities.size(), 2U) << words;
-        // Else it was told before it was sure to last.
-        EXPECT_EQ(identities.front(), identities.back()) << words;
+      for (const auto& [text, identities] : monitor_.Received(name)) {
+        EXPECT_LE(identities.size(), 2U) << text;
+        // Otherwise it was sent before it was stored durably.
+        EXPECT_EQ(identities.front(), identities.back()) << text;
         repeats += static_cast<int>(identities.size()) - 1;
       }
       EXPECT_LE(repeats, most_repeats.value_or(repeats));
       if (HasFailure()) return;
     }
-    EXPECT_GT(ended, points * 8 / 10) << "few lives were ended";
-    fmt::print("{} lives, {} of them ended at one of about {} calls\n", points, ended, calls);
+    EXPECT_GT(ended, points * 8 / 10) << "too few runs were ended";
+    fmt::print("{} runs, {} of them ended at one of about {} calls\n", points, ended, calls);
   }
 
   TemporaryDirectory directory_;
   Monitor monitor_;
-  bool is_told_ = false;  // of all runs, since the ledger is older; else of none
-  std::string told_;      // what the monitor is told in a life
+  bool is_notified_ = false;  // of all runs, since the ledger is older than they are; else of none
+  std::string expected_;      // the texts of the notices that the monitor must receive in a run
 };
 
-// A notice whose answer was on its way is told once more.
+// A notice whose response was lost is sent once more.
 TEST_F(CrashesAtLength, AKillAtAnyCallLosesNothing) {
   BeginWithAnOldLedger();
   LeaveRuns();
   CrashEverywhere(End::kKill, HowMany(kPointsInCi, 1000), 1);
 }
 
-// That a notice was told is not synced: after a power cut it may be told once more.
+// A stored delivery is not synced, so after a power cut the notice may be sent once more.
 TEST_F(CrashesAtLength, APowerCutAtAnyCallLosesNothing) {
   BeginWithAnOldLedger();
   LeaveRuns();
   CrashEverywhere(End::kPowerCut, HowMany(kPointsInCi, 1000), std::nullopt);
 }
 
-TEST_F(CrashesAtLength, AKillWhileTheLedgerIsMadeLosesNothing) {
+TEST_F(CrashesAtLength, AKillWhileTheLedgerIsCreatedLosesNothing) {
   LeaveRuns();
   CrashEverywhere(End::kKill, HowMany(kPointsInCi / 4, 500), 0);
 }
 
-TEST_F(CrashesAtLength, APowerCutWhileTheLedgerIsMadeLosesNothing) {
+TEST_F(CrashesAtLength, APowerCutWhileTheLedgerIsCreatedLosesNothing) {
   LeaveRuns();
   CrashEverywhere(End::kPowerCut, HowMany(kPointsInCi / 4, 500), 0);
 }
 
-TEST(PowerCut, LeavesWhatTheEventCommandTook) {
+TEST(PowerCut, AnEventAcceptedByTheCommandSurvivesAPowerCut) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE(seed);
     const TemporaryDirectory directory;

@@ -1,5 +1,4 @@
-// What happens to files and file systems, under the real program: every run of a log is counted,
-// and counted once.
+// Files and file systems change under the real program: every run of a log is counted exactly once.
 
 #include <dirent.h>
 #include <fmt/format.h>
@@ -47,7 +46,7 @@ class FilesUnderTheProgram : public testing::Test {
     exporter_ = std::make_unique<ExporterProcess>(
         binary, directory_ / "config.yaml", directory_.path(), std::vector<std::string>{}, user);
   }
-  // A line about a run that no other line tells of.
+  // A line with a run of its own.
   std::string Line() { return ResticSummary(minutes(10) + minutes(2) * ++lines_); }
   [[nodiscard]] double Runs() const {
     return exporter_->Scrape().Number("backup_runs_total{backup=\"home\",operation=\"backup\"}");
@@ -59,8 +58,8 @@ class FilesUnderTheProgram : public testing::Test {
   [[nodiscard]] bool CountsRuns(double count) const {
     return Eventually([&] { return Runs() == count; });
   }
-  // Files of the logs that the program holds open although they have no name any more.
-  [[nodiscard]] int DeletedFilesHeldOpen() const {
+  // Deleted log files that the program has open.
+  [[nodiscard]] int OpenDeletedFiles() const {
     const std::string descriptors = fmt::format("/proc/{}/fd", exporter_->process().pid());
     int count = 0;
     for (const auto& entry : fs::directory_iterator(descriptors)) {
@@ -70,7 +69,7 @@ class FilesUnderTheProgram : public testing::Test {
     }
     return count;
   }
-  // The most memory that it ever had, in bytes.
+  // The program's peak memory, in bytes.
   [[nodiscard]] std::uint64_t Memory() const {
     const std::string status = ReadText(fmt::format("/proc/{}/status", exporter_->process().pid()));
     return std::stoull(status.substr(status.find("VmHWM:") + 6)) * 1024;
@@ -81,7 +80,7 @@ class FilesUnderTheProgram : public testing::Test {
   int lines_ = 0;
 };
 
-TEST_F(FilesUnderTheProgram, RotatedWhileTheyAreWrittenToLoseNothing) {
+TEST_F(FilesUnderTheProgram, FilesRotatedWhileTheyAreWrittenLoseNothing) {
   Start();
   const std::string status = R"({"message_type":"status","percent_done":0.5})"
                              "\n";
@@ -97,14 +96,14 @@ TEST_F(FilesUnderTheProgram, RotatedWhileTheyAreWrittenToLoseNothing) {
                         fmt::format("logs/a.jsonl.{}", old + 1));
     }
     directory_.Rename("logs/a.jsonl", "logs/a.jsonl.1");
-    log << Line() << std::flush;  // late
+    log << Line() << std::flush;  // after the rotation
     ++lines;
   }
   EXPECT_TRUE(CountsRuns(lines_)) << Runs();
   EXPECT_EQ(OfSource("backup_source_records_total"), lines);
 }
 
-TEST_F(FilesUnderTheProgram, CutToHalfAndWrittenToCountNoRunTwice) {
+TEST_F(FilesUnderTheProgram, AFileTruncatedToHalfCountsNoRunTwice) {
   const std::string first = Line() + Line();
   directory_.Write("logs/a.jsonl", first + Line() + Line());
   Start();
@@ -115,24 +114,25 @@ TEST_F(FilesUnderTheProgram, CutToHalfAndWrittenToCountNoRunTwice) {
   EXPECT_EQ(OfSource("backup_source_records_total"), 7) << "read again from its beginning";
 }
 
-TEST_F(FilesUnderTheProgram, WrittenByTwoThatDoNotAppendCountEachRunOnce) {
+TEST_F(FilesUnderTheProgram, AFileWithTwoWritersThatDoNotAppendCountsEachRunOnce) {
   std::ofstream one(directory_ / "logs/a.jsonl");
   std::ofstream two(directory_ / "logs/a.jsonl", std::ios::in | std::ios::out);
   one << Line() << Line() << Line() << std::flush;
   Start();
   EXPECT_TRUE(CountsRuns(3));
-  two << Line() << std::flush;  // over the first one
+  two << Line() << std::flush;  // over the first line
   EXPECT_TRUE(CountsRuns(4)) << Runs();
   one << Line() << std::flush;
   EXPECT_TRUE(CountsRuns(5)) << Runs();
-  two << Line() << Line() << Line() << Line() << std::flush;  // the last one behind the first's
+  two << Line() << Line() << Line() << Line()
+      << std::flush;  // the last of them after the first writer's
   EXPECT_TRUE(CountsRuns(9)) << Runs();
-  one << R"({"message_type":"summary","files_new":1,"fi)" << std::flush;  // over the last one
+  one << R"({"message_type":"summary","files_new":1,"fi)" << std::flush;  // over the last line
   EXPECT_TRUE(Eventually([&] { return OfSource("backup_source_parse_errors_total") == 1; }));
   EXPECT_EQ(Runs(), 9);
 }
 
-TEST_F(FilesUnderTheProgram, CopiedToASecondPathCountNoRunTwice) {
+TEST_F(FilesUnderTheProgram, ACopyOfAFileCountsNoRunTwice) {
   directory_.Write("logs/a.jsonl", Line() + Line());
   Start();
   EXPECT_TRUE(CountsRuns(2));
@@ -142,7 +142,7 @@ TEST_F(FilesUnderTheProgram, CopiedToASecondPathCountNoRunTwice) {
   EXPECT_EQ(Runs(), 2);
 }
 
-TEST_F(FilesUnderTheProgram, DeletedBeforeTheyWereReadAreReadToTheirEndAndLetGo) {
+TEST_F(FilesUnderTheProgram, AnUnreadDeletedFileIsReadToItsEndAndClosed) {
   directory_.Write("logs/a.jsonl", Line());
   Start();
   EXPECT_TRUE(CountsRuns(1));
@@ -151,10 +151,10 @@ TEST_F(FilesUnderTheProgram, DeletedBeforeTheyWereReadAreReadToTheirEndAndLetGo)
   directory_.Remove("logs/a.jsonl");
   exporter_->process().Signal(SIGCONT);
   EXPECT_TRUE(CountsRuns(static_cast<double>(runs + 1))) << Runs();
-  EXPECT_TRUE(Eventually([&] { return DeletedFilesHeldOpen() == 0; })) << "its disk space is free";
+  EXPECT_TRUE(Eventually([&] { return OpenDeletedFiles() == 0; })) << "its disk space is free";
 }
 
-TEST_F(FilesUnderTheProgram, WithAHoleOfTenGigabytesAreReadOnBehindIt) {
+TEST_F(FilesUnderTheProgram, AFileWithAHoleOfTenGigabytesIsReadAfterTheHole) {
   directory_.Write("logs/a.jsonl", Line());
   Start();
   EXPECT_TRUE(CountsRuns(1));
@@ -165,7 +165,7 @@ TEST_F(FilesUnderTheProgram, WithAHoleOfTenGigabytesAreReadOnBehindIt) {
   EXPECT_LT(Memory(), before + (std::uint64_t{64} << 20));
 }
 
-TEST_F(FilesUnderTheProgram, RestoredFromABackupAreNoNews) {
+TEST_F(FilesUnderTheProgram, AStatusFileRestoredFromABackupChangesNothing) {
   Configure("sources:\n  - {format: resticprofile, path: logs/*.json}\n");
   const Time now = *ParseRfc3339(FormatUtc(SystemClock().Now()));
   const auto status = [](Time time) {
@@ -187,7 +187,7 @@ TEST_F(FilesUnderTheProgram, RestoredFromABackupAreNoNews) {
   EXPECT_TRUE(Eventually([&] { return last_success() == ToSeconds(now); }));
 }
 
-TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
+TEST_F(FilesUnderTheProgram, UnreadableFilesDoNotDelayOthers) {
   Configure("sources:\n  - {format: restic, path: 'logs/*/a.jsonl', backup: home}\n");
   for (int i = 0; i < 10; ++i) {
     directory_.MakeDirectory(fmt::format("logs/{}", i));
@@ -211,7 +211,7 @@ TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
   for (int i = 0; i < 10; ++i) {
     if (i != 3) directory_.Append(fmt::format("logs/{}/a.jsonl", i), Line());
   }
-  EXPECT_TRUE(CountsRuns(19)) << Runs() << ": what is open is read on";
+  EXPECT_TRUE(CountsRuns(19)) << Runs() << ": open files are read on";
   EXPECT_EQ(OfSource("backup_source_unreadable_files"), 1);
 
   Start(kProgram, root ? kNobody : 0);
@@ -228,13 +228,13 @@ TEST_F(FilesUnderTheProgram, ThatMayNotBeReadForAWhileHoldUpNoOthers) {
   EXPECT_EQ(OfSource("backup_source_records_total"), 22) << "none was read again";
 }
 
-TEST_F(FilesUnderTheProgram, AreFoundByLookingWhereTheSystemLimitsWatching) {
+TEST_F(FilesUnderTheProgram, FilesAreFoundByPollingWhenInotifyIsLimited) {
   const char* set_a_limit = "echo 0 >/proc/sys/user/max_inotify_watches";
   NEED(RunProcess({"unshare", "-Ur", "sh", "-c", set_a_limit}) == 0
            ? ""
            : "the kernel gives no user namespace with limits of its own");
   for (const char* limit : {"max_inotify_instances", "max_inotify_watches"}) {
-    // In a user namespace of its own, so that the limit is nobody else's.
+    // In a user namespace of its own, so that the limit affects no other process.
     directory_.Write("limited", fmt::format("#!/bin/sh\n"
                                             "exec unshare -Ur sh -c 'echo 0 >/proc/sys/user/{} && "
                                             "exec \"$@\"' sh {} \"$@\"\n",
@@ -260,18 +260,18 @@ class HangingFiles : public FilesUnderTheProgram {
     NEED(server_->mounted() ? "" : "bindfs did not start");
   }
   void TearDown() override {
-    if (server_) server_->GoOn();
+    if (server_) server_->Resume();
     exporter_.reset();
   }
 
   std::unique_ptr<FuseMount> server_;
 };
 
-TEST_F(HangingFiles, BlindTheirSourcesAlone) {
-  // At the end of a program the leak sanitizer waits for all threads, those that hang among them.
+TEST_F(HangingFiles, AHangingFileSystemAffectsOnlyItsOwnSources) {
+  // At exit the leak sanitizer waits for all threads, including hanging ones.
   const ScopedEnvironment no_leaks("ASAN_OPTIONS", "detect_leaks=0");
   FaultyServer monitor([](const auto&) { return FaultyServer::Reply{.status = 200}; });
-  constexpr int kFar = 8;  // that each took its time in turn would be noticed
+  constexpr int kFar = 8;  // enough that waiting for one after the other would be noticed
   std::string sources =
       "sources:\n  - {name: near, format: restic, path: logs/*.jsonl, backup: home}\n";
   for (int i = 0; i < kFar; ++i) {
@@ -283,7 +283,7 @@ TEST_F(HangingFiles, BlindTheirSourcesAlone) {
   EXPECT_EQ(OfSource("backup_source_up", "near"), 1);
   EXPECT_EQ(OfSource("backup_source_up", "far7"), 1);
   EXPECT_EQ(OfSource("backup_source_records_total", "far7"), 1);
-  // With nothing open there: to close a file of this kind of file system asks its server, too, and
+  // Restarted, so that no file is open there: closing a file on FUSE waits for its server, too, and
   // the kernel closes all files of a process that ends.
   EXPECT_EQ(exporter_->Stop(), 0);
   Start();
@@ -296,25 +296,25 @@ TEST_F(HangingFiles, BlindTheirSourcesAlone) {
     }
     return true;
   };
-  EXPECT_TRUE(Eventually(are_blind) || Eventually(are_blind)) << "after half a minute";
+  EXPECT_TRUE(Eventually(are_blind) || Eventually(are_blind)) << "after about half a minute";
   EXPECT_EQ(OfSource("backup_source_up", "near"), 1);
   directory_.Append("logs/a.jsonl", ResticSummary(Duration(0)));
   EXPECT_TRUE(CountsRuns(1)) << "the other source goes on";
-  EXPECT_TRUE(monitor.AwaitRequests(1)) << "and so does telling";
+  EXPECT_TRUE(monitor.AwaitRequests(1)) << "and so does delivery";
   exporter_->process().Signal(SIGTERM);
   ASSERT_TRUE(Eventually([&] { return !exporter_->process().Running(); }));
   EXPECT_EQ(exporter_->process().Wait(), 0);
 }
 
-TEST_F(HangingFiles, AreReadOnWithoutBeingToldOfAndWhenTheirServerIsBack) {
+TEST_F(HangingFiles, FilesOfAFileServerAreReadWithoutEventsAndAfterItsRestart) {
   Configure("sources:\n  - {format: restic, path: mounted/*.jsonl, backup: home}\n");
   directory_.Write("disk/a.jsonl", Line());
   Start();
   EXPECT_TRUE(CountsRuns(1));
   directory_.Append("disk/a.jsonl", Line());
-  EXPECT_TRUE(CountsRuns(2) || CountsRuns(2)) << "by the next look at all of them";
+  EXPECT_TRUE(CountsRuns(2) || CountsRuns(2)) << "by the next sweep";
 
-  // Another server: what was opened of the first one cannot be read any more.
+  // Another server: files opened through the first one cannot be read any more.
   server_.reset();
   server_ = std::make_unique<FuseMount>(directory_ / "disk", directory_ / "mounted");
   directory_.Append("disk/a.jsonl", Line());

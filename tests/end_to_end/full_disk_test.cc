@@ -1,4 +1,4 @@
-// The disk of the ledger is full, for the real program (faults.md 51).
+// The disk of the ledger is full under the real program (faults.md 51).
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -50,24 +50,24 @@ class FullDisk : public testing::Test {
   [[nodiscard]] double Full() const {
     return exporter_->Scrape().Number("backup_exporter_ledger_full");
   }
-  // How often the monitor was told of each run, by its end.
-  [[nodiscard]] std::map<std::string, int> Told() const {
-    std::map<std::string, int> told;
+  // The number of notices that the monitor received for each run, by the run's end.
+  [[nodiscard]] std::map<std::string, int> Received() const {
+    std::map<std::string, int> received;
     for (const auto& request : server_.Requests()) {
-      ++told[nlohmann::json::parse(request.body).at("time")];
+      ++received[nlohmann::json::parse(request.body).at("time")];
     }
-    return told;
+    return received;
   }
   void RunABackup() {
     directory_.Append("logs/home.jsonl", ResticSummary(Duration(0)));
     ++runs_;
     EXPECT_TRUE(Eventually([&] { return Runs() == runs_; }));
-    EXPECT_TRUE(Eventually([&] { return Told().size() == runs_; })) << Told().size();
+    EXPECT_TRUE(Eventually([&] { return Received().size() == runs_; })) << Received().size();
   }
 
-  // Stopped in order it starts on what `fill` leaves of the disk, and catches up when there is
-  // room.
-  void IsStartedOn(void (SmallDisk::*fill)() const) {
+  // Stops the program, fills the disk, starts the program on it and frees the disk: the ledger
+  // catches up.
+  void ExpectStartAfter(void (SmallDisk::*fill)() const) {
     Start();
     RunABackup();
     EXPECT_EQ(exporter_->Stop(), 0);
@@ -79,12 +79,12 @@ class FullDisk : public testing::Test {
     disk_->Free();
     EXPECT_TRUE(Eventually([&] { return Full() == 0; }));
   }
-  void OutlivesAStopAndWasToldOnce() {
+  void ExpectUnchangedByARestartAndNotifiedOnce() {
     const std::string before = exporter_->Scrape().Lasting();
     EXPECT_EQ(exporter_->Stop(), 0);
     Start();
     EXPECT_EQ(exporter_->Scrape().Lasting(), before);
-    for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+    for (const auto& [end, times] : Received()) EXPECT_EQ(times, 1) << end;
   }
 
   FaultyServer server_{[](const FaultyServer::Request&) { return FaultyServer::Reply{}; }};
@@ -94,7 +94,7 @@ class FullDisk : public testing::Test {
   unsigned runs_ = 0;
 };
 
-TEST_F(FullDisk, StopsNeitherFoldingNorTellingAndTheLedgerCatchesUp) {
+TEST_F(FullDisk, AFullDiskStopsNeitherIngestNorDeliveryAndTheLedgerCatchesUp) {
   Start();
   RunABackup();
   EXPECT_EQ(Full(), 0);
@@ -108,13 +108,13 @@ TEST_F(FullDisk, StopsNeitherFoldingNorTellingAndTheLedgerCatchesUp) {
     return exporter_->Scrape().Number("backup_monitor_deliveries_total{monitor=\"webhook\"}") ==
            runs_;
   }));
-  OutlivesAStopAndWasToldOnce();
+  ExpectUnchangedByARestartAndNotifiedOnce();
 }
 
-TEST_F(FullDisk, KilledOnItTheExporterStartsOnItAndLosesNothing) {
+TEST_F(FullDisk, AnExporterKilledOnAFullDiskStartsThereAndLosesNothing) {
   Start();
   RunABackup();
-  const std::string first = Told().begin()->first;
+  const std::string first = Received().begin()->first;
   disk_->Fill();
   RunABackup();
   Kill();
@@ -129,27 +129,27 @@ TEST_F(FullDisk, KilledOnItTheExporterStartsOnItAndLosesNothing) {
   Start();
   EXPECT_EQ(Runs(), runs_);
   EXPECT_EQ(exporter_->Stop(), 0);
-  EXPECT_EQ(Told().at(first), 1) << "it was in the ledger";
-  EXPECT_EQ(Told().size(), runs_);
-  for (const auto& [end, times] : Told()) EXPECT_LE(times, 2) << end;
+  EXPECT_EQ(Received().at(first), 1) << "its delivery was stored in the ledger";
+  EXPECT_EQ(Received().size(), runs_);
+  for (const auto& [end, times] : Received()) EXPECT_LE(times, 2) << end;
 }
 
-TEST_F(FullDisk, StoppedInOrderItIsStartedOnAgain) {
-  IsStartedOn(&SmallDisk::Fill);
+TEST_F(FullDisk, AStoppedExporterStartsOnADiskThatFilledMeanwhile) {
+  ExpectStartAfter(&SmallDisk::Fill);
   EXPECT_EQ(exporter_->Stop(), 0);
   EXPECT_EQ(OutputOf({kProgram, "--config.file=" + (directory_ / "config.yaml"),
                       "--storage.path=" + (directory_ / "ledger"), "notify", "--pending"}),
             "nothing waits, and nothing was given up\n");
-  for (const auto& [end, times] : Told()) EXPECT_EQ(times, 1) << end;
+  for (const auto& [end, times] : Received()) EXPECT_EQ(times, 1) << end;
 }
 
-TEST_F(FullDisk, WhereNoFileCanBeMadeItIsStartedOnToo) {
-  IsStartedOn(&SmallDisk::TakeAllInodes);
-  OutlivesAStopAndWasToldOnce();
+TEST_F(FullDisk, AStoppedExporterStartsOnADiskWithoutFreeInodes) {
+  ExpectStartAfter(&SmallDisk::UseAllInodes);
+  ExpectUnchangedByARestartAndNotifiedOnce();
 }
 
 // faults.md 52
-TEST_F(FullDisk, OneThatMayNotBeWrittenIsRefusedWithOneLine) {
+TEST_F(FullDisk, AReadOnlyDiskIsRefusedWithOneLine) {
   Start();
   EXPECT_EQ(exporter_->Stop(), 0);
   disk_->MakeReadOnly();
@@ -158,11 +158,11 @@ TEST_F(FullDisk, OneThatMayNotBeWrittenIsRefusedWithOneLine) {
                   "--storage.path=" + (directory_ / "ledger"), "--web.listen-address=127.0.0.1:0"},
                  {.errors = directory_ / "errors"}),
       2);
-  const std::string said = ReadText(directory_ / "errors");
-  EXPECT_NE(said.find("ledger: cannot write in " + (directory_ / "ledger") + ": Read-only"),
+  const std::string output = ReadText(directory_ / "errors");
+  EXPECT_NE(output.find("ledger: cannot write in " + (directory_ / "ledger") + ": Read-only"),
             std::string::npos)
-      << said;
-  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+      << output;
+  EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // The real program while nothing happens.
+// Labels: serial
 
 #include <gtest/gtest.h>
 
@@ -23,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every file below, what it holds, and when it was written.
+// The content and modification time of every file below a directory.
 std::map<std::string, std::pair<std::string, fs::file_time_type>> Contents(
     const std::string& directory) {
   std::map<std::string, std::pair<std::string, fs::file_time_type>> contents;
@@ -34,7 +35,7 @@ std::map<std::string, std::pair<std::string, fs::file_time_type>> Contents(
   return contents;
 }
 
-TEST(Idle, NothingIsWrittenToTheDisk) {
+TEST(Idle, AnIdleProgramWritesNothingToTheDisk) {
   const FaultyServer server([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
   const TemporaryDirectory directory;
   for (const char* name : {"logs", "profiles", "ledger", "scratch"}) directory.MakeDirectory(name);
@@ -60,7 +61,7 @@ TEST(Idle, NothingIsWrittenToTheDisk) {
       "profiles/status.json",
       R"({"profiles":{"web":{"backup":{"success":true,"time":"2026-01-01T00:00:00Z"}}}})");
   ASSERT_TRUE(server.AwaitRequests(1));
-  // Each look at the page is a scrape.
+  // Scrapes until so many seconds have passed for the program.
   const auto pass = [&](double seconds) {
     const auto now = [&] {
       return exporter.Scrape().Number("backup_source_look_timestamp_seconds{source=\"restic\"}");
@@ -68,7 +69,7 @@ TEST(Idle, NothingIsWrittenToTheDisk) {
     const double begin = now();
     ASSERT_TRUE(Eventually([&] { return now() >= begin + seconds; })) << now() - begin;
   };
-  pass(120);  // until all has settled
+  pass(120);  // until every result has settled
   const auto before = Contents(directory / "ledger");
   const auto calls = CallsCounted(directory / "scratch");
   EXPECT_GT(calls, 0U);

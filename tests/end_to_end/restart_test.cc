@@ -1,4 +1,5 @@
-// What a stop, a crash and a second start do to the record: nothing.
+// Neither a stop nor a crash nor a second start changes what is recorded.
+// Labels: threads
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -44,7 +45,7 @@ class Restart : public testing::Test {
   TemporaryDirectory directory_;
 };
 
-TEST_F(Restart, ChangesNoValue) {
+TEST_F(Restart, ARestartChangesNoValue) {
   const fs::path data(kTestdataDir);
   fs::copy_file(data / "resticprofile/documented.json", Path("profiles/status.json"));
   for (const char* name :
@@ -64,7 +65,7 @@ TEST_F(Restart, ChangesNoValue) {
   EXPECT_NE(before.find("backup_last_success_timestamp_seconds{backup=\"web\""), std::string::npos);
 }
 
-TEST_F(Restart, AfterAKillInTheMiddleOfACatchUpEndsLikeAnUninterruptedRun) {
+TEST_F(Restart, KillsDuringACatchUpLeadToTheSameValuesAsAnUninterruptedRun) {
   const std::size_t runs = WriteResticLog(Path("logs/home.jsonl"), std::size_t{100} << 20);
   const std::string undisturbed = Start("undisturbed").Scrape().Lasting();
   EXPECT_NE(undisturbed.find("backup_runs_total{backup=\"home\",operation=\"backup\"} " +
@@ -83,21 +84,21 @@ TEST_F(Restart, AfterAKillInTheMiddleOfACatchUpEndsLikeAnUninterruptedRun) {
                       "' 'SELECT coalesce(max(offset),0) FROM files' || echo 0"});
     return std::stoull(answer);
   };
-  // Each life ends as soon as it has committed something more.
-  int in_the_middle = 0;
+  // Each process is killed as soon as it has committed something more.
+  int unfinished = 0;
   for (std::uintmax_t before = 0; before < size;) {
     Process exporter(command, {});
     EXPECT_TRUE(Eventually([&] { return position() > before; }));
     exporter.Signal(SIGKILL);
     EXPECT_EQ(exporter.Wait(), 128 + SIGKILL);
     before = position();
-    in_the_middle += before < size ? 1 : 0;
+    unfinished += before < size ? 1 : 0;
   }
-  EXPECT_GT(in_the_middle, 0) << "no life ended in the middle";
+  EXPECT_GT(unfinished, 0) << "no process was killed before the end of the log";
   EXPECT_EQ(Start("killed").Scrape().Lasting(), undisturbed);
 }
 
-TEST_F(Restart, ASecondExporterOnTheSameLedgerRefusesAndTheFirstGoesOn) {
+TEST_F(Restart, ASecondExporterOnTheSameLedgerExitsAndTheFirstRunsOn) {
   ExporterProcess first = Start("one");
   const std::string errors = Path("second");
   EXPECT_EQ(RunProcess({kProgram, "--config.file=" + Path("config.yaml"),
@@ -112,7 +113,7 @@ TEST_F(Restart, ASecondExporterOnTheSameLedgerRefusesAndTheFirstGoesOn) {
 }
 
 // faults.md 53, 75
-TEST_F(Restart, ALedgerThatCannotBeUsedIsRefusedWithOneLineAndKeptAsideWhenAsked) {
+TEST_F(Restart, AnUnusableLedgerIsRefusedWithOneLineAndSetAsideOnRequest) {
   EXPECT_EQ(Start("good").Stop(), 0);
   const std::string good = ReadText(Path("good/ledger/ledger.db"));
   std::string newer = good;
@@ -131,9 +132,9 @@ TEST_F(Restart, ALedgerThatCannotBeUsedIsRefusedWithOneLineAndKeptAsideWhenAsked
                     "--storage.path=" + Path("bad/ledger"), "--web.listen-address=127.0.0.1:0"},
                    {.errors = Path("errors")}),
         2);
-    const std::string said = ReadText(Path("errors"));
-    EXPECT_NE(said.find(why), std::string::npos) << said;
-    EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+    const std::string output = ReadText(Path("errors"));
+    EXPECT_NE(output.find(why), std::string::npos) << output;
+    EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;
     EXPECT_TRUE(ReadText(Path("bad/ledger/ledger.db")) == bytes) << why;
 
     EXPECT_EQ(Start("bad", {"--storage.recover"}).Stop(), 0) << why;

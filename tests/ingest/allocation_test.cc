@@ -1,6 +1,5 @@
-// Memory that is not to be had, at each place that asks for some: the step that reads, decodes,
-// folds and commits either ends the program or fails, and the ledger is none the worse. Also SQLite
-// asks for its memory here.
+// Each allocation in turn fails, those of SQLite included: the step that reads, decodes and commits
+// either ends the program or fails, and the ledger stays intact.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -23,9 +22,9 @@
 
 namespace {
 
-long left = -1;         // allocations before the one that fails; negative: none does
-bool for_good = false;  // those after it fail too
-bool failed = false;    // one did
+long left = -1;         // allocations before the one that fails; negative: none fails
+bool all_fail = false;  // those after it fail, too
+bool failed = false;    // one has failed
 
 bool Fails() {
   if (left < 0) return false;
@@ -33,7 +32,7 @@ bool Fails() {
     --left;
     return false;
   }
-  if (!for_good) left = -1;
+  if (!all_fail) left = -1;
   failed = true;
   return true;
 }
@@ -49,15 +48,15 @@ void* AllocateOrThrow(std::size_t size, std::size_t alignment = alignof(std::max
   return memory;
 }
 
-sqlite3_mem_methods sqlites_own;
+sqlite3_mem_methods sqlite_methods;
 
-// Before anything opens a database.
-const bool kSqliteAsksHere = [] {
-  sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlites_own);
-  sqlite3_mem_methods methods = sqlites_own;
-  methods.xMalloc = [](int size) { return Fails() ? nullptr : sqlites_own.xMalloc(size); };
+// Initialised before any database is opened.
+const bool kSqliteIsHooked = [] {
+  sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_methods);
+  sqlite3_mem_methods methods = sqlite_methods;
+  methods.xMalloc = [](int size) { return Fails() ? nullptr : sqlite_methods.xMalloc(size); };
   methods.xRealloc = [](void* memory, int size) {
-    return Fails() ? nullptr : sqlites_own.xRealloc(memory, size);
+    return Fails() ? nullptr : sqlite_methods.xRealloc(memory, size);
   };
   return sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) == SQLITE_OK;
 }();
@@ -80,7 +79,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A ledger and one log, as far as a source's thread has to do with them.
+// A ledger and one log, as the thread of a source has them.
 class Life {
  public:
   explicit Life(const std::string& directory, const std::string& log) {
@@ -96,17 +95,17 @@ class Life {
     if (made) ingest_ = std::move(*made);
   }
 
-  // One turn, with what fails logged and counted, as ever.
+  // One step. Failures are logged and counted, as always.
   void Step() { ingest_->Step(clock_.Both()); }
-  // As many turns as it takes.
+  // Enough steps to read everything.
   void Finish() {
     for (int turn = 0; turn < 10; ++turn) {
       Step();
       clock_.Advance(std::chrono::seconds(31));
     }
   }
-  // All that is known, and what waits to be told.
-  [[nodiscard]] std::string Known() {
+  // The standings, and the pending notices.
+  [[nodiscard]] std::string Contents() {
     std::string text = StandingsText(*ledger_->standings());
     for (const Notice& notice : ledger_->Waiting("m", 1000)) {
       text += fmt::format("{} {}\n", Name(notice.state), notice.backup);
@@ -126,11 +125,11 @@ class Life {
 class AllocationFailureAtLength : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(kSqliteAsksHere);
+    ASSERT_TRUE(kSqliteIsHooked);
     WriteResticLog(directory_ / "whole", 8000, 5);
     const std::string whole = ReadText(directory_ / "whole");
     const std::size_t half = whole.find('\n', whole.size() / 2) + 1;
-    // Some runs are there already.
+    // Some runs are in the ledger already.
     directory_.Write("home.jsonl", whole.substr(0, half));
     {
       Life life(before_, log_);
@@ -140,20 +139,21 @@ class AllocationFailureAtLength : public testing::Test {
     directory_.Append("home.jsonl", whole.substr(half));
     directory_.Append("home.jsonl",
                       "{\"message_type\":\"exit_error\",\"code\":1,\"message\":\"Fatal: no\"}\n");
-    Renew();
+    Restore();
     Life life(state_, log_);
     life.Finish();
-    after_ = life.Known();
+    after_ = life.Contents();
   }
 
-  // The ledger is as it was before the step.
-  void Renew() const {
+  // Restores the ledger of before the step.
+  void Restore() const {
     fs::remove_all(state_);
     fs::copy(before_, state_);
   }
 
-  // What becomes of a program whose n-th allocation from the step on fails.
-  enum End { kNothingFailed, kWentOn, kAborted };
+  // How a program ends whose n-th allocation in the step fails, or (`all`) the n-th and all later
+  // ones.
+  enum End { kNothingFailed, kContinued, kAborted };
   End Fail(long n, bool all) const {
     const pid_t child = fork();
     if (child == 0) {
@@ -161,7 +161,7 @@ class AllocationFailureAtLength : public testing::Test {
       Life life(state_, log_);
       if (!life.ready()) _exit(9);
       left = n;
-      for_good = all;
+      all_fail = all;
       try {
         life.Step();
       } catch (const std::exception&) {
@@ -169,8 +169,8 @@ class AllocationFailureAtLength : public testing::Test {
       }
       left = -1;
       life.Finish();
-      if (life.Known() != after_) _exit(8);
-      _exit(failed ? kWentOn : kNothingFailed);
+      if (life.Contents() != after_) _exit(8);
+      _exit(failed ? kContinued : kNothingFailed);
     }
     int status = 0;
     waitpid(child, &status, 0);
@@ -178,7 +178,7 @@ class AllocationFailureAtLength : public testing::Test {
       EXPECT_EQ(WTERMSIG(status), SIGABRT) << "allocation " << n;
       return kAborted;
     }
-    EXPECT_LE(WEXITSTATUS(status), kAborted) << "allocation " << n << ": it knows something else";
+    EXPECT_LE(WEXITSTATUS(status), kAborted) << "allocation " << n << ": its contents differ";
     return static_cast<End>(WEXITSTATUS(status));
   }
 
@@ -189,26 +189,26 @@ class AllocationFailureAtLength : public testing::Test {
   std::string after_;
 };
 
-TEST_F(AllocationFailureAtLength, EndsTheProgramOrNothing) {
+TEST_F(AllocationFailureAtLength, AFailedAllocationEndsTheProgramOrChangesNothing) {
   const int stride = HowMany(37, 1);
-  int went_on = 0;
+  int continued = 0;
   int aborted = 0;
   for (const bool all : {false, true}) {
     for (long n = 0;; n += stride) {
-      Renew();
+      Restore();
       const End end = Fail(n, all);
       if (end == kNothingFailed) {
-        EXPECT_GT(n, 500) << "a step of a few runs asks for more";
+        EXPECT_GT(n, 500) << "a step with a few runs allocates more often";
         break;
       }
-      (end == kWentOn ? went_on : aborted) += 1;
+      (end == kContinued ? continued : aborted) += 1;
       Life next(state_, log_);
       ASSERT_TRUE(next.ready()) << "allocation " << n;
       next.Finish();
-      ASSERT_EQ(next.Known(), after_) << "allocation " << n;
+      ASSERT_EQ(next.Contents(), after_) << "allocation " << n;
     }
   }
-  EXPECT_GT(went_on, 0);
+  EXPECT_GT(continued, 0);
   EXPECT_GT(aborted, 0);
 }
 

@@ -1,8 +1,8 @@
-// What becomes of every recorded run in testdata/corpus, held against the truth that stands beside
-// it: each capture goes through source, decoder and ledger as a file that was there from the start.
+// Every recorded run in testdata/corpus is compared with the truth.json beside it: each capture
+// passes through source, decoder and ledger as a file that existed from the start.
 //
-// `expect` in truth.json is what can be known from that capture alone, `truth` what really
-// happened; where the two differ, `cannot_tell` says why.
+// `expect` in truth.json is what can be known from the capture alone, `truth` what really happened;
+// if the two differ, `cannot_tell` gives the reason.
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
@@ -38,14 +38,14 @@ struct RecordedCapture {
   Json run;  // all of truth.json
 };
 
-std::string Word(const Json& json, const char* key) {
+std::string Text(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found == json.end() || found->is_null() ? "" : found->get<std::string>();
 }
 
 std::string NameOf(const RecordedCapture& one) {
   std::string name = one.folder.lexically_relative(kCorpus).string() + " " +
-                     Word(one.capture, "file") +
+                     Text(one.capture, "file") +
                      (one.capture.contains("options") ? " options" : "");
   std::ranges::replace_if(
       name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
@@ -68,23 +68,22 @@ std::vector<RecordedCapture> AllCaptures() {
   return captures;
 }
 
-// A run, in the words of truth.json; what `like` leaves open is left out. An operation that nobody
-// names is the source's, which is a backup where that does not say otherwise; restic before 0.15
-// prints the first 8 digits of an id.
+// A run with the keys of truth.json that `like` has. An operation that is not named is the
+// source's, which is a backup by default; restic before 0.15 prints the first 8 digits of an id.
 std::string RunText(const Json& run, const Json& like) {
   std::string text;
   for (const char* key : {"backup", "operation", "result", "evidence", "id", "added_bytes"}) {
     if (!like.contains(key)) continue;
     Json value = run.value(key, Json());
     if (value == "") value = Json();
-    if (key == std::string("id") && value.is_string()) value = Word(run, key).substr(0, 8);
+    if (key == std::string("id") && value.is_string()) value = Text(run, key).substr(0, 8);
     if (key == std::string("operation") && value.is_null()) value = "backup";
     text += std::string(text.empty() ? "" : " ") + key + "=" + value.dump();
   }
   return text;
 }
 
-// Some were copied while the tool still had them open; of all others the process is gone.
+// `open`: the capture was copied while the tool had it open; else its process is gone.
 class FilesOf final : public Files {
  public:
   explicit FilesOf(bool open) : open_(open) {}
@@ -117,12 +116,12 @@ class FilesOf final : public Files {
 
 class Corpus : public testing::TestWithParam<RecordedCapture> {
  protected:
-  // Every run that the ledger holds after reading the capture, in the order of reading.
+  // The runs in the ledger after reading the capture, in the order of reading.
   std::vector<Json> Runs() {
     const RecordedCapture& one = GetParam();
     const fs::path file =
-        directory_ / ("capture" + fs::path(Word(one.capture, "file")).extension().string());
-    fs::copy_file(one.folder / Word(one.capture, "file"), file);
+        directory_ / ("capture" + fs::path(Text(one.capture, "file")).extension().string());
+    fs::copy_file(one.folder / Text(one.capture, "file"), file);
     const bool open = one.capture.value("open", false);
     const SystemClock clock;
     const double ended = open ? ToSeconds(clock.Now()) : one.run.at("ended").get<double>();
@@ -131,22 +130,22 @@ class Corpus : public testing::TestWithParam<RecordedCapture> {
     const timespec times[2] = {stamp, stamp};
     EXPECT_EQ(utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
 
-    const Format& format = *FormatNamed(Word(one.capture, "format"));
+    const Format& format = *FormatNamed(Text(one.capture, "format"));
     const Json options = one.capture.value("options", Json::object());
-    SourceRules fold{.source = "capture",
-                     .tool = std::string(format.tool),
-                     .pattern = file,
-                     .backup = std::string(format.backup)};
-    if (const auto operation = OperationNamed(Word(options, "operation"))) {
-      fold.operation = *operation;
-      fold.operation_configured = true;
+    SourceRules rules{.source = "capture",
+                      .tool = std::string(format.tool),
+                      .pattern = file,
+                      .backup = std::string(format.backup)};
+    if (const auto operation = OperationNamed(Text(options, "operation"))) {
+      rules.operation = *operation;
+      rules.operation_configured = true;
     }
     IngestOptions ingest{.input = {.name = "capture", .pattern = file, .framing = format.framing},
                          .decoder = {.extended_status = options.value("extended_status", false),
-                                     .zone = TimeZone::Find(Word(one.capture, "timezone")).value()},
+                                     .zone = TimeZone::Find(Text(one.capture, "timezone")).value()},
                          .format = std::string(format.name)};
     auto ledger = Ledger::Open({.directory = directory_ / "ledger"}).value();
-    ledger->Configure({fold});
+    ledger->Configure({rules});
     FilesOf files(open);
     StatusBoard board;
     auto reader =
@@ -182,15 +181,15 @@ class Corpus : public testing::TestWithParam<RecordedCapture> {
   TemporaryDirectory directory_;
 };
 
-// Those of one backup and operation keep their order.
+// By backup and operation. Runs of one backup and operation keep their order.
 void Order(std::vector<Json>& runs) {
   std::ranges::stable_sort(runs, {}, [](const Json& run) {
-    const std::string operation = Word(run, "operation");
-    return Word(run, "backup") + " " + (operation.empty() ? "backup" : operation);
+    const std::string operation = Text(run, "operation");
+    return Text(run, "backup") + " " + (operation.empty() ? "backup" : operation);
   });
 }
 
-TEST_P(Corpus, IsJudgedAsItWas) {
+TEST_P(Corpus, EachCapturedRunGetsItsExpectedResult) {
   auto expect = GetParam().capture.at("expect").get<std::vector<Json>>();
   std::vector<Json> runs = Runs();
   Order(expect);
@@ -200,29 +199,30 @@ TEST_P(Corpus, IsJudgedAsItWas) {
     const Json like = i < expect.size() ? expect[i] : Json(runs[i]);
     EXPECT_EQ(i < runs.size() ? RunText(runs[i], like) : "no run",
               i < expect.size() ? RunText(like, like) : "no run")
-        << "run " << i << " of: " << Word(GetParam().run, "what");
+        << "run " << i << " of: " << Text(GetParam().run, "what");
   }
 }
 
-// What really happened is among what must be seen, unless the capture is said not to show it.
-TEST_P(Corpus, IsExpectedToTellTheTruthWhereItCan) {
+// The true result is among the expected ones, unless truth.json says that the capture cannot show
+// it.
+TEST_P(Corpus, TheExpectationIsTheTruthUnlessTheCaptureCannotShowIt) {
   const Json& expect = GetParam().capture.at("expect");
   const std::string truth = GetParam().run.at("truth").at("result");
   const bool shown = std::ranges::any_of(
-      expect, [&truth](const Json& run) { return Word(run, "result") == truth; });
+      expect, [&truth](const Json& run) { return Text(run, "result") == truth; });
   EXPECT_TRUE(shown || GetParam().capture.contains("cannot_tell") ||
-              Word(GetParam().run, "operation") == "other")  // what lists is no run itself
+              Text(GetParam().run, "operation") == "other")  // a listing is not a run itself
       << truth;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Corpus, testing::ValuesIn(AllCaptures()),
                          [](const auto& test) { return NameOf(test.param); });
 
-TEST(CorpusOfRuns, HoldsEveryTool) {
+TEST(CorpusOfRuns, TheCorpusHasRunsOfEveryTool) {
   std::set<std::string> tools;
   std::set<fs::path> runs;
   for (const RecordedCapture& one : AllCaptures()) {
-    tools.insert(Word(one.run, "tool"));
+    tools.insert(Text(one.run, "tool"));
     runs.insert(one.folder);
   }
   EXPECT_THAT(tools, testing::ElementsAre("borg", "borgmatic", "restic", "resticprofile"));

@@ -11,7 +11,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(Ingest, ThatWasStoppedCommitsNothingOfTheStepUnderWay) {
+TEST(Ingest, AStoppedIngestCommitsNothingOfTheStepInProgress) {
   const TemporaryDirectory directory;
   const FakeClock clock;
   directory.Write("home.jsonl", ResticSummary(std::chrono::hours(1)));
@@ -31,7 +31,7 @@ TEST(Ingest, ThatWasStoppedCommitsNothingOfTheStepUnderWay) {
   ingest->Step(clock.Both());
   EXPECT_EQ(ledger->Checkpoints("restic").value().size(), 0U);
 
-  // What takes its place has all of it.
+  // Its replacement reads all of it.
   ingest = Ingest::Create(options, files, std::make_unique<FakeWatcher>(), *ledger, board).value();
   ingest->Step(clock.Both());
   EXPECT_EQ(ledger->Checkpoints("restic").value().size(), 1U);

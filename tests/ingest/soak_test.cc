@@ -1,4 +1,5 @@
-// A month of lines in a row: nothing grows with their number.
+// Memory and open files do not grow with the number of lines read.
+// Labels: serial
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Rotated every few runs, as logrotate does with `rotate 2`.
-TEST(SoakAtLength, MillionsOfLinesThroughRotationsLeaveNothingBehind) {
+TEST(SoakAtLength, MillionsOfLinesAndRotationsGrowNeitherMemoryNorOpenFiles) {
   constexpr int kLinesOfARun = 2000;
   const int runs = HowMany(500, 50'000);
   const TemporaryDirectory directory;
@@ -44,12 +45,12 @@ TEST(SoakAtLength, MillionsOfLinesThroughRotationsLeaveNothingBehind) {
     progress += R"({"message_type":"status","percent_done":0.5,"files_done":)" +
                 std::to_string(line) + "}\n";
   }
-  [[maybe_unused]] std::size_t memory = 0;  // not with sanitizers
+  [[maybe_unused]] std::size_t memory = 0;  // not checked with sanitizers
   std::size_t open = 0;
   for (int run = 1; run <= runs; ++run) {
     directory.Append("logs/home.jsonl",
                      progress + ResticSummary(SystemClock().Now() - clock.Now()));
-    watcher.Tell(directory / "logs/home.jsonl");
+    watcher.ReportChange(directory / "logs/home.jsonl");
     ingest->Step(clock.Both());
     clock.Advance(std::chrono::minutes(7));
     if (run % 7 == 0) {
@@ -66,8 +67,8 @@ TEST(SoakAtLength, MillionsOfLinesThroughRotationsLeaveNothingBehind) {
   EXPECT_EQ(standings->backups.at(0)->operations.at(0).runs, static_cast<std::uint64_t>(runs));
   EXPECT_EQ(standings->sources.at("log").counts.records,
             static_cast<std::uint64_t>(runs) * kLinesOfARun);
-  EXPECT_LE(OpenFiles(getpid()), open + 1) << "but for one that is rotated just now";
-#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed
+  EXPECT_LE(OpenFiles(getpid()), open + 1) << "save one that was just rotated";
+#ifndef __SANITIZE_ADDRESS__  // it keeps freed memory
   EXPECT_LE(Kilobytes(getpid(), "VmRSS"), memory + (1 << 10));
 #endif
 }

@@ -1,4 +1,4 @@
-// The file system, with faults on demand.
+// The file system, with failures on demand.
 #pragma once
 
 #include <cerrno>
@@ -17,8 +17,8 @@ namespace backup_exporter {
 
 class FailingFiles final : public Files {
  public:
-  // From now on, what is done with this path fails as told. A directory fails for what is in it,
-  // too.
+  // From now on this operation on the path fails with an error of this kind. If the path is a
+  // directory, it fails for everything in it, too.
   void FailStat(const std::string& path, ErrorKind kind) { stat_[path] = kind; }
   void FailOpen(const std::string& path, ErrorKind kind) { open_[path] = kind; }
   void FailRead(const std::string& path, ErrorKind kind) { (*read_)[path] = kind; }
@@ -29,14 +29,14 @@ class FailingFiles final : public Files {
     read_->clear();
     list_.clear();
   }
-  // What is open now can no longer be used, as when a server went away and came back.
+  // Files that are open now are stale, as after a restart of a file server.
   void BreakOpenFiles() { *broken_ = opened_; }
-  // At most so many files may be open at once.
+  // At most so many files can be open at once.
   void LimitOpen(int most) { most_ = most; }
-  // What OpenForWriting answers.
+  // The answer of OpenForWriting.
   void SetOpenForWriting(std::optional<std::set<FileIdentity>> open) { writers_ = std::move(open); }
 
-  // At paths: stat, glob and list.
+  // Calls of Stat, Glob and List.
   [[nodiscard]] std::size_t looks() const { return looks_; }
   [[nodiscard]] std::size_t opened() const { return opened_; }
   [[nodiscard]] int open_now() const { return *open_now_; }
@@ -45,12 +45,14 @@ class FailingFiles final : public Files {
 
   Result<FileStat> Stat(const std::string& path) const override {
     ++looks_;
-    if (const auto kind = Find(stat_, path)) return Fail(*kind, "stat " + path + ": as told");
+    if (const auto kind = Find(stat_, path))
+      return Fail(*kind, "stat " + path + ": failed on demand");
     return files_.Stat(path);
   }
 
   Result<std::unique_ptr<File>> Open(const std::string& path) const override {
-    if (const auto kind = Find(open_, path)) return Fail(*kind, "open " + path + ": as told");
+    if (const auto kind = Find(open_, path))
+      return Fail(*kind, "open " + path + ": failed on demand");
     if (*open_now_ >= most_) return FailErrno("open " + path, EMFILE);
     auto file = files_.Open(path);
     if (!file) return file;
@@ -71,7 +73,7 @@ class FailingFiles final : public Files {
 
   Result<std::vector<std::string>> List(const std::string& directory) const override {
     if (const auto kind = Find(list_, directory)) {
-      return Fail(*kind, "list " + directory + ": as told");
+      return Fail(*kind, "list " + directory + ": failed on demand");
     }
     ++looks_;
     return files_.List(directory);
@@ -79,7 +81,7 @@ class FailingFiles final : public Files {
 
   Result<std::uint64_t> DeviceOf(const std::string& directory) const override {
     if (const auto kind = Find(stat_, directory)) {
-      return Fail(*kind, "stat " + directory + ": as told");
+      return Fail(*kind, "stat " + directory + ": failed on demand");
     }
     return files_.DeviceOf(directory);
   }
@@ -119,7 +121,7 @@ class FailingFiles final : public Files {
     }
     Result<std::size_t> ReadAt(std::uint64_t offset, std::span<char> buffer) const override {
       if (const auto kind = Find(*faults_, path_))
-        return Fail(*kind, "read " + path_ + ": as told");
+        return Fail(*kind, "read " + path_ + ": failed on demand");
       if (number_ <= *broken_) return FailErrno("read " + path_, ESTALE);
       const auto got = file_->ReadAt(offset, buffer);
       if (got) *bytes_read_ += *got;

@@ -1,4 +1,4 @@
-// A watcher that tells what the test tells it.
+// A watcher that reports the changes that a test gives it.
 #pragma once
 
 #include <string>
@@ -16,10 +16,10 @@ class FakeWatcher final : public Watcher {
     return !blind_;
   }
   void Wait(SteadyTime) override {}
-  [[nodiscard]] Changes Take() override { return std::exchange(changes_, {}); }
+  [[nodiscard]] Changes Drain() override { return std::exchange(changes_, {}); }
   void Wake() override {}
 
-  void Tell(const std::string& path, bool closed = false) {
+  void ReportChange(const std::string& path, bool closed = false) {
     for (Change& change : changes_.files) {
       if (change.path == path) {
         change.closed = closed;
@@ -28,19 +28,19 @@ class FakeWatcher final : public Watcher {
     }
     changes_.files.push_back({path, closed});
   }
-  // What is at `path` was moved there from its first name, `from`.
-  void TellOfMove(const std::string& from, const std::string& path, bool written = false) {
-    Tell(from);
+  // The file at `path` was moved there; `from` is its first name.
+  void ReportMove(const std::string& from, const std::string& path, bool written = false) {
+    ReportChange(from);
     std::erase_if(changes_.files, [&](const Change& change) { return change.path == path; });
     changes_.files.insert(changes_.files.begin(),
                           {.path = path, .moved_from = from, .written = written});
   }
-  // What came to `path` and was written to may be gone again.
-  void TellOfNew(const std::string& path) {
+  // A file appeared at `path` and was written to. It may be gone again.
+  void ReportNew(const std::string& path) {
     changes_.files.push_back({.path = path, .created = true, .written = true});
   }
-  void TellToLookAtAll() { changes_.look_at_all = true; }
-  // Watching fails from now on, or no longer.
+  void RequestSweep() { changes_.needs_sweep = true; }
+  // Whether Watch fails from now on.
   void SetBlind(bool blind) { blind_ = blind; }
   [[nodiscard]] const std::vector<std::string>& watched() const { return watched_; }
 

@@ -17,7 +17,7 @@ dev_t DeviceOf(const std::string& place) {
 
 FuseMount::FuseMount(const std::string& from, std::string place)
     : place_(std::move(place)),
-      // In the foreground, and without a memory of what it said before.
+      // In the foreground, and without caching attributes and names.
       server_({"bindfs", "-f", "-o", "attr_timeout=0,entry_timeout=0,allow_other", from, place_},
               {}) {
   const dev_t before = DeviceOf(from);
@@ -26,13 +26,13 @@ FuseMount::FuseMount(const std::string& from, std::string place)
 }
 
 FuseMount::~FuseMount() {
-  GoOn();
+  Resume();
   ::umount2(place_.c_str(), MNT_DETACH);
 }
 
 void FuseMount::Hang() const { server_.Signal(SIGSTOP); }
 
-void FuseMount::GoOn() const { server_.Signal(SIGCONT); }
+void FuseMount::Resume() const { server_.Signal(SIGCONT); }
 
 bool FuseMount::Allowed() { return ::geteuid() == 0 && ::access("/dev/fuse", R_OK | W_OK) == 0; }
 

@@ -1,4 +1,4 @@
-// A file system that depends on a process, as one of a server does, and hangs as that may.
+// A file system served by a process, which can hang as a network file system does.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace backup_exporter {
 
-// A directory that is at another place, too, by bindfs: what happens to the files where they are is
-// told to nobody there. Unmounted at the end, whatever its state.
+// Mounts a directory at a second path by bindfs. Changes made under the first path cause no inotify
+// events under the second. Unmounted by the destructor, even while it hangs.
 class FuseMount {
  public:
   FuseMount(const std::string& from, std::string place);
@@ -16,13 +16,13 @@ class FuseMount {
   FuseMount(const FuseMount&) = delete;
   FuseMount& operator=(const FuseMount&) = delete;
 
-  // Only root may mount.
+  // Whether this process may mount it: only root may.
   [[nodiscard]] static bool Allowed();
 
   [[nodiscard]] bool mounted() const { return mounted_; }
-  // Whatever is asked of it waits from now on, or is answered again.
+  // Blocks every access from now on, or ends that.
   void Hang() const;
-  void GoOn() const;
+  void Resume() const;
 
  private:
   std::string place_;

@@ -1,5 +1,5 @@
-// How much of what has no end is tried: some of it in CI, much with scripts/test --long. Suites
-// that ask are named …AtLength.
+// How many cases a test tries that could try any number: few in CI, many with scripts/test --long.
+// Suites that use it are named …AtLength.
 #pragma once
 
 #include <cstdlib>

@@ -8,13 +8,13 @@
 
 namespace backup_exporter {
 
-// Mounted for as long as this lives, or until Unmount. Only root may; where the kernel refuses,
-// `mounted` is false and the test is to be skipped.
+// Mounted until Unmount or the destructor. Only root may mount; if the kernel refuses, `mounted` is
+// false and the test should be skipped.
 class Mount {
  public:
-  // A new one in memory.
+  // An empty tmpfs.
   explicit Mount(std::string place) : Mount("tmpfs", std::move(place), "tmpfs", 0) {}
-  // A directory that is elsewhere, too.
+  // A bind mount of `from`.
   Mount(const std::string& from, std::string place) : Mount(from, std::move(place), "", MS_BIND) {}
   Mount(const std::string& from, std::string place, const char* type, unsigned long flags,
         const std::string& options = "")
@@ -25,7 +25,7 @@ class Mount {
   Mount& operator=(const Mount&) = delete;
 
   [[nodiscard]] bool mounted() const { return mounted_; }
-  // At once, even while somebody has a file open there.
+  // At once, even while files there are open.
   void Unmount() {
     if (mounted_) ::umount2(place_.c_str(), MNT_DETACH);
     mounted_ = false;

@@ -7,7 +7,7 @@ namespace backup_exporter {
 
 std::vector<std::string> PowerEnvironment(const PowerOptions& options) {
   return {"LD_PRELOAD=" + options.shim,
-          // A sanitizer wants to be the first library.
+          // AddressSanitizer otherwise insists on being the first library.
           "ASAN_OPTIONS=verify_asan_link_order=0",
           "POWER_DIRECTORY=" + std::filesystem::canonical(options.directory).string(),
           "POWER_SCRATCH=" + options.scratch, "POWER_PORT=" + std::to_string(options.port),

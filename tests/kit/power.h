@@ -1,5 +1,5 @@
-// The program under kit/shim/power.cc, which ends it at one of its calls that change files or speak
-// to a monitor.
+// Runs the program under kit/shim/power.cc, which ends it at a chosen call that changes a file or
+// sends to a monitor.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@ namespace backup_exporter {
 
 struct PowerOptions {
   std::string shim;         // the library
-  std::string directory;    // what lies below is watched
-  std::string scratch;      // empty, beside it
-  int port = 0;             // of the monitor; 0: none
-  std::uint64_t point = 0;  // the call that it ends at; 0: it is only counted
+  std::string directory;    // calls on files below it count
+  std::string scratch;      // an empty directory on the same file system
+  int port = 0;             // of the monitor, whose sends count, too; 0: none
+  std::uint64_t point = 0;  // the number of the call to end at; 0: calls are only counted
   std::uint64_t seed = 0;
-  bool cut = false;             // a power cut, not a kill
-  bool cut_afterwards = false;  // when it has ended by itself
+  bool cut = false;             // end by a power cut, which loses unsynced changes, not by a kill
+  bool cut_afterwards = false;  // cut the power after the program ended by itself
 };
 
 // NAME=value
 [[nodiscard]] std::vector<std::string> PowerEnvironment(const PowerOptions& options);
-// How many calls were made by now.
+// The number of calls so far.
 [[nodiscard]] std::uint64_t CallsCounted(const std::string& scratch);
 
 }  // namespace backup_exporter

@@ -1,4 +1,4 @@
-// A disk of a few megabytes that a test can fill. To mount it takes root.
+// A disk of a few megabytes that a test can fill. Only root may mount it.
 #pragma once
 
 #include <errno.h>
@@ -25,7 +25,7 @@ class SmallDisk {
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
 
-  // Says why there is none; else empty.
+  // Why it could not be mounted; empty if it was.
   [[nodiscard]] const std::string& missing() const { return missing_; }
   void Fill() const {
     std::ofstream file(path_ + "/filler", std::ios::binary);
@@ -34,14 +34,14 @@ class SmallDisk {
     }
     ASSERT_EQ(std::filesystem::space(path_).available, 0U);
   }
-  // Takes no more files.
-  void TakeAllInodes() const {
+  // No more files can be created.
+  void UseAllInodes() const {
     std::filesystem::create_directory(path_ + "/filler");
     for (int i = 0; std::ofstream(path_ + "/filler/" + std::to_string(i)); ++i) {
     }
     ASSERT_FALSE(std::ofstream(path_ + "/one more"));
   }
-  // Takes no more changes.
+  // Nothing can be written.
   void MakeReadOnly() const {
     ASSERT_EQ(::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=4m"), 0);
   }

@@ -1,5 +1,5 @@
-// A source on a temporary directory, turned by hand, with as much of a ledger as it needs:
-// positions.
+// A source on a temporary directory. Tests call its turns, and it has as much of a ledger as it
+// needs: checkpoints.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ class SourceRig {
     options.framing = framing;
   }
 
-  // Begins, or begins again as after a restart: with the positions that were accepted.
+  // Starts the source, or restarts it, with the accepted checkpoints.
   void Start() {
     std::vector<Checkpoint> known;
     for (const auto& [id, file] : ledger) known.push_back(file);
@@ -36,12 +36,12 @@ class SourceRig {
     source = std::make_unique<Source>(options, files, std::move(fake), std::move(known));
   }
 
-  // Takes all there is now, in as many turns as it takes, and returns the records.
+  // Reads and accepts until nothing is left to read, and returns the records.
   std::vector<std::string> Read(bool last_look = false) {
     std::vector<std::string> records;
     steps.clear();
-    const int endless = 10'000;
-    for (int turn = 0; turn < endless; ++turn) {
+    const int most_turns = 10'000;
+    for (int turn = 0; turn < most_turns; ++turn) {
       auto pieces = Turn(last_look);
       if (pieces.empty() && source->NextLook() > clock.Steady()) return records;
       for (Piece& piece : pieces) {
@@ -49,14 +49,14 @@ class SourceRig {
         Accept(piece);
       }
     }
-    ADD_FAILURE() << "there is no end to it";
+    ADD_FAILURE() << "reading does not end";
     return records;
   }
-  // One turn, nothing accepted.
+  // One turn, without accepting its pieces.
   std::vector<Piece> Turn(bool last_look = false) {
     if (!source) Start();
     auto pieces = source->Read(clock.Both(), budget, last_look);
-    for (std::string& trouble : source->TakeTroubles()) troubles.push_back(std::move(trouble));
+    for (std::string& message : source->DrainMessages()) messages.push_back(std::move(message));
     return pieces;
   }
   void Accept(Piece& piece) {
@@ -72,26 +72,26 @@ class SourceRig {
     steps.push_back(piece.step);
   }
 
-  // As inotify tells it.
+  // Reads after inotify reported a change.
   std::vector<std::string> ReadAfterChange(const std::string& name, bool closed = false) {
-    watcher->Tell(directory / name, closed);
+    watcher->ReportChange(directory / name, closed);
     return Read();
   }
-  // As without it: the next sweep finds what changed.
+  // Reads without a report: the next sweep finds the changes.
   std::vector<std::string> ReadAfterSweep() {
     clock.Advance(std::chrono::seconds(30));
     return Read();
   }
 
   [[nodiscard]] SourceStatus Status() const { return source->status(); }
-  // Flags of the steps that the last Read accepted.
+  // How many of the steps that the last Read accepted have the flag.
   [[nodiscard]] int Quiet() const { return Count(&FileStep::quiet); }
   [[nodiscard]] int Gone() const { return Count(&FileStep::writer_gone); }
   [[nodiscard]] int Over() const { return Count(&FileStep::over); }
 
   TemporaryDirectory directory;
   FailingFiles files;
-  FakeClock clock{SystemClock().Now()};  // files written later are fresh
+  FakeClock clock{SystemClock().Now()};  // files that tests write later are new
   SourceOptions options;
   std::size_t budget = 16 << 20;
   FakeWatcher* watcher = nullptr;
@@ -99,7 +99,7 @@ class SourceRig {
   std::map<std::int64_t, Checkpoint> ledger;
   std::int64_t next_id = 1;
   std::vector<FileStep> steps;
-  std::vector<std::string> troubles;
+  std::vector<std::string> messages;
 
  private:
   int Count(bool FileStep::*flag) const {

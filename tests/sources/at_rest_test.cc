@@ -1,4 +1,4 @@
-// When is a file at rest, when is its writer gone?
+// When a file is quiet, and when its writer is gone.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ class AtRest : public testing::Test, protected SourceRig {
   }
 };
 
-TEST_F(AtRest, AFileIsTenSecondsAfterItsLastGrowth) {
+TEST_F(AtRest, AFileIsQuietTenSecondsAfterItsLastGrowth) {
   directory.Write("a.log", "1\n");
   Read();
   EXPECT_EQ(Quiet(), 0);
@@ -35,13 +35,13 @@ TEST_F(AtRest, AFileIsTenSecondsAfterItsLastGrowth) {
   clock.Advance(seconds(1));
   Read();
   EXPECT_EQ(Quiet(), 1);
-  EXPECT_EQ(Gone(), 0) << "it may be thinking";
+  EXPECT_EQ(Gone(), 0) << "it may write again";
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_TRUE(steps[0].at_end);
   EXPECT_EQ(steps[0].position.offset, 4U);
 }
 
-TEST_F(AtRest, IsToldOnceForEachGrowth) {
+TEST_F(AtRest, QuietIsReportedOnceForEachGrowth) {
   directory.Write("a.log", "1\n");
   Read();
   clock.Advance(seconds(10));
@@ -59,7 +59,7 @@ TEST_F(AtRest, IsToldOnceForEachGrowth) {
   EXPECT_EQ(Quiet(), 1);
 }
 
-TEST_F(AtRest, IsToldAgainUntilItIsAccepted) {
+TEST_F(AtRest, QuietIsReportedUntilItIsAccepted) {
   directory.Write("a.log", "1\n");
   Read();
   clock.Advance(seconds(10));
@@ -70,7 +70,7 @@ TEST_F(AtRest, IsToldAgainUntilItIsAccepted) {
   }
 }
 
-TEST_F(AtRest, AFileIsAtOnceWhenItsWriterClosesIt) {
+TEST_F(AtRest, AFileIsQuietAtOnceWhenItsWriterClosesIt) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
@@ -80,7 +80,7 @@ TEST_F(AtRest, AFileIsAtOnceWhenItsWriterClosesIt) {
   EXPECT_EQ(Gone(), 0);
 }
 
-TEST_F(AtRest, AFileIsWhenItsWriterClosesItLater) {
+TEST_F(AtRest, AFileIsQuietWhenItsWriterClosesItLater) {
   directory.Write("a.log", "1\n");
   Read();
   clock.Advance(seconds(3));
@@ -88,7 +88,7 @@ TEST_F(AtRest, AFileIsWhenItsWriterClosesItLater) {
   EXPECT_EQ(Quiet(), 1);
 }
 
-TEST_F(AtRest, TheWriterIsGoneTenSecondsAfterItClosed) {
+TEST_F(AtRest, TheWriterIsGoneTenSecondsAfterItClosedTheFile) {
   directory.Write("a.log", "1\n");
   Read();
   ReadAfterChange("a.log", /*closed=*/true);
@@ -106,7 +106,7 @@ TEST_F(AtRest, TheWriterIsGoneTenSecondsAfterItClosed) {
   }
 }
 
-TEST_F(AtRest, TheWriterIsNotGoneIfItGoesOnAfterClosing) {
+TEST_F(AtRest, TheWriterIsNotGoneIfItWritesAfterClosing) {
   directory.Write("a.log", "1\n");
   Read();
   ReadAfterChange("a.log", /*closed=*/true);
@@ -118,20 +118,20 @@ TEST_F(AtRest, TheWriterIsNotGoneIfItGoesOnAfterClosing) {
   EXPECT_EQ(Gone(), 0);
 }
 
-TEST_F(AtRest, ClosingIsNotForgottenWhenTheFileIsRotatedThen) {
+TEST_F(AtRest, TheClosingOfAFileIsRememberedAcrossARotation) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
   directory.Rename("a.log", "a.log.1");
-  watcher->Tell(directory / "a.log", /*closed=*/true);
-  watcher->Tell(directory / "a.log.1");
+  watcher->ReportChange(directory / "a.log", /*closed=*/true);
+  watcher->ReportChange(directory / "a.log.1");
   EXPECT_EQ(Read(), (Texts{"2"}));
   clock.Advance(seconds(10));
   Read();
   EXPECT_EQ(Gone(), 1);
 }
 
-TEST_F(AtRest, AnOldFileIsAtTheFirstLook) {
+TEST_F(AtRest, AnOldFileIsQuietAtTheFirstLook) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", clock.Now() - seconds(10));
   directory.Write("b.log", "1\n");
@@ -143,7 +143,7 @@ TEST_F(AtRest, AnOldFileIsAtTheFirstLook) {
   EXPECT_EQ(Quiet(), 1);
 }
 
-TEST_F(AtRest, IsToldAgainAfterARestartAlthoughNothingIsRead) {
+TEST_F(AtRest, QuietIsReportedAgainAfterARestart) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", clock.Now() - seconds(60));
   Read();
@@ -154,7 +154,7 @@ TEST_F(AtRest, IsToldAgainAfterARestartAlthoughNothingIsRead) {
   EXPECT_EQ(Quiet(), 1);
 }
 
-TEST_F(AtRest, AFileIsAtTheLastLook) {
+TEST_F(AtRest, AFileIsQuietAtTheLastLook) {
   directory.Write("a.log", "1\n");
   Read(/*last_look=*/true);
   EXPECT_EQ(Quiet(), 1);
@@ -162,7 +162,7 @@ TEST_F(AtRest, AFileIsAtTheLastLook) {
   EXPECT_TRUE(steps.empty());
 }
 
-TEST_F(AtRest, AnEmptyFileSaysNothing) {
+TEST_F(AtRest, AnEmptyFileIsNotReported) {
   directory.Write("a.log", "");
   directory.Write("b.log", "unfinished");
   Read();
@@ -171,7 +171,7 @@ TEST_F(AtRest, AnEmptyFileSaysNothing) {
   EXPECT_TRUE(steps.empty());
 }
 
-TEST_F(AtRest, TheWallClockHasNoSayWhileTheProgramRuns) {
+TEST_F(AtRest, QuietDoesNotDependOnTheWallClockWhileTheProgramRuns) {
   directory.Write("a.log", "1\n");
   Read();
   clock.SetWall(clock.Now() + hours(24 * 365));
@@ -183,7 +183,7 @@ TEST_F(AtRest, TheWallClockHasNoSayWhileTheProgramRuns) {
   EXPECT_EQ(Quiet(), 1);
 }
 
-TEST_F(AtRest, AtTheFirstLookTheWriterIsGoneIfNobodyHasTheFileOpen) {
+TEST_F(AtRest, AtTheFirstLookTheWriterIsGoneIfNoProcessHasTheFileOpen) {
   directory.Write("a.log", "1\n");
   directory.Write("b.log", "1\n");
   directory.Write("c.log", "1\n");
@@ -196,13 +196,13 @@ TEST_F(AtRest, AtTheFirstLookTheWriterIsGoneIfNobodyHasTheFileOpen) {
   for (const FileStep& step : steps) {
     EXPECT_EQ(step.writer_gone, step.position.path == directory / "a.log") << step.position.path;
   }
-  // c.log was written to after the processes had been looked through.
+  // c.log was written to after the processes were examined.
   clock.Advance(hours(1));
   Read();
   EXPECT_EQ(Gone(), 0);
 }
 
-TEST_F(AtRest, AtTheFirstLookNobodyIsGoneIfNobodyCanTell) {
+TEST_F(AtRest, AtTheFirstLookNoWriterIsGoneIfTheProcessesCannotBeExamined) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", clock.Now() - seconds(60));
   files.SetOpenForWriting(std::nullopt);
@@ -211,7 +211,7 @@ TEST_F(AtRest, AtTheFirstLookNobodyIsGoneIfNobodyCanTell) {
   EXPECT_EQ(Gone(), 0);
 }
 
-TEST_F(AtRest, TheWriterIsGoneIfTheMachineWasStartedSince) {
+TEST_F(AtRest, TheWriterIsGoneIfTheMachineWasBootedSince) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", Time(seconds(1'000'000'000)));
   files.SetOpenForWriting(std::nullopt);
@@ -219,7 +219,7 @@ TEST_F(AtRest, TheWriterIsGoneIfTheMachineWasStartedSince) {
   EXPECT_EQ(Gone(), 1);
 }
 
-TEST_F(AtRest, AfterARestartTheWriterThatEndedMeanwhileIsGone) {
+TEST_F(AtRest, AfterARestartAWriterThatEndedMeanwhileIsGone) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", clock.Now() - seconds(60));
   files.SetOpenForWriting(std::set{IdentityOf("a.log")});
@@ -231,7 +231,7 @@ TEST_F(AtRest, AfterARestartTheWriterThatEndedMeanwhileIsGone) {
   EXPECT_EQ(Gone(), 1);
 }
 
-TEST_F(AtRest, AFileThatCameLaterIsNotJudgedByTheFirstLook) {
+TEST_F(AtRest, AFileThatAppearsLaterIsNotJudgedByTheFirstLook) {
   directory.Write("a.log", "1\n");
   files.SetOpenForWriting(std::set<FileIdentity>{});
   Read();
@@ -242,7 +242,7 @@ TEST_F(AtRest, AFileThatCameLaterIsNotJudgedByTheFirstLook) {
   EXPECT_EQ(Gone(), 0);
 }
 
-TEST_F(AtRest, AtTheLastLookTheWriterIsGoneIfNobodyHasTheFileOpen) {
+TEST_F(AtRest, AtTheLastLookTheWriterIsGoneIfNoProcessHasTheFileOpen) {
   directory.Write("a.log", "1\n");
   files.SetOpenForWriting(std::set<FileIdentity>{});
   directory.SetModified("a.log", clock.Now());
@@ -250,7 +250,7 @@ TEST_F(AtRest, AtTheLastLookTheWriterIsGoneIfNobodyHasTheFileOpen) {
   EXPECT_EQ(Gone(), 1);
 }
 
-TEST(Writers, SeesWhoHasAFileOpen) {
+TEST(Writers, FilesOpenForWritingAreFound) {
   const TemporaryDirectory directory;
   directory.Write("closed", "1\n");
   directory.Write("read", "1\n");

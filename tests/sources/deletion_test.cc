@@ -1,4 +1,4 @@
-// A file goes away, or its directory does.
+// A file is deleted, or its directory vanishes.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ using std::chrono::seconds;
 
 class Deletion : public testing::Test, protected SourceRig {};
 
-TEST_F(Deletion, ADeletedFileIsReadToItsEndAndThenOver) {
+TEST_F(Deletion, ADeletedFileIsReadToItsEndAndThenIsOver) {
   options.piece_size = 1024;
   budget = 1024;
   directory.Write("a.log", "first\n");
@@ -34,7 +34,7 @@ TEST_F(Deletion, ADeletedFileIsReadToItsEndAndThenOver) {
   EXPECT_EQ(Status().files, 0U);
 }
 
-TEST_F(Deletion, GivesTheUnfinishedLineOutAsItIs) {
+TEST_F(Deletion, TheUnfinishedLineOfADeletedFileIsReturned) {
   directory.Write("a.log", "1\nunfini");
   Read();
   directory.Remove("a.log");
@@ -42,7 +42,7 @@ TEST_F(Deletion, GivesTheUnfinishedLineOutAsItIs) {
   EXPECT_EQ(Over(), 1);
 }
 
-TEST_F(Deletion, ANewFileOfTheNameWaitsForTheOldOne) {
+TEST_F(Deletion, ANewFileOfTheSameNameWaitsForTheDeletedOne) {
   options.piece_size = budget = 16;
   directory.Write("a.log", "1\n");
   Read();
@@ -53,7 +53,7 @@ TEST_F(Deletion, ANewFileOfTheNameWaitsForTheOldOne) {
             (Texts{"2", "3", "4", "5", "6", "7", "8", "9", "unfini", "new"}));
 }
 
-TEST_F(Deletion, TheSameBytesInANewFileCountAgainIfTheNameWasFreeMeanwhile) {
+TEST_F(Deletion, TheSameBytesInANewFileCountAgainIfThePathWasEmptyBefore) {
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Remove("a.log");
@@ -62,8 +62,8 @@ TEST_F(Deletion, TheSameBytesInANewFileCountAgainIfTheNameWasFreeMeanwhile) {
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"1", "2"}));
 }
 
-TEST_F(Deletion, RecreatedWithTheSameInodeIsANewGeneration) {
-  options.max_open_files = 1;  // what is open cannot lend its inode
+TEST_F(Deletion, AFileRecreatedWithTheSameInodeIsANewGeneration) {
+  options.max_open_files = 1;  // the inode of an open file is not reused
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Write("b.log", "1\n");
@@ -75,11 +75,11 @@ TEST_F(Deletion, RecreatedWithTheSameInodeIsANewGeneration) {
     directory.Write("a.log", "3\n4\n5\n");
   }
   if (inode() != before)
-    GTEST_SKIP() << "this file system gives no inode twice, as tmpfs and btrfs";
+    GTEST_SKIP() << "this file system does not reuse inodes, like tmpfs and btrfs";
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"3", "4", "5"}));
 }
 
-TEST_F(Deletion, OfAFileThatWasNeverOpenedIsNothing) {
+TEST_F(Deletion, TheDeletionOfAFileThatWasNeverOpenedIsNotReported) {
   directory.Write("a.log", "");
   Read();
   directory.Write("b.log", "1\n");
@@ -89,7 +89,7 @@ TEST_F(Deletion, OfAFileThatWasNeverOpenedIsNothing) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Deletion, BeforeTheFileWasReadToItsEndIsCountedWhereItWasNotOpen) {
+TEST_F(Deletion, TheDeletionOfAnUnreadFileThatWasNotOpenIsCounted) {
   options.max_open_files = 1;
   directory.Write("a.log", "1\nunfini");
   directory.SetModified("a.log", clock.Now() - seconds(5));
@@ -97,36 +97,37 @@ TEST_F(Deletion, BeforeTheFileWasReadToItsEndIsCountedWhereItWasNotOpen) {
   Read();
   directory.Remove("a.log");
   EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
-  EXPECT_EQ(Over(), 0) << "it may be on its way to another name";
+  EXPECT_EQ(Over(), 0) << "it may be between two names";
   EXPECT_EQ(ReadAfterSweep(), Texts{});
   EXPECT_EQ(Over(), 1);
   EXPECT_EQ(Status().missing, 1U);
-  EXPECT_EQ(troubles.size(), 1U);
+  EXPECT_EQ(messages.size(), 1U);
 }
 
-TEST_F(Deletion, BeforeAnybodyCouldLookIsCounted) {
+TEST_F(Deletion, AFileDeletedBeforeTheFirstLookIsCounted) {
   Read();
-  watcher->TellOfNew(directory / "a.log");
-  watcher->TellOfNew(directory / "a.txt");
+  watcher->ReportNew(directory / "a.log");
+  watcher->ReportNew(directory / "a.txt");
   EXPECT_EQ(Read(), Texts{});
   EXPECT_EQ(Status().missing, 1U);
-  ASSERT_EQ(troubles.size(), 1U);
-  EXPECT_NE(troubles[0].find("a.log: went away before"), std::string::npos) << troubles[0];
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_NE(messages[0].find("a.log: was deleted or moved before"), std::string::npos)
+      << messages[0];
   EXPECT_TRUE(Status().up);
-  watcher->TellOfNew(directory / "b.log");
+  watcher->ReportNew(directory / "b.log");
   ReadAfterSweep();
   EXPECT_EQ(Status().missing, 2U);
 
   directory.Write("c.log", "1\n");
-  watcher->TellOfNew(directory / "c.log");
+  watcher->ReportNew(directory / "c.log");
   EXPECT_EQ(Read(), (Texts{"1"}));
   directory.Remove("c.log");
-  watcher->TellOfNew(directory / "c.log");
+  watcher->ReportNew(directory / "c.log");
   Read();
   EXPECT_EQ(Status().missing, 2U) << "that one was read";
 }
 
-TEST_F(Deletion, WhileTheProgramWasDownEndsTheGeneration) {
+TEST_F(Deletion, ADeletionWhileTheProgramWasDownEndsTheGeneration) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Remove("a.log");
@@ -136,7 +137,7 @@ TEST_F(Deletion, WhileTheProgramWasDownEndsTheGeneration) {
   EXPECT_TRUE(ledger.empty());
 }
 
-TEST_F(Deletion, OfAnEmptyFileIsNotWorthAWord) {
+TEST_F(Deletion, TheDeletionOfAnEmptyFileIsNotReported) {
   directory.Write("a.log", "");
   Read();
   directory.Remove("a.log");
@@ -145,7 +146,7 @@ TEST_F(Deletion, OfAnEmptyFileIsNotWorthAWord) {
   EXPECT_EQ(files.open_now(), 0);
 }
 
-TEST_F(Deletion, OfAFileThatWasNamedIsMissedOnceEachTime) {
+TEST_F(Deletion, EachDeletionOfTheFileOfALiteralPatternIsCountedOnce) {
   options.pattern = directory / "a.log";
   directory.Write("a.log", "1\n");
   Read();
@@ -163,10 +164,10 @@ TEST_F(Deletion, OfAFileThatWasNamedIsMissedOnceEachTime) {
   directory.Remove("a.log");
   ReadAfterSweep();
   EXPECT_EQ(Status().missing, 2U);
-  EXPECT_EQ(troubles.size(), 3U);
+  EXPECT_EQ(messages.size(), 3U);
 }
 
-TEST_F(Deletion, OfAllFilesOfAPatternIsNoFault) {
+TEST_F(Deletion, TheDeletionOfAllFilesOfAPatternIsNoFailure) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Remove("a.log");
@@ -175,7 +176,7 @@ TEST_F(Deletion, OfAllFilesOfAPatternIsNoFault) {
   EXPECT_EQ(Status().missing, 0U);
 }
 
-TEST_F(Deletion, AMissingDirectoryIsMissed) {
+TEST_F(Deletion, AMissingDirectoryIsCounted) {
   options.pattern = directory / "logs/*.log";
   Read();
   EXPECT_FALSE(Status().up);
@@ -187,8 +188,8 @@ TEST_F(Deletion, AMissingDirectoryIsMissed) {
   EXPECT_EQ(watcher->watched(), (Texts{directory / "logs"}));
 }
 
-TEST_F(Deletion, OfTheWholeDirectoryIsNotTakenForDeletionUntilADayLater) {
-  // It may be a file system that is not mounted now.
+TEST_F(Deletion, FilesOfADirectoryThatVanishedCountAsDeletedAfterADay) {
+  // It may be on a file system that is not mounted for now.
   options.max_open_files = 1;
   options.pattern = directory / "logs/*.log";
   directory.MakeDirectory("logs");
@@ -212,7 +213,7 @@ TEST_F(Deletion, OfTheWholeDirectoryIsNotTakenForDeletionUntilADayLater) {
   EXPECT_EQ(files.open_now(), 0);
 }
 
-TEST_F(Deletion, WhileTheDirectoryIsAwayARestartForgetsNothing) {
+TEST_F(Deletion, ARestartWhileTheDirectoryIsAwayForgetsNothing) {
   options.pattern = directory / "logs/*.log";
   directory.MakeDirectory("logs");
   directory.Write("logs/a.log", "1\n");
@@ -226,7 +227,7 @@ TEST_F(Deletion, WhileTheDirectoryIsAwayARestartForgetsNothing) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
 }
 
-// A disk with logs, which is mounted on a directory.
+// A disk with logs that is mounted and unmounted.
 class Unmounting : public testing::Test, protected SourceRig {
  protected:
   Unmounting() : SourceRig("logs/*.log") {
@@ -235,39 +236,39 @@ class Unmounting : public testing::Test, protected SourceRig {
     disk_.emplace(directory / "disk");
   }
   void SetUp() override { NEED(disk_->mounted() ? "" : "only root may mount"); }
-  void PutIn() { there_.emplace(directory / "disk", directory / "logs"); }
-  void TakeOut() { there_.reset(); }
+  void MountDisk() { there_.emplace(directory / "disk", directory / "logs"); }
+  void UnmountDisk() { there_.reset(); }
 
   std::optional<Mount> disk_, there_;
 };
 
-TEST_F(Unmounting, IsNotTakenForDeletionUntilADayLater) {
+TEST_F(Unmounting, FilesOfAnUnmountedDiskCountAsDeletedAfterADay) {
   for (const std::size_t open : {256U, 1U}) {
     options.max_open_files = open;
-    PutIn();
+    MountDisk();
     directory.Write("logs/a.log", "1\n");
     directory.Write("logs/b.log", "1\n");
     Start();
     Read();
-    TakeOut();
+    UnmountDisk();
     EXPECT_EQ(ReadAfterSweep(), Texts{});
     EXPECT_EQ(Over(), 0);
     directory.Append("disk/a.log", "2\n");
-    PutIn();
+    MountDisk();
     EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
     directory.Append("disk/b.log", "2\n");
     EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
     directory.Remove("disk/a.log");
     directory.Remove("disk/b.log");
     EXPECT_EQ(ReadAfterSweep(), Texts{});
-    EXPECT_TRUE(ledger.empty()) << "but this is deletion";
-    TakeOut();
+    EXPECT_TRUE(ledger.empty()) << "these files were deleted";
+    UnmountDisk();
   }
-  PutIn();
+  MountDisk();
   directory.Write("logs/a.log", "1\n");
   Start();
   Read();
-  TakeOut();
+  UnmountDisk();
   Start();
   Read();
   EXPECT_EQ(ledger.size(), 1U);
@@ -276,29 +277,29 @@ TEST_F(Unmounting, IsNotTakenForDeletionUntilADayLater) {
   EXPECT_TRUE(ledger.empty());
 }
 
-TEST_F(Unmounting, ForgetsNoFilesThatWereIdleForDays) {
-  PutIn();
+TEST_F(Unmounting, UnmountingForgetsNoFilesThatWereIdleForDays) {
+  MountDisk();
   directory.Write("logs/a.log", "1\n");
   Read();
   clock.Advance(hours(30));
   Read();
-  TakeOut();
+  UnmountDisk();
   EXPECT_EQ(ReadAfterSweep(), Texts{});
   EXPECT_EQ(Over(), 0);
-  PutIn();
-  EXPECT_EQ(ReadAfterSweep(), Texts{}) << "it was read";
+  MountDisk();
+  EXPECT_EQ(ReadAfterSweep(), Texts{}) << "they were read before";
   directory.Append("disk/a.log", "2\n");
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
 }
 
-TEST_F(Unmounting, BeforeAStartForgetsNothing) {
-  PutIn();
+TEST_F(Unmounting, UnmountingBeforeAStartForgetsNothing) {
+  MountDisk();
   directory.Write("logs/a.log", "1\n");
   Read();
-  TakeOut();
+  UnmountDisk();
   Start();
   EXPECT_EQ(Read(), Texts{});
-  PutIn();
+  MountDisk();
   directory.Append("logs/a.log", "2\n");
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
   EXPECT_EQ(ledger.size(), 1U);
@@ -313,7 +314,7 @@ TEST_F(Unmounting, FilesThatMovedToAnotherDiskAreReadOn) {
                                directory / ("disk/" + std::string(name)));
   }
   directory.Append("disk/a.log", "2\n");
-  PutIn();
+  MountDisk();
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
   directory.Append("disk/b.log", "2\n");
   Start();
@@ -325,7 +326,7 @@ TEST_F(Unmounting, AFileThatIsMovedToAnotherDiskIsReadToItsEnd) {
   directory.Write("logs/a.log", "1\n");
   Read();
   directory.Append("logs/a.log", "2\n");
-  // As mv does where it cannot rename.
+  // As mv does between file systems.
   std::filesystem::copy_file(directory / "logs/a.log", directory / "disk/a.log");
   directory.Remove("logs/a.log");
   EXPECT_EQ(ReadAfterChange("logs/a.log"), (Texts{"2"}));

@@ -1,4 +1,4 @@
-// Files of documents and text, read as they grow.
+// Growing files of JSON documents and text.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -19,21 +19,21 @@ class DocumentsInLogs : public testing::Test {
   SourceRig rig_{"*.log", Framing::kDocuments};
 };
 
-TEST_F(DocumentsInLogs, AreTakenWhenTheyAreWhole) {
+TEST_F(DocumentsInLogs, ADocumentIsReadWhenItIsComplete) {
   Append("Creating archive\n{\n  \"archive\": ");
   EXPECT_THAT(rig_.Read(), ElementsAre("Creating archive"));
   Append("{}\n}\n");
   EXPECT_THAT(rig_.ReadAfterChange("nas.log"), ElementsAre("{\n  \"archive\": {}\n}"));
 }
 
-TEST_F(DocumentsInLogs, WithoutALineEndAreTakenAtOnce) {
+TEST_F(DocumentsInLogs, ADocumentWithoutANewlineIsReadAtOnce) {
   Append("[{\"a\": 1}]");
   EXPECT_THAT(rig_.Read(), ElementsAre("[{\"a\": 1}]"));
   Append("[{\"b\": 2}]");
   EXPECT_THAT(rig_.ReadAfterChange("nas.log"), ElementsAre("[{\"b\": 2}]"));
 }
 
-TEST_F(DocumentsInLogs, ThatBreakOffAreGivenUpWhenNothingMoreComes) {
+TEST_F(DocumentsInLogs, ADocumentThatBreaksOffIsSkippedWhenTheFileIsQuiet) {
   Append("{\n  \"archive\": {\n");
   EXPECT_THAT(rig_.Read(), IsEmpty());
   rig_.clock.Advance(std::chrono::seconds(11));
@@ -45,7 +45,7 @@ TEST_F(DocumentsInLogs, ThatBreakOffAreGivenUpWhenNothingMoreComes) {
   EXPECT_THAT(rig_.ReadAfterChange("nas.log"), ElementsAre("{\"a\": 1}"));
 }
 
-TEST_F(DocumentsInLogs, MayBeLargerThanWhatIsReadAtOnce) {
+TEST_F(DocumentsInLogs, ADocumentMayBeLargerThanOnePiece) {
   rig_.options.piece_size = 4096;
   std::string large = "{\n  \"archives\": [\n";
   for (int i = 0; i < 2000; ++i) large += "    {\"name\": \"archive\"},\n";
@@ -54,7 +54,7 @@ TEST_F(DocumentsInLogs, MayBeLargerThanWhatIsReadAtOnce) {
   EXPECT_THAT(rig_.Read(), ElementsAre("before", large, "after"));
 }
 
-TEST_F(DocumentsInLogs, AboveTheLimitAreSkippedAndTheNextIsRead) {
+TEST_F(DocumentsInLogs, ADocumentAboveTheLimitIsSkippedAndTheNextOneIsRead) {
   rig_.options.piece_size = 4096;
   rig_.options.record_limit = 20'000;
   Append("[{\"a\": \"" + std::string(100'000, 'x') + "\"}]\nnext\n{\"b\": 2}\n");
@@ -66,14 +66,14 @@ TEST_F(DocumentsInLogs, AboveTheLimitAreSkippedAndTheNextIsRead) {
   EXPECT_GT(too_long, 20'000U);
 }
 
-TEST_F(DocumentsInLogs, ThatAreReplacedAreReadAnew) {
+TEST_F(DocumentsInLogs, AReplacedFileOfDocumentsIsReadAnew) {
   Append("{\n  \"a\": 1\n}\n");
   EXPECT_THAT(rig_.Read(), ElementsAre("{\n  \"a\": 1\n}"));
   std::ofstream(rig_.directory / "nas.log", std::ios::trunc) << "{\n  \"a\": 2\n}\n";
   EXPECT_THAT(rig_.ReadAfterChange("nas.log"), ElementsAre("{\n  \"a\": 2\n}"));
 }
 
-TEST_F(DocumentsInLogs, AreResumedAfterARestart) {
+TEST_F(DocumentsInLogs, AFileOfDocumentsIsReadOnAfterARestart) {
   Append("one\n{\"a\": 1}\n{\n");
   EXPECT_THAT(rig_.Read(), ElementsAre("one", "{\"a\": 1}"));
   rig_.Start();

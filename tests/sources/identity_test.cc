@@ -1,4 +1,4 @@
-// Which file is this?
+// Whether a file is the one that was read before.
 
 #include "sources/identity.h"
 
@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::seconds;
 
-TEST(PrefixCheck, ComparesAPartAtATime) {
+TEST(PrefixCheck, APrefixIsComparedOverSeveralCalls) {
   const TemporaryDirectory directory;
   std::string text;
   while (text.size() < 1'000'000) text += "some line\n";
@@ -22,19 +22,19 @@ TEST(PrefixCheck, ComparesAPartAtATime) {
   PrefixCheck check(900'000, Crc(0, std::string_view(text).substr(0, 900'000)));
   int parts = 1;
   auto answer = check.Advance(**file, 300'000);
-  while (answer == PrefixCheck::Answer::kUnfinished) {
+  while (answer == PrefixCheck::Outcome::kUnfinished) {
     ++parts;
     answer = check.Advance(**file, 300'000);
   }
-  EXPECT_EQ(answer, PrefixCheck::Answer::kSame);
+  EXPECT_EQ(answer, PrefixCheck::Outcome::kSame);
   EXPECT_GT(parts, 1);
   EXPECT_EQ(StillHas(**file, check.fingerprint()), true);
 
-  EXPECT_EQ(PrefixCheck(900'000, 12345).Advance(**file, 2'000'000), PrefixCheck::Answer::kOther);
-  EXPECT_EQ(PrefixCheck(2'000'000, 12345).Advance(**file, 9'000'000), PrefixCheck::Answer::kOther);
+  EXPECT_EQ(PrefixCheck(900'000, 12345).Advance(**file, 2'000'000), PrefixCheck::Outcome::kOther);
+  EXPECT_EQ(PrefixCheck(2'000'000, 12345).Advance(**file, 9'000'000), PrefixCheck::Outcome::kOther);
 }
 
-TEST(Crc, OfNulsIsKnownWithoutReadingThem) {
+TEST(Crc, TheCrcOfNulsIsComputedWithoutReadingThem) {
   const std::uint32_t crc = Crc(0, "some line");
   EXPECT_EQ(CrcWithNuls(crc, 0), crc);
   for (const std::size_t count : {1U, 2U, 3U, 1000U, 4096U, 1'000'001U}) {
@@ -43,7 +43,7 @@ TEST(Crc, OfNulsIsKnownWithoutReadingThem) {
   }
 }
 
-TEST(Fingerprint, IsTheSameHoweverItIsTaken) {
+TEST(Fingerprint, AFingerprintIsTheSameReadOrComputed) {
   const TemporaryDirectory directory;
   std::string text;
   for (int i = 0; text.size() < 20'000; ++i) text += std::to_string(i) + "\n";
@@ -52,33 +52,33 @@ TEST(Fingerprint, IsTheSameHoweverItIsTaken) {
   ASSERT_TRUE(file);
   std::optional<Fingerprint> previous;
   for (const std::uint64_t offset : {1U, 1000U, 1024U, 1025U, 4096U, 4097U, 5000U, 20'000U}) {
-    const auto taken = TakeFingerprint(**file, offset);
-    ASSERT_TRUE(taken);
+    const auto read = ReadFingerprint(**file, offset);
+    ASSERT_TRUE(read);
     const std::size_t known = std::min<std::size_t>(offset, Fingerprint::kTail);
     const auto after = FingerprintAfter(
         **file, previous, std::string_view(text).substr(offset - known, known), offset);
     ASSERT_TRUE(after);
-    EXPECT_EQ(after->head, taken->head) << offset;
-    EXPECT_EQ(after->tail, taken->tail) << offset;
+    EXPECT_EQ(after->head, read->head) << offset;
+    EXPECT_EQ(after->tail, read->tail) << offset;
     EXPECT_EQ(StillHas(**file, *after), true);
     previous = *after;
   }
 }
 
-TEST(Fingerprint, NoticesAChangeAtEitherEnd) {
+TEST(Fingerprint, AChangeAtEitherEndIsNoticed) {
   const TemporaryDirectory directory;
   const std::string text(10'000, 'x');
   directory.Write("a", text);
   const auto file = SystemFiles().Open(directory / "a");
-  const auto taken = TakeFingerprint(**file, text.size());
+  const auto read = ReadFingerprint(**file, text.size());
   for (const std::size_t at : {0U, 1023U, 10'000U - 4096U, 9'999U}) {
     std::string changed = text;
     changed[at] = 'y';
     directory.Write("a", changed);
-    EXPECT_EQ(StillHas(**file, *taken), false) << at;
+    EXPECT_EQ(StillHas(**file, *read), false) << at;
   }
   directory.Write("a", text.substr(0, 9'999));
-  EXPECT_EQ(StillHas(**file, *taken), false);
+  EXPECT_EQ(StillHas(**file, *read), false);
 }
 
 class SameFile : public testing::Test, protected SourceRig {};
@@ -101,7 +101,7 @@ TEST_F(SameFile, AfterARestartAnUnchangedFileIsNotEvenOpened) {
   EXPECT_EQ(files.opened(), opened);
 }
 
-TEST_F(SameFile, AfterARestartAGrownFileIsReadOnWhereItWasLeft) {
+TEST_F(SameFile, AfterARestartAGrownFileIsReadFromItsCheckpoint) {
   std::string text;
   for (int i = 0; i < 5'000; ++i) text += "line " + std::to_string(i) + "\n";
   directory.Write("a.log", text);
@@ -121,11 +121,11 @@ TEST_F(SameFile, ALargeFileIsComparedInSeveralTurns) {
   directory.Append("a.log", "more\n");
   Start();
   EXPECT_TRUE(Turn().empty());
-  EXPECT_LE(source->NextLook(), clock.Steady()) << "and asks to be called again at once";
+  EXPECT_LE(source->NextLook(), clock.Steady()) << "it must be called again at once";
   EXPECT_EQ(Read(), (Texts{"more"}));
 }
 
-TEST_F(SameFile, AReplacedFileOfTheSameSizeAndStampIsRead) {
+TEST_F(SameFile, AReplacedFileOfTheSameSizeAndTimeIsRead) {
   directory.Write("a.log", "1\n2\n");
   directory.SetModified("a.log", clock.Now() - seconds(60));
   Read();
@@ -136,7 +136,7 @@ TEST_F(SameFile, AReplacedFileOfTheSameSizeAndStampIsRead) {
   EXPECT_EQ(Over(), 1);
 }
 
-TEST_F(SameFile, AReplacedFileOfTheSameSizeAndStampIsReadAfterARestart) {
+TEST_F(SameFile, AReplacedFileOfTheSameSizeAndTimeIsReadAfterARestart) {
   directory.Write("a.log", "1\n2\n");
   directory.SetModified("a.log", clock.Now() - seconds(60));
   Read();
@@ -167,7 +167,7 @@ TEST_F(SameFile, AFileRestoredWhileTheProgramWasDownIsReadOn) {
   EXPECT_EQ(ledger.size(), 1U);
 }
 
-TEST_F(SameFile, AReplacedFileIsNotTakenForTheOldOneBeforeThatWasRead) {
+TEST_F(SameFile, ANewFileDoesNotContinueAnOldOneWithUnreadBytes) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
@@ -176,10 +176,10 @@ TEST_F(SameFile, AReplacedFileIsNotTakenForTheOldOneBeforeThatWasRead) {
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2", "1", "3"}));
 }
 
-TEST_F(SameFile, AnInodeUsedAgainByAnotherPathIsAnotherFile) {
+TEST_F(SameFile, AnInodeReusedAtAnotherPathIsAnotherFile) {
   directory.Write("a.log", "1\n2\n");
   Read();
-  // The closest to another file with that inode: the same one, under a name that it never had, with
+  // This stands for another file with the same inode: the same file, under a new name and with
   // other content.
   directory.Rename("a.log", "b.log");
   directory.Write("b.log", "3\n4\n5\n");
@@ -189,7 +189,7 @@ TEST_F(SameFile, AnInodeUsedAgainByAnotherPathIsAnotherFile) {
   EXPECT_EQ(ledger.begin()->second.position.path, directory / "b.log");
 }
 
-TEST_F(SameFile, FilesThatBeginAlikeAreTwo) {
+TEST_F(SameFile, FilesWithTheSameBeginningAreTwoFiles) {
   const std::string head(2000, 'x');
   directory.Write("a.log", head + "\n1\n");
   directory.Write("b.log", head + "\n2\n");
@@ -210,22 +210,22 @@ TEST_F(SameFile, ACopyUnderAnotherNameIsAnotherFile) {
   EXPECT_EQ(ledger.size(), 2U);
 }
 
-TEST_F(SameFile, AHardLinkIsNoSecondFile) {
+TEST_F(SameFile, AHardLinkIsNotASecondFile) {
   directory.Write("a.log", "1\n");
   std::filesystem::create_hard_link(directory / "a.log", directory / "b.log");
   EXPECT_EQ(Read(), (Texts{"1"}));
   directory.Append("b.log", "2\n");
-  EXPECT_EQ(ReadAfterChange("b.log"), (Texts{"2"})) << "by whichever name it is written";
+  EXPECT_EQ(ReadAfterChange("b.log"), (Texts{"2"})) << "whichever name it is written under";
   Start();
   directory.Append("a.log", "3\n");
   EXPECT_EQ(Read(), (Texts{"3"}));
   directory.Remove("a.log");
   directory.Append("b.log", "4\n");
-  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"4"})) << "the other name is enough";
+  EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"4"})) << "under its other name";
   EXPECT_EQ(Over(), 0);
 }
 
-TEST_F(SameFile, ASymbolicLinkToAFileOfThePatternIsNoSecondFile) {
+TEST_F(SameFile, ASymbolicLinkToAMatchingFileIsNotASecondFile) {
   directory.Write("a.log", "1\n");
   std::filesystem::create_symlink("a.log", directory / "current.log");
   EXPECT_EQ(Read(), (Texts{"1"}));
@@ -237,7 +237,7 @@ TEST_F(SameFile, AFileRenamedWithinThePatternIsReadOn) {
   Read();
   directory.Rename("a.log", "b.log");
   directory.Append("b.log", "2\n");
-  watcher->Tell(directory / "a.log");
+  watcher->ReportChange(directory / "a.log");
   EXPECT_EQ(ReadAfterChange("b.log"), (Texts{"2"}));
   directory.Rename("b.log", "c.log");
   directory.Append("c.log", "3\n");
@@ -246,7 +246,7 @@ TEST_F(SameFile, AFileRenamedWithinThePatternIsReadOn) {
   EXPECT_EQ(ledger.size(), 1U);
 }
 
-TEST_F(SameFile, StampsThatGoBackwardsOrStandStillHideNothing) {
+TEST_F(SameFile, ModificationTimesThatGoBackwardsOrStandStillHideNothing) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", clock.Now() - seconds(1000));
   Read();
@@ -257,7 +257,7 @@ TEST_F(SameFile, StampsThatGoBackwardsOrStandStillHideNothing) {
   }
 }
 
-TEST_F(SameFile, AStampFarFromAnyTimeDoesNoHarm) {
+TEST_F(SameFile, AnAbsurdModificationTimeDoesNoHarm) {
   directory.Write("a.log", "1\n");
   directory.Write("b.log", "2\n");
   directory.SetModified("a.log", clock.Now() + std::chrono::days(100'000));

@@ -1,4 +1,4 @@
-// Files and directories that cannot be read for a while, and things that are no files.
+// Files and directories that cannot be read for a while, and paths with special files.
 
 #include <gmock/gmock.h>
 #include <sys/socket.h>
@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 class Permission : public testing::Test, protected SourceRig {};
 
-TEST_F(Permission, LostAndRegainedResumesAtThePosition) {
+TEST_F(Permission, AFileThatCanBeReadAgainResumesAtItsCheckpoint) {
   options.max_open_files = 1;
   directory.Write("a.log", "1\n");
   directory.Write("b.log", "1\n");
@@ -34,14 +34,14 @@ TEST_F(Permission, LostAndRegainedResumesAtThePosition) {
   ReadAfterSweep();
   ReadAfterSweep();
   EXPECT_EQ(Status().permission, 1U) << "once each time it is lost";
-  EXPECT_EQ(troubles.size(), 1U);
+  EXPECT_EQ(messages.size(), 1U);
   files.Heal();
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
   EXPECT_TRUE(Status().up);
-  EXPECT_EQ(troubles.size(), 2U);
+  EXPECT_EQ(messages.size(), 2U);
 }
 
-TEST_F(Permission, MissingFromTheStartIsToldOnce) {
+TEST_F(Permission, AFileUnreadableFromTheStartIsReportedOnce) {
   directory.Write("a.log", "1\n");
   files.FailOpen(directory / "a.log", ErrorKind::kRefused);
   EXPECT_EQ(Read(), Texts{});
@@ -53,7 +53,7 @@ TEST_F(Permission, MissingFromTheStartIsToldOnce) {
   EXPECT_TRUE(Status().last_read);
 }
 
-TEST_F(Permission, OfADirectoryIsNotTakenForDeletion) {
+TEST_F(Permission, AnUnreadableDirectoryIsNotMistakenForDeletedFiles) {
   options.pattern = directory / "*/a.log";
   for (const char* name : {"one", "two", "three"}) {
     directory.MakeDirectory(name);
@@ -76,7 +76,7 @@ TEST_F(Permission, OfADirectoryIsNotTakenForDeletion) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Permission, OfADirectoryAtTheStartForgetsNothing) {
+TEST_F(Permission, AnUnreadableDirectoryAtTheStartForgetsNothing) {
   options.pattern = directory / "*/a.log";
   directory.MakeDirectory("one");
   directory.Write("one/a.log", "1\n");
@@ -91,7 +91,7 @@ TEST_F(Permission, OfADirectoryAtTheStartForgetsNothing) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
 }
 
-TEST_F(Permission, RegainedAfterTheStartIsNoticedByAnEvent) {
+TEST_F(Permission, AFileThatBecomesReadableIsNoticedByAnEvent) {
   directory.Write("a.log", "1\n");
   Read();
   files.FailStat(directory / "a.log", ErrorKind::kRefused);
@@ -103,7 +103,7 @@ TEST_F(Permission, RegainedAfterTheStartIsNoticedByAnEvent) {
   EXPECT_EQ(ledger.size(), 1U);
 }
 
-TEST_F(Permission, AReadThatFailsIsCountedAndTriedAgain) {
+TEST_F(Permission, AFailedReadIsCountedAndRetried) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
@@ -111,7 +111,7 @@ TEST_F(Permission, AReadThatFailsIsCountedAndTriedAgain) {
   EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
   EXPECT_EQ(Status().io, 1U);
   EXPECT_FALSE(Status().up);
-  EXPECT_GT(source->NextLook(), clock.Steady()) << "not in a hurry";
+  EXPECT_GT(source->NextLook(), clock.Steady()) << "not at once";
   EXPECT_EQ(ReadAfterSweep(), Texts{});
   const std::size_t opened = files.opened();
   files.Heal();
@@ -120,7 +120,7 @@ TEST_F(Permission, AReadThatFailsIsCountedAndTriedAgain) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Permission, AStaleHandleIsOpenedAnew) {
+TEST_F(Permission, AFileWithAStaleHandleIsOpenedAnew) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
@@ -131,7 +131,7 @@ TEST_F(Permission, AStaleHandleIsOpenedAnew) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Permission, AfterItsServerCameBackAsAnotherDeviceAFileIsReadOn) {
+TEST_F(Permission, AFileIsReadOnWhenItsServerIsBackAsAnotherDevice) {
   options.piece_size = budget = 2;
   directory.Write("a.log", "1\n2\n");
   auto pieces = Turn();
@@ -146,7 +146,7 @@ TEST_F(Permission, AfterItsServerCameBackAsAnotherDeviceAFileIsReadOn) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Permission, AStaleHandleOfAFileWithoutANameIsGivenUpADayLater) {
+TEST_F(Permission, AFileWithAStaleHandleAndNoPathIsGivenUpAfterADay) {
   directory.MakeDirectory("old");
   directory.Write("a.log", "1\n");
   Read();
@@ -162,21 +162,21 @@ TEST_F(Permission, AStaleHandleOfAFileWithoutANameIsGivenUpADayLater) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Permission, AFileThatCannotBeReadDoesNotHoldUpItsSuccessor) {
+TEST_F(Permission, AnUnreadableFileDoesNotDelayItsSuccessor) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
   directory.Rename("a.log", "a.log.1");
   directory.Write("a.log", "3\n");
-  // Opened under its first name, which the fault goes by.
+  // The file was opened under its first name, so the failure is set for that.
   files.FailRead(directory / "a.log", ErrorKind::kIo);
   EXPECT_EQ(ReadAfterSweep(), Texts{});
   files.Heal();
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
 }
 
-struct NoFile {
-  const char* word;
+struct SpecialFile {
+  const char* kind;
   void (*put)(const std::string& path);
 };
 
@@ -190,9 +190,9 @@ void PutSocket(const std::string& path) {
   ::close(socket);
 }
 
-class NotAFile : public testing::TestWithParam<NoFile>, protected SourceRig {};
+class NotAFile : public testing::TestWithParam<SpecialFile>, protected SourceRig {};
 
-TEST_P(NotAFile, InItsPlaceNeverBlocksIsCountedOnceAndMakesWay) {
+TEST_P(NotAFile, ASpecialFileAtThePathNeverBlocksAndIsCountedOnce) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Rename("a.log", "aside");
@@ -202,8 +202,8 @@ TEST_P(NotAFile, InItsPlaceNeverBlocksIsCountedOnceAndMakesWay) {
   EXPECT_FALSE(Status().up);
   EXPECT_EQ(Status().unreadable_files, 1U);
   EXPECT_EQ(Status().io, 1U);
-  ASSERT_EQ(troubles.size(), 1U);
-  EXPECT_NE(troubles[0].find(GetParam().word), std::string::npos) << troubles[0];
+  ASSERT_EQ(messages.size(), 1U);
+  EXPECT_NE(messages[0].find(GetParam().kind), std::string::npos) << messages[0];
   directory.Append("aside", "2\n");
   directory.Remove("a.log");
   directory.Rename("aside", "a.log");
@@ -211,7 +211,7 @@ TEST_P(NotAFile, InItsPlaceNeverBlocksIsCountedOnceAndMakesWay) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_P(NotAFile, FromTheStartMakesWayForOne) {
+TEST_P(NotAFile, ARegularFileThatReplacesASpecialFileIsRead) {
   options.pattern = directory / "a.log";
   GetParam().put(directory / "a.log");
   EXPECT_EQ(Read(), Texts{});
@@ -226,14 +226,14 @@ TEST_P(NotAFile, FromTheStartMakesWayForOne) {
 INSTANTIATE_TEST_SUITE_P(
     Permission, NotAFile,
     testing::Values(
-        NoFile{"FIFO", [](const auto& path) { EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0); }},
-        NoFile{"directory", [](const auto& path) { std::filesystem::create_directory(path); }},
-        NoFile{"socket", PutSocket},
-        NoFile{"device",
-               [](const auto& path) { std::filesystem::create_symlink("/dev/zero", path); }}),
-    [](const auto& instance) { return std::string(instance.param.word); });
+        SpecialFile{"FIFO", [](const auto& path) { EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0); }},
+        SpecialFile{"directory", [](const auto& path) { std::filesystem::create_directory(path); }},
+        SpecialFile{"socket", PutSocket},
+        SpecialFile{"device",
+                    [](const auto& path) { std::filesystem::create_symlink("/dev/zero", path); }}),
+    [](const auto& instance) { return std::string(instance.param.kind); });
 
-TEST_F(Permission, ADirectoryAmongTheFilesOfAPatternIsNoFault) {
+TEST_F(Permission, ADirectoryThatMatchesThePatternIsIgnored) {
   options.pattern = directory / "*";
   directory.MakeDirectory("old");
   directory.Write("a", "1\n");
@@ -242,7 +242,7 @@ TEST_F(Permission, ADirectoryAmongTheFilesOfAPatternIsNoFault) {
   EXPECT_EQ(Status().files, 1U);
 }
 
-TEST_F(Permission, SymbolicLinksToNothingOrInACircleAreCountedAndPickedUpWhenMended) {
+TEST_F(Permission, BrokenSymbolicLinksAreCountedAndReadOnceFixed) {
   std::filesystem::create_symlink("nowhere", directory / "a.log");
   std::filesystem::create_symlink("b.log", directory / "b.log");
   directory.Write("c.log", "1\n");
@@ -258,7 +258,7 @@ TEST_F(Permission, SymbolicLinksToNothingOrInACircleAreCountedAndPickedUpWhenMen
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Permission, TooManyOpenFilesInTheSystemIsNoReasonToFail) {
+TEST_F(Permission, TooManyOpenFilesInTheSystemLoseNothing) {
   files.LimitOpen(4);
   for (int i = 0; i < 20; ++i) directory.Write(std::to_string(i) + ".log", "1\n");
   EXPECT_EQ(Read().size(), 20U);

@@ -1,6 +1,6 @@
 // Random walks: files are written, rotated, copied and truncated, moved, linked, replaced and
-// deleted, the program looks, is told or not, and is killed; and still every line that was not
-// destroyed before somebody could look is delivered once, in the order of its file.
+// deleted; the program looks, with or without reported changes, and is killed. Every line that was
+// not destroyed before the program could read it is returned once, in the order of its file.
 
 #include <gtest/gtest.h>
 
@@ -19,25 +19,25 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 struct Line {
-  int file;  // which of all files that ever were
-  bool owed = true;
-  bool torn = false;  // it may come in two parts
-  int times = 0;
+  int file;           // number of its file, of all that ever existed
+  bool owed = true;   // must be returned
+  bool torn = false;  // may be returned in two parts
+  int times = 0;      // how often it was returned
 };
 
-// A file as its writer knows it.
+// A file from the viewpoint of its writer.
 struct Log {
   int number = 0;
   std::string name;
-  std::string link;      // another name of it, which matches; may be empty
-  bool ours = true;      // its name matches
+  std::string link;      // another name of the file, which matches; may be empty
+  bool matches = true;   // its name does
   bool moved = false;    // since the last look, from a name that matches to one that does not
   bool cut = false;      // truncated since the last look
-  bool seen = false;     // this run of the program has seen it
-  bool marked = false;   // the ledger has a position of it
-  bool held = false;     // surely open
+  bool seen = false;     // by this run of the program
+  bool known = false;    // the ledger has a checkpoint of it
+  bool open = false;     // certainly open in the program
   bool written = false;  // since the last look
-  bool copied = false;   // since the last look: a copy has its name
+  bool copied = false;   // replaced by a copy since the last look
   bool unfinished = false;
   std::vector<int> fresh;  // lines since the last look
   int last = -1;           // line
@@ -47,7 +47,7 @@ class Walk {
  public:
   explicit Walk(unsigned seed) : random_(seed), rig_(Roll(2) ? "*.log" : "*") {
     all_names_ = rig_.options.pattern.ends_with("/*");
-    // Stamps and positions differ from run to run of the test otherwise.
+    // A fixed time, so that each run of the test is the same.
     rig_.clock.SetWall(Time(seconds(1'800'000'000)));
     if (Roll(3) == 0) rig_.options.max_open_files = 1;
     if (Roll(3) == 0) rig_.options.piece_size = rig_.budget = 16;
@@ -98,7 +98,7 @@ class Walk {
     return Add(name);
   }
   Log& Add(const std::string& name) {
-    Tell("create " + name);
+    Note("create " + name);
     Log log;
     log.number = files_++;
     log.name = name;
@@ -113,7 +113,7 @@ class Walk {
     return logs_.back();
   }
 
-  // A symbolic link to a file of a directory that nobody looks into.
+  // A symbolic link to a file in a directory that is not watched.
   static bool IsLink(const std::string& name) { return name == "s.log"; }
   std::string NewTarget() {
     const std::string target = "data/" + std::to_string(targets_++);
@@ -127,7 +127,7 @@ class Walk {
   }
 
   void Rename(Log& log, const std::string& to) {
-    Tell("rename " + log.name + " to " + to);
+    Note("rename " + log.name + " to " + to);
     rig_.directory.Rename(log.name, to);
     changed_.insert(log.name);
     changed_.insert(to);
@@ -152,16 +152,16 @@ class Walk {
 
   int NewLine(Log& log) {
     lines_.push_back({.file = log.number});
-    Tell("  line " + std::to_string(lines_.size() - 1));
+    Note("  line " + std::to_string(lines_.size() - 1));
     log.last = static_cast<int>(lines_.size()) - 1;
     log.fresh.push_back(log.last);
-    // What no look can find is not owed.
-    if (!log.ours && !log.seen && !log.marked && !log.moved) lines_.back().owed = false;
+    // A file that no look can find is not owed.
+    if (!log.matches && !log.seen && !log.known && !log.moved) lines_.back().owed = false;
     return log.last;
   }
 
   void Write(Log& log, int count) {
-    Tell("write " + log.name);
+    Note("write " + log.name);
     std::string text;
     if (log.unfinished) text += "~rest\n";
     log.unfinished = false;
@@ -170,13 +170,13 @@ class Walk {
   }
   void WriteHalfALine(Log& log) {
     Write(log, 1);
-    Tell("and half a line");
+    Note("and half a line");
     Append(log, Name(NewLine(log)));
     log.unfinished = true;
-    if (!log.ours) lines_.back().torn = true;
+    if (!log.matches) lines_.back().torn = true;
   }
 
-  // Lines that nobody looked at go with what holds them.
+  // Lines that were not read are lost with their file.
   void Destroy(Log& log, bool all) {
     if (all) {
       for (const int line : log.fresh) lines_[static_cast<std::size_t>(line)].owed = false;
@@ -191,49 +191,49 @@ class Walk {
   }
 
   void Rotate(Log& log) {
-    if (!log.ours || log.name.size() > 5 || log.copied) return;
+    if (!log.matches || log.name.size() > 5 || log.copied) return;
     Unlink(log);
     const std::string name = log.name;
     Rename(log, name + "." + std::to_string(files_));
-    log.ours = all_names_;
-    // Of a file that is known by what it held before, nothing tells whose its content is now.
-    log.moved = !log.ours && !log.cut;
-    if (!log.ours && log.cut) Destroy(log, true);
-    if (log.unfinished && !log.ours) lines_[static_cast<std::size_t>(log.last)].torn = true;
-    // By its inode alone it is not followed.
+    log.matches = all_names_;
+    // The program knows a truncated file by its old content, so that it does not recognise it now.
+    log.moved = !log.matches && !log.cut;
+    if (!log.matches && log.cut) Destroy(log, true);
+    if (log.unfinished && !log.matches) lines_[static_cast<std::size_t>(log.last)].torn = true;
+    // A file that is not open is not followed by its inode alone.
     if (rig_.options.max_open_files == 1) log.seen = false;
     if (Roll(2) == 0) Add(name);
   }
 
   void MoveWithin(Log& log) {
-    if (!log.ours || log.name.size() > 5 || log.copied || IsLink(log.name)) return;
+    if (!log.matches || log.name.size() > 5 || log.copied || IsLink(log.name)) return;
     Unlink(log);
     Rename(log, "m" + std::to_string(files_++) + log.name);
   }
 
   void Link(Log& log) {
-    if (!links_ || !log.ours || log.name.size() > 5 || !log.link.empty()) return;
+    if (!links_ || !log.matches || log.name.size() > 5 || !log.link.empty()) return;
     if (IsLink(log.name)) return;
     log.link = "l" + std::to_string(files_++) + log.name;
-    Tell("link " + log.name + " to " + log.link);
+    Note("link " + log.name + " to " + log.link);
     std::filesystem::create_hard_link(rig_.directory / log.name, rig_.directory / log.link);
     changed_.insert(log.link);
   }
   void Unlink(Log& log) {
     if (log.link.empty()) return;
-    Tell("unlink " + log.link);
+    Note("unlink " + log.link);
     rig_.directory.Remove(log.link);
     changed_.insert(log.link);
     log.link.clear();
   }
 
-  // As who tells that the newest is elsewhere now. The old file is where nobody looks.
+  // Points the symbolic link to a new file. The old file is not found any more.
   void PointElsewhere(Log& log) {
     if (!IsLink(log.name)) return;
-    Tell("point elsewhere " + log.name);
+    Note("point elsewhere " + log.name);
     rig_.clock.Advance(milliseconds(1));
-    if (log.held) unlinked_.insert(unlinked_.end(), log.fresh.begin(), log.fresh.end());
-    Destroy(log, !log.held);
+    if (log.open) unlinked_.insert(unlinked_.end(), log.fresh.begin(), log.fresh.end());
+    Destroy(log, !log.open);
     std::filesystem::create_symlink(NewTarget(), rig_.directory / ".next");
     rig_.directory.Rename(".next", log.name);
     log = {.number = files_++, .name = log.name};
@@ -241,12 +241,12 @@ class Walk {
   }
 
   void Truncate(Log& log) {
-    // Within one stamp and followed by a restart it could not be noticed.
+    // With the same modification time and a restart it could not be noticed.
     rig_.clock.Advance(milliseconds(1));
-    Tell("truncate " + log.name);
+    Note("truncate " + log.name);
     Destroy(log, true);
     log.number = files_++;
-    log.seen = log.marked = log.held = false;  // what it holds now, that is
+    log.seen = log.known = log.open = false;  // that is, its content of now
     log.cut = true;
     log.moved = false;
     std::string text;
@@ -255,21 +255,21 @@ class Walk {
     Touch(log);
   }
 
-  // As logrotate's copytruncate, while the writer goes on: it appends, or leaves a hole where it
-  // was.
+  // As copytruncate of logrotate, while the writer goes on: it appends, or leaves a hole before its
+  // position.
   void CopyAndTruncate(Log& log) {
     rig_.clock.Advance(milliseconds(1));
-    // The copy may be found, by an inode that was used again and what it begins with.
+    // The copy may be recognised, by a reused inode and the same beginning.
     if (log.unfinished) lines_[static_cast<std::size_t>(log.last)].torn = true;
     const std::string copy = ".copy" + std::to_string(files_);
     std::filesystem::copy_file(rig_.directory / log.name, rig_.directory / copy);
-    if (Roll(2) == 0) Write(log, 1);  // in neither of them
-    Tell("copy and truncate " + log.name);
+    if (Roll(2) == 0) Write(log, 1);  // in neither file
+    Note("copy and truncate " + log.name);
     Destroy(log, true);
     const auto size = std::filesystem::file_size(rig_.directory / log.name);
     rig_.directory.Truncate(log.name, 0);
     log.number = files_++;
-    log.seen = log.marked = log.held = false;
+    log.seen = log.known = log.open = false;
     log.cut = true;
     log.moved = false;
     if (Roll(2) == 0) {
@@ -282,10 +282,10 @@ class Walk {
 
   void Delete(Log& log) {
     Unlink(log);
-    rig_.clock.Advance(milliseconds(1));  // for the next file with that inode, as above
-    Tell("delete " + log.name);
-    if (log.held) unlinked_.insert(unlinked_.end(), log.fresh.begin(), log.fresh.end());
-    Destroy(log, !log.held);
+    rig_.clock.Advance(milliseconds(1));  // for the next file with the same inode, as above
+    Note("delete " + log.name);
+    if (log.open) unlinked_.insert(unlinked_.end(), log.fresh.begin(), log.fresh.end());
+    Destroy(log, !log.open);
     const std::string name = log.name;
     rig_.directory.Remove(name);
     changed_.insert(name);
@@ -294,37 +294,38 @@ class Walk {
     if (Roll(2) == 0 && name.size() == 5) Add(name);
   }
 
-  // As editors and rsync do. Of a file that was read and never renamed: others are read again.
+  // As editors and rsync do. Only for a file that was read and never renamed: others are read
+  // again.
   void ReplaceByCopy(Log& log) {
-    if (!log.fresh.empty() || log.unfinished || !log.marked || log.name.size() > 5 ||
+    if (!log.fresh.empty() || log.unfinished || !log.known || log.name.size() > 5 ||
         !log.link.empty())
       return;
-    Tell("replace " + log.name + " by a copy");
+    Note("replace " + log.name + " by a copy");
     rig_.clock.Advance(milliseconds(1));  // as when deleting
     std::filesystem::copy_file(rig_.directory / log.name, rig_.directory / ".copy");
     rig_.directory.Rename(".copy", log.name);
-    log.held = false;
+    log.open = false;
     log.copied = true;
     Touch(log);
     if (Roll(2) == 0) Write(log, 1);
   }
 
   void Restart() {
-    Tell("restart");
+    Note("restart");
     rig_.source.reset();
-    // What only an open file held went with the program.
+    // Deleted files that only the program had open are gone with it.
     for (const int line : unlinked_) lines_[static_cast<std::size_t>(line)].owed = false;
     unlinked_.clear();
     moved_.clear();
     for (Log& log : logs_) {
-      log.seen = log.held = log.moved = false;
-      if (!log.ours && !log.marked) Destroy(log, true);
+      log.seen = log.open = log.moved = false;
+      if (!log.matches && !log.known) Destroy(log, true);
     }
     started_ = false;
   }
 
   void LookWithoutAccepting() {
-    Tell("look, and be killed");
+    Note("look, and be killed");
     Prepare();
     rig_.Turn();
     rig_.source.reset();
@@ -333,19 +334,19 @@ class Walk {
 
   void Prepare() {
     if (!rig_.source) rig_.Start();
-    const bool told = started_ && Roll(2) == 0;
-    if (told) {
-      for (const std::string& name : changed_) rig_.watcher->Tell(rig_.directory / name);
+    const bool reported = started_ && Roll(2) == 0;
+    if (reported) {
+      for (const std::string& name : changed_) rig_.watcher->ReportChange(rig_.directory / name);
       for (auto one = moved_.rbegin(); one != moved_.rend(); ++one) {
-        rig_.watcher->TellOfMove(rig_.directory / one->second, rig_.directory / one->first);
+        rig_.watcher->ReportMove(rig_.directory / one->second, rig_.directory / one->first);
       }
     } else {
-      rig_.watcher->TellToLookAtAll();
+      rig_.watcher->RequestSweep();
     }
     for (Log& log : logs_) {
-      // Under a name that is not ours it is found by what is told alone.
-      if (log.moved && told) log.seen = true;
-      if (log.moved && !log.seen && !log.marked) Destroy(log, true);
+      // Under a name that does not match it is found only by reported changes.
+      if (log.moved && reported) log.seen = true;
+      if (log.moved && !log.seen && !log.known) Destroy(log, true);
       log.moved = false;
     }
     moved_.clear();
@@ -353,17 +354,17 @@ class Walk {
   }
 
   void Look() {
-    Tell("look");
+    Note("look");
     Prepare();
-    for (const std::string& record : rig_.Read()) Take(record);
+    for (const std::string& record : rig_.Read()) Check(record);
     for (Log& log : logs_) {
-      const bool found = log.ours || log.seen || log.marked;
-      log.held = (log.held && found) || (found && log.written && rig_.options.max_open_files > 1);
+      const bool found = log.matches || log.seen || log.known;
+      log.open = (log.open && found) || (found && log.written && rig_.options.max_open_files > 1);
       log.written = false;
-      log.seen = log.seen || log.ours;
+      log.seen = log.seen || log.matches;
       log.copied = log.cut = false;
       for (const int line : log.fresh) {
-        if (found && !(log.unfinished && line == log.last)) log.marked = true;
+        if (found && !(log.unfinished && line == log.last)) log.known = true;
       }
       const int unfinished = log.unfinished ? log.last : -1;
       log.fresh.clear();
@@ -381,9 +382,9 @@ class Walk {
     }
   }
 
-  void Take(const std::string& record) {
+  void Check(const std::string& record) {
     const int number = std::atoi(record.c_str());
-    if (record.starts_with("~")) return;  // of a torn line
+    if (record.starts_with("~")) return;  // the rest of a torn line
     ASSERT_LT(static_cast<std::size_t>(number), lines_.size()) << record;
     Line& line = lines_[static_cast<std::size_t>(number)];
     if (record != Text(number)) {
@@ -404,12 +405,12 @@ class Walk {
     Look();
   }
 
-  void Tell(const std::string& what) { story_ += what + "\n"; }
+  void Note(const std::string& what) { story_ += what + "\n"; }
 
   std::mt19937 random_;
   SourceRig rig_;
   bool all_names_ = false;
-  bool links_ = false;  // the file system has them
+  bool links_ = false;  // the file system supports them
   bool started_ = false;
   std::vector<Log> logs_;
   std::vector<Line> lines_;
@@ -422,7 +423,7 @@ class Walk {
   std::string story_;
 };
 
-TEST(RandomWalkAtLength, DeliversEveryLineOnceAndInOrder) {
+TEST(RandomWalkAtLength, EveryLineIsReturnedOnceAndInOrder) {
   const auto walks = static_cast<unsigned>(HowMany(200, 10'000));
   for (unsigned seed = 1; seed <= walks; ++seed) {
     Walk walk(seed);

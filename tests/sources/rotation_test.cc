@@ -1,4 +1,4 @@
-// A file is renamed and another one takes its name.
+// A file is renamed, and another file appears under its name.
 
 #include <gtest/gtest.h>
 
@@ -14,30 +14,30 @@ using std::chrono::seconds;
 
 class Rotation : public testing::Test, protected SourceRig {
  protected:
-  // As logrotate does with `create`.
+  // As logrotate with `create`.
   void Rotate(const std::string& name = "a.log", const std::string& to = "a.log.1") {
     directory.Rename(name, to);
     directory.Write(name, "");
   }
-  void TellOfRotation() {
-    watcher->Tell(directory / "a.log");
-    watcher->Tell(directory / "a.log.1");
+  void ReportRotation() {
+    watcher->ReportChange(directory / "a.log");
+    watcher->ReportChange(directory / "a.log.1");
   }
 };
 
-TEST_F(Rotation, TheOldFileIsReadToItsEndBeforeTheNewOne) {
+TEST_F(Rotation, ARotatedFileIsReadToItsEndBeforeTheNewOne) {
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Append("a.log", "3\n4\n");
   Rotate();
   directory.Append("a.log", "5\n");
-  TellOfRotation();
+  ReportRotation();
   EXPECT_EQ(Read(), (Texts{"3", "4", "5"}));
   EXPECT_EQ(ledger.size(), 2U);
   EXPECT_EQ(ledger.at(1).position.path, directory / "a.log") << "not the rotated name";
 }
 
-TEST_F(Rotation, TheOldFileGoesFirstWhenTheBudgetIsSmall) {
+TEST_F(Rotation, TheRotatedFileIsReadFirstWhenTheBudgetIsSmall) {
   options.piece_size = 8;
   budget = 8;
   directory.Write("a.log", "1\n");
@@ -50,13 +50,13 @@ TEST_F(Rotation, TheOldFileGoesFirstWhenTheBudgetIsSmall) {
   Rotate();
   directory.Append("a.log", "new\n");
   expected.push_back("new");
-  // Stamps lie: the new file looks older.
+  // Modification times prove nothing: the new file seems older.
   directory.SetModified("a.log", clock.Now() - hours(48));
-  TellOfRotation();
+  ReportRotation();
   EXPECT_EQ(Read(), expected);
 }
 
-TEST_F(Rotation, IsNoticedWithoutAnyEvent) {
+TEST_F(Rotation, ARotationIsNoticedWithoutAnyEvent) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
@@ -65,12 +65,12 @@ TEST_F(Rotation, IsNoticedWithoutAnyEvent) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
 }
 
-TEST_F(Rotation, LateLinesOfAWriterThatKeptTheOldFileAreRead) {
+TEST_F(Rotation, LateLinesOfAWriterThatKeptTheRotatedFileOpenAreRead) {
   directory.Write("a.log", "1\n");
   Read();
   std::ofstream writer(directory / "a.log", std::ios::app);
   Rotate();
-  TellOfRotation();
+  ReportRotation();
   EXPECT_EQ(Read(), Texts{});
   for (int i = 0; i < 30; ++i) {
     writer << "late " << i << std::endl;
@@ -82,23 +82,23 @@ TEST_F(Rotation, LateLinesOfAWriterThatKeptTheOldFileAreRead) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"last", "new"})) << "by the sweep, too";
 }
 
-TEST_F(Rotation, TheUnfinishedLineIsKeptAcrossIt) {
+TEST_F(Rotation, AnUnfinishedLineIsCompletedAfterARotation) {
   directory.Write("a.log", "1\ntw");
   Read();
   std::ofstream writer(directory / "a.log", std::ios::app);
   Rotate();
   directory.Append("a.log", "new\n");
-  TellOfRotation();
+  ReportRotation();
   EXPECT_EQ(Read(), (Texts{"new"}));
   writer << "o\n" << std::flush;
   EXPECT_EQ(ReadAfterChange("a.log.1"), (Texts{"two"}));
 }
 
-TEST_F(Rotation, TheUnfinishedLineOfARotatedFileIsGivenOutOnceItIsQuiet) {
+TEST_F(Rotation, TheUnfinishedLineOfARotatedFileIsReturnedWhenTheFileIsQuiet) {
   directory.Write("a.log", "1\ntw");
   Read();
   Rotate();
-  TellOfRotation();
+  ReportRotation();
   EXPECT_EQ(Read(), Texts{});
   clock.Advance(seconds(10));
   EXPECT_EQ(Read(), (Texts{"tw"}));
@@ -106,7 +106,7 @@ TEST_F(Rotation, TheUnfinishedLineOfARotatedFileIsGivenOutOnceItIsQuiet) {
   EXPECT_EQ(Read(), Texts{});
 }
 
-TEST_F(Rotation, TenBetweenTwoLooksLoseNothing) {
+TEST_F(Rotation, TenRotationsBetweenTwoLooksLoseNothing) {
   directory.Write("a.log", "0\n");
   Read();
   Texts expected;
@@ -117,7 +117,7 @@ TEST_F(Rotation, TenBetweenTwoLooksLoseNothing) {
     directory.Append("a.log", "more of " + std::to_string(i) + "\n");
     Rotate();
   }
-  // Only the first was known; the others never had the name while somebody looked.
+  // Only the first file was known; no look saw the others under the matching name.
   EXPECT_EQ(ReadAfterSweep(), (Texts{"more of 1"}));
 
   SourceRig all("a.log*");
@@ -137,31 +137,31 @@ TEST_F(Rotation, TenBetweenTwoLooksLoseNothing) {
   EXPECT_EQ(all.Read(), expected);
 }
 
-TEST_F(Rotation, BeforeTheFirstLookIsFollowedByWhatIsToldOfIt) {
+TEST_F(Rotation, ARotationBeforeTheFirstLookIsFollowedByItsEvents) {
   Read();
   directory.Write("a.log", "1\n");
   Rotate();
   directory.Append("a.log", "2\n");
-  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  watcher->ReportMove(directory / "a.log", directory / "a.log.1");
   EXPECT_EQ(Read(), (Texts{"1", "2"}));
   ASSERT_EQ(ledger.size(), 2U);
-  EXPECT_EQ(ledger.at(1).position.path, directory / "a.log") << "the name that it is ours by";
+  EXPECT_EQ(ledger.at(1).position.path, directory / "a.log") << "the path that matched";
   directory.Append("a.log.1", "late\n");
   Start();
   EXPECT_EQ(Read(), (Texts{"late"}));
 }
 
-TEST_F(Rotation, AgainBetweenWhatIsToldOfItAndTheLookIsFollowed) {
+TEST_F(Rotation, ASecondRotationBetweenAnEventAndTheLookIsFollowed) {
   Read();
   directory.Write("a.log", "1\n");
   directory.Rename("a.log", "a.log.1");
-  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  watcher->ReportMove(directory / "a.log", directory / "a.log.1");
   directory.Rename("a.log.1", "a.log.2");
   EXPECT_EQ(Read(), Texts{});
-  watcher->TellOfMove(directory / "a.log.1", directory / "a.log.2");
+  watcher->ReportMove(directory / "a.log.1", directory / "a.log.2");
   directory.Rename("a.log.2", "a.log.3");
   EXPECT_EQ(Read(), Texts{});
-  watcher->TellOfMove(directory / "a.log.2", directory / "a.log.3");
+  watcher->ReportMove(directory / "a.log.2", directory / "a.log.3");
   EXPECT_EQ(Read(), (Texts{"1"}));
   EXPECT_EQ(ledger.at(1).position.path, directory / "a.log");
   EXPECT_EQ(ReadAfterSweep(), Texts{});
@@ -170,7 +170,7 @@ TEST_F(Rotation, AgainBetweenWhatIsToldOfItAndTheLookIsFollowed) {
   EXPECT_EQ(Status().missing, 0U);
 }
 
-TEST_F(Rotation, TwiceInAMinuteOfAnOldFileDoesNotMakeItANewOne) {
+TEST_F(Rotation, AnOldFileRotatedTwiceInAMinuteStaysTheSameFile) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", clock.Now() - hours(48));
   EXPECT_EQ(Read(), (Texts{"1"}));
@@ -178,34 +178,34 @@ TEST_F(Rotation, TwiceInAMinuteOfAnOldFileDoesNotMakeItANewOne) {
     const std::string from = i == 0 ? "a.log" : "a.log." + std::to_string(i);
     const std::string to = "a.log." + std::to_string(i + 1);
     directory.Rename(from, to);
-    watcher->TellOfMove(directory / from, directory / to);
+    watcher->ReportMove(directory / from, directory / to);
     EXPECT_EQ(Read(), Texts{});
     clock.Advance(seconds(15));
     EXPECT_EQ(Read(), Texts{});
   }
 }
 
-// It came with its old stamp, and was first looked at under its second name.
-TEST_F(Rotation, TwiceInAMinuteOfAnOldFileThatCameDoesNotReadItTwice) {
+// The file appeared with an old modification time and was first observed under its second name.
+TEST_F(Rotation, AnOldFileThatAppearsAndIsRotatedTwiceInAMinuteIsReadOnce) {
   Read();
   directory.Write("a.log.1", "1\n");
   directory.SetModified("a.log.1", clock.Now() - hours(48));
-  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  watcher->ReportMove(directory / "a.log", directory / "a.log.1");
   EXPECT_EQ(Read(), (Texts{"1"}));
   directory.Rename("a.log.1", "a.log.2");
-  watcher->TellOfMove(directory / "a.log.1", directory / "a.log.2");
+  watcher->ReportMove(directory / "a.log.1", directory / "a.log.2");
   EXPECT_EQ(Read(), Texts{});
 }
 
-TEST_F(Rotation, ToACompressedNameIsNotFollowed) {
+TEST_F(Rotation, ARotationToACompressedNameIsNotFollowed) {
   Read();
   directory.Write("a.log.zst", "1\n");
-  watcher->TellOfMove(directory / "a.log", directory / "a.log.zst");
+  watcher->ReportMove(directory / "a.log", directory / "a.log.zst");
   EXPECT_EQ(Read(), Texts{});
 }
 
-// A stranger's file that got the inode of one that could not be opened.
-TEST_F(Rotation, OfAnUnreadFileIsNotSeenInWhateverHasItsInode) {
+// The renamed file stands for an unrelated one with the inode of a file that could not be opened.
+TEST_F(Rotation, AFileWithTheInodeOfAnUnreadFileIsNotMistakenForIt) {
   Read();
   directory.Write("a.log", "1\n");
   files.FailOpen(directory / "a.log", ErrorKind::kRefused);
@@ -217,18 +217,18 @@ TEST_F(Rotation, OfAnUnreadFileIsNotSeenInWhateverHasItsInode) {
   EXPECT_EQ(Status().missing, 1U);
 }
 
-TEST_F(Rotation, OfWhatIsNeverFoundIsCounted) {
+TEST_F(Rotation, ARotatedFileThatIsNeverFoundIsCountedAsMissing) {
   Read();
-  watcher->TellOfMove(directory / "a.log", directory / "a.log.1", /*written=*/true);
+  watcher->ReportMove(directory / "a.log", directory / "a.log.1", /*written=*/true);
   EXPECT_EQ(Read(), Texts{});
-  EXPECT_EQ(Status().missing, 0U) << "it may be on its way";
+  EXPECT_EQ(Status().missing, 0U) << "it may be between two names";
   clock.Advance(seconds(60));
   Read();
   EXPECT_EQ(Status().missing, 1U);
 }
 
-// It was seen, and then renamed before it could be opened, while its writer went on.
-TEST_F(Rotation, UnderTheEyesOfItsReaderIsFollowed) {
+// The file was observed, and renamed before it could be opened, while its writer appended.
+TEST_F(Rotation, AFileRotatedBetweenItsObservationAndItsOpeningIsFollowed) {
   Read();
   directory.Write("a.log", "1\n");
   files.FailOpen(directory / "a.log", ErrorKind::kNotFound);
@@ -242,37 +242,37 @@ TEST_F(Rotation, UnderTheEyesOfItsReaderIsFollowed) {
   EXPECT_EQ(ledger.at(1).position.path, directory / "a.log");
 }
 
-TEST_F(Rotation, BeforeTheFirstLookIsFollowedWhenAllIsLookedAt) {
+TEST_F(Rotation, ARotationBeforeTheFirstLookIsFollowedByASweep) {
   Read();
   directory.Write("a.log", "1\n");
   Rotate();
   directory.Append("a.log", "2\n");
-  watcher->TellOfMove(directory / "a.log", directory / "a.log.1");
+  watcher->ReportMove(directory / "a.log", directory / "a.log.1");
   EXPECT_EQ(ReadAfterSweep(), (Texts{"1", "2"}));
   EXPECT_EQ(ReadAfterSweep(), Texts{});
 }
 
-TEST_F(Rotation, OfAFileThatIsNotOursMakesItNotOurs) {
+TEST_F(Rotation, AMoveBetweenPathsThatDoNotMatchIsIgnored) {
   directory.Write("a.log.1", "old\n");
   Read();
   directory.Rename("a.log.1", "a.log.2");
-  watcher->TellOfMove(directory / "a.log.1", directory / "a.log.2");
+  watcher->ReportMove(directory / "a.log.1", directory / "a.log.2");
   EXPECT_EQ(Read(), Texts{});
   directory.Write("b", "1\n");
   directory.Rename("b", "b.log");
-  watcher->TellOfMove(directory / "b", directory / "b.log");
-  EXPECT_EQ(Read(), (Texts{"1"})) << "but what is moved to a name of ours is";
+  watcher->ReportMove(directory / "b", directory / "b.log");
+  EXPECT_EQ(Read(), (Texts{"1"})) << "a move to a matching path is not";
   EXPECT_EQ(ledger.at(1).position.path, directory / "b.log");
 }
 
-TEST_F(Rotation, ARotatedNameThatMatchesIsNotReadTwice) {
+TEST_F(Rotation, ARotatedFileWhoseNewNameMatchesIsReadOnce) {
   options.pattern = directory / "a.log*";
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
   Rotate();
   directory.Append("a.log", "3\n");
-  TellOfRotation();
+  ReportRotation();
   EXPECT_EQ(Read(), (Texts{"2", "3"}));
   EXPECT_EQ(ReadAfterSweep(), Texts{});
   directory.Rename("a.log.1", "a.log.2");
@@ -282,11 +282,11 @@ TEST_F(Rotation, ARotatedNameThatMatchesIsNotReadTwice) {
   EXPECT_EQ(Read(), Texts{}) << "nor after a restart";
   clock.Advance(hours(25));
   EXPECT_EQ(Read(), Texts{});
-  EXPECT_EQ(Over(), 0) << "it is a file of the source for as long as it is there";
+  EXPECT_EQ(Over(), 0) << "it matches for as long as it exists";
   EXPECT_EQ(Status().files, 3U);
 }
 
-TEST_F(Rotation, WhileTheProgramWasDownIsMadeUpFor) {
+TEST_F(Rotation, ARotationWhileTheProgramWasDownLosesNothing) {
   directory.Write("a.log", "1\n");
   Read();
   directory.Append("a.log", "2\n");
@@ -297,7 +297,7 @@ TEST_F(Rotation, WhileTheProgramWasDownIsMadeUpFor) {
   EXPECT_EQ(ledger.at(1).position.path, directory / "a.log");
 }
 
-TEST_F(Rotation, AfterARestartTheRotatedFileIsFollowed) {
+TEST_F(Rotation, ARotatedFileIsReadOnAfterARestart) {
   directory.Write("a.log", "1\n");
   Read();
   std::ofstream writer(directory / "a.log", std::ios::app);
@@ -308,12 +308,12 @@ TEST_F(Rotation, AfterARestartTheRotatedFileIsFollowed) {
   EXPECT_EQ(ReadAfterChange("a.log.1"), (Texts{"late"}));
 }
 
-TEST_F(Rotation, ARotatedFileIsOverWhenItWasIdleForADay) {
+TEST_F(Rotation, ARotatedFileIsOverAfterADayWithoutGrowth) {
   directory.Write("a.log", "1\n");
   Read();
   Rotate();
   directory.Append("a.log", "2\n");
-  TellOfRotation();
+  ReportRotation();
   Read();
   clock.Advance(hours(23));
   Read();
@@ -344,11 +344,11 @@ TEST_F(Rotation, ACompressedCopyIsNotRead) {
   directory.Rename("a.log", "a.log.1");
   directory.Write("a.log.1.gz", "compressed\n");
   directory.Remove("a.log.1");
-  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"})) << "the rest comes from the open file";
+  EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"})) << "the rest is read from the open file";
   EXPECT_EQ(Over(), 1);
 }
 
-TEST_F(Rotation, IntoAnotherDirectoryIsFollowedByTheOpenFile) {
+TEST_F(Rotation, AFileRotatedIntoAnotherDirectoryIsReadOnThroughItsOpenFile) {
   directory.MakeDirectory("old");
   directory.Write("a.log", "1\n");
   Read();
@@ -361,7 +361,7 @@ TEST_F(Rotation, IntoAnotherDirectoryIsFollowedByTheOpenFile) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"later"}));
 }
 
-TEST_F(Rotation, ASymbolicLinkThatPointsElsewhereNowIsOne) {
+TEST_F(Rotation, ASymbolicLinkWithANewTargetCountsAsARotation) {
   directory.MakeDirectory("data");
   directory.Write("data/one", "1\n");
   directory.Write("data/two", "3\n");
@@ -373,7 +373,7 @@ TEST_F(Rotation, ASymbolicLinkThatPointsElsewhereNowIsOne) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
 }
 
-TEST_F(Rotation, AFileThatIsNotOpenIsFoundUnderItsNewName) {
+TEST_F(Rotation, ARotatedFileThatIsNotOpenIsFoundUnderItsNewName) {
   options.max_open_files = 1;
   directory.Write("a.log", "1\n");
   directory.Write("b.log", "1\n");
@@ -406,7 +406,7 @@ TEST_F(Rotation, AnIdleFileThatGetsItsNameBackIsNotReadAgain) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2"}));
 }
 
-TEST_F(Rotation, AFileOnItsWayIsNotGivenUpBeforeAllWasLookedAt) {
+TEST_F(Rotation, AFileBetweenTwoNamesIsNotGivenUpBeforeASweep) {
   options.max_open_files = 1;
   directory.MakeDirectory("away");
   directory.Write("a.log", "1\n");
@@ -425,7 +425,7 @@ TEST_F(Rotation, AFileOnItsWayIsNotGivenUpBeforeAllWasLookedAt) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"2", "3"}));
 }
 
-TEST_F(Rotation, ThatAFileWithoutANameWasClosedIsNotForgottenWhenItGetsOne) {
+TEST_F(Rotation, TheClosingOfAFileWithoutAPathIsRememberedWhenItGetsOne) {
   directory.MakeDirectory("away");
   directory.Write("a.log", "1\n");
   Read();

@@ -1,4 +1,4 @@
-// A source as a whole: what it looks at and when, many files, and what it says of itself.
+// A source as a whole: when it looks at which files, many files at a time, and its status.
 
 #include "sources/source.h"
 
@@ -14,7 +14,7 @@ using std::chrono::seconds;
 
 class Sweeping : public testing::Test, protected SourceRig {};
 
-TEST_F(Sweeping, TouchesNothingBeforeTheFirstRead) {
+TEST_F(Sweeping, NothingIsTouchedBeforeTheFirstRead) {
   directory.Write("a.log", "1\n");
   Start();
   EXPECT_EQ(files.opened(), 0U);
@@ -23,7 +23,7 @@ TEST_F(Sweeping, TouchesNothingBeforeTheFirstRead) {
   EXPECT_FALSE(Status().looked);
 }
 
-TEST_F(Sweeping, ComesEveryTwentyFiveSeconds) {
+TEST_F(Sweeping, ASweepHappensEvery25Seconds) {
   Read();
   EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(25));
   directory.Write("a.log", "1\n");
@@ -33,7 +33,7 @@ TEST_F(Sweeping, ComesEveryTwentyFiveSeconds) {
   EXPECT_EQ(Read(), (Texts{"1"}));
 }
 
-TEST_F(Sweeping, ComesEveryFiveSecondsWithoutAWatcher) {
+TEST_F(Sweeping, ASweepHappensEvery5SecondsWithoutAWatcher) {
   Start();
   watcher->SetBlind(true);
   Read();
@@ -48,14 +48,14 @@ TEST_F(Sweeping, ComesEveryFiveSecondsWithoutAWatcher) {
   EXPECT_FALSE(Status().polling);
 }
 
-TEST_F(Sweeping, ComesAtOnceWhenChangesWereLost) {
+TEST_F(Sweeping, ASweepHappensAtOnceWhenEventsWereLost) {
   Read();
   directory.Write("a.log", "1\n");
-  watcher->TellToLookAtAll();
+  watcher->RequestSweep();
   EXPECT_EQ(Read(), (Texts{"1"}));
 }
 
-TEST_F(Sweeping, AChangeIsLookedAtAtOnceAndNothingElseIs) {
+TEST_F(Sweeping, AChangedFileIsReadAtOnceAndNoOtherIs) {
   directory.Write("a.log", "1\n");
   directory.Write("b.log", "1\n");
   Read();
@@ -64,7 +64,7 @@ TEST_F(Sweeping, AChangeIsLookedAtAtOnceAndNothingElseIs) {
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
 }
 
-TEST_F(Sweeping, WatchesTheDirectoriesThatTheFilesMayBeIn) {
+TEST_F(Sweeping, DirectoriesThatMayHaveMatchingFilesAreWatched) {
   options.pattern = directory / "*/*.log";
   directory.MakeDirectory("one");
   directory.Write("file", "");
@@ -76,7 +76,7 @@ TEST_F(Sweeping, WatchesTheDirectoriesThatTheFilesMayBeIn) {
   EXPECT_EQ(watcher->watched(), (Texts{directory / "one", directory / "two"}));
 }
 
-TEST_F(Sweeping, OtherFilesOfTheDirectoryAreNoneOfItsBusiness) {
+TEST_F(Sweeping, FilesThatDoNotMatchAreIgnored) {
   Read();
   directory.Write("a.txt", "1\n");
   EXPECT_EQ(ReadAfterChange("a.txt"), Texts{});
@@ -86,7 +86,7 @@ TEST_F(Sweeping, OtherFilesOfTheDirectoryAreNoneOfItsBusiness) {
 
 class ManyFiles : public testing::Test, protected SourceRig {};
 
-TEST_F(ManyFiles, TheOldestIsReadFirst) {
+TEST_F(ManyFiles, TheOldestFileIsReadFirst) {
   for (int i = 0; i < 5; ++i) {
     const std::string name = std::to_string(i) + ".log";
     directory.Write(name, name + "\n");
@@ -95,7 +95,7 @@ TEST_F(ManyFiles, TheOldestIsReadFirst) {
   EXPECT_EQ(Read(), (Texts{"4.log", "3.log", "2.log", "1.log", "0.log"}));
 }
 
-TEST_F(ManyFiles, PiecesOfSeveralComeTogetherUpToTheBudget) {
+TEST_F(ManyFiles, OneReadReturnsPiecesOfSeveralFilesUpToTheBudget) {
   const std::string line(9999, 'x');
   for (int i = 0; i < 10; ++i) directory.Write(std::to_string(i) + ".log", line + "\n");
   budget = 50'000;
@@ -105,14 +105,14 @@ TEST_F(ManyFiles, PiecesOfSeveralComeTogetherUpToTheBudget) {
   EXPECT_EQ(Read().size(), 10U);
 }
 
-TEST_F(ManyFiles, ShortPiecesCountForTheMemoryThatTheyTake) {
+TEST_F(ManyFiles, ShortPiecesCountAsTheMemoryThatTheyUse) {
   for (int i = 0; i < 10; ++i) directory.Write(std::to_string(i) + ".log", "1\n");
   budget = 5 * kLeastPiece;
   EXPECT_EQ(Turn().size(), 5U);
   EXPECT_EQ(Read().size(), 10U);
 }
 
-TEST_F(ManyFiles, EachGivesOnePieceATurn) {
+TEST_F(ManyFiles, EachFileYieldsOnePieceATurn) {
   options.piece_size = 10;
   directory.Write("a.log", "1234\n1234\n1234\n");
   directory.Write("b.log", "1234\n1234\n1234\n");
@@ -123,7 +123,7 @@ TEST_F(ManyFiles, EachGivesOnePieceATurn) {
   EXPECT_NE(pieces[0].file, pieces[1].file);
 }
 
-TEST_F(ManyFiles, FewAreHeldOpen) {
+TEST_F(ManyFiles, FewFilesAreKeptOpen) {
   options.max_open_files = 8;
   for (int i = 0; i < 100; ++i) directory.Write(std::to_string(i) + ".log", "1\n");
   EXPECT_EQ(Read().size(), 100U);
@@ -133,10 +133,10 @@ TEST_F(ManyFiles, FewAreHeldOpen) {
   }
   EXPECT_LE(files.most_open(), 8);
   EXPECT_EQ(Status().files, 100U);
-  EXPECT_EQ(ledger.size(), 100U) << "none was taken for a new one";
+  EXPECT_EQ(ledger.size(), 100U) << "no file was mistaken for a new one";
 }
 
-TEST_F(ManyFiles, TenThousandAreNoTrouble) {
+TEST_F(ManyFiles, TenThousandFilesAreRead) {
   for (int i = 0; i < 10'000; ++i) directory.Write(std::to_string(i) + ".log", "1\n");
   EXPECT_EQ(Read().size(), 10'000U);
   Start();
@@ -146,7 +146,7 @@ TEST_F(ManyFiles, TenThousandAreNoTrouble) {
   EXPECT_EQ(ReadAfterChange("77.log"), (Texts{"2"}));
 }
 
-TEST_F(ManyFiles, AnIdleTurnTouchesNoneOfThem) {
+TEST_F(ManyFiles, AnIdleTurnTouchesNoFile) {
   for (int i = 0; i < 100; ++i) {
     const std::string name = std::to_string(i) + ".log";
     directory.Write(name, "1\n");
@@ -170,7 +170,7 @@ TEST_F(ManyFiles, AnIdleTurnTouchesNoneOfThem) {
   EXPECT_EQ(files.bytes_read(), read);
 }
 
-TEST_F(ManyFiles, StatusTellsHowFarBehindItIs) {
+TEST_F(ManyFiles, TheStatusReportsUnreadBytes) {
   options.piece_size = budget = 10;
   directory.Write("a.log", "1234\n1234\n1234\n");
   directory.Write("b.log", "1234\nunfin");
@@ -188,7 +188,7 @@ TEST_F(ManyFiles, StatusTellsHowFarBehindItIs) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(ManyFiles, TheNewestModificationIsOfTheFilesThatAreThere) {
+TEST_F(ManyFiles, TheNewestModificationIsThatOfExistingFiles) {
   directory.Write("a.log", "1\n");
   directory.SetModified("a.log", clock.Now() - seconds(100));
   directory.Write("b.log", "1\n");
@@ -198,7 +198,7 @@ TEST_F(ManyFiles, TheNewestModificationIsOfTheFilesThatAreThere) {
   EXPECT_EQ(Status().modified, clock.Now() - seconds(130));
 }
 
-TEST(Discovery, MatchesAsTheShellDoes) {
+TEST(Discovery, PatternsMatchAsInTheShell) {
   const SystemFiles files;
   const Discovery discovery(files, "/var//log/./*/[ab]?.log");
   EXPECT_FALSE(discovery.literal());
@@ -208,7 +208,7 @@ TEST(Discovery, MatchesAsTheShellDoes) {
   EXPECT_FALSE(discovery.Matches("/var/log/.hidden/a1.log"));
 }
 
-TEST(Discovery, LeavesCompressedFilesOut) {
+TEST(Discovery, CompressedFilesDoNotMatch) {
   const TemporaryDirectory directory;
   for (const char* name : {"a.log", "a.log.1", "a.log.2.gz", "a.log.3.xz", "a.log.4.zst"}) {
     directory.Write(name, "");
@@ -228,7 +228,7 @@ TEST(Discovery, ALiteralPatternIsItsOwnPath) {
   EXPECT_EQ(Discovery(files, "/a.log").Directories(), (Texts{"/"}));
 }
 
-TEST(Discovery, TakesPathsApart) {
+TEST(Discovery, PathsAreSplitAndJoined) {
   EXPECT_EQ(DirectoryOf("/a/b/c"), "/a/b");
   EXPECT_EQ(DirectoryOf("/c"), "/");
   EXPECT_EQ(NameOf("/a/b/c"), "c");

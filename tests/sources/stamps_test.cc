@@ -1,4 +1,4 @@
-// Files that say nothing but when they were touched.
+// Files whose modification time is the record.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 class StampsTest : public testing::Test {
  protected:
-  // Touches a file of the folder at that second after 2026-11-21T00:00:00Z.
+  // Touches a file so many seconds after 2026-11-21T00:00:00Z.
   void Touch(const std::string& name, int second) {
     const std::string path = rig_.directory / name;
     std::ofstream(path, std::ios::app).close();
@@ -29,7 +29,7 @@ class StampsTest : public testing::Test {
   SourceRig rig_{"*", Framing::kStamps};
 };
 
-TEST_F(StampsTest, AreRecordsWithTheirTimeAndPath) {
+TEST_F(StampsTest, AStampIsARecordWithItsTimeAndPath) {
   Touch("repository", 1);
   Touch("archives", 2);
   EXPECT_THAT(rig_.Read(), ElementsAre(Record("archives", 2), Record("repository", 1)));
@@ -37,7 +37,7 @@ TEST_F(StampsTest, AreRecordsWithTheirTimeAndPath) {
   EXPECT_TRUE(rig_.Status().up);
 }
 
-TEST_F(StampsTest, TellOfEachTouchOnce) {
+TEST_F(StampsTest, EachTouchIsOneRecord) {
   Touch("repository", 1);
   EXPECT_THAT(rig_.Read(), ElementsAre(Record("repository", 1)));
   EXPECT_THAT(rig_.ReadAfterSweep(), IsEmpty());
@@ -45,7 +45,7 @@ TEST_F(StampsTest, TellOfEachTouchOnce) {
   EXPECT_THAT(rig_.ReadAfterChange("repository"), ElementsAre(Record("repository", 2)));
 }
 
-TEST_F(StampsTest, AreNotToldAgainAfterARestart) {
+TEST_F(StampsTest, AStampIsNotReadAgainAfterARestart) {
   Touch("repository", 1);
   EXPECT_THAT(rig_.Read(), ElementsAre(Record("repository", 1)));
   rig_.Start();
@@ -55,7 +55,7 @@ TEST_F(StampsTest, AreNotToldAgainAfterARestart) {
   EXPECT_THAT(rig_.Read(), ElementsAre(Record("repository", 3)));
 }
 
-TEST_F(StampsTest, ThatGoAwayAreOver) {
+TEST_F(StampsTest, ADeletedStampIsOver) {
   Touch("repository", 1);
   EXPECT_THAT(rig_.Read(), ElementsAre(Record("repository", 1)));
   std::remove((rig_.directory / "repository").c_str());

@@ -1,4 +1,4 @@
-// A file stays the same one and its content does not.
+// A file keeps its identity, but not its content.
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace {
 
 class Truncation : public testing::Test, protected SourceRig {};
 
-TEST_F(Truncation, BeginsANewGenerationFromTheStart) {
+TEST_F(Truncation, ATruncatedFileBeginsANewGeneration) {
   directory.Write("a.log", "1\n2\n3\n");
   Read();
   directory.Write("a.log", "4\n");
@@ -22,12 +22,12 @@ TEST_F(Truncation, BeginsANewGenerationFromTheStart) {
   EXPECT_EQ(Status().truncated, 0U) << "everything had been read";
 }
 
-TEST_F(Truncation, TheOldGenerationIsOverBeforeTheNewOneBegins) {
+TEST_F(Truncation, AfterATruncationTheOldGenerationIsOverBeforeTheNewOneBegins) {
   directory.Write("a.log", "1\n2\n3\n");
   Read();
   directory.Write("a.log", "4\n");
   Read();
-  watcher->Tell(directory / "a.log");
+  watcher->ReportChange(directory / "a.log");
   Read();
   ASSERT_EQ(steps.size(), 2U);
   EXPECT_TRUE(steps[0].over);
@@ -37,7 +37,7 @@ TEST_F(Truncation, TheOldGenerationIsOverBeforeTheNewOneBegins) {
   EXPECT_EQ(steps[1].position.offset, 2U);
 }
 
-TEST_F(Truncation, ToNothingIsNotedAtOnceSoThatTheSameBytesCountAgain) {
+TEST_F(Truncation, AfterATruncationToNothingTheSameBytesCountAgain) {
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Truncate("a.log", 0);
@@ -47,22 +47,22 @@ TEST_F(Truncation, ToNothingIsNotedAtOnceSoThatTheSameBytesCountAgain) {
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"1", "2"}));
 }
 
-TEST_F(Truncation, FollowedByGrowthBeyondTheOldPositionIsNoticed) {
+TEST_F(Truncation, ATruncationFollowedByGrowthBeyondTheCheckpointIsNoticed) {
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Write("a.log", "3\n4\n5\n6\n");
   EXPECT_EQ(ReadAfterSweep(), (Texts{"3", "4", "5", "6"}));
 }
 
-TEST_F(Truncation, FollowedByOtherBytesOfTheSameSizeIsNoticed) {
+TEST_F(Truncation, ATruncationFollowedByOtherBytesOfTheSameSizeIsNoticed) {
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Write("a.log", "3\n4\n");
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"3", "4"}));
 }
 
-TEST_F(Truncation, WithinTheGranularityOfStampsIsNoticed) {
-  // Both writes bear one stamp, as they do when they come within a tick of the kernel.
+TEST_F(Truncation, ATruncationWithinTheGranularityOfTimestampsIsNoticed) {
+  // Both writes have the same modification time, as two writes within one kernel tick do.
   directory.Write("a.log", "1\n2\n");
   directory.SetModified("a.log", clock.Now());
   Read();
@@ -71,7 +71,7 @@ TEST_F(Truncation, WithinTheGranularityOfStampsIsNoticed) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{"3", "4"}));
 }
 
-TEST_F(Truncation, OfAFileWithALongCommonBeginningIsNoticed) {
+TEST_F(Truncation, ATruncationIsNoticedAlthoughTheFileBeginsTheSame) {
   // restic's output begins the same way every time.
   std::string head;
   for (int i = 0; i < 100; ++i)
@@ -84,7 +84,7 @@ TEST_F(Truncation, OfAFileWithALongCommonBeginningIsNoticed) {
   EXPECT_EQ(Over(), 1);
 }
 
-TEST_F(Truncation, ThatLeavesTheEndInPlaceIsNoticedByTheHead) {
+TEST_F(Truncation, ARewriteThatKeepsTheEndIsNoticedByTheBeginning) {
   const std::string tail(8000, 'x');
   directory.Write("a.log", "one\n" + tail + "\n");
   Read();
@@ -92,7 +92,7 @@ TEST_F(Truncation, ThatLeavesTheEndInPlaceIsNoticedByTheHead) {
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"two", tail, "more"}));
 }
 
-TEST_F(Truncation, ToHalfIsReadFromTheStart) {
+TEST_F(Truncation, AFileTruncatedToHalfIsReadFromTheStart) {
   directory.Write("a.log", "1\n2\n3\n4\n");
   Read();
   directory.Truncate("a.log", 4);
@@ -100,17 +100,17 @@ TEST_F(Truncation, ToHalfIsReadFromTheStart) {
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"1", "2", "5"}));
 }
 
-TEST_F(Truncation, BeforeEverythingWasReadIsCounted) {
+TEST_F(Truncation, ATruncationBeforeEverythingWasReadIsCounted) {
   directory.Write("a.log", "1\nunfini");
   Read();
   directory.Write("a.log", "2\n");
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"2"}));
   EXPECT_EQ(Status().truncated, 1U);
-  EXPECT_EQ(troubles.size(), 1U);
+  EXPECT_EQ(messages.size(), 1U);
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(Truncation, ByCopyingKeepsWhatAnAppendingWriterWrites) {
+TEST_F(Truncation, CopyTruncateUnderAnAppendingWriterLosesNothing) {
   directory.Write("a.log", "1\n");
   Read();
   std::ofstream writer(directory / "a.log", std::ios::app);
@@ -121,7 +121,7 @@ TEST_F(Truncation, ByCopyingKeepsWhatAnAppendingWriterWrites) {
   EXPECT_EQ(ReadAfterChange("a.log"), (Texts{"3"}));
 }
 
-TEST_F(Truncation, ByCopyingUnderAWriterThatKeepsItsPositionLeavesAHole) {
+TEST_F(Truncation, CopyTruncateUnderAWriterThatDoesNotAppendLeavesAHole) {
   std::ofstream writer(directory / "a.log");
   writer << "1\n2\n3\n" << std::flush;
   Read();
@@ -131,7 +131,7 @@ TEST_F(Truncation, ByCopyingUnderAWriterThatKeepsItsPositionLeavesAHole) {
   EXPECT_EQ(steps.back().skipped.nul, 6U);
 }
 
-TEST_F(Truncation, LeavesAHoleThatIsPassedOverWithoutReadingIt) {
+TEST_F(Truncation, AHoleLeftByATruncationIsSkippedWithoutReadingIt) {
   constexpr std::uint64_t kHole = std::uint64_t{1} << 30;
   directory.Write("a.log", "1\n");
   Read();
@@ -143,12 +143,12 @@ TEST_F(Truncation, LeavesAHoleThatIsPassedOverWithoutReadingIt) {
   EXPECT_EQ(steps.back().skipped.nul, kHole);
   directory.Append("a.log", "3\n");
   Start();
-  EXPECT_EQ(Read(), (Texts{"3"})) << "it is recognised";
+  EXPECT_EQ(Read(), (Texts{"3"})) << "the file is recognised";
   EXPECT_EQ(ledger.begin()->second.position.offset, kHole + 4);
   EXPECT_LT(files.bytes_read() - read, kHole / 10);
 }
 
-TEST_F(Truncation, WhileTheProgramWasDownIsNoticed) {
+TEST_F(Truncation, ATruncationWhileTheProgramWasDownIsNoticed) {
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Write("a.log", "3\n4\n5\n");
@@ -157,7 +157,7 @@ TEST_F(Truncation, WhileTheProgramWasDownIsNoticed) {
   EXPECT_EQ(Over(), 1);
 }
 
-TEST_F(Truncation, OfARotatedFileEndsItAndBeginsNothing) {
+TEST_F(Truncation, ATruncatedRotatedFileEndsAndBeginsNoGeneration) {
   directory.Write("a.log", "1\n2\n");
   Read();
   directory.Rename("a.log", "a.log.1");

@@ -1,4 +1,5 @@
-// The watcher on real directories.
+// The inotify watcher on real directories.
+// Labels: threads
 
 #include "sources/watcher.h"
 
@@ -24,14 +25,14 @@ using std::chrono::steady_clock;
 
 class InotifyTest : public testing::Test {
  protected:
-  // Waits until `found` holds of all that came since the last call.
+  // Waits until `found` is true for all changes since the last call.
   template <typename Predicate>
   bool Await(Predicate found) {
     const SteadyTime deadline = steady_clock::now() + minutes(1);
     Changes all;
     while (steady_clock::now() < deadline) {
-      Changes changes = watcher->Take();
-      all.look_at_all = all.look_at_all || changes.look_at_all;
+      Changes changes = watcher->Drain();
+      all.needs_sweep = all.needs_sweep || changes.needs_sweep;
       std::ranges::move(changes.files, std::back_inserter(all.files));
       if (found(all)) return true;
       watcher->Wait(deadline);
@@ -45,8 +46,8 @@ class InotifyTest : public testing::Test {
       });
     });
   }
-  bool AwaitLookAtAll() {
-    return Await([](const Changes& changes) { return changes.look_at_all; });
+  bool AwaitSweepRequest() {
+    return Await([](const Changes& changes) { return changes.needs_sweep; });
   }
   bool Watch(const std::vector<std::string>& names) {
     std::vector<std::string> paths;
@@ -58,7 +59,7 @@ class InotifyTest : public testing::Test {
   std::unique_ptr<Watcher> watcher = MakeInotifyWatcher();
 };
 
-TEST_F(InotifyTest, TellsOfWritingAndOfClosing) {
+TEST_F(InotifyTest, WritingAndClosingAreReported) {
   ASSERT_TRUE(watcher->Watch({directory.path()}));
   std::ofstream file(directory / "a");
   file << "1" << std::flush;
@@ -72,7 +73,7 @@ TEST_F(InotifyTest, AFileWrittenToAfterItWasClosedIsNotClosed) {
   directory.Write("a", "1");
   std::ofstream file(directory / "a", std::ios::app);
   file << "2" << std::flush;
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   ASSERT_EQ(changes.files.size(), 1U) << "every path once";
   EXPECT_FALSE(changes.files[0].closed);
 }
@@ -81,25 +82,25 @@ TEST_F(InotifyTest, ChangingPermissionsDoesNotUndoClosing) {
   ASSERT_TRUE(watcher->Watch({directory.path()}));
   directory.Write("a", "1");
   ::chmod((directory / "a").c_str(), 0600);
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   ASSERT_EQ(changes.files.size(), 1U);
   EXPECT_TRUE(changes.files[0].closed);
 }
 
-TEST_F(InotifyTest, TellsBothNamesOfAMove) {
+TEST_F(InotifyTest, AMoveReportsBothNames) {
   directory.Write("a", "1");
   ASSERT_TRUE(watcher->Watch({directory.path()}));
   directory.Rename("a", "b");
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   ASSERT_EQ(changes.files.size(), 2U);
   EXPECT_EQ(changes.files[0].path, directory / "b");
   EXPECT_EQ(changes.files[0].moved_from, directory / "a");
-  EXPECT_FALSE(changes.files[0].created) << "it was there before";
+  EXPECT_FALSE(changes.files[0].created) << "it existed before";
   EXPECT_EQ(changes.files[1].path, directory / "a");
   EXPECT_EQ(changes.files[1].moved_from, "");
 }
 
-TEST_F(InotifyTest, TellsTheFirstNameOfAFileThatHadSeveral) {
+TEST_F(InotifyTest, AFileMovedSeveralTimesIsReportedWithItsFirstName) {
   ASSERT_TRUE(watcher->Watch({directory.path()}));
   for (int i = 1; i <= 3; ++i) {
     directory.Write("a", "1");
@@ -109,7 +110,7 @@ TEST_F(InotifyTest, TellsTheFirstNameOfAFileThatHadSeveral) {
     directory.Rename("a", "a.1");
   }
   directory.Write("a", "1");
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   ASSERT_EQ(changes.files.size(), 4U);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(changes.files[i].path, directory / ("a." + std::to_string(3 - i)))
@@ -121,7 +122,7 @@ TEST_F(InotifyTest, TellsTheFirstNameOfAFileThatHadSeveral) {
   EXPECT_EQ(changes.files[3].moved_from, "") << "that is another file";
 }
 
-TEST_F(InotifyTest, TellsWhatCameAndWasWrittenTo) {
+TEST_F(InotifyTest, NewFilesThatWereWrittenToAreReported) {
   directory.MakeDirectory("elsewhere");
   directory.Write("elsewhere/c", "1");
   directory.Write("d", "1");
@@ -131,16 +132,16 @@ TEST_F(InotifyTest, TellsWhatCameAndWasWrittenTo) {
   directory.Rename("elsewhere/c", "c");
   directory.Append("d", "2");
   directory.Rename("d", "elsewhere/d");
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   ASSERT_EQ(changes.files.size(), 4U);
   const auto is_new = [](const Change& change) { return change.created && change.written; };
   EXPECT_TRUE(is_new(changes.files[0]));
   EXPECT_FALSE(is_new(changes.files[1])) << "it is empty";
-  EXPECT_TRUE(is_new(changes.files[2])) << "who knows what it brought along";
+  EXPECT_TRUE(is_new(changes.files[2])) << "it may have had content before";
   EXPECT_FALSE(is_new(changes.files[3]));
 }
 
-TEST_F(InotifyTest, TellsOfDeletionAndOfPermissions) {
+TEST_F(InotifyTest, DeletionsAndChangesOfPermissionsAreReported) {
   directory.Write("a", "1");
   directory.Write("b", "1");
   ASSERT_TRUE(watcher->Watch({directory.path()}));
@@ -150,14 +151,14 @@ TEST_F(InotifyTest, TellsOfDeletionAndOfPermissions) {
   EXPECT_TRUE(AwaitChange("b"));
 }
 
-TEST_F(InotifyTest, NothingIsNothing) {
+TEST_F(InotifyTest, WithoutChangesNothingIsReported) {
   ASSERT_TRUE(watcher->Watch({directory.path()}));
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   EXPECT_TRUE(changes.files.empty());
-  EXPECT_FALSE(changes.look_at_all);
+  EXPECT_FALSE(changes.needs_sweep);
 }
 
-TEST_F(InotifyTest, WatchesExactlyWhatItIsTold) {
+TEST_F(InotifyTest, ExactlyTheGivenDirectoriesAreWatched) {
   directory.MakeDirectory("one");
   directory.MakeDirectory("two");
   ASSERT_TRUE(Watch({"one"}));
@@ -166,22 +167,22 @@ TEST_F(InotifyTest, WatchesExactlyWhatItIsTold) {
   directory.Write("two/a", "1");
   EXPECT_TRUE(AwaitChange("two/a"));
   directory.Write("one/a", "2");
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   EXPECT_TRUE(changes.files.empty());
-  EXPECT_FALSE(changes.look_at_all);
+  EXPECT_FALSE(changes.needs_sweep);
 }
 
-TEST_F(InotifyTest, ADirectoryThatIsNotThereIsNoFault) {
+TEST_F(InotifyTest, AMissingDirectoryIsNoFailure) {
   EXPECT_TRUE(Watch({"nowhere"}));
   directory.Write("file", "");
   EXPECT_TRUE(Watch({"file"}));
 }
 
-TEST_F(InotifyTest, ADirectoryMadeAnewIsWatchedAnew) {
+TEST_F(InotifyTest, ARecreatedDirectoryIsWatchedAnew) {
   directory.MakeDirectory("one");
   ASSERT_TRUE(Watch({"one"}));
   directory.Remove("one");
-  EXPECT_TRUE(AwaitLookAtAll());
+  EXPECT_TRUE(AwaitSweepRequest());
   directory.MakeDirectory("one");
   ASSERT_TRUE(Watch({"one"}));
   directory.Write("one/a", "1");
@@ -192,7 +193,7 @@ TEST_F(InotifyTest, ADirectoryThatMovedAwayIsNotFollowed) {
   directory.MakeDirectory("one");
   ASSERT_TRUE(Watch({"one"}));
   directory.Rename("one", "elsewhere");
-  EXPECT_TRUE(AwaitLookAtAll());
+  EXPECT_TRUE(AwaitSweepRequest());
   directory.MakeDirectory("one");
   ASSERT_TRUE(Watch({"one"}));
   directory.Write("elsewhere/a", "1");
@@ -218,12 +219,12 @@ TEST_F(InotifyTest, ADirectoryThatIsMountedOverIsWatchedAnew) {
   EXPECT_TRUE(AwaitChange("one/b"));
 }
 
-TEST_F(InotifyTest, OneDirectoryUnderTwoNamesTellsBoth) {
+TEST_F(InotifyTest, ADirectoryWithTwoNamesReportsBoth) {
   directory.MakeDirectory("one");
   std::filesystem::create_directory_symlink("one", directory / "two");
   ASSERT_TRUE(Watch({"one", "two"}));
   directory.Write("one/a", "1");
-  const Changes changes = watcher->Take();
+  const Changes changes = watcher->Drain();
   ASSERT_EQ(changes.files.size(), 2U);
 }
 
@@ -234,24 +235,25 @@ std::size_t QueueLimit() {
   return limit;
 }
 
-TEST_F(InotifyTest, AQueueThatOverflowsMeansToLookAtAll) {
+TEST_F(InotifyTest, AQueueOverflowRequestsASweep) {
   ASSERT_TRUE(watcher->Watch({directory.path()}));
   const std::size_t limit = QueueLimit();
   NEED(0 < limit && limit <= 100'000 ? "" : "the queue is too long to fill");
   std::ofstream one(directory / "a");
   std::ofstream two(directory / "b");
-  for (std::size_t i = 0; i <= limit / 2 + 1; ++i) {  // by turns, or they would be merged
+  for (std::size_t i = 0; i <= limit / 2 + 1;
+       ++i) {  // alternating, as equal events in a row are merged
     one << "1" << std::flush;
     two << "1" << std::flush;
   }
-  EXPECT_TRUE(watcher->Take().look_at_all);
-  EXPECT_FALSE(watcher->Take().look_at_all);
+  EXPECT_TRUE(watcher->Drain().needs_sweep);
+  EXPECT_FALSE(watcher->Drain().needs_sweep);
 }
 
 TEST_F(InotifyTest, WakeEndsAWaitFromAnotherThread) {
   ASSERT_TRUE(watcher->Watch({directory.path()}));
   std::jthread other([&] { watcher->Wake(); });
-  watcher->Wait(SteadyTime::max());  // for a minute at most, then the deadline of the test run
+  watcher->Wait(SteadyTime::max());  // returns at once, or the test times out
 }
 
 TEST_F(InotifyTest, WakeEndsAWaitThatHasNotBegun) {
@@ -279,7 +281,7 @@ class InotifySource : public InotifyTest {
   Source source{{.name = "test", .pattern = directory / "*.log"}, files, std::move(watcher), {}};
 };
 
-TEST_F(InotifySource, ReadsWhatWasRotatedTenTimesBeforeItsFirstLook) {
+TEST_F(InotifySource, FilesRotatedTenTimesBeforeTheFirstLookAreRead) {
   EXPECT_TRUE(Read().empty());
   std::vector<std::string> expected;
   for (int i = 1; i <= 10; ++i) {
@@ -299,7 +301,7 @@ TEST_F(InotifySource, ReadsWhatWasRotatedTenTimesBeforeItsFirstLook) {
   EXPECT_EQ(records, expected);
 }
 
-TEST_F(InotifySource, LosesNothingWhenTheQueueOverflows) {
+TEST_F(InotifySource, NothingIsLostWhenTheQueueOverflows) {
   const std::size_t limit = QueueLimit();
   NEED(0 < limit && limit <= 100'000 ? "" : "the queue is too long to fill");
   EXPECT_TRUE(Read().empty());
@@ -318,7 +320,7 @@ TEST_F(InotifySource, LosesNothingWhenTheQueueOverflows) {
   EXPECT_EQ(read, 2 * lines + 1);
 }
 
-TEST_F(InotifySource, ReadsOrCountsWhatIsGoneAgainAtOnce) {
+TEST_F(InotifySource, FilesDeletedAtOnceAreReadOrCounted) {
   EXPECT_TRUE(Read().empty());
   constexpr std::size_t kFiles = 200;
   std::atomic<bool> done = false;
@@ -334,7 +336,7 @@ TEST_F(InotifySource, ReadsOrCountsWhatIsGoneAgainAtOnce) {
   std::size_t read = 0;
   bool last = false;
   while (!last) {
-    last = done;  // one more look after that
+    last = done;  // one more read after the writer is done
     if (!last) source.Wait(steady_clock::now() + seconds(25));
     do {
       read += Read().size();
@@ -344,7 +346,7 @@ TEST_F(InotifySource, ReadsOrCountsWhatIsGoneAgainAtOnce) {
   EXPECT_GE(read + source.status().missing, kFiles);
 }
 
-TEST_F(InotifySource, ReadsWhatItsWatcherTellsItOf) {
+TEST_F(InotifySource, ChangesReportedByTheWatcherAreRead) {
   EXPECT_TRUE(Read().empty());
   EXPECT_FALSE(source.status().polling);
   std::vector<std::string> records;
@@ -353,7 +355,7 @@ TEST_F(InotifySource, ReadsWhatItsWatcherTellsItOf) {
     directory.Rename("a.log", "a.log.1");
     for (int i = 100; i < 200; ++i) directory.Append("a.log", std::to_string(i) + "\n");
   });
-  const SteadyTime deadline = steady_clock::now() + seconds(25);  // before any sweep
+  const SteadyTime deadline = steady_clock::now() + seconds(25);  // before the next sweep
   while (records.size() < 200 && steady_clock::now() < deadline) {
     source.Wait(deadline);
     std::ranges::move(Read(), std::back_inserter(records));

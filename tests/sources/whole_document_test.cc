@@ -1,4 +1,4 @@
-// Files that are rewritten whole, as resticprofile does with its status file.
+// Files that are rewritten whole, such as the status file of resticprofile.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ class WholeDocument : public testing::Test, protected SourceRig {
   }
 };
 
-TEST_F(WholeDocument, IsOneRecord) {
+TEST_F(WholeDocument, AWholeDocumentIsOneRecord) {
   directory.Write("a.json", "{\n  \"a\": 1\n}\n");
   EXPECT_EQ(Read(), (Texts{"{\n  \"a\": 1\n}\n"}));
   ASSERT_EQ(steps.size(), 1U);
@@ -29,7 +29,7 @@ TEST_F(WholeDocument, IsOneRecord) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(WholeDocument, IsReadAgainWhenItIsRewritten) {
+TEST_F(WholeDocument, ARewrittenDocumentIsReadAgain) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   directory.Write("a.json", R"({"a":2})");
@@ -39,7 +39,7 @@ TEST_F(WholeDocument, IsReadAgainWhenItIsRewritten) {
   EXPECT_EQ(ledger.size(), 1U) << "one generation";
 }
 
-TEST_F(WholeDocument, IsReadAgainWhenItIsReplaced) {
+TEST_F(WholeDocument, AReplacedDocumentIsReadAgain) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   directory.Write("new", R"({"a":2})");
@@ -48,7 +48,7 @@ TEST_F(WholeDocument, IsReadAgainWhenItIsReplaced) {
   EXPECT_EQ(ledger.size(), 1U);
 }
 
-TEST_F(WholeDocument, UnchangedContentGivesNothing) {
+TEST_F(WholeDocument, UnchangedContentYieldsNoRecord) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   directory.Write("a.json", R"({"a":1})");
@@ -80,7 +80,7 @@ TEST_F(WholeDocument, NothingIsReadWhileNothingChanges) {
   EXPECT_EQ(files.opened(), opened);
 }
 
-TEST_F(WholeDocument, WithinTheGranularityOfStampsAChangeIsNoticed) {
+TEST_F(WholeDocument, AChangeWithinTheGranularityOfTimestampsIsNoticed) {
   directory.Write("a.json", R"({"a":1})");
   directory.SetModified("a.json", clock.Now());
   Read();
@@ -89,7 +89,7 @@ TEST_F(WholeDocument, WithinTheGranularityOfStampsAChangeIsNoticed) {
   EXPECT_EQ(ReadAfterSweep(), (Texts{R"({"a":2})"}));
 }
 
-TEST_F(WholeDocument, ATornOneChangesNothingAndIsLookedAtAgainAfterASecond) {
+TEST_F(WholeDocument, ATornReadChangesNothingAndIsRetriedAfterASecond) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   const FilePosition position = ledger.at(1).position;
@@ -103,7 +103,7 @@ TEST_F(WholeDocument, ATornOneChangesNothingAndIsLookedAtAgainAfterASecond) {
   EXPECT_EQ(Read(), (Texts{R"({"a":2})"}));
 }
 
-TEST_F(WholeDocument, AnEmptyOneIsTornToo) {
+TEST_F(WholeDocument, AnEmptyDocumentIsTorn) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   directory.Write("a.json", "");
@@ -112,13 +112,13 @@ TEST_F(WholeDocument, AnEmptyOneIsTornToo) {
   EXPECT_EQ(Read(), Texts{});
   EXPECT_TRUE(Status().up);
   directory.Write("a.json", R"({"a":1})");
-  EXPECT_EQ(ReadAfterChange("a.json", true), Texts{}) << "it is what it was";
+  EXPECT_EQ(ReadAfterChange("a.json", true), Texts{}) << "its content is what it was before";
   clock.Advance(seconds(60));
   EXPECT_EQ(Read(), Texts{});
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(WholeDocument, BrokenForTenSecondsIsUnreadableAndCountedOnce) {
+TEST_F(WholeDocument, ADocumentBrokenForTenSecondsIsUnreadableAndCountedOnce) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   const FilePosition position = ledger.at(1).position;
@@ -138,7 +138,7 @@ TEST_F(WholeDocument, BrokenForTenSecondsIsUnreadableAndCountedOnce) {
   EXPECT_EQ(steps[0].counts.records, 1U);
   EXPECT_EQ(steps[0].counts.parse_errors, 1U);
   EXPECT_EQ(steps[0].position, position);
-  EXPECT_EQ(troubles.size(), 1U);
+  EXPECT_EQ(messages.size(), 1U);
   for (int i = 0; i < 5; ++i) {
     ReadAfterSweep();
     EXPECT_TRUE(steps.empty());
@@ -151,10 +151,10 @@ TEST_F(WholeDocument, BrokenForTenSecondsIsUnreadableAndCountedOnce) {
   directory.Write("a.json", R"({"a":2})");
   EXPECT_EQ(ReadAfterChange("a.json"), (Texts{R"({"a":2})"}));
   EXPECT_TRUE(Status().up);
-  EXPECT_EQ(troubles.size(), 2U);
+  EXPECT_EQ(messages.size(), 2U);
 }
 
-TEST_F(WholeDocument, BrokenIsToldAgainUntilItIsAccepted) {
+TEST_F(WholeDocument, ABrokenDocumentIsReportedUntilItIsAccepted) {
   directory.Write("a.json", "[");
   Read();
   clock.Advance(seconds(10));
@@ -165,7 +165,7 @@ TEST_F(WholeDocument, BrokenIsToldAgainUntilItIsAccepted) {
   }
 }
 
-TEST_F(WholeDocument, BrokenAtTheLastLookIsCountedAtOnce) {
+TEST_F(WholeDocument, ADocumentBrokenAtTheLastLookIsCountedAtOnce) {
   directory.Write("a.json", "[");
   directory.Write("b.json", "[1]");
   EXPECT_EQ(Read(/*last_look=*/true), (Texts{"[1]"}));
@@ -175,14 +175,14 @@ TEST_F(WholeDocument, BrokenAtTheLastLookIsCountedAtOnce) {
   EXPECT_TRUE(steps.empty());
 }
 
-TEST_F(WholeDocument, TornAndThenLookedAtLastIsCounted) {
+TEST_F(WholeDocument, ATornDocumentIsCountedAtTheLastLook) {
   directory.Write("a.json", "[");
   Read();
   Read(/*last_look=*/true);
   EXPECT_EQ(ParseErrors(), 1U);
 }
 
-TEST_F(WholeDocument, IsOverWhenItIsDeleted) {
+TEST_F(WholeDocument, ADeletedDocumentIsOver) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   directory.Remove("a.json");
@@ -194,7 +194,7 @@ TEST_F(WholeDocument, IsOverWhenItIsDeleted) {
   EXPECT_EQ(ReadAfterChange("a.json"), (Texts{R"({"a":1})"}));
 }
 
-TEST_F(WholeDocument, DeletedWhileTheProgramWasDownIsOver) {
+TEST_F(WholeDocument, ADocumentDeletedWhileTheProgramWasDownIsOver) {
   directory.Write("a.json", R"({"a":1})");
   Read();
   directory.Remove("a.json");
@@ -203,7 +203,7 @@ TEST_F(WholeDocument, DeletedWhileTheProgramWasDownIsOver) {
   EXPECT_EQ(Over(), 1);
 }
 
-TEST_F(WholeDocument, NeverReadIsNotWorthAWordWhenItGoes) {
+TEST_F(WholeDocument, ADeletedDocumentThatWasNeverReadIsNotReported) {
   directory.Write("a.json", "");
   Read();
   directory.Remove("a.json");
@@ -212,7 +212,7 @@ TEST_F(WholeDocument, NeverReadIsNotWorthAWordWhenItGoes) {
   EXPECT_EQ(Status().files, 0U);
 }
 
-TEST_F(WholeDocument, AboveTheLimitIsTooLargeOnce) {
+TEST_F(WholeDocument, ADocumentAboveTheLimitIsCountedOnceAsTooLarge) {
   options.record_limit = 20;
   directory.Write("a.json", "[" + std::string(18, ' ') + "]");
   EXPECT_EQ(Read().size(), 1U);
@@ -233,7 +233,7 @@ TEST_F(WholeDocument, AByteOrderMarkIsIgnored) {
   EXPECT_EQ(ReadAfterSweep(), Texts{});
 }
 
-TEST_F(WholeDocument, ThatCannotBeReadIsCountedAndReadLater) {
+TEST_F(WholeDocument, AnUnreadableDocumentIsCountedAndReadLater) {
   directory.Write("a.json", "[1]");
   directory.Write("b.json", "[2]");
   files.FailOpen(directory / "a.json", ErrorKind::kRefused);
@@ -246,7 +246,7 @@ TEST_F(WholeDocument, ThatCannotBeReadIsCountedAndReadLater) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(WholeDocument, InADirectoryThatCannotBeReadIsNotTakenForDeleted) {
+TEST_F(WholeDocument, ADocumentInAnUnreadableDirectoryIsNotMistakenForDeleted) {
   directory.Write("a.json", "[1]");
   Read();
   files.FailStat(directory.path(), ErrorKind::kRefused);
@@ -258,7 +258,7 @@ TEST_F(WholeDocument, InADirectoryThatCannotBeReadIsNotTakenForDeleted) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(WholeDocument, ANamedOneThatIsMissingIsMissed) {
+TEST_F(WholeDocument, AMissingDocumentOfALiteralPatternIsCounted) {
   options.pattern = directory / "status.json";
   Read();
   EXPECT_FALSE(Status().up);
@@ -268,7 +268,7 @@ TEST_F(WholeDocument, ANamedOneThatIsMissingIsMissed) {
   EXPECT_TRUE(Status().up);
 }
 
-TEST_F(WholeDocument, UnderASecondNameIsNoSecondOne) {
+TEST_F(WholeDocument, ASecondNameOfADocumentIsNotASecondDocument) {
   directory.Write("a.json", "[1]");
   std::filesystem::create_symlink("a.json", directory / "latest.json");
   EXPECT_EQ(Read(), (Texts{"[1]"}));
@@ -276,7 +276,7 @@ TEST_F(WholeDocument, UnderASecondNameIsNoSecondOne) {
   EXPECT_EQ(Status().files, 1U);
 }
 
-TEST_F(WholeDocument, TheOldestComesFirst) {
+TEST_F(WholeDocument, TheOldestDocumentIsReadFirst) {
   for (int i = 0; i < 5; ++i) {
     const std::string name = std::to_string(i) + ".json";
     directory.Write(name, "[" + std::to_string(i) + "]");

@@ -1,6 +1,6 @@
-// Preloaded into the program, lets its time fly: each second that its main thread waits for a
-// signal passes in a millisecond, for all of its clocks and all that it waits for. Two clocks of it
-// never differ by more than they would.
+// Preloaded into the program, speeds up its time: whenever the main thread waits for a signal, the
+// wait takes a millisecond, and all of the program's clocks and timeouts advance by its full
+// length. The clocks stay consistent with one another.
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -52,9 +52,9 @@ int clock_gettime(clockid_t clock, timespec* now) noexcept {
 int sigtimedwait(const sigset_t* signals, siginfo_t* info, const timespec* timeout) {
   constexpr std::size_t kKernelsSet = 8;  // bytes
   const timespec moment = ToSpec(kMoment);
-  const long taken = syscall(SYS_rt_sigtimedwait, signals, info, &moment, kKernelsSet);
-  if (taken < 0 && errno == EAGAIN) ahead += FromSpec(*timeout).count();
-  return static_cast<int>(taken);
+  const long signal = syscall(SYS_rt_sigtimedwait, signals, info, &moment, kKernelsSet);
+  if (signal < 0 && errno == EAGAIN) ahead += FromSpec(*timeout).count();
+  return static_cast<int>(signal);
 }
 
 int poll(pollfd* files, nfds_t count, int timeout) {
@@ -75,7 +75,7 @@ int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, cl
   static const Wait wait = reinterpret_cast<Wait>(dlsym(RTLD_NEXT, "pthread_cond_clockwait"));
   const timespec moment = ToSpec(Real(clock) + kMoment);
   const int woken = wait(condition, mutex, clock, &moment);
-  // Whoever waits looks why it was woken.
+  // Reported as a spurious wakeup, after which the caller checks its condition again.
   return woken == ETIMEDOUT && Now(clock) < FromSpec(*end) ? 0 : woken;
 }
 

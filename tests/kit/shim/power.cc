@@ -1,23 +1,23 @@
-// Preloaded into the program, ends it at one of its calls: as kill -9 would, or as a power cut.
+// Preloaded into the program, ends it at one of its calls, as kill -9 or a power cut would.
 //
-// Counted, over all threads, are the calls that change files below one directory, and what is sent
-// to one port of this host. At a power cut all that was not synced may be lost: what was written to
-// a file, sector by sector and in any order; what a file grew; the newest names of a directory.
-// What was synced stays: no disk that lies is modelled. Nor are calls that neither the program nor
-// SQLite makes there (writev, mmap of what lasts).
+// It counts, over all threads, the calls that change files below one directory, and those that send
+// to one port of this host. A power cut may lose everything that was not synced: bytes written to a
+// file, sector by sector and in any order; the growth of a file; the newest names of a directory.
+// Synced data stays: disks that do not honour a sync are not modelled. Nor are calls that neither
+// the program nor SQLite makes there (writev, mmap of lasting files).
 //
-// By the environment:
-//   POWER_DIRECTORY  real path of the directory; files are made in it alone
-//   POWER_SCRATCH    a directory beside it, on the same file system, for what was unlinked and for
-//                    `calls`: the count, 8 bytes as the machine has them, true at any time
-//   POWER_POINT      the call that it ends at; 0: none, it is only counted
-//   POWER_AFTERWARDS 1: the power is cut when it has ended by itself
-//   POWER_SEED       whether it ends before the call, in its middle or after it; and what a power
-//                    cut takes
+// Environment:
+//   POWER_DIRECTORY  real path of the directory; files are created in it alone
+//   POWER_SCRATCH    a directory beside it, on the same file system, for unlinked files and for
+//                    `calls`: the count so far, 8 bytes in the byte order of the machine
+//   POWER_POINT      the number of the call to end at; 0: calls are only counted
+//   POWER_AFTERWARDS 1: the power is cut after the program ended by itself
+//   POWER_SEED       decides whether it ends before, within or after the call, and what a power cut
+//                    loses
 //   POWER_CUT        1: a power cut; else a kill
 //   POWER_PORT       the port
 //
-// System calls are made directly, so that no other library's wrappers are looked for.
+// System calls are made directly, so that the wrappers of other libraries are not needed.
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -46,26 +46,26 @@ namespace {
 
 constexpr off_t kSector = 512;
 
-// What was done to a file's bytes.
+// A change of a file's bytes.
 struct Change {
   off_t offset;
-  std::string before;  // shorter where the file ended
+  std::string before;  // shorter if the file ended
   std::string after;
   off_t size_before;
   off_t size_after;
 };
 
 struct File {
-  std::string path;  // of a name that it has
+  std::string path;  // one of its names
   std::vector<Change> unsynced;
 };
 
-// What was done to a name.
+// A change of a name.
 struct Naming {
   enum class Kind { kMade, kMoved, kGone } kind;
   std::string path;
   std::string from;   // of kMoved
-  std::string grave;  // keeps what had the path before; empty: nothing did
+  std::string grave;  // a link to the file that had the path before; empty: there was none
 };
 
 std::string Variable(const char* name) {
@@ -125,7 +125,7 @@ bool Exists(const std::string& path) {
 class Power {
  public:
   static Power& Get() {
-    static Power* power = new Power;  // needed until the last thread's end
+    static Power* power = new Power;  // needed until the last thread ends
     return *power;
   }
 
@@ -139,7 +139,7 @@ class Power {
            peer.sin_family == AF_INET && ntohs(peer.sin_port) == port_;
   }
 
-  // One call of the program. Others wait until it is over.
+  // One call of the program. Calls of other threads wait until it is done.
   class Turn {
    public:
     explicit Turn(Power& power) : power_(power), lock_(power.mutex_) {
@@ -151,7 +151,7 @@ class Power {
     }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
-    // How much of so many bytes is still done.
+    // How many of the call's bytes are written before the program ends.
     [[nodiscard]] std::size_t Part(std::size_t size) const {
       return is_last_ && power_.phase_ == 1 ? size / 2 : size;
     }
@@ -166,7 +166,7 @@ class Power {
     if (cut_afterwards_) Cut();
   }
 
-  // The rest by the thread whose turn it is.
+  // Only the thread with the turn may call the following.
 
   void Changed(int file, const std::string& path, Change change) {
     if (IsPassing(path)) return;
@@ -186,7 +186,7 @@ class Power {
   void Named(Naming naming) {
     if (!IsPassing(naming.path)) names_[DirectoryOf(naming.path)].push_back(std::move(naming));
   }
-  // Keeps what has this name, from before it loses it.
+  // Links the file that has this name, before it loses the name.
   std::string Bury(const std::string& path) {
     struct stat status {};
     if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
@@ -220,7 +220,7 @@ class Power {
     calls_ = static_cast<std::atomic<std::uint64_t>*>(shared);
   }
 
-  // SQLite's index into its WAL is made anew by whoever opens it first.
+  // SQLite rebuilds the index into its WAL when a database is opened.
   static bool IsPassing(const std::string& path) { return path.ends_with("-shm"); }
 
   void End() {
@@ -230,7 +230,7 @@ class Power {
   }
 
   void Cut() {
-    // All of it is lost, or some, or nothing.
+    // All unsynced changes are lost, or some, or none.
     kept_of_4_ = std::array{0, 1, 2, 3, 4}[chance_() % 5];
     for (const auto& [identity, file] : files_) Lose(file);
     for (auto& [directory, namings] : names_) Lose(namings);
@@ -258,7 +258,7 @@ class Power {
         }
         at = next;
       }
-      // It grows over what was not written, too.
+      // A file may grow although the bytes were not written.
       const off_t size = SizeOf(opened);
       const bool is_shorter = change.size_after < change.size_before;
       if ((is_shorter || change.size_after > size) && IsKept()) Resize(opened, change.size_after);
@@ -267,7 +267,7 @@ class Power {
     if (SizeOf(opened) > synced && !IsKept()) Resize(opened, synced);
   }
 
-  // A directory's changes happen in their order, as its journal has them.
+  // Changes of a directory are kept in order, as its journal has them.
   void Lose(std::vector<Naming>& namings) {
     std::size_t kept = 0;
     while (kept < namings.size() && IsKept()) ++kept;
@@ -338,7 +338,7 @@ int Truncate(int file, off_t size) {
 int Sync(long call, int file) {
   Power& power = Power::Get();
   const std::string path = PathOf(file);
-  // The directory itself, too.
+  // Syncs of the directory itself count, too.
   if (!power.Watches(path + "/")) return static_cast<int>(Call(call, file));
   const Power::Turn turn(power);
   const long done = Call(call, file);
