@@ -128,7 +128,7 @@ TEST_F(MonitorsTest, TakeWhatTheEnvironmentHolds) {
             Delivery::Outcome::kDelivered);
   EXPECT_THAT(transport.requests.at(0).body, HasSubstr("from-the-environment"));
   EXPECT_THAT(Mistakes("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
-              HasSubstr("config.yaml:4:19: the environment has no variable BE_NONE"));
+              HasSubstr("config.yaml:4:19: the environment variable BE_NONE is not set"));
 }
 
 TEST_F(MonitorsTest, KnowTheirSecretsSoThatTheyCanBeMasked) {
@@ -151,7 +151,7 @@ TEST_F(MonitorsTest, TellEveryMistakeWhereItIs) {
       "  - nfty: {topic: a}\n");
   EXPECT_THAT(mistakes, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
   EXPECT_THAT(mistakes, HasSubstr("a monitor has one service"));
-  EXPECT_THAT(mistakes, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
+  EXPECT_THAT(mistakes, HasSubstr("unknown state `log`: ntfy supports start, finish, fail"));
   EXPECT_THAT(mistakes, HasSubstr("unknown operation `backups`"));
   EXPECT_THAT(mistakes, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
   EXPECT_THAT(mistakes, HasSubstr("`remind` must be a number above 0 with s, m, h or d"));
