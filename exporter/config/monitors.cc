@@ -155,7 +155,7 @@ class Reader {
 
   void ReadBlock(const Service& service, const YamlValue& value, const Around& around,
                  Mistakes& mistakes) {
-    const auto block = BlockInFull(WithEnvironment(value, mistakes), service);
+    const auto block = ExpandShortForm(WithEnvironment(value, mistakes), service);
     const std::string name = fmt::format("`{}`", service.key);
     Section section(*block, name, mistakes);
     MonitorOptions options{.config_path = path_, .hostname = HostName()};
@@ -172,7 +172,7 @@ class Reader {
                      "a `heartbeat` is of no backup, so that `{backup}` and "
                      "`{operation}` in its address stand for nothing");
       }
-      if (!service.takes_heartbeat) {
+      if (!service.accepts_heartbeat) {
         mistakes.Add(value.place,
                      fmt::format("{} does not notice that a heartbeat is missing", service.key));
       }
