@@ -7,15 +7,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 #include "base/build_info.h"
 #include "base/parse.h"
 
 namespace backup_exporter {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostBody = 64 << 10;
 constexpr std::size_t kMostHeaders = 64 << 10;
@@ -57,38 +59,38 @@ NetworkFailure FailureOf(CURLcode code) {
   }
 }
 
-// What arrives while a request is under way.
-struct Receiving {
+// State of a request in progress, for libcurl's callbacks.
+struct Transfer {
   HttpAnswer answer;
   std::size_t header_bytes = 0;
-  bool headers_whole = false;
-  bool interim = false;  // a 1xx, after which the answer itself comes
+  bool headers_complete = false;
+  bool interim = false;  // a 1xx answer, which the final answer follows
   const std::atomic<bool>* stop = nullptr;
 };
 
 std::size_t OnHeader(const char* bytes, std::size_t size, std::size_t count, void* user) {
-  auto& receiving = *static_cast<Receiving*>(user);
+  auto& transfer = *static_cast<Transfer*>(user);
   const std::string_view line(bytes, size * count);
-  receiving.header_bytes += line.size();
-  if (receiving.header_bytes > kMostHeaders) return 0;
-  // A new head: that of the answer itself after "100 Continue" or a proxy's.
+  transfer.header_bytes += line.size();
+  if (transfer.header_bytes > kMostHeaders) return 0;
+  // Another status line: the final answer follows "100 Continue", or a proxy's answer.
   if (line.starts_with("HTTP/")) {
-    receiving.answer.headers.clear();
-    receiving.headers_whole = false;
+    transfer.answer.headers.clear();
+    transfer.headers_complete = false;
     const std::size_t blank = line.find(' ');
-    receiving.interim = blank != line.npos && line.substr(blank + 1).starts_with('1');
+    transfer.interim = blank != line.npos && line.substr(blank + 1).starts_with('1');
   }
-  if (Trimmed(line).empty() && !receiving.interim) receiving.headers_whole = true;
+  if (Trimmed(line).empty() && !transfer.interim) transfer.headers_complete = true;
   const std::size_t colon = line.find(':');
   if (colon != line.npos) {
-    receiving.answer.headers[Lower(Trimmed(line.substr(0, colon)))] =
+    transfer.answer.headers[Lower(Trimmed(line.substr(0, colon)))] =
         std::string(Trimmed(line.substr(colon + 1)));
   }
   return line.size();
 }
 
 std::size_t OnBody(const char* bytes, std::size_t size, std::size_t count, void* user) {
-  HttpAnswer& answer = static_cast<Receiving*>(user)->answer;
+  HttpAnswer& answer = static_cast<Transfer*>(user)->answer;
   const std::size_t room = kMostBody - answer.body.size();
   const std::size_t length = size * count;
   answer.body.append(bytes, std::min(room, length));
@@ -96,209 +98,257 @@ std::size_t OnBody(const char* bytes, std::size_t size, std::size_t count, void*
 }
 
 int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return *static_cast<Receiving*>(user)->stop ? 1 : 0;
-}
-
-// libcurl's words, or OpenSSL's where it has more to say.
-std::string InWords(CURLcode code, const char* details) {
-  const std::string_view more = Trimmed(details);
-  return more.empty() ? curl_easy_strerror(code) : std::string(more);
+  return *static_cast<Transfer*>(user)->stop ? 1 : 0;
 }
 
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
+using HeaderLines = std::unique_ptr<curl_slist, FreeList>;
 
-void Set(CURL* curl, CURLoption option, const std::string& value) {
-  if (!value.empty()) curl_easy_setopt(curl, option, value.c_str());
+void Append(const std::string& line, HeaderLines& lines) {
+  curl_slist* all = curl_slist_append(lines.get(), line.c_str());
+  if (all == nullptr) throw std::bad_alloc();
+  static_cast<void>(lines.release());  // now part of `all`
+  lines.reset(all);
+}
+
+HeaderLines LinesOf(const std::vector<std::pair<std::string, std::string>>& headers) {
+  HeaderLines lines;
+  bool has_type = false;
+  for (const auto& [name, value] : headers) {
+    has_type = has_type || Lower(name) == "content-type";
+    Append(value.empty() ? name + ";" : name + ": " + value, lines);
+  }
+  // Otherwise libcurl declares every body a form, and waits for "100 Continue" before a long one.
+  if (!has_type) Append("Content-Type:", lines);
+  Append("Expect:", lines);
+  return lines;
 }
 
 }  // namespace
 
-struct HttpClient::Handle {
+// A libcurl handle. It keeps connections open between requests.
+class HttpClient::Handle {
+ public:
   Handle() {
     InitialiseOnce();
-    curl = curl_easy_init();
-    if (curl == nullptr) throw std::bad_alloc();
+    curl_ = curl_easy_init();
+    if (curl_ == nullptr) throw std::bad_alloc();
   }
-  ~Handle() { curl_easy_cleanup(curl); }
+  ~Handle() { curl_easy_cleanup(curl_); }
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  // Connections outlive this.
-  void Prepare(const HttpLimits& limits, Receiving& receiving) {
-    curl_easy_reset(curl);
-    error[0] = '\0';
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect.count()));
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total.count()));
-    // Or libcurl would wait, beyond every limit, for a resolver whose name server does not answer.
-    // The thread of the resolver then ends later, by itself.
-    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &receiving);
+  HttpAnswer Send(const HttpRequest& request, const HttpLimits& limits, Transfer& transfer);
+  TcpAnswer Exchange(const TcpRequest& request, const HttpLimits& limits, Transfer& transfer);
+
+ private:
+  class TimeLimit;
+
+  template <typename Value>
+  void Set(CURLoption option, Value value) {
+    curl_easy_setopt(curl_, option, value);
+  }
+  void SetIfGiven(CURLoption option, const std::string& value) {
+    if (!value.empty()) Set(option, value.c_str());
+  }
+  void Prepare(const HttpLimits& limits, Transfer& transfer);
+  void SetMethodAndBody(const HttpRequest& request);
+  void SetTls(const HttpRequest& request);
+  CURLcode Connect(const std::string& host, int port);
+  // Both return whether they succeeded. If not, the answer has the reason.
+  bool SendAll(std::string_view bytes, const TimeLimit& limit, TcpAnswer& answer);
+  bool ReceiveMore(const TimeLimit& limit, TcpAnswer& answer);
+
+  // The text of an error: the details that libcurl or OpenSSL gave, else that of its code.
+  [[nodiscard]] std::string Describe(CURLcode code) const {
+    const std::string_view details = Trimmed(error_.data());
+    return details.empty() ? curl_easy_strerror(code) : std::string(details);
   }
 
-  CURL* curl = nullptr;
-  std::array<char, CURL_ERROR_SIZE> error{};
+  CURL* curl_ = nullptr;
+  std::array<char, CURL_ERROR_SIZE> error_{};
 };
+
+void HttpClient::Handle::Prepare(const HttpLimits& limits, Transfer& transfer) {
+  curl_easy_reset(curl_);  // keeps the connections
+  error_[0] = '\0';
+  Set(CURLOPT_ERRORBUFFER, error_.data());
+  Set(CURLOPT_NOSIGNAL, 1L);
+  Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect.count()));
+  Set(CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total.count()));
+  // Otherwise libcurl waits, without a limit, for a resolver whose name server does not answer. The
+  // resolver's thread ends later, by itself.
+  Set(CURLOPT_QUICK_EXIT, 1L);
+  Set(CURLOPT_NOPROGRESS, 0L);
+  Set(CURLOPT_XFERINFOFUNCTION, OnProgress);
+  Set(CURLOPT_XFERINFODATA, &transfer);
+}
+
+void HttpClient::Handle::SetMethodAndBody(const HttpRequest& request) {
+  if (request.method == "GET") return;
+  Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  Set(CURLOPT_POSTFIELDS, request.body.c_str());
+  Set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+void HttpClient::Handle::SetTls(const HttpRequest& request) {
+  if (!request.verify_tls) {
+    Set(CURLOPT_SSL_VERIFYPEER, 0L);
+    Set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+  // Only the program curl reads these variables; libcurl does not.
+  for (const auto* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"}) {
+    if (const char* file = std::getenv(name)) SetIfGiven(CURLOPT_CAINFO, file);
+  }
+  SetIfGiven(CURLOPT_SSLCERT, request.certificate_file);
+  SetIfGiven(CURLOPT_SSLKEY, request.key_file);
+}
+
+HttpAnswer HttpClient::Handle::Send(const HttpRequest& request, const HttpLimits& limits,
+                                    Transfer& transfer) {
+  Prepare(limits, transfer);
+  Set(CURLOPT_URL, request.url.c_str());
+  Set(CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(CURLOPT_USERAGENT, fmt::format("backup_exporter/{}", kVersion).c_str());
+  Set(CURLOPT_FOLLOWLOCATION, 0L);
+  Set(CURLOPT_HEADERFUNCTION, OnHeader);
+  Set(CURLOPT_HEADERDATA, &transfer);
+  Set(CURLOPT_WRITEFUNCTION, OnBody);
+  Set(CURLOPT_WRITEDATA, &transfer);
+  Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  SetMethodAndBody(request);
+  SetTls(request);
+  const HeaderLines lines = LinesOf(request.headers);
+  Set(CURLOPT_HTTPHEADER, lines.get());
+
+  const CURLcode code = curl_easy_perform(curl_);
+  const bool stopped = code == CURLE_ABORTED_BY_CALLBACK;
+  if (!transfer.headers_complete || stopped) {
+    return {.failure = FailureOf(code), .error = Describe(code)};
+  }
+  HttpAnswer answer = std::move(transfer.answer);
+  long status = 0;
+  curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
+  answer.status = static_cast<int>(status);
+  answer.cut = code != CURLE_OK;
+  return answer;
+}
+
+// The time limit of an exchange, and its end by Stop.
+class HttpClient::Handle::TimeLimit {
+ public:
+  TimeLimit(CURL* curl, SteadyClock::time_point end, const std::atomic<bool>& stop)
+      : end_(end), stop_(stop) {
+    curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &socket_);
+  }
+
+  // Waits for the socket. False: time is up, or Stop was called.
+  bool Wait(short events, TcpAnswer& answer) const {
+    constexpr int kStep = 200;  // milliseconds until Stop is noticed
+    while (SteadyClock::now() < end_ && !stop_) {
+      pollfd waiting{.fd = socket_, .events = events, .revents = 0};
+      if (poll(&waiting, 1, kStep) != 0) return true;
+    }
+    answer.failure = stop_ ? NetworkFailure::kStopped : NetworkFailure::kTimeout;
+    answer.error = "no answer in time";
+    return false;
+  }
+
+ private:
+  const SteadyClock::time_point end_;
+  const std::atomic<bool>& stop_;
+  curl_socket_t socket_ = CURL_SOCKET_BAD;
+};
+
+// libcurl resolves the name, tries both address families and limits the time.
+CURLcode HttpClient::Handle::Connect(const std::string& host, int port) {
+  const bool bare_ipv6 = host.find(':') != std::string::npos && host[0] != '[';
+  const std::string in_url = bare_ipv6 ? "[" + host + "]" : host;
+  Set(CURLOPT_URL, fmt::format("http://{}:{}", in_url, port).c_str());
+  Set(CURLOPT_PROXY, "");
+  Set(CURLOPT_CONNECT_ONLY, 1L);
+  Set(CURLOPT_FRESH_CONNECT, 1L);
+  return curl_easy_perform(curl_);
+}
+
+bool HttpClient::Handle::SendAll(std::string_view bytes, const TimeLimit& limit,
+                                 TcpAnswer& answer) {
+  while (!bytes.empty()) {
+    std::size_t sent = 0;
+    const CURLcode code = curl_easy_send(curl_, bytes.data(), bytes.size(), &sent);
+    bytes.remove_prefix(sent);
+    if (code == CURLE_AGAIN && !limit.Wait(POLLOUT, answer)) return false;
+    if (code != CURLE_OK && code != CURLE_AGAIN) {
+      answer.error = Describe(code);
+      return false;
+    }
+  }
+  return true;
+}
+
+bool HttpClient::Handle::ReceiveMore(const TimeLimit& limit, TcpAnswer& answer) {
+  std::array<char, 4096> piece{};
+  std::size_t received = 0;
+  const CURLcode code = curl_easy_recv(curl_, piece.data(), piece.size(), &received);
+  if (code == CURLE_AGAIN) return limit.Wait(POLLIN, answer);
+  if (code != CURLE_OK || received == 0) {
+    answer.error =
+        code != CURLE_OK ? Describe(code) : "the connection was closed before the whole answer";
+    return false;
+  }
+  answer.bytes.append(piece.data(), received);
+  return true;
+}
+
+TcpAnswer HttpClient::Handle::Exchange(const TcpRequest& request, const HttpLimits& limits,
+                                       Transfer& transfer) {
+  const auto end = SteadyClock::now() + limits.total;
+  Prepare(limits, transfer);
+  const CURLcode code = Connect(request.host, request.port);
+  if (code != CURLE_OK) return {.failure = FailureOf(code), .error = Describe(code)};
+  TcpAnswer answer{.connected = true};
+  const TimeLimit limit(curl_, end, *transfer.stop);
+  if (!SendAll(request.bytes, limit, answer)) return answer;
+  while (answer.bytes.size() < kMostBody && !request.complete(answer.bytes)) {
+    if (!ReceiveMore(limit, answer)) break;
+  }
+  return answer;
+}
 
 HttpClient::HttpClient(HttpLimits limits) : limits_(limits), handle_(std::make_unique<Handle>()) {}
 HttpClient::~HttpClient() = default;
 
 HttpAnswer HttpClient::Send(const HttpRequest& request) {
-  Receiving receiving{.stop = &stop_};
   if (stop_) return {.failure = NetworkFailure::kStopped, .error = "stopping"};
-  handle_->Prepare(limits_, receiving);
-  CURL* curl = handle_->curl;
-  curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, fmt::format("backup_exporter/{}", kVersion).c_str());
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiving);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiving);
-  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  if (request.method != "GET") {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-  }
-  if (!request.verify_tls) {
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-  }
-  // As the program curl has it: libcurl by itself knows only the system's authorities.
-  for (const auto* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"}) {
-    if (const char* file = std::getenv(name)) Set(curl, CURLOPT_CAINFO, file);
-  }
-  Set(curl, CURLOPT_SSLCERT, request.certificate_file);
-  Set(curl, CURLOPT_SSLKEY, request.key_file);
-  std::unique_ptr<curl_slist, FreeList> lines;
-  const auto add_line = [&](const std::string& line) {
-    curl_slist* all = curl_slist_append(lines.get(), line.c_str());
-    if (all == nullptr) throw std::bad_alloc();
-    [[maybe_unused]] auto* before = lines.release();
-    lines.reset(all);
-  };
-  bool typed = false;
-  for (const auto& [name, value] : request.headers) {
-    typed = typed || Lower(name) == "content-type";
-    add_line(value.empty() ? name + ";" : name + ": " + value);
-  }
-  // libcurl would call any body a form, and wait for "100 Continue" before a long one.
-  if (!typed) add_line("Content-Type:");
-  add_line("Expect:");
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines.get());
-
-  const CURLcode code = curl_easy_perform(curl);
-  HttpAnswer answer = std::move(receiving.answer);
-  long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  answer.cut = code != CURLE_OK;
-  const bool stopped = code == CURLE_ABORTED_BY_CALLBACK;
-  if (receiving.headers_whole && !stopped) {
-    answer.status = static_cast<int>(status);
-    return answer;
-  }
-  return {.failure = FailureOf(code), .error = InWords(code, handle_->error.data())};
+  Transfer transfer{.stop = &stop_};
+  return handle_->Send(request, limits_, transfer);
 }
 
 TcpAnswer HttpClient::Exchange(const TcpRequest& request) {
-  using Clock = std::chrono::steady_clock;
-  Receiving receiving{.stop = &stop_};
   if (stop_) return {.failure = NetworkFailure::kStopped, .error = "stopping"};
-  const auto end = Clock::now() + limits_.total;
-  handle_->Prepare(limits_, receiving);
-  CURL* curl = handle_->curl;
-  // Only the connection is libcurl's: names, both families of addresses, the time limit.
-  const bool bare_ipv6 = request.host.find(':') != std::string::npos && request.host[0] != '[';
-  const std::string host = bare_ipv6 ? "[" + request.host + "]" : request.host;
-  curl_easy_setopt(curl, CURLOPT_URL, fmt::format("http://{}:{}", host, request.port).c_str());
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-  CURLcode code = curl_easy_perform(curl);
-  if (code != CURLE_OK) {
-    return {.failure = FailureOf(code), .error = InWords(code, handle_->error.data())};
-  }
-  TcpAnswer answer{.connected = true};
-  curl_socket_t descriptor = CURL_SOCKET_BAD;
-  curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &descriptor);
-  // Waits for the socket, in steps that notice Stop; false: it is time to give up.
-  const auto wait = [&](short events) {
-    constexpr int kStep = 200;
-    while (Clock::now() < end && !stop_) {
-      pollfd one{.fd = descriptor, .events = events, .revents = 0};
-      if (poll(&one, 1, kStep) != 0) return true;
-    }
-    answer.failure = stop_ ? NetworkFailure::kStopped : NetworkFailure::kTimeout;
-    answer.error = "no answer in time";
-    return false;
-  };
-  std::string_view rest = request.bytes;
-  while (!rest.empty()) {
-    std::size_t sent = 0;
-    code = curl_easy_send(curl, rest.data(), rest.size(), &sent);
-    rest.remove_prefix(sent);
-    if (code == CURLE_AGAIN && !wait(POLLOUT)) return answer;
-    if (code != CURLE_OK && code != CURLE_AGAIN) {
-      answer.error = InWords(code, handle_->error.data());
-      return answer;
-    }
-  }
-  std::array<char, 4096> piece{};
-  while (answer.bytes.size() < kMostBody && !request.complete(answer.bytes)) {
-    std::size_t received = 0;
-    code = curl_easy_recv(curl, piece.data(), piece.size(), &received);
-    if (code == CURLE_AGAIN) {
-      if (!wait(POLLIN)) return answer;
-      continue;
-    }
-    if (code != CURLE_OK || received == 0) {
-      answer.error = code != CURLE_OK ? InWords(code, handle_->error.data())
-                                      : "the connection was closed before the whole answer";
-      return answer;
-    }
-    answer.bytes.append(piece.data(), received);
-  }
-  return answer;
+  Transfer transfer{.stop = &stop_};
+  return handle_->Exchange(request, limits_, transfer);
 }
 
 std::string PercentEncode(std::string_view text) {
-  std::string encoded;
-  for (const char byte : text) {
-    const auto value = static_cast<unsigned char>(byte);
-    if ((std::isalnum(value) != 0 && value < 0x80) ||
-        std::string_view("-._~").find(byte) != std::string_view::npos) {
-      encoded += byte;
-    } else {
-      encoded += fmt::format("%{:02X}", value);
-    }
-  }
-  return encoded;
+  if (text.empty()) return {};  // for which libcurl would measure the text itself
+  const std::unique_ptr<char, decltype(&curl_free)> encoded(
+      curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), &curl_free);
+  if (encoded == nullptr) throw std::bad_alloc();
+  return encoded.get();
 }
 
 std::string FormEncode(const std::vector<std::pair<std::string, std::string>>& fields) {
+  constexpr std::string_view kSpace = "%20";
   std::string form;
-  const auto add = [&](std::string_view text) {
-    for (std::size_t begin = 0;;) {
-      const std::size_t space = text.find(' ', begin);
-      form += PercentEncode(text.substr(begin, space - begin));
-      if (space == text.npos) return;
-      form += '+';
-      begin = space + 1;
-    }
-  };
   for (const auto& [name, value] : fields) {
     if (!form.empty()) form += '&';
-    add(name);
-    form += '=';
-    add(value);
+    form += PercentEncode(name) + "=" + PercentEncode(value);
+  }
+  for (std::size_t at = 0; (at = form.find(kSpace, at)) != form.npos;) {
+    form.replace(at, kSpace.size(), "+");
   }
   return form;
 }
@@ -313,6 +363,8 @@ std::string BasicAuthorization(std::string_view user, std::string_view password)
   return "Basic " + encoded;
 }
 
+// Not by libcurl's curl_url_set: it refuses a host with a placeholder or a token, and rewrites
+// others.
 UrlParts SplitUrl(std::string_view url) {
   UrlParts parts;
   const std::size_t scheme = url.find("://");

@@ -1,11 +1,15 @@
-// Requests to other programs over the network, by libcurl: HTTP(S), and a bare TCP exchange.
+// HTTP(S) requests and bare TCP exchanges, by libcurl.
 //
-// What every caller gets: certificates checked unless told otherwise, by the system's authorities
-// or those in the file that SSL_CERT_FILE or CURL_CA_BUNDLE names (one that was revoked still
-// counts: nobody is asked), no redirect followed, proxies from the environment (http_proxy,
-// https_proxy, no_proxy), 10 s to connect and 30 s in all, names included, answers cut at 64 KiB,
-// connections kept for the next request. Whether an answer is good, and whether to try again, is
-// the caller's to judge.
+// Every request has these properties:
+// - Certificates are verified unless the request disables it, against the system's authorities or
+//   those in the file named by SSL_CERT_FILE or CURL_CA_BUNDLE. Revocation is not checked.
+// - Redirects are not followed.
+// - Proxies are those of the environment (http_proxy, https_proxy, no_proxy).
+// - Connecting has a time limit of 10 s, the whole request one of 30 s. Both include name
+//   resolution.
+// - Answers are cut at 64 KiB.
+// - Connections are kept open for the next request.
+// Judging an answer and retrying are left to the caller.
 #pragma once
 
 #include <atomic>
@@ -22,39 +26,39 @@ namespace backup_exporter {
 
 struct HttpRequest {
   std::string method = "POST";
-  std::string url;  // http or https; user information in it becomes Basic authentication
+  std::string url;  // http or https; user information in it is sent as Basic authentication
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
   bool verify_tls = true;
-  std::string certificate_file = {};  // of the client, PEM; empty: none
+  std::string certificate_file = {};  // the client's certificate, PEM; empty: none
   std::string key_file = {};
 };
 
 enum class NetworkFailure { kDns, kConnect, kTls, kTimeout, kStopped };
 
 struct HttpAnswer {
-  int status = 0;                                   // 0: no whole header came
+  int status = 0;                                   // 0: no complete header arrived
   std::map<std::string, std::string> headers = {};  // names in lower case
   std::string body = {};
-  bool cut = false;  // the body is not whole: too long, or the connection broke
-  // Where no answer came: why, and that in words for a person.
+  bool cut = false;  // the body is incomplete: it was too long, or the connection broke
+  // If no answer arrived: the reason, and its description for a person.
   NetworkFailure failure = NetworkFailure::kConnect;
   std::string error = {};
 };
 
-// A message to a port, and the answer.
+// Bytes for a TCP port whose server answers with bytes.
 struct TcpRequest {
   std::string host;
   int port = 0;
   std::string bytes;
-  // Whether this much of the answer is all of it; otherwise it ends with the connection.
+  // Whether these bytes are a complete answer. An answer also ends with its connection.
   std::function<bool(std::string_view)> complete;
 };
 
 struct TcpAnswer {
   bool connected = false;
   std::string bytes = {};  // cut at 64 KiB
-  // Where it is not complete.
+  // If the answer is incomplete: the reason.
   NetworkFailure failure = NetworkFailure::kConnect;
   std::string error = {};
 };
@@ -64,7 +68,7 @@ struct HttpLimits {
   std::chrono::milliseconds total{30'000};
 };
 
-// One user at a time; Stop may be called from any thread.
+// Not thread-safe, except for Stop, which any thread may call. Network errors do not throw.
 class HttpClient {
  public:
   explicit HttpClient(HttpLimits limits = {});
@@ -74,30 +78,35 @@ class HttpClient {
 
   [[nodiscard]] HttpAnswer Send(const HttpRequest& request);
   [[nodiscard]] TcpAnswer Exchange(const TcpRequest& request);
-  // Ends what is under way within a second, and every later call at once: NetworkFailure::kStopped.
+  // Ends a request in progress within a second. Every later request fails immediately. Both fail
+  // with NetworkFailure::kStopped.
   void Stop() { stop_ = true; }
 
  private:
-  struct Handle;
+  class Handle;
   const HttpLimits limits_;
   std::atomic<bool> stop_ = false;
   std::unique_ptr<Handle> handle_;
 };
 
-// Percent-encodes all but letters, digits and "-._~" (RFC 3986, unreserved).
+// Percent-encodes every byte except letters, digits and "-._~" (RFC 3986, unreserved).
 [[nodiscard]] std::string PercentEncode(std::string_view text);
-// "name=value&…": application/x-www-form-urlencoded, space as +.
+// "name=value&…": application/x-www-form-urlencoded, with a space as "+".
 [[nodiscard]] std::string FormEncode(
     const std::vector<std::pair<std::string, std::string>>& fields);
 
 // "Basic …" (RFC 7617, in UTF-8).
 [[nodiscard]] std::string BasicAuthorization(std::string_view user, std::string_view password);
 
-// The parts of an http or https URL as they stand in it. Empty scheme: it is none.
+// The parts of an http or https URL, unchanged and still encoded. The scheme is empty if the text
+// is not such a URL.
+//
+// The text comes from a configuration and need not be a URL that could be requested: its host may
+// contain a placeholder ("{backup}.example.com") or a token with any characters.
 struct UrlParts {
   std::string scheme;     // in lower case
   std::string user_info;  // before the @
-  std::string host;       // with its port, if it has one
+  std::string host;       // with the port, if there is one
   std::string path;       // from the first slash
   std::string query;      // after the ?
 };

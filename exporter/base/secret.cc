@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::size_t kLargestSecret = 64 << 10;
 constexpr std::size_t kShortestSecret = 4;
-// Parts of a URL's path that are shorter are words such as "api" or "push".
-constexpr std::size_t kShortestPart = 8;
+// Shorter path segments of a URL are usually words such as "api" or "push".
+constexpr std::size_t kShortestSegment = 8;
 constexpr std::string_view kMasked = "***";
 
 std::string WithoutLineEnd(std::string text) {
@@ -37,28 +37,29 @@ std::string Unquoted(std::string_view text) {
 
 Result<std::string> FromSystemd(const std::string& name) {
   if (name.find('/') != name.npos) {
-    return Fail(ErrorKind::kInvalid, "a systemd credential has a name without `/`, not " + name);
+    return Fail(ErrorKind::kInvalid,
+                "the name of a systemd credential must not contain `/`: " + name);
   }
   const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
   const bool passed_on = directory != nullptr && *directory != '\0';
   const std::string path =
       (passed_on ? std::string(directory) + "/" : "/etc/credstore.encrypted/") + name;
-  std::error_code hidden;  // then reading it says why
-  if (!std::filesystem::exists(path, hidden) && !hidden) {
+  std::error_code unknown;  // then reading the file reports the reason
+  if (!std::filesystem::exists(path, unknown) && !unknown) {
     return Fail(ErrorKind::kNotFound,
                 fmt::format("no systemd credential {0}: the unit has no LoadCredential={0}:…, and "
                             "there is no {1}",
                             name, path));
   }
   if (passed_on) return LoadSecretFile(path, "/");
-  // Its libraries may warn while it succeeds, and a warning is no part of the secret.
+  // Its libraries may print warnings to standard error although it succeeds.
   const ChildRequest decrypt{.command = {"systemd-creds", "decrypt", "--name=" + name, path, "-"},
                              .without_errors = true};
   const ChildAnswer answer = RunChild(decrypt, std::atomic<bool>());
   if (answer.exit_code == 0) return WithoutLineEnd(answer.output);
-  const std::string reason = answer.exit_code
-                                 ? fmt::format("`{}` says why", fmt::join(decrypt.command, " "))
-                                 : answer.error;
+  const std::string reason =
+      answer.exit_code ? fmt::format("run `{}` to see why", fmt::join(decrypt.command, " "))
+                       : answer.error;
   return Fail(ErrorKind::kIo, fmt::format("systemd-creds cannot decrypt {}: {}", path, reason));
 }
 
@@ -66,23 +67,23 @@ Result<std::string> FromContainer(const std::string& name) {
   auto secret = LoadSecretFile(name, "/run/secrets");
   if (secret || secret.error().kind != ErrorKind::kNotFound) return secret;
   return Fail(ErrorKind::kNotFound,
-              fmt::format("no secret {0} of the container: there is no /run/secrets/{0}, so give "
-                          "the container one of this name",
+              fmt::format("the container has no secret {0}: there is no /run/secrets/{0}; add a "
+                          "secret with this name to the container",
                           name));
 }
 
-std::string Json(const std::string& text) {
+std::string EscapeJson(const std::string& text) {
   const std::string quoted =
       nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return quoted.substr(1, quoted.size() - 2);
 }
 
-// https://user:password@host: the password of each.
+// Masks the password of each URL: https://user:password@host.
 std::string WithoutPasswords(std::string text) {
   for (std::size_t at = 0; (at = text.find("://", at)) != text.npos;) {
     at += 3;
     const std::size_t end = std::min(text.find_first_of(" \t\n\"'<>", at), text.size());
-    // A password may hold a slash that was not encoded, so the last @ before the end counts.
+    // A password may contain an unencoded slash, so the last @ of the URL ends it.
     const std::size_t host = text.rfind('@', end == 0 ? 0 : end - 1);
     const std::size_t colon = text.find(':', at);
     if (host == text.npos || host < at || colon >= host) continue;
@@ -99,7 +100,7 @@ Result<std::string> LoadSecretFile(const std::string& path, const std::string& d
   if (!text) return tl::unexpected(text.error());
   std::string secret = WithoutLineEnd(std::move(*text));
   if (secret.empty()) {
-    return Fail(ErrorKind::kInvalid, file + ", which is to hold the secret, is empty");
+    return Fail(ErrorKind::kInvalid, "the secret file " + file + " is empty");
   }
   return secret;
 }
@@ -108,7 +109,7 @@ Result<std::string> LoadSecret(const std::string& text, const std::string& direc
   constexpr std::string_view kBegin = "{credential ";
   if (!text.starts_with(kBegin)) return text;
   if (!text.ends_with('}')) {
-    return Fail(ErrorKind::kInvalid, "`{credential` without `}` at the end");
+    return Fail(ErrorKind::kInvalid, "`{credential` without a closing `}`");
   }
   std::string_view inside = std::string_view(text).substr(kBegin.size());
   inside.remove_suffix(1);
@@ -123,7 +124,7 @@ Result<std::string> LoadSecret(const std::string& text, const std::string& direc
   if (kind == "file") return LoadSecretFile(name, directory);
   if (kind == "keepassxc") {
     return Fail(ErrorKind::kInvalid,
-                "a password safe cannot be opened without somebody who types its password; put the "
+                "a password safe cannot be opened without someone typing its password; put the "
                 "secret into a file or a systemd credential");
   }
   return Fail(ErrorKind::kInvalid,
@@ -151,16 +152,14 @@ Result<std::string> FromEnvironment(std::string_view text) {
     const char* value = std::getenv(name.c_str());
     if (value != nullptr && ValidUtf8(value) != value) {
       return Fail(ErrorKind::kInvalid,
-                  fmt::format("the variable {} of the environment is not valid UTF-8: set it in "
-                              "UTF-8",
-                              name));
+                  fmt::format("the environment variable {} is not valid UTF-8", name));
     }
     if (value != nullptr && (*value != '\0' || dash == inside.npos)) {
       result += value;
     } else if (dash != inside.npos) {
       result += inside.substr(dash + 2);
     } else {
-      return Fail(ErrorKind::kNotFound, "the environment has no variable " + name);
+      return Fail(ErrorKind::kNotFound, "the environment variable " + name + " is not set");
     }
   }
   return result;
@@ -169,7 +168,7 @@ Result<std::string> FromEnvironment(std::string_view text) {
 void SecretMask::Add(const std::string& secret) {
   if (secret.size() < kShortestSecret) return;
   for (const std::string& form :
-       {secret, PercentEncode(secret), FormEncode({{"", secret}}).substr(1), Json(secret)}) {
+       {secret, PercentEncode(secret), FormEncode({{"", secret}}).substr(1), EscapeJson(secret)}) {
     if (std::ranges::find(secrets_, form) == secrets_.end()) secrets_.push_back(form);
   }
   std::ranges::sort(secrets_, std::greater(), &std::string::size);
@@ -187,9 +186,11 @@ void SecretMask::AddUrl(const std::string& url) {
   std::string_view path = parts.path;
   while (!path.empty()) {
     path.remove_prefix(1);
-    const std::string_view part = path.substr(0, path.find('/'));
-    if (part.size() >= kShortestPart && part.find('{') == part.npos) Add(std::string(part));
-    path.remove_prefix(part.size());
+    const std::string_view segment = path.substr(0, path.find('/'));
+    if (segment.size() >= kShortestSegment && segment.find('{') == segment.npos) {
+      Add(std::string(segment));
+    }
+    path.remove_prefix(segment.size());
   }
   std::string_view query = parts.query;
   while (!query.empty()) {

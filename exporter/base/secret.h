@@ -1,11 +1,11 @@
-// Secrets: where they come from, and that they do not get out.
+// Loading secrets, and masking them in texts.
 //
-// In a file of the configuration a secret may stand itself, or as {credential KIND NAME}:
-//   systemd NAME     the file NAME in $CREDENTIALS_DIRECTORY (systemd's LoadCredential=), else what
-//                    `systemd-creds decrypt` makes of /etc/credstore.encrypted/NAME
+// A secret in the configuration is the text itself, or {credential KIND NAME}:
+//   systemd NAME     the file NAME in $CREDENTIALS_DIRECTORY (systemd's LoadCredential=); without
+//                    that variable, /etc/credstore.encrypted/NAME as decrypted by `systemd-creds`
 //   container NAME   /run/secrets/NAME
 //   file PATH        a file; a relative path is relative to `directory`
-// A final line break is not part of it.
+// One line break at the end is removed.
 #pragma once
 
 #include <string>
@@ -16,26 +16,27 @@
 
 namespace backup_exporter {
 
-// What the text stands for: itself, unless it is a {credential …}. Errors name the place that was
-// looked at, and never what was found there.
+// The secret that the text refers to: the text itself unless it begins with "{credential ". Errors
+// name the place that was read, and never its content.
 [[nodiscard]] Result<std::string> LoadSecret(const std::string& text, const std::string& directory);
 [[nodiscard]] Result<std::string> LoadSecretFile(const std::string& path,
                                                  const std::string& directory);
 
-// `text` with ${NAME} and ${NAME:-default} replaced from the environment; \${ stays as ${. Fails
-// where a variable without default is not set, or is no UTF-8, which is what goes into JSON.
+// `text` with ${NAME} and ${NAME:-default} replaced from the environment; \${ becomes a literal ${.
+// Fails if a variable without a default is not set, or is not valid UTF-8, which JSON requires.
 [[nodiscard]] Result<std::string> FromEnvironment(std::string_view text);
 
-// Takes secrets out of texts. Immutable once it is in use.
+// Replaces secrets in texts by ***. Thread-safe once all secrets have been added.
 class SecretMask {
  public:
-  // Also as it stands in a URL or in JSON. Less than 4 bytes are no secret, and would be found
-  // everywhere.
+  // Also masks the secret as it is encoded in a URL, a form or JSON. A secret shorter than 4 bytes
+  // is ignored, since it would match in many unrelated places.
   void Add(const std::string& secret);
   void Add(const SecretMask& other);
-  // What is secret in a URL: user information, each long part of its path, each value in its query.
+  // Adds the secret parts of a URL: its user information, each path segment of at least 8 bytes,
+  // and each value in its query.
   void AddUrl(const std::string& url);
-  // `text` with *** for each secret, and for the password of any URL in it.
+  // Also masks the password of any URL in the text.
   [[nodiscard]] std::string Mask(std::string text) const;
 
  private:

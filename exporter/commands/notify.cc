@@ -12,8 +12,8 @@
 namespace backup_exporter {
 namespace {
 
-// What tells a person that a monitor is reached, and changes as little as may be: a log entry where
-// the service has such, else what it shows as well. An alert that was raised is ended.
+// States to send for a test. They change as little as possible at the service: a log entry if it
+// has those, else a success. A raised alert is resolved.
 std::vector<NoticeState> TestStates(const Service& service) {
   if (service.superseding == Superseding::kFails)
     return {NoticeState::kFail, NoticeState::kResolve};
@@ -24,7 +24,7 @@ std::vector<NoticeState> TestStates(const Service& service) {
 bool TestOne(const MonitorConfig& config, const SecretMask& mask) {
   SystemTransport transport;
   const std::string uid = RandomUuid();
-  const auto states = TestStates(*config.service);
+  const std::vector<NoticeState> states = TestStates(*config.service);
   for (const NoticeState state : states) {
     const Time now = SystemClock().Now();
     Notice notice{.state = state,
@@ -39,14 +39,14 @@ bool TestOne(const MonitorConfig& config, const SecretMask& mask) {
     }
     const SendResult result = config.monitor->Send(notice, transport);
     if (result.outcome == Delivery::Outcome::kDelivered) continue;
-    const bool may_help = result.outcome == Delivery::Outcome::kRetry;
+    const bool retried = result.outcome == Delivery::Outcome::kRetry;
     fmt::print("{}: not delivered ({}{}): {}\n", config.subscription.monitor, Name(result.failure),
-               may_help ? ", would be tried again" : "", mask.Mask(result.error));
+               retried ? ", would be retried" : "", mask.Mask(result.error));
     return false;
   }
-  const bool says_fine = config.service->one_state && states.back() == NoticeState::kFinish;
+  const bool shows_success = config.service->one_state && states.back() == NoticeState::kFinish;
   fmt::print("{}: delivered{}\n", config.subscription.monitor,
-             says_fine ? "; until the next run it shows that all is well" : "");
+             shows_success ? "; the monitor shows a success until the next run" : "");
   return true;
 }
 
@@ -57,13 +57,13 @@ int Test(const Configuration& configuration, const std::string& name) {
     return kMisused;
   }
   bool found = false;
-  bool fine = true;
+  bool all_delivered = true;
   for (const MonitorConfig& monitor : monitors) {
     if (!name.empty() && monitor.subscription.monitor != name) continue;
     found = true;
-    fine = TestOne(monitor, configuration.monitors.mask) && fine;
+    all_delivered = TestOne(monitor, configuration.monitors.mask) && all_delivered;
   }
-  if (found) return fine ? kFine : kFailed;
+  if (found) return all_delivered ? kFine : kFailed;
   std::string names;
   for (const MonitorConfig& monitor : monitors) names += " " + monitor.subscription.monitor;
   fmt::print(stderr, "no monitor is named {}; there are:{}\n", name, names);
@@ -76,14 +76,14 @@ int ListPending(const std::string& directory) {
     fmt::print(stderr, "{}\n", pending.error().message);
     return kFailed;
   }
-  if (pending->empty()) fmt::print("nothing waits, and nothing was given up\n");
+  if (pending->empty()) fmt::print("no pending notices, no dead letters\n");
   for (const PendingNotice& notice : *pending) {
     fmt::print("{} {} of {} ({}), since {}", notice.monitor, notice.state, notice.backup,
                notice.operation, FormatUtc(notice.created));
     if (notice.dead) {
-      fmt::print(": given up, kept until {}", FormatUtc(notice.expires));
+      fmt::print(": dead letter, kept until {}", FormatUtc(notice.expires));
     } else {
-      fmt::print(": waits, {} failed tries, next {}, until {}", notice.attempts,
+      fmt::print(": pending, {} failed attempts, next at {}, expires at {}", notice.attempts,
                  FormatUtc(notice.due), FormatUtc(notice.expires));
     }
     fmt::print("{}{}\n", notice.error.empty() ? "" : ": ", notice.error);

@@ -156,7 +156,7 @@ class Reader {
 
   void ReadBlock(const Service& service, const YamlValue& value, const Around& around,
                  ConfigErrors& errors) {
-    const auto block = BlockInFull(WithEnvironment(value, errors), service);
+    const auto block = ExpandShortForm(WithEnvironment(value, errors), service);
     const std::string name = fmt::format("`{}`", service.key);
     Section section(*block, name, errors);
     MonitorOptions options{.config_path = path_, .hostname = HostName()};
@@ -173,9 +173,9 @@ class Reader {
                    "a `heartbeat` is not about a backup, so its URL must not contain "
                    "`{backup}` or `{operation}`");
       }
-      if (!service.takes_heartbeat) {
+      if (!service.accepts_heartbeat) {
         errors.Add(value.position,
-                   fmt::format("{} does not alert when a heartbeat is missing", service.key));
+                     fmt::format("{} does not notice that a heartbeat is missing", service.key));
       }
       subscription.states.clear();
     }

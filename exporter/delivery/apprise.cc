@@ -1,9 +1,9 @@
-// Apprise (caronc/apprise): through its program (1.2 to 2.3 tried), or through an Apprise API
-// server (caronc/apprise-api of 2026-08-20, README.md and apprise_api/api/views.py).
+// Apprise (caronc/apprise), by its program (tested with 1.2 to 2.3) or by an Apprise API server
+// (caronc/apprise-api of 2026-08-20, README.md and apprise_api/api/views.py).
 //
-// The program is run once for each service: for several it has one exit code, which is 0 beside a
-// URL that it cannot read. It exits with 0 when all is sent, with 2 for bad arguments and with 1
-// for all else. URLs hold secrets, so they are in a file that only the program can read.
+// The program exits with 0 if all was sent, with 2 for bad arguments and with 1 for any other
+// error. It is run once for each service: for several it has a single exit code, which is 0 even if
+// it cannot parse one of the URLs. URLs contain secrets, so they are passed in a private file.
 
 #include <fmt/format.h>
 
@@ -25,18 +25,18 @@ namespace {
 
 constexpr std::int64_t kDefaultLogLimit = 100'000;
 constexpr std::int64_t kMostLogLimit = 100'000'000;
-constexpr std::size_t kSmallLog = 10'000;    // bytes, where a server found a request too large
-constexpr std::size_t kMostTitle = 1000;     // characters: it is an argument of a program
-constexpr std::size_t kMostRemembered = 64;  // notices
-constexpr std::size_t kShortestPart = 8;     // of a URL, to be masked by itself
-constexpr std::size_t kMostOutput = 300;     // bytes of the program's words in an error
+constexpr std::size_t kSmallLog = 10'000;    // bytes, after a server found a request too large
+constexpr std::size_t kMostTitle = 1000;     // characters: an argument of the program
+constexpr std::size_t kMostRemembered = 64;  // notices that are being retried
+constexpr std::size_t kShortestPart = 8;     // bytes of a URL's host that is masked by itself
+constexpr std::size_t kMostOutput = 300;     // bytes of the program's output in an error
 
 struct Target {
   std::string url;
   std::string label;  // for errors
 };
 
-// What a person may have configured for a state.
+// Configured texts for a state.
 struct Wording {
   std::string body;
   std::string title;
@@ -56,7 +56,7 @@ std::string_view Type(NoticeState state) {
   return "info";
 }
 
-// The first line that the program wrote, without its clock.
+// The first line of the program's output, without its time.
 std::string FirstLine(std::string_view output) {
   std::string_view line = output.substr(0, output.find('\n'));
   const std::size_t clock_end = line.find(" - ");
@@ -81,35 +81,34 @@ SendResult JudgeProgram(const ChildAnswer& answer) {
     }
     return Retry(AttemptFailure::kRejected, error);
   }
-  // With one URL this says that it cannot be read: no repeat makes it better, and what waits behind
-  // it is for other services too.
+  // With a single URL this message means that the URL is invalid. A retry cannot help, and would
+  // hold up the notices for the other services.
   const bool unreadable = *answer.exit_code == 1 &&
                           answer.output.find("must specify at least one") != std::string::npos;
   const std::string error = fmt::format(
       "apprise {}: {}",
-      unreadable ? "cannot read the URL" : fmt::format("exited with {}", *answer.exit_code),
-      answer.output.empty() ? "it does not say why" : FirstLine(answer.output));
+      unreadable ? "does not understand the URL" : fmt::format("exited with {}", *answer.exit_code),
+      answer.output.empty() ? "no message" : FirstLine(answer.output));
   return unreadable || *answer.exit_code == 2 ? Refused(AttemptFailure::kRejected, error)
                                               : Retry(AttemptFailure::kRejected, error);
 }
 
 SendResult JudgeServer(const HttpAnswer& answer) {
   if (answer.status == 204) {
-    return Refused(AttemptFailure::kRejected,
-                   "HTTP 204: the Apprise API has no service that this is for");
+    return Refused(AttemptFailure::kRejected, "HTTP 204: no service of the Apprise API matches");
   }
   if (answer.status == 424) {
     return Retry(AttemptFailure::kRejected,
-                 "the Apprise API could not tell all: " + InWords(answer));
+                 "the Apprise API could not notify all services: " + DescribeAnswer(answer));
   }
-  return JudgeAnswer(answer, answer.status == 200, "an Apprise API says 200");
+  return JudgeAnswer(answer, answer.status == 200, "an Apprise API answers 200");
 }
 
 class Apprise final : public Monitor {
  public:
   std::vector<Target> targets;
   std::string server;  // empty: the program is used
-  std::string key;     // of what is stored at the server; empty: `targets` are told
+  std::string key;     // of the configuration stored at the server; empty: `targets` are used
   std::string tags;
   bool sends_logs = true;
   std::size_t log_limit = kDefaultLogLimit;
@@ -117,12 +116,14 @@ class Apprise final : public Monitor {
 
   SendResult Send(const Notice& notice, Transport& transport) override {
     if (!key.empty()) return SendToServer(notice, nullptr, transport);
-    // One result is for all services, and what one of them has accepted must not be repeated
-    // because another failed. So what they said to a notice is kept, in memory, for as long as it
-    // is retried: after a restart of the exporter the notice goes to all of them once more.
-    const Tried tried{notice.id, notice.uid, notice.state};
+    // A notice has one result for all services, but must not be sent again to those that accepted
+    // it because another one failed. So the final results of a notice are kept in memory while it
+    // is retried. After a restart of the exporter, a retried notice is sent to all services again.
+    const NoticeKey key_of_notice{notice.id, notice.uid, notice.state};
     std::vector<std::optional<SendResult>> settled(targets.size());
-    if (const auto found = settled_.find(tried); found != settled_.end()) settled = found->second;
+    if (const auto found = settled_.find(key_of_notice); found != settled_.end()) {
+      settled = found->second;
+    }
     SendResult all = Delivered();
     for (std::size_t i = 0; i < targets.size(); ++i) {
       SendResult result = settled[i]       ? *settled[i]
@@ -133,19 +134,20 @@ class Apprise final : public Monitor {
       Add(result, all);
       if (result.stopped) break;
     }
-    settled_.erase(tried);
+    settled_.erase(key_of_notice);
     if (all.outcome == Delivery::Outcome::kRetry && notice.id != 0) {
       if (settled_.size() == kMostRemembered) settled_.erase(settled_.begin());
-      settled_[tried] = std::move(settled);
+      settled_[key_of_notice] = std::move(settled);
     }
     return all;
   }
 
  private:
-  using Tried = std::tuple<std::int64_t, std::string, NoticeState>;
-  std::map<Tried, std::vector<std::optional<SendResult>>> settled_;
+  using NoticeKey = std::tuple<std::int64_t, std::string, NoticeState>;
+  // Final results of each target, of notices that are being retried.
+  std::map<NoticeKey, std::vector<std::optional<SendResult>>> settled_;
 
-  // One that is to be repeated outweighs one that is refused.
+  // Adds a result to that of the whole notice: a retry outweighs a refusal.
   static void Add(const SendResult& result, SendResult& all) {
     using enum Delivery::Outcome;
     if (result.outcome == kDelivered) return;
@@ -157,7 +159,7 @@ class Apprise final : public Monitor {
     all.error = errors;
   }
 
-  // A test says that it is one, and not that a backup failed.
+  // A test uses its own text: the configured one could report a failed backup.
   [[nodiscard]] const Wording* WordingFor(const Notice& notice) const {
     const bool resolved = notice.state == NoticeState::kResolve;
     const auto found = wordings.find(resolved ? NoticeState::kFinish : notice.state);
@@ -175,7 +177,7 @@ class Apprise final : public Monitor {
   [[nodiscard]] std::string BodyFor(const Notice& notice, std::size_t limit) const {
     const Wording* wording = WordingFor(notice);
     std::string body = wording == nullptr ? "" : Expand(wording->body, notice);
-    // Apprise takes no body that is empty.
+    // Apprise rejects an empty body.
     if (IsBlank(body)) body = Describe(notice);
     const std::string log = sends_logs ? LogText(notice, limit) : "";
     return log.empty() ? body : body + "\n\n" + log;
@@ -183,7 +185,8 @@ class Apprise final : public Monitor {
 
   [[nodiscard]] SendResult RunProgram(const Notice& notice, const Target& target,
                                       Transport& transport) const {
-    // --verbose: otherwise 1.2 does not say why it failed. Whatever the locale, texts are UTF-8.
+    // Without --verbose, version 1.2 does not report why it failed. PYTHONUTF8: texts are UTF-8 in
+    // any locale.
     return JudgeProgram(transport.Run(
         {.command = {"apprise", "--verbose",
                      fmt::format("--notification-type={}", Type(notice.state)),
@@ -193,7 +196,7 @@ class Apprise final : public Monitor {
          .secret_file = target.url + "\n"}));
   }
 
-  // `target` is nullptr for what is stored at the server.
+  // `target` is nullptr for the configuration stored at the server.
   [[nodiscard]] SendResult SendToServer(const Notice& notice, const Target* target,
                                         Transport& transport) const {
     HttpRequest request{.url = server + "/notify/" + PercentEncode(key),
@@ -215,7 +218,7 @@ class Apprise final : public Monitor {
   }
 };
 
-// Apprise URLs have tokens in all their parts.
+// Masks all parts of an Apprise URL, any of which may be a token.
 void MaskUrl(const std::string& url, MonitorOptions& options) {
   const std::size_t scheme_end = url.find("://");
   if (scheme_end == url.npos) return;
@@ -228,7 +231,7 @@ void MaskUrl(const std::string& url, MonitorOptions& options) {
 
 void ReadTarget(const YamlValue& item, Section& block, MonitorOptions& options, Apprise& apprise) {
   Section section(item, "a service of apprise", block.errors());
-  RequireSecret(section, "url", "where to, such as gotify://HOST/TOKEN");
+  RequireSecret(section, "url", "an Apprise URL, such as gotify://HOST/TOKEN");
   const auto url = ReadSecret(section, "url", options);
   const auto label = section.Text("label");
   section.RefuseOtherKeys();
@@ -264,7 +267,7 @@ std::unique_ptr<Monitor> MakeApprise(Section& block, MonitorOptions& options) {
   if (const YamlValue* services = block.List("services")) {
     for (const auto& item : services->children) ReadTarget(*item, block, options, *apprise);
     if (services->children.empty()) block.Note("services", "`services` is empty");
-    if (stored) block.Note("services", "`services` and `key` are one too many");
+    if (stored) block.Note("services", "`services` and `key` exclude each other");
   }
   apprise->server = ReadUrl(block, "server", options).value_or("");
   while (apprise->server.ends_with('/')) apprise->server.pop_back();
@@ -274,7 +277,8 @@ std::unique_ptr<Monitor> MakeApprise(Section& block, MonitorOptions& options) {
     block.Note("key", "`key` needs `server`: the URL of an Apprise API");
   }
   if (!apprise->tags.empty() && !stored) {
-    block.Note("tags", "`tags` needs `key`: they choose from what is stored at the `server`");
+    block.Note("tags",
+               "`tags` needs `key`: they select from the configuration stored at the `server`");
   }
   apprise->sends_logs = block.Flag("send_logs").value_or(true);
   options.sends_messages = apprise->sends_logs;

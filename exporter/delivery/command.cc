@@ -1,8 +1,8 @@
-// A command: a program of the user's is run for every notice, without a shell in between. It finds
-// the notice in its environment and what was said about the run on its standard input.
+// A command: runs a program of the user's for every notice, without a shell. The notice is in the
+// program's environment, and the messages of the run are on its standard input.
 //
-// Exit 0 says that the notice is told; 64 and 65 (EX_USAGE, EX_DATAERR of sysexits.h) that a repeat
-// cannot help; all else that it is to be repeated.
+// Exit code 0 means that the notice was delivered. 64 and 65 (EX_USAGE and EX_DATAERR of
+// sysexits.h) mean that it is refused. After any other it is retried.
 
 #include <fmt/format.h>
 
@@ -21,25 +21,25 @@ namespace {
 
 constexpr std::size_t kMostValue = 64 << 10;  // bytes of a variable, and of an argument
 constexpr std::size_t kMostLog = 100'000;     // bytes
-constexpr std::size_t kMostOutput = 300;      // bytes of the program's words in an error
+constexpr std::size_t kMostOutput = 300;      // bytes of the program's output in an error
 constexpr std::chrono::seconds kDefaultTimeout{30};
 constexpr std::chrono::seconds kLongestTimeout{600};
 constexpr int kUsage = 64;
 constexpr int kDataError = 65;
-constexpr std::string_view kOurs = "BACKUP_";  // what the variables of a notice begin with
+constexpr std::string_view kPrefix = "BACKUP_";  // of the variables that describe a notice
 constexpr std::string_view kFileSuffix = "_file";
 
-// What a program can be given.
+// A value that can be passed to a program.
 std::string Clean(std::string text) {
   std::erase(text, '\0');
   return std::string(CutBytes(text, kMostValue));
 }
 
-// What is not known is not set.
+// Variables with an unknown value are not set.
 std::vector<std::string> Environment(const Notice& notice) {
   std::vector<std::string> all;
   const auto set = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) all.push_back(fmt::format("{}{}={}", kOurs, name, Clean(value)));
+    if (!value.empty()) all.push_back(fmt::format("{}{}={}", kPrefix, name, Clean(value)));
   };
   set("STATE", std::string(Name(notice.state)));
   set("CAUSE", std::string(Name(notice.cause)));
@@ -86,16 +86,17 @@ std::string LastLine(std::string_view output) {
 
 SendResult Judge(const std::string& program, const ChildAnswer& answer) {
   if (answer.exit_code == 0) return Delivered();
-  const std::string said = LastLine(answer.output);
-  const std::string end = said.empty() ? "" : ": " + said;
+  const std::string last_line = LastLine(answer.output);
+  const std::string message = last_line.empty() ? "" : ": " + last_line;
   if (answer.exit_code) {
-    const std::string error = fmt::format("{} exited with {}{}", program, *answer.exit_code, end);
+    const std::string error =
+        fmt::format("{} exited with {}{}", program, *answer.exit_code, message);
     const bool refused = *answer.exit_code == kUsage || *answer.exit_code == kDataError;
     return refused ? Refused(AttemptFailure::kRejected, error)
                    : Retry(AttemptFailure::kRejected, error);
   }
   SendResult result = Retry(answer.timed_out ? AttemptFailure::kTimeout : AttemptFailure::kRejected,
-                            answer.error + end);
+                            answer.error + message);
   if (answer.error.find(std::strerror(ENOENT)) != std::string::npos) {
     result.error += ": there is no such program on the PATH of backup_exporter";
   }
@@ -136,13 +137,14 @@ void ReadEnvironment(Section& block, MonitorOptions& options, Command& command) 
   for (const std::string& key : section.Keys()) {
     const bool in_file = key.ends_with(kFileSuffix);
     const std::string name = in_file ? key.substr(0, key.size() - kFileSuffix.size()) : key;
-    if (in_file && section.Has(name)) continue;  // noted where the other one is read
+    if (in_file && section.Has(name)) continue;  // a mistake, reported with the other key
     if (!IsVariable(name)) {
       std::ignore = section.Any(key);
-      section.Note(key, Quoted(name) + " is no name of a variable");
-    } else if (name.starts_with(kOurs)) {
+      section.Note(key, Quoted(name) + " is not a valid name of a variable");
+    } else if (name.starts_with(kPrefix)) {
       std::ignore = section.Any(key);
-      section.Note(key, Quoted(name) + ": names with BACKUP_ are those of what is told");
+      section.Note(key,
+                   Quoted(name) + ": names that begin with BACKUP_ are reserved for the notice");
     } else if (const auto secret = ReadSecret(section, name, options, SecretForm::kAny)) {
       command.environment.push_back(name + "=" + Clean(*secret));
     }
@@ -159,16 +161,16 @@ std::unique_ptr<Monitor> MakeCommand(Section& block, MonitorOptions& options) {
   if (value != nullptr && value->kind == YamlValue::Kind::kText) {
     block.Note("command",
                "`command` must be a list of the program and each argument, such as "
-               "[/usr/local/bin/tell, \"{backup}\"], not text: there is no shell to take it apart");
+               "[/usr/local/bin/notify, \"{backup}\"], not text: no shell splits it");
   } else if (value != nullptr) {
     command->command = block.Texts("command").value_or(std::vector<std::string>());
     if (value->kind == YamlValue::Kind::kList && value->children.empty()) {
-      block.Note("command", "`command` names no program");
+      block.Note("command", "`command` must name a program");
     }
   }
   if (const auto timeout = block.Span("timeout")) {
     command->timeout = *timeout;
-    if (*timeout > kLongestTimeout) block.Note("timeout", "`timeout` must be 10m at most");
+    if (*timeout > kLongestTimeout) block.Note("timeout", "`timeout` must be at most 10m");
   }
   ReadEnvironment(block, options, *command);
   command->sends_logs = block.Flag("send_logs").value_or(true);

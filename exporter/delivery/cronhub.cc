@@ -1,5 +1,5 @@
-// Cronhub (docs.cronhub.io/how-to-ping, a stored copy; borgmatic up to 2.1.6), or one of those that
-// took its verbs over: a GET whose path says the state. The service itself has closed.
+// Cronhub (docs.cronhub.io/how-to-ping, an archived copy; borgmatic up to 2.1.6), or a service with
+// the same protocol: a GET with the state in its path. Cronhub itself has closed.
 
 #include "delivery/notice_text.h"
 #include "delivery/options.h"
@@ -42,7 +42,7 @@ class Cronhub final : public Monitor {
     const HttpAnswer answer = transport.Send({.method = "GET", .url = ExpandUrl(path, notice)});
     SendResult result = JudgeStatus(answer);
     if (result.outcome == Delivery::Outcome::kRefused) {
-      result.error += "; Cronhub has closed: is there something else behind `ping_url`?";
+      result.error += "; Cronhub has closed: does `ping_url` lead to a service of its kind?";
     }
     return result;
   }
@@ -51,17 +51,17 @@ class Cronhub final : public Monitor {
 }  // namespace
 
 std::unique_ptr<Monitor> MakeCronhub(Section& block, MonitorOptions& options) {
-  RequireSecret(block, "ping_url", "the URL to ping, with /start/ or /ping/ in it");
+  RequireSecret(block, "ping_url", "the URL to ping, which contains /start/ or /ping/");
   const auto url = ReadUrl(block, "ping_url", options);
   if (!url) return nullptr;
   if (url->find("/start/") == std::string::npos && url->find("/ping/") == std::string::npos) {
     block.Note(block.Has("ping_url") ? "ping_url" : "ping_url_file",
-               "`ping_url` must have /start/ or /ping/ in it: a failure would look like a success");
+               "`ping_url` must contain /start/ or /ping/: a failure would look like a success");
     return nullptr;
   }
   options.warnings.emplace_back(
-      "cronhub: the service has closed; take another, or remove the block if nothing else is "
-      "behind `ping_url`");
+      "cronhub: the service has closed; use another one, or remove the block unless `ping_url` "
+      "leads to a service of its kind");
   auto cronhub = std::make_unique<Cronhub>();
   cronhub->url = *url;
   return cronhub;

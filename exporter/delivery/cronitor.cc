@@ -1,8 +1,8 @@
 // Cronitor (cronitor.io/docs/telemetry-api; cronitorio/cronitor-cli of 2026-06-02, cmd/root.go): a
 // GET for each state.
 //
-// `series` ties the events of a run together, so that a repeated one does no harm; `stamp` is when
-// it truly happened, as the service's own client tells it.
+// `series` identifies the run, so that a repeated event does no harm. `stamp` is the time of the
+// event, in the form that the service's own client uses.
 
 #include <fmt/format.h>
 
@@ -15,7 +15,8 @@
 namespace backup_exporter {
 namespace {
 
-// Bytes. The service takes 2,000 characters, but percent-encoded, and the URL has limits as well.
+// Bytes. The service accepts 2,000 characters, but they are percent-encoded in a URL, whose length
+// is limited too.
 constexpr std::size_t kMostMessage = 1000;
 
 std::string_view Suffix(NoticeState state) {
@@ -41,7 +42,7 @@ class Cronitor final : public Monitor {
   SendResult Send(const Notice& notice, Transport& transport) override {
     const bool ended = notice.state != NoticeState::kStart;
     const QueryFields fields{
-        {"state", ""},  // as the service's pages show it: here the path says it
+        {"state", ""},  // removed: URLs copied from the service have it, and the path replaces it
         {"series", notice.uid},
         {"stamp", fmt::format("{:.3f}", ToSeconds(notice.at))},
         {"metric", ended && notice.duration
@@ -55,7 +56,7 @@ class Cronitor final : public Monitor {
         {.method = "GET", .url = PingUrl(ExpandUrl(url, notice), Suffix(notice.state), fields)});
     SendResult result = JudgeStatus(answer);
     if (result.outcome == Delivery::Outcome::kRefused) {
-      result.error += "; are the keys in `ping_url` right, and is the monitor still there?";
+      result.error += "; are the keys in `ping_url` correct, and does the monitor still exist?";
     }
     return result;
   }

@@ -17,39 +17,41 @@ void SystemTransport::Stop() {
   client_.Stop();
 }
 
-struct DeliveryThreads::Bell {
+// Shared by all threads.
+struct DeliveryThreads::WakeUp {
   std::mutex mutex;
-  std::condition_variable rang;
-  std::uint64_t rings = 0;  // guarded by mutex
+  std::condition_variable changed;
+  std::uint64_t calls = 0;  // of Wake; guarded by mutex
   bool stop = false;        // guarded by mutex
 };
 
-class DeliveryThreads::One {
+class DeliveryThreads::MonitorThread {
  public:
-  One(Target target, NoticeQueue& queue, const Clock& clock, Bell& bell)
+  MonitorThread(Target target, NoticeQueue& queue, const Clock& clock, WakeUp& wake_up)
       : worker_(std::move(target.monitor), queue, transport_, std::move(target.options)),
-        thread_([this, &clock, &bell] { Run(clock, bell); }) {}
-  ~One() { thread_.join(); }
-  One(const One&) = delete;
-  One& operator=(const One&) = delete;
+        thread_([this, &clock, &wake_up] { Run(clock, wake_up); }) {}
+  ~MonitorThread() { thread_.join(); }
+  MonitorThread(const MonitorThread&) = delete;
+  MonitorThread& operator=(const MonitorThread&) = delete;
 
   void Stop() { transport_.Stop(); }
 
  private:
-  void Run(const Clock& clock, Bell& bell) {
+  void Run(const Clock& clock, WakeUp& wake_up) {
     try {
-      std::unique_lock lock(bell.mutex);
-      while (!bell.stop) {
-        const std::uint64_t heard = bell.rings;
+      std::unique_lock lock(wake_up.mutex);
+      while (!wake_up.stop) {
+        const std::uint64_t calls = wake_up.calls;
         lock.unlock();
         const SteadyTime next = worker_.Step(clock.Now(), clock.Steady());
         lock.lock();
-        bell.rang.wait_until(lock, next, [&] { return bell.stop || bell.rings != heard; });
+        wake_up.changed.wait_until(lock, next,
+                                   [&] { return wake_up.stop || wake_up.calls != calls; });
       }
     } catch (const std::exception& exception) {
-      // Out of memory, or a defect: an exporter that does not tell any more is worse than one that
-      // the service manager starts again.
-      Log().critical("a monitor's thread failed: {}; stopping", exception.what());
+      // Out of memory, or a defect. An exporter that no longer notifies is worse than one that the
+      // service manager restarts.
+      Log().critical("a delivery thread failed, aborting: {}", exception.what());
       std::abort();
     }
   }
@@ -61,28 +63,28 @@ class DeliveryThreads::One {
 
 DeliveryThreads::DeliveryThreads(std::vector<Target> targets, NoticeQueue& queue,
                                  const Clock& clock)
-    : bell_(std::make_unique<Bell>()) {
+    : wake_up_(std::make_unique<WakeUp>()) {
   for (Target& target : targets) {
-    threads_.push_back(std::make_unique<One>(std::move(target), queue, clock, *bell_));
+    threads_.push_back(std::make_unique<MonitorThread>(std::move(target), queue, clock, *wake_up_));
   }
 }
 
 DeliveryThreads::~DeliveryThreads() {
   {
-    const std::lock_guard lock(bell_->mutex);
-    bell_->stop = true;
+    const std::lock_guard lock(wake_up_->mutex);
+    wake_up_->stop = true;
   }
-  bell_->rang.notify_all();
+  wake_up_->changed.notify_all();
   for (const auto& thread : threads_) thread->Stop();
   threads_.clear();
 }
 
 void DeliveryThreads::Wake() {
   {
-    const std::lock_guard lock(bell_->mutex);
-    ++bell_->rings;
+    const std::lock_guard lock(wake_up_->mutex);
+    ++wake_up_->calls;
   }
-  bell_->rang.notify_all();
+  wake_up_->changed.notify_all();
 }
 
 }  // namespace backup_exporter

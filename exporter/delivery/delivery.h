@@ -1,5 +1,5 @@
-// Notices to monitors, with a thread for each monitor: one that hangs delays itself, and nobody
-// else.
+// Sends notices to monitors, with one thread per monitor: a monitor that hangs delays only its own
+// notices.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,15 @@
 
 namespace backup_exporter {
 
-// Over the network, and with real programs.
+// Sends requests over the network, and runs real programs.
 class SystemTransport final : public Transport {
  public:
   explicit SystemTransport(HttpLimits limits = {}) : client_(limits) {}
   [[nodiscard]] HttpAnswer Send(const HttpRequest& request) override;
   [[nodiscard]] TcpAnswer Exchange(const TcpRequest& request) override;
   [[nodiscard]] ChildAnswer Run(const ChildRequest& request) override;
-  // Ends what is under way within a second, and all that is asked later at once.
+  // Ends the request in progress within a second. Every later request fails immediately. Any thread
+  // may call it.
   void Stop();
 
  private:
@@ -26,7 +27,7 @@ class SystemTransport final : public Transport {
   std::atomic<bool> stop_ = false;
 };
 
-// What there is to tell and whom.
+// A monitor, and how its worker delivers to it.
 struct Target {
   std::shared_ptr<Monitor> monitor;
   WorkerOptions options;
@@ -34,21 +35,21 @@ struct Target {
 
 class DeliveryThreads {
  public:
-  // Both must outlive this.
+  // `queue` and `clock` must outlive this.
   DeliveryThreads(std::vector<Target> targets, NoticeQueue& queue, const Clock& clock);
-  // Returns within seconds: what is under way is given up, and tried again after the next start.
+  // Returns within seconds. Requests in progress are abandoned; their notices stay in the queue.
   ~DeliveryThreads();
   DeliveryThreads(const DeliveryThreads&) = delete;
   DeliveryThreads& operator=(const DeliveryThreads&) = delete;
 
-  // There may be something new to tell. Does not wait; any thread may call it.
+  // Lets the workers look for new notices. Does not wait; any thread may call it.
   void Wake();
 
  private:
-  class One;
-  struct Bell;
-  std::unique_ptr<Bell> bell_;
-  std::vector<std::unique_ptr<One>> threads_;
+  class MonitorThread;
+  struct WakeUp;
+  std::unique_ptr<WakeUp> wake_up_;
+  std::vector<std::unique_ptr<MonitorThread>> threads_;
 };
 
 }  // namespace backup_exporter

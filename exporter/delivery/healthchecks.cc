@@ -1,16 +1,17 @@
 // Healthchecks (healthchecks/healthchecks v4.4-dev, templates/docs/http_api.md and
-// attaching_logs.md, hc/api/models.py), and Watchgoose, which takes the same pings
+// attaching_logs.md, hc/api/models.py), and Watchgoose, which accepts the same pings
 // (borgmatic 2.1.7, docs/reference/configuration/monitoring/watchgoose.md).
 //
-// The run's UUID as `rid` tells the server which start an end belongs to. A server keeps the
-// beginning of a text and says how much of it (Ping-Body-Limit); so what happened stands first.
+// The parameter `rid` is the run's UUID, by which the server matches a start and its end. A server
+// keeps the beginning of a text, and reports how much (Ping-Body-Limit), so the text begins with a
+// description of the notice; the log follows.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
+#include "base/parse.h"
 #include "base/utf8.h"
 #include "delivery/notice_text.h"
 #include "delivery/options.h"
@@ -21,18 +22,17 @@ namespace backup_exporter {
 namespace {
 
 constexpr std::int64_t kLargestLimit = 1'000'000'000;
-// What a server keeps that was set up without a word about it: no server takes less.
+// The default limit of a server; no server accepts less.
 constexpr std::size_t kSmallBody = 10'000;
-// A body that is too long for its web framework is a bad request to it (Django,
-// DATA_UPLOAD_MAX_MEMORY_SIZE).
+// The web framework answers 400 to a longer body (Django, DATA_UPLOAD_MAX_MEMORY_SIZE).
 constexpr std::size_t kFrameworkLimit = 2'621'440;
 
-// 0 is no limit.
+// The smaller of two limits, of which 0 is none.
 std::size_t Smaller(std::size_t a, std::size_t b) {
   return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b);
 }
 
-// 8-4-4-4-12 letters or digits at the end of the path.
+// Whether the path ends in 8-4-4-4-12 letters or digits.
 bool EndsInUuid(std::string_view path) {
   constexpr std::size_t kUuid = 36;
   while (path.ends_with('/')) path.remove_suffix(1);
@@ -66,9 +66,9 @@ class Healthchecks final : public Monitor {
   std::string url;
   bool verify_tls = true;
   bool send_logs = true;
-  bool by_uuid = false;  // else by slug
-  bool create = false;   // a check that is not there
-  bool answers_text = true;
+  bool by_uuid = false;      // the URL has a UUID, else a slug
+  bool create = false;       // a missing check is created
+  bool answers_text = true;  // a success is answered as Healthchecks documents it
   std::size_t configured_limit = 0;
 
   SendResult Send(const Notice& notice, Transport& transport) override {
@@ -77,15 +77,15 @@ class Healthchecks final : public Monitor {
     HttpRequest request{
         .url = PingUrl(ExpandUrl(url, notice), Suffix(notice.state), fields),
         .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
-        .body = Text(notice, Smaller(configured_limit, said_limit_)),
+        .body = Text(notice, Smaller(configured_limit, server_limit_)),
         .verify_tls = verify_tls,
     };
     HttpAnswer answer = Send(request, transport);
     const std::size_t size = request.body.size();
     const bool too_long = answer.status == 413 || (answer.status == 400 && size > kFrameworkLimit);
     if (too_long && size > 1) {
-      // The end of a run must not get lost for the length of its text.
-      request.body = Text(notice, Smaller(said_limit_, std::min(size / 2, kSmallBody)));
+      // A notice must not be lost because its text is long.
+      request.body = Text(notice, Smaller(server_limit_, std::min(size / 2, kSmallBody)));
       answer = Send(request, transport);
     }
     return Judge(answer);
@@ -96,10 +96,9 @@ class Healthchecks final : public Monitor {
     HttpAnswer answer = transport.Send(request);
     const auto header = answer.headers.find("ping-body-limit");
     if (header == answer.headers.end()) return answer;
-    const std::string& text = header->second;
-    std::size_t limit = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (error == std::errc() && end == text.data() + text.size()) said_limit_ = limit;
+    if (const auto limit = WholeNumber(header->second)) {
+      server_limit_ = static_cast<std::size_t>(*limit);
+    }
     return answer;
   }
 
@@ -116,9 +115,11 @@ class Healthchecks final : public Monitor {
       case 400:
         return "; a slug in `ping_url` must be in lower case";
       case 404:
-        if (by_uuid) return "; there is no check with the UUID in `ping_url`";
-        if (create) return "; is the ping key in `ping_url` right, and room for one more check?";
-        return "; there is no check with the ping key and slug in `ping_url`: make it, or set "
+        if (by_uuid) return "; no check has the UUID in `ping_url`";
+        if (create)
+          return "; is the ping key in `ping_url` correct, and does the account have room for one "
+                 "more check?";
+        return "; no check has the ping key and slug in `ping_url`: create it, or set "
                "`create_slug: true`";
       case 409:
         return "; several checks have the slug in `ping_url`: rename one, or use its UUID";
@@ -128,37 +129,37 @@ class Healthchecks final : public Monitor {
   }
 
   [[nodiscard]] SendResult Judge(const HttpAnswer& answer) const {
-    const bool own = (answer.status == 200 && answer.body.starts_with("OK")) ||
-                     (answer.status == 201 && answer.body.starts_with("Created"));
-    SendResult result =
-        JudgeAnswer(answer, own || !answers_text, "Healthchecks says OK or, with 201, Created");
+    const bool documented = (answer.status == 200 && answer.body.starts_with("OK")) ||
+                            (answer.status == 201 && answer.body.starts_with("Created"));
+    SendResult result = JudgeAnswer(answer, documented || !answers_text,
+                                    "Healthchecks answers OK or, with 201, Created");
     result.error += Advice(answer.status);
     if (answer.status == 429 && result.retry_after.empty()) result.pause = kRatePause;
-    if (!own || answer.cut || !answers_text) return result;
-    // The hosted service says 200 to every ping by UUID (bdd/runitor, issue 66).
+    if (!documented || answer.cut || !answers_text) return result;
+    // The hosted service answers 200 to every ping by UUID (bdd/runitor, issue 66).
     if (answer.body.starts_with("OK (not found)")) {
-      return Refused(AttemptFailure::kRejected, InWords(answer) + std::string(Advice(404)));
+      return Refused(AttemptFailure::kRejected, DescribeAnswer(answer) + std::string(Advice(404)));
     }
     if (answer.body.starts_with("OK (rate limited)")) {
-      result = Retry(AttemptFailure::kRateLimited, InWords(answer));
+      result = Retry(AttemptFailure::kRateLimited, DescribeAnswer(answer));
       result.pause = kRatePause;
       return result;
     }
     return result;
   }
 
-  // The hosted service takes 5 pings a minute for a check.
+  // The hosted service accepts 5 pings a minute for a check.
   static constexpr std::chrono::minutes kRatePause{1};
 
-  std::size_t said_limit_ = 0;  // by the server
+  std::size_t server_limit_ = 0;  // bytes, as the server reported it; 0: none
 };
 
-// What the two differ in.
+// The differences between the two services.
 struct Flavor {
   std::string_view key;
   std::string_view base;
   std::int64_t body_limit;
-  bool answers_text;  // known of Healthchecks; of Watchgoose nothing is
+  bool answers_text;  // Healthchecks documents its answers, Watchgoose does not
 };
 
 std::unique_ptr<Monitor> Make(Section& block, MonitorOptions& options, const Flavor& flavor) {
@@ -177,9 +178,9 @@ std::unique_ptr<Monitor> Make(Section& block, MonitorOptions& options, const Fla
   healthchecks->by_uuid = EndsInUuid(SplitUrl(*url).path);
   if (healthchecks->create && healthchecks->by_uuid) {
     healthchecks->create = false;
-    options.warnings.push_back(
-        fmt::format("{}: `create_slug` does nothing, for `ping_url` ends in a UUID and in no slug",
-                    flavor.key));
+    options.warnings.push_back(fmt::format(
+        "{}: `create_slug` has no effect, since `ping_url` ends in a UUID, not in a slug",
+        flavor.key));
   }
   return healthchecks;
 }

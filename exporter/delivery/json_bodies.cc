@@ -2,33 +2,36 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "base/utf8.h"
 #include "delivery/monitor.h"
 
 namespace backup_exporter {
 namespace {
 
-constexpr std::size_t kMostErrors = 500;  // bytes that are quoted
+constexpr std::size_t kLongestErrors = 500;  // bytes that are quoted
 
 }  // namespace
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string Dump(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::string ErrorsInWords(const HttpAnswer& answer) {
-  const auto body = nlohmann::json::parse(answer.body, nullptr, false);
+std::string DescribeErrors(const HttpAnswer& answer) {
+  const Json body = ParseJson(answer.body).value_or(Json());
   std::string errors;
   if (body.is_object() && body.contains("errors") && body["errors"].is_array()) {
-    for (const auto& error : body["errors"]) {
+    for (const Json& error : body["errors"]) {
       if (!error.is_string()) continue;
       errors += (errors.empty() ? "" : "; ") + error.get<std::string>();
     }
   }
-  if (errors.empty()) return InWords(answer);
-  return fmt::format("HTTP {}: {}", answer.status, CutBytes(errors, kMostErrors));
+  if (errors.empty()) return DescribeAnswer(answer);
+  return fmt::format("HTTP {}: {}", answer.status, CutBytes(errors, kLongestErrors));
 }
 
 }  // namespace backup_exporter

@@ -1,4 +1,4 @@
-// JSON as monitors send it and answer with it.
+// JSON in the requests and answers of services.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,10 +8,12 @@
 
 namespace backup_exporter {
 
-// In UTF-8, whatever the texts in it hold.
+// Always valid UTF-8: bytes that are not are replaced by U+FFFD.
+[[nodiscard]] std::string Dump(const nlohmann::json& json);
 [[nodiscard]] std::string Dump(const nlohmann::ordered_json& json);
 
-// "HTTP 400: …" with the texts of the list `errors` in the answer, else as InWords.
-[[nodiscard]] std::string ErrorsInWords(const HttpAnswer& answer);
+// "HTTP 400: …" with the texts in the answer's list `errors`. Without such a list, the same as
+// DescribeAnswer.
+[[nodiscard]] std::string DescribeErrors(const HttpAnswer& answer);
 
 }  // namespace backup_exporter

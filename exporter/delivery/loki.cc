@@ -1,11 +1,12 @@
 // Grafana Loki (3.7, docs/sources/reference/loki-http-api.md "Ingest logs",
 // pkg/validation/validate.go): lines are posted as streams of [time, line, structured metadata].
-// 204 says that they were stored.
+// 204 means that they were stored.
 //
-// What is stored twice with the same time, text and metadata shows once, so a line's time and text
-// follow from its notice alone, and a request that was half stored is simply sent again. Loki
-// refuses lines that are old (seven days, or an hour behind the newest of their stream): those are
-// told at the present time, in a stream of their own, so that they do not make the rest too old.
+// Loki shows a line once although it was stored several times with the same time, text and
+// metadata. The time and the text of a line depend on its notice alone, so a request that was
+// stored in part can be sent again. Loki refuses lines that are old (seven days, or an hour behind
+// the newest line of their stream). Those are sent with the current time, in a separate stream, so
+// that they do not make the other lines too old.
 
 #include <fmt/format.h>
 
@@ -19,6 +20,7 @@
 #include "base/gzip.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "delivery/json_bodies.h"
 #include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
@@ -33,16 +35,15 @@ constexpr std::size_t kMostRequest = 1'000'000;  // bytes, before they are compr
 constexpr std::size_t kLineOverhead = 40;        // bytes of a line besides its text and metadata
 constexpr std::size_t kLeastCompressed = 1024;
 constexpr std::size_t kLongestLine = 256'000;  // bytes; Loki's own limit is 256 KiB
-constexpr std::size_t kShortLine = 16'000;     // where a server takes less than that
+constexpr std::size_t kShortLine = 16'000;     // for a server that accepts less
 constexpr std::size_t kMostLabels = 15;
 constexpr std::size_t kLongestLabelName = 1024;
 constexpr std::size_t kLongestLabelValue = 2048;
 constexpr std::size_t kLongestTenant = 150;
-constexpr int kBlocked = 260;  // the operator has stopped ingestion: a 2xx that stores nothing
+constexpr int kBlocked = 260;  // the operator has blocked ingestion: nothing was stored
 constexpr std::chrono::minutes kBlockedPause{15};
-// Of lines in the same microsecond, a run's end comes last.
+// Added to the time of a run's end, so that it is the last line of its microsecond.
 constexpr int kEndNanoseconds = 999;
-constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
 constexpr const char* kShiftedLabel = "time_shifted";
 
 struct Line {
@@ -57,11 +58,11 @@ struct Line {
   }
 };
 
-// What became of lines that were sent.
-struct Pushed {
-  SendResult result;
+// Result of sending lines.
+struct PushResult {
+  SendResult send_result;
   int status = 0;
-  bool wrong_time = false;  // refused for the times of some lines
+  bool wrong_time = false;  // refused because of the times of some lines
 };
 
 std::int64_t Nanoseconds(Time time) {
@@ -73,7 +74,7 @@ Level LevelOf(const Notice& notice) {
   return notice.result == RunResult::kWarning ? Level::kWarning : Level::kInfo;
 }
 
-// Begins with the words that people's queries may look for.
+// The first words are those of borgmatic, for which users may have queries.
 std::string StateText(const Notice& notice) {
   if (notice.cause == NoticeCause::kTest) return Describe(notice);
   switch (notice.state) {
@@ -95,7 +96,7 @@ nlohmann::json Metadata(const Notice& notice, Level level) {
   return metadata;
 }
 
-// In the order of their times, no two of which are the same.
+// In the order of their times, which are all different.
 std::vector<Line> LinesOf(const Notice& notice, const Labels& stream) {
   std::vector<Line> lines;
   const auto add = [&](Time at, std::string_view text, Level level) {
@@ -112,7 +113,7 @@ std::vector<Line> LinesOf(const Notice& notice, const Labels& stream) {
   }
   for (const Message& message : notice.messages) {
     add(message.at.value_or(notice.at), message.text, message.level);
-    lines.back().time += 1;  // after the start
+    lines.back().time += 1;  // later than the start
   }
   std::ranges::stable_sort(lines, {}, &Line::time);
   for (std::size_t i = 1; i < lines.size(); ++i) {
@@ -121,7 +122,7 @@ std::vector<Line> LinesOf(const Notice& notice, const Labels& stream) {
   return lines;
 }
 
-// To the present, each with its true time in words.
+// Moves lines to the current time, and adds the true time to their texts.
 void Shift(std::vector<Line>& lines) {
   std::int64_t now = Nanoseconds(SystemClock().Now());
   for (Line& line : lines) {
@@ -132,28 +133,28 @@ void Shift(std::vector<Line>& lines) {
   }
 }
 
-bool Says(const HttpAnswer& answer, std::initializer_list<std::string_view> words) {
+bool ContainsAny(const HttpAnswer& answer, std::initializer_list<std::string_view> texts) {
   return std::ranges::any_of(
-      words, [&](std::string_view word) { return answer.body.find(word) != std::string::npos; });
+      texts, [&](std::string_view text) { return answer.body.find(text) != std::string::npos; });
 }
 
-// Whether some lines were refused for their times.
-bool IsOfTime(const HttpAnswer& answer) {
+// Whether some lines were refused because of their times.
+bool IsTimeError(const HttpAnswer& answer) {
   return answer.status == 400 &&
-         Says(answer, {"too far behind", "too_far_behind", "timestamp too old",
-                       "greater_than_max_sample_age", "out of order", "out_of_order",
-                       "timestamp too new", "too_far_in_future"});
+         ContainsAny(answer, {"too far behind", "too_far_behind", "timestamp too old",
+                              "greater_than_max_sample_age", "out of order", "out_of_order",
+                              "timestamp too new", "too_far_in_future"});
 }
 
-// In nanoseconds; 0 where the server does not say.
-std::int64_t OldestTaken(std::string_view body) {
-  constexpr std::string_view kWords = "oldest acceptable timestamp is: ";
+// The oldest time that the server accepts, in nanoseconds; 0 if it does not report one.
+std::int64_t OldestAcceptable(std::string_view body) {
+  constexpr std::string_view kLabel = "oldest acceptable timestamp is: ";
   std::int64_t oldest = 0;
-  for (std::size_t at = body.find(kWords); at != body.npos; at = body.find(kWords, at)) {
-    at += kWords.size();
+  for (std::size_t at = body.find(kLabel); at != body.npos; at = body.find(kLabel, at)) {
+    at += kLabel.size();
     const std::size_t end = std::min(body.find_first_not_of("0123456789-+:.TZ", at), body.size());
     const auto time = ParseRfc3339(body.substr(at, end - at));
-    // It says whole seconds.
+    // The server rounds down to whole seconds.
     if (time) oldest = std::max(oldest, Nanoseconds(*time + std::chrono::seconds(1)));
   }
   return oldest;
@@ -169,7 +170,7 @@ class Loki final : public Monitor {
   std::string certificate_file;
   std::string key_file;
 
-  [[nodiscard]] std::size_t most() const override { return kMostNotices; }
+  [[nodiscard]] std::size_t batch_limit() const override { return kMostNotices; }
 
   SendResult Send(const Notice& notice, Transport& transport) override {
     return SendAll({&notice, 1}, transport).front();
@@ -178,32 +179,40 @@ class Loki final : public Monitor {
   std::vector<SendResult> SendAll(std::span<const Notice> notices, Transport& transport) override {
     const std::string target = ExpandUrl(url, notices.front());
     std::vector<Line> lines;
-    std::size_t taken = 0;
-    std::size_t size = 0;
-    for (const Notice& notice : notices) {
-      std::vector<Line> more = LinesOf(notice, StreamOf(notice));
-      for (const Line& line : more) size += line.size();
-      if (taken > 0 && (size > kMostRequest || ExpandUrl(url, notice) != target)) break;
-      std::ranges::move(more, std::back_inserter(lines));
-      ++taken;
-    }
-    Pushed pushed = PushAll(target, lines, transport);
-    // Then the reason is in one of the lines, and the others are good.
-    const bool of_one = pushed.status == 400 || pushed.status == 413;
-    if (taken == 1 && pushed.wrong_time) {
+    const std::size_t count = CollectLines(notices, target, lines);
+    PushResult pushed = PushAll(target, lines, transport);
+    // These statuses may be caused by a single line.
+    const bool of_a_line = pushed.status == 400 || pushed.status == 413;
+    if (count == 1 && pushed.wrong_time) {
       Shift(lines);
       pushed = PushAll(target, lines, transport);
     }
-    if (pushed.result.outcome == Delivery::Outcome::kRetry) return {pushed.result};
-    if (taken == 1 || !of_one) return std::vector<SendResult>(taken, pushed.result);
-    std::vector<SendResult> results = SendAll(notices.first(taken / 2), transport);
+    if (pushed.send_result.outcome == Delivery::Outcome::kRetry) return {pushed.send_result};
+    if (count == 1 || !of_a_line) return std::vector<SendResult>(count, pushed.send_result);
+    std::vector<SendResult> results = SendAll(notices.first(count / 2), transport);
     if (results.back().outcome == Delivery::Outcome::kRetry) return results;
-    std::ranges::move(SendAll(notices.subspan(taken / 2, taken - taken / 2), transport),
+    std::ranges::move(SendAll(notices.subspan(count / 2, count - count / 2), transport),
                       std::back_inserter(results));
     return results;
   }
 
  private:
+  // Collects the lines of the first notices: those with the same target that fit in one request,
+  // and at least one. Returns how many.
+  [[nodiscard]] std::size_t CollectLines(std::span<const Notice> notices, const std::string& target,
+                                         std::vector<Line>& lines) const {
+    std::size_t count = 0;
+    std::size_t size = 0;
+    for (const Notice& notice : notices) {
+      std::vector<Line> more = LinesOf(notice, StreamOf(notice));
+      for (const Line& line : more) size += line.size();
+      if (count > 0 && (size > kMostRequest || ExpandUrl(url, notice) != target)) break;
+      std::ranges::move(more, std::back_inserter(lines));
+      ++count;
+    }
+    return count;
+  }
+
   [[nodiscard]] Labels StreamOf(const Notice& notice) const {
     Labels stream;
     for (const auto& [name, value] : labels) {
@@ -212,10 +221,10 @@ class Loki final : public Monitor {
     return stream;
   }
 
-  // In as many requests as it takes.
-  Pushed PushAll(const std::string& target, std::span<const Line> lines, Transport& transport) {
-    Pushed pushed;
-    while (!lines.empty() && pushed.result.outcome == Delivery::Outcome::kDelivered) {
+  // Sends lines in as many requests as needed, until one fails.
+  PushResult PushAll(const std::string& target, std::span<const Line> lines, Transport& transport) {
+    PushResult pushed;
+    while (!lines.empty() && pushed.send_result.outcome == Delivery::Outcome::kDelivered) {
       std::size_t count = 0;
       for (std::size_t size = 0; count < lines.size(); ++count) {
         size += lines[count].size();
@@ -227,13 +236,14 @@ class Loki final : public Monitor {
     return pushed;
   }
 
-  Pushed PushOrSplit(const std::string& target, std::span<const Line> lines, Transport& transport) {
-    Pushed pushed = Push(target, lines, transport);
+  PushResult PushOrSplit(const std::string& target, std::span<const Line> lines,
+                         Transport& transport) {
+    PushResult pushed = Push(target, lines, transport);
     if (pushed.status != 413) return pushed;
     if (lines.size() > 1) {
       const std::size_t half = lines.size() / 2;
       pushed = PushOrSplit(target, lines.first(half), transport);
-      if (pushed.result.outcome != Delivery::Outcome::kDelivered) return pushed;
+      if (pushed.send_result.outcome != Delivery::Outcome::kDelivered) return pushed;
       return PushOrSplit(target, lines.subspan(half), transport);
     }
     Line line = lines.front();
@@ -242,23 +252,24 @@ class Loki final : public Monitor {
     return Push(target, {&line, 1}, transport);
   }
 
-  Pushed Push(const std::string& target, std::span<const Line> lines, Transport& transport) {
+  PushResult Push(const std::string& target, std::span<const Line> lines, Transport& transport) {
     HttpAnswer answer = transport.Send(Request(target, lines));
-    if (answer.status == 400 && metadata_ && Says(answer, {"structured metadata"}) &&
-        Says(answer, {"disallowed", "not allowed"})) {
+    if (answer.status == 400 && metadata_ && ContainsAny(answer, {"structured metadata"}) &&
+        ContainsAny(answer, {"disallowed", "not allowed"})) {
       metadata_ = false;
       answer = transport.Send(Request(target, lines));
     }
-    if (IsOfTime(answer)) {
-      // The newer lines are stored. To send them once more could make the older ones too old.
-      const std::int64_t oldest = OldestTaken(answer.body);
+    if (IsTimeError(answer)) {
+      // The newer lines are stored. Sending them again could make the older ones too old.
+      const std::int64_t oldest = OldestAcceptable(answer.body);
       std::vector<Line> old;
       std::ranges::copy_if(lines, std::back_inserter(old),
                            [&](const Line& line) { return line.time < oldest; });
       Shift(old);
       if (!old.empty()) answer = transport.Send(Request(target, old));
     }
-    return {.result = Judge(answer), .status = answer.status, .wrong_time = IsOfTime(answer)};
+    return {
+        .send_result = Judge(answer), .status = answer.status, .wrong_time = IsTimeError(answer)};
   }
 
   [[nodiscard]] HttpRequest Request(const std::string& target, std::span<const Line> lines) const {
@@ -283,7 +294,7 @@ class Loki final : public Monitor {
     for (const Line& line : lines) streams[line.stream].push_back(&line);
     nlohmann::json list = nlohmann::json::array();
     for (auto& [stream, of_stream] : streams) {
-      // The other way round the newest could make the rest too old.
+      // In any other order, a newer line could make the following ones too old.
       std::ranges::stable_sort(of_stream, {}, &Line::time);
       nlohmann::json values = nlohmann::json::array();
       for (const Line* line : of_stream) {
@@ -293,27 +304,27 @@ class Loki final : public Monitor {
       }
       list.push_back({{"stream", stream}, {"values", std::move(values)}});
     }
-    // A host name or path may be no UTF-8.
-    return nlohmann::json{{"streams", std::move(list)}}.dump(-1, ' ', false, kReplace);
+    return Dump(nlohmann::json{{"streams", std::move(list)}});
   }
 
   [[nodiscard]] SendResult Judge(const HttpAnswer& answer) const {
     if (answer.status == kBlocked) {
       SendResult result =
-          Retry(AttemptFailure::kRejected, InWords(answer) + " (ingestion is blocked)");
+          Retry(AttemptFailure::kRejected, DescribeAnswer(answer) + " (ingestion is blocked)");
       result.pause = kBlockedPause;
       return result;
     }
-    SendResult result = JudgeAnswer(answer, answer.status == 204, "Loki says 204");
+    SendResult result = JudgeAnswer(answer, answer.status == 204, "Loki answers 204");
     if (answer.status == 401 && tenant.empty()) {
       result.error +=
-          " (where Loki has several tenants, `tenant` says which one; a server in "
-          "front of it may want `username` and `password`)";
+          " (if Loki has several tenants, set `tenant`; if a server in front of it requires a "
+          "login, "
+          "set `username` and `password`)";
     }
     return result;
   }
 
-  bool metadata_ = true;  // false once the server has said that it takes none
+  bool metadata_ = true;  // false once the server has refused structured metadata
 };
 
 bool IsLabelName(std::string_view name) {
@@ -324,8 +335,8 @@ bool IsLabelName(std::string_view name) {
          });
 }
 
-// What YAML reads as something else than text.
-bool IsNumberOrFlag(const YamlValue& value) {
+// Whether YAML reads the value as a number or a boolean.
+bool IsNumberOrBoolean(const YamlValue& value) {
   if (value.kind != YamlValue::Kind::kText || value.quoted || value.text.empty()) return false;
   if (value.text == "true" || value.text == "false") return true;
   std::string_view digits = value.text;
@@ -347,7 +358,7 @@ Labels ReadLabels(Section& block, const MonitorOptions& options) {
   if (names.empty()) block.Note("labels", "`labels` must have at least one label");
   if (names.size() > kMostLabels) {
     block.Note("labels",
-               fmt::format("`labels` must be at most {}: Loki takes no more", kMostLabels));
+               fmt::format("`labels` must have at most {} labels, the limit of Loki", kMostLabels));
   }
   const std::map<std::string_view, std::string> placeholders{
       {"__hostname", options.hostname},
@@ -356,9 +367,9 @@ Labels ReadLabels(Section& block, const MonitorOptions& options) {
   for (const std::string& name : names) {
     if (!IsLabelName(name)) {
       section.Note(name, "the label " + Quoted(name) +
-                             " must be letters, digits and _, and not begin with a digit");
+                             " must consist of letters, digits and _, and not begin with a digit");
     }
-    if (const YamlValue* found = section.Any(name); IsNumberOrFlag(*found)) {
+    if (const YamlValue* found = section.Any(name); IsNumberOrBoolean(*found)) {
       section.Note(name, "the label " + Quoted(name) + " must be text: put " + Quoted(found->text) +
                              " in quotes");
       continue;
@@ -391,12 +402,12 @@ void ReadTls(Section& block, const MonitorOptions& options, Loki& loki) {
 
 std::unique_ptr<Monitor> MakeLoki(Section& block, MonitorOptions& options) {
   auto loki = std::make_unique<Loki>();
-  RequireSecret(block, "url", "where to push, such as http://loki:3100/loki/api/v1/push");
+  RequireSecret(block, "url", "the URL to push to, such as http://loki:3100/loki/api/v1/push");
   loki->url = ReadUrl(block, "url", options).value_or("");
   const std::string path = SplitUrl(loki->url).path;
   if (!loki->url.empty() && (path.empty() || path == "/")) {
     options.warnings.emplace_back(
-        "loki: `url` is used as it stands, and that of Loki ends in /loki/api/v1/push");
+        "loki: `url` is used unchanged; the one of Loki ends in /loki/api/v1/push");
   }
   loki->labels = ReadLabels(block, options);
   options.sends_messages = block.Flag("send_logs").value_or(true);

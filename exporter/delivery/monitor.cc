@@ -9,16 +9,17 @@ namespace {
 
 constexpr std::size_t kLongestExcerpt = 200;  // bytes of an answer that are quoted
 
-// By its looks: a Healthchecks of one's own says its plain "OK" as text/html.
+// Whether the answer is an HTML page. The content decides, since a self-hosted Healthchecks sends
+// its plain "OK" as text/html.
 bool IsPage(const HttpAnswer& answer) {
   const std::size_t first = answer.body.find_first_not_of(" \t\r\n");
   return first != std::string::npos && answer.body[first] == '<';
 }
 
-// On one line.
+// The beginning of a body, on one line.
 std::string Excerpt(const std::string& body) {
   std::string_view quoted = CutBytes(body, kLongestExcerpt);
-  // Between words where there are some: the mask does not know the beginning of a secret.
+  // Cut between words if possible: the mask does not recognise a secret that is cut off.
   if (quoted.size() < body.size()) quoted = quoted.substr(0, quoted.find_last_of(" \t\r\n\"'"));
   std::string excerpt;
   for (const char byte : quoted) {
@@ -56,7 +57,7 @@ SendResult Refused(AttemptFailure failure, std::string error) {
   return {.outcome = Delivery::Outcome::kRefused, .failure = failure, .error = std::move(error)};
 }
 
-std::string InWords(const HttpAnswer& answer) {
+std::string DescribeAnswer(const HttpAnswer& answer) {
   const std::string excerpt = Excerpt(answer.body);
   return fmt::format("HTTP {}{}{}", answer.status, excerpt.empty() ? "" : ": ", excerpt);
 }
@@ -74,14 +75,14 @@ SendResult JudgeStatus(const HttpAnswer& answer) {
     const auto to = answer.headers.find("location");
     const std::string host = to == answer.headers.end() ? "" : SplitUrl(to->second).host;
     return Retry(AttemptFailure::kRejected,
-                 fmt::format("HTTP {}: redirected{}{}, which is not followed: nothing secret goes "
-                             "where the configuration does not say",
+                 fmt::format("HTTP {}: redirected{}{}; redirects are not followed, since they "
+                             "could send secrets to another server",
                              answer.status, host.empty() ? "" : " to ", host));
   }
   if (IsPage(answer) && hundreds != 5) {
     return Retry(hundreds == 4 ? AttemptFailure::kHttp4xx : AttemptFailure::kRejected,
-                 fmt::format("HTTP {} with a web page, which is no answer of this service: is it "
-                             "the right URL, or is there a login page in between?",
+                 fmt::format("HTTP {} with a web page, which is not an answer of this service: is "
+                             "the URL correct, or is there a login page in between?",
                              answer.status));
   }
   if (hundreds == 2) return Delivered();
@@ -89,20 +90,20 @@ SendResult JudgeStatus(const HttpAnswer& answer) {
   const AttemptFailure failure = limited         ? AttemptFailure::kRateLimited
                                  : hundreds == 5 ? AttemptFailure::kHttp5xx
                                                  : AttemptFailure::kHttp4xx;
-  if (hundreds != 5 && !limited && answer.status != 408) return Refused(failure, InWords(answer));
-  SendResult result = Retry(failure, InWords(answer));
+  if (hundreds != 5 && !limited && answer.status != 408)
+    return Refused(failure, DescribeAnswer(answer));
+  SendResult result = Retry(failure, DescribeAnswer(answer));
   const auto after = answer.headers.find("retry-after");
   if (after != answer.headers.end()) result.retry_after = after->second;
   return result;
 }
 
-SendResult JudgeAnswer(const HttpAnswer& answer, bool documented, std::string_view own_words) {
+SendResult JudgeAnswer(const HttpAnswer& answer, bool documented, std::string_view expectation) {
   SendResult result = JudgeStatus(answer);
   if (result.outcome != Delivery::Outcome::kDelivered || documented || answer.cut) return result;
-  return Retry(
-      AttemptFailure::kRejected,
-      fmt::format("{}, where {}: is it the right URL, or does something in between answer?",
-                  InWords(answer), own_words));
+  return Retry(AttemptFailure::kRejected,
+               fmt::format("{}, but {}: is the URL correct, or does a proxy in between answer?",
+                           DescribeAnswer(answer), expectation));
 }
 
 }  // namespace backup_exporter

@@ -1,8 +1,9 @@
-// A monitor: turns a notice into requests of its service and judges the answers.
+// The interface of a monitor, and what the services have in common.
 //
-// It does not sleep, retry, log or keep state: the worker of its queue does that, the same way for
-// all. (What a server said of itself, such as the most that it keeps of a text, may be remembered.)
-// One thread uses a monitor.
+// A monitor turns a notice into requests of its service and judges the answers. It does not sleep,
+// retry, log or keep state; the worker of its queue does that, in the same way for every service.
+// (It may remember what it learned about its server, such as the longest text that it accepts.)
+// A monitor is used by one thread.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,7 @@
 
 namespace backup_exporter {
 
-// How requests leave the house. Nothing throws.
+// Sends HTTP and TCP requests, and runs programs. Nothing throws.
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -27,17 +28,17 @@ class Transport {
   [[nodiscard]] virtual ChildAnswer Run(const ChildRequest& request) = 0;
 };
 
-// What an attempt came to.
+// Result of an attempt to deliver a notice.
 struct SendResult {
   Delivery::Outcome outcome = Delivery::Outcome::kDelivered;
   AttemptFailure failure = AttemptFailure::kRejected;  // unless delivered
-  // For a person. May quote the server and hold secrets: the worker masks them.
+  // For a person. May quote the server, and may contain secrets: the worker masks them.
   std::string error = {};
-  // What the server says of when to come again, as it stands in its header: seconds, or a date.
+  // Value of the server's Retry-After header: seconds, or a date.
   std::string retry_after = {};
-  // Not sooner than this, whatever the server says.
+  // Least time until the next attempt, whatever the server asks for.
   std::optional<Duration> pause = {};
-  // The exporter is being stopped: it was no attempt.
+  // The exporter is being stopped: this does not count as an attempt.
   bool stopped = false;
 };
 
@@ -45,39 +46,39 @@ class Monitor {
  public:
   virtual ~Monitor() = default;
 
-  // Tells one notice.
+  // Sends one notice.
   [[nodiscard]] virtual SendResult Send(const Notice& notice, Transport& transport) = 0;
 
-  // How many notices one request may tell.
-  [[nodiscard]] virtual std::size_t most() const { return 1; }
-  // Tells these notices, at most most(), in order: a result for each, up to the first that is to
-  // be retried.
+  // The largest number of notices that SendAll accepts.
+  [[nodiscard]] virtual std::size_t batch_limit() const { return 1; }
+  // Sends these notices in order: at least one, and at most batch_limit(). Returns a result for
+  // each, but none after the first one that is to be retried. May send only the first few.
   [[nodiscard]] virtual std::vector<SendResult> SendAll(std::span<const Notice> notices,
                                                         Transport& transport) {
     return {Send(notices.front(), transport)};
   }
 };
 
-// SendResults.
 [[nodiscard]] SendResult Delivered();
 [[nodiscard]] SendResult Retry(AttemptFailure failure, std::string error);
 [[nodiscard]] SendResult Refused(AttemptFailure failure, std::string error);
 
-// No answer came: retried.
+// The result if no answer arrived: retried.
 [[nodiscard]] SendResult JudgeNetwork(NetworkFailure failure, const std::string& error);
 
-// What a status means for every service that says nothing else: 2xx is delivered; no answer, 408,
-// 429, 5xx and a redirect are retried; any other is refused. A page of HTML is no answer of a
-// monitor, whatever its status: something between us and the service has spoken.
+// The meaning of a status, for every service that documents no other: 2xx is delivered. No answer,
+// 408, 429, 5xx and a redirect are retried. Any other is refused. An HTML page is retried whatever
+// its status, unless it is a 5xx: it comes from something in front of the service.
 [[nodiscard]] SendResult JudgeStatus(const HttpAnswer& answer);
 
-// The same for a service that documents which 2xx it answers, or with what: `documented` says
-// whether this is it, `own_words` what it would be ("Loki says 204"). Any other is retried, for
-// something else may have spoken; of a body that was cut the status must do.
+// The same for a service that documents its answer to a success. `documented` is whether this is
+// such an answer; `expectation` describes one ("Loki answers 204"). Any other success is retried,
+// since something in front of the service may have answered. If the body was cut, the status alone
+// decides.
 [[nodiscard]] SendResult JudgeAnswer(const HttpAnswer& answer, bool documented,
-                                     std::string_view own_words);
+                                     std::string_view expectation);
 
-// "HTTP 404: …", with the beginning of what the server says.
-[[nodiscard]] std::string InWords(const HttpAnswer& answer);
+// "HTTP 404: …", with the beginning of the body.
+[[nodiscard]] std::string DescribeAnswer(const HttpAnswer& answer);
 
 }  // namespace backup_exporter

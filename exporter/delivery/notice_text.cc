@@ -17,7 +17,7 @@ namespace backup_exporter {
 namespace {
 
 constexpr std::string_view kMarker = "...\n";
-constexpr std::size_t kLongestError = 500;  // bytes of a tool's words in a sentence
+constexpr std::size_t kLongestError = 500;  // bytes of a tool's message in a description
 
 std::string_view ReasonText(Reason reason) {
   switch (reason) {
@@ -32,11 +32,11 @@ std::string_view ReasonText(Reason reason) {
     case Reason::kNoSpace:
       return "no space left";
     case Reason::kSourceMissing:
-      return "what is to be backed up is not there";
+      return "what is to be backed up is missing";
     case Reason::kSourceUnreadable:
       return "some files could not be read";
     case Reason::kInterrupted:
-      return "it began, and ended without a word";
+      return "it started, and ended without a result";
     case Reason::kHook:
       return "a hook failed";
     case Reason::kTimeout:
@@ -75,7 +75,7 @@ std::string Ended(const Notice& notice) {
   return "failed";
 }
 
-// The run itself went well.
+// The run itself is good; the notice is a failure because of other backups.
 bool IsOfOthers(const Notice& notice) {
   return notice.state == NoticeState::kFail && notice.result &&
          *notice.result != RunResult::kFailure && *notice.result != RunResult::kInterrupted &&
@@ -106,13 +106,14 @@ std::string Listed(const std::vector<std::string>& names) {
   return list;
 }
 
-// The tool's words or the reason's, of the run itself.
+// The error of the run itself: the tool's message, else the text of the reason.
 std::string OwnError(const Notice& notice) {
   std::string error = OneLine(ValidUtf8(notice.error));
   if (error.empty() && notice.reason) error = ReasonText(*notice.reason);
   return error;
 }
 
+// The value of a placeholder; nullopt: there is no such placeholder.
 std::optional<std::string> Value(std::string_view name, const Notice& notice) {
   if (name == "backup") return ValidUtf8(notice.backup);
   if (name == "operation") return std::string(Name(notice.operation));
@@ -152,12 +153,12 @@ std::string Replace(std::string_view text, const Notice& notice, Encode encode) 
 
 std::string Title(const Notice& notice) {
   if (notice.cause == NoticeCause::kTest) return "Test of backup_exporter";
-  if (notice.cause == NoticeCause::kHeartbeat) return "backup_exporter is at work";
+  if (notice.cause == NoticeCause::kHeartbeat) return "backup_exporter is running";
   if (IsOfOthers(notice)) return Subject(notice) + " " + Ended(notice) + ", but not all is well";
   return Subject(notice) + " " + Ended(notice);
 }
 
-std::string Describe(const Notice& notice, std::size_t most_of_error) {
+std::string Describe(const Notice& notice, std::size_t longest_error) {
   std::string text = Title(notice);
   if (notice.cause == NoticeCause::kTest) {
     return text + ": if you can read this, notices arrive. " + FormatUtc(notice.at);
@@ -165,7 +166,7 @@ std::string Describe(const Notice& notice, std::size_t most_of_error) {
   if (notice.cause == NoticeCause::kHeartbeat) return text + ". " + FormatUtc(notice.at);
   if (notice.state != NoticeState::kStart && notice.state != NoticeState::kResolve) {
     const std::string own = OwnError(notice);
-    const auto error = CutCharacters(CutBytes(own, kLongestError), most_of_error);
+    const auto error = CutCharacters(CutBytes(own, kLongestError), longest_error);
     if (!error.empty()) text += ": " + std::string(error);
   }
   text += ". " + FormatUtc(notice.at);
@@ -195,7 +196,7 @@ std::string Describe(const Notice& notice, std::size_t most_of_error) {
 std::string ErrorText(const Notice& notice) {
   const std::string error = OwnError(notice);
   if (!error.empty() || notice.also_failing.empty()) return error;
-  // A monitor with one state for all is told as failed because of the others, or of them too.
+  // A monitor with one status for all backups is failing because of other backups, or also of them.
   std::vector<std::string> names = notice.also_failing;
   if (!IsOfOthers(notice)) names.insert(names.begin(), notice.backup);
   return OneLine("not well: " + Listed(names));
@@ -232,7 +233,7 @@ std::string Slug(std::string_view text) {
     if (!kept && !slug.empty() && slug.back() != '-') slug += '-';
   }
   while (slug.ends_with('-')) slug.pop_back();
-  // Two names that differ in other letters are to have two slugs.
+  // Names that differ only in other letters need different slugs.
   const bool all_ascii =
       std::ranges::all_of(text, [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
   if (!all_ascii) {
@@ -258,7 +259,7 @@ std::string LogText(const Notice& notice, std::size_t limit) {
   for (const bool errors : {false, true}) {
     for (std::size_t i = 0; i < lines.size() && size > room; ++i) {
       if ((notice.messages[i].level == Level::kError) != errors) continue;
-      // The last one that is left is cut instead of left out.
+      // The last remaining line is cut instead of removed.
       const bool last = size == lines[i].size();
       size -= lines[i].size();
       lines[i] = last ? std::string(LastBytes(lines[i], room)) : "";

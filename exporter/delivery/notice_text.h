@@ -1,6 +1,7 @@
-// What monitors say to people: the texts of a notice, and cutting texts to what a service takes.
+// Texts about notices for people, and placeholders in configured texts.
 //
-// They name the backup, what happened, why, when, how long and how much, and no other tool.
+// The texts name the backup, what happened, why, when, the duration and the amount of data. They do
+// not mention any tool.
 #pragma once
 
 #include <cstddef>
@@ -14,31 +15,31 @@ namespace backup_exporter {
 
 // One line: "Backup of home failed".
 [[nodiscard]] std::string Title(const Notice& notice);
-// The same and what is known about it, with the true time: "Backup of home failed: the repository
-// is locked. 2026-11-21T01:00:02Z, after 12 s, the 3rd failure in a row." Of the error, so many
-// characters.
-[[nodiscard]] std::string Describe(const Notice& notice, std::size_t most_of_error = 500);
-// Why it failed, in one line: the tool's words, else the reason's, else "not well: nas, home";
-// empty where nothing is known.
+// The title and all that is known about the notice, with the time of the event: "Backup of home
+// failed: the repository is locked. 2026-11-21T01:00:02Z, after 12 s, the 3rd failure in a row."
+// The error is cut to `longest_error` characters.
+[[nodiscard]] std::string Describe(const Notice& notice, std::size_t longest_error = 500);
+// The reason for a failure, in one line: the tool's message, else the text of the reason, else "not
+// well: nas, home". Empty if nothing is known.
 [[nodiscard]] std::string ErrorText(const Notice& notice);
-// "success", "failure" …; "started" while it has none, "missed" where no success came.
+// "success", "failure" …; "started" if there is no result yet, "missed" if the deadline passed.
 [[nodiscard]] std::string ResultText(const Notice& notice);
 
-// `text` with {backup}, {operation}, {result}, {error}, {duration} and {added_bytes} replaced; what
-// is not known is empty. Other braces stay.
+// `text` with {backup}, {operation}, {result}, {error}, {duration} and {added_bytes} replaced by
+// their values, which are empty if unknown. Other braces are left as they are.
 [[nodiscard]] std::string Expand(std::string_view text, const Notice& notice);
-// The same for a text that is JSON: what is put in is escaped for its strings.
+// The same for a JSON text: values are escaped for use inside its strings.
 [[nodiscard]] std::string ExpandJson(std::string_view text, const Notice& notice);
-// The same for a URL: {backup} and {operation} as a slug (lower-case letters, digits, "-" and "_"),
-// the others percent-encoded.
+// The same for a URL: {backup} and {operation} become slugs, other values are percent-encoded.
 [[nodiscard]] std::string ExpandUrl(std::string_view url, const Notice& notice);
-// Lower-case letters, digits, "-" and "_"; "x" where nothing else is left.
+// Lower-case letters, digits, "-" and "_"; "x" if nothing else is left. Texts that differ only in
+// other letters get different slugs.
 [[nodiscard]] std::string Slug(std::string_view text);
 
 [[nodiscard]] bool IsBlank(std::string_view text);
 
-// What was said about the run, a message a line, in at most `limit` bytes (0: all). What is left
-// out is shown by "...\n" in front, and goes before the errors; of equals the newest stay.
+// The messages of the run, one per line, in at most `limit` bytes (0: no limit). If they do not
+// fit, the text begins with "...\n"; messages that are not errors are left out first, oldest first.
 [[nodiscard]] std::string LogText(const Notice& notice, std::size_t limit);
 
 }  // namespace backup_exporter

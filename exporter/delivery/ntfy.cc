@@ -1,8 +1,8 @@
 // ntfy (binwiederhier/ntfy 2.13, docs/publish.md "Publish as JSON"): a message is posted to the
-// server's base URL. A 200 says that it was stored.
+// server's base URL. 200 means that it was stored.
 //
-// 401 is not retried: it would use up the server's allowance of failed logins. 429 comes without
-// Retry-After; the daily quota of the hosted service begins anew at midnight UTC.
+// 401 is not retried, since the server limits failed logins. 429 has no Retry-After header; the
+// daily quota of the hosted service is reset at midnight UTC.
 
 #include <fmt/format.h>
 
@@ -10,7 +10,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/utf8.h"
+#include "delivery/json_bodies.h"
 #include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
@@ -21,12 +23,12 @@ namespace {
 using std::chrono::minutes;
 
 constexpr std::size_t kMostMessage = 4096;  // bytes that the server keeps as a message
-constexpr std::size_t kMostTitle = 250;     // and of a title
-constexpr std::size_t kMostRequest = 8000;  // bytes; the server takes less than 8,192 of JSON
+constexpr std::size_t kMostTitle = 250;     // bytes
+constexpr std::size_t kMostRequest = 8000;  // bytes; the server accepts less than 8,192 of JSON
 constexpr int kDefaultPriority = 3;
-constexpr int kDailyQuota = 42908;  // the server's own number for it
+constexpr int kDailyQuota = 42908;  // the server's error code for it
 
-// What a person may have configured for a state.
+// Configured texts for a state.
 struct Wording {
   std::optional<std::string> title;
   std::optional<std::string> message;
@@ -61,12 +63,12 @@ class Ntfy final : public Monitor {
   }
 
  private:
-  // The message is what gives way: a request that is too large is refused for good.
+  // Cuts the message until the request is short enough: the server refuses a longer one.
   static std::string Fitting(nlohmann::json body) {
-    constexpr std::size_t kLongestEscape = 6;  // bytes that one of a text takes in JSON: \u0001
+    constexpr std::size_t kLongestEscape = 6;  // JSON bytes for one byte of text: \u0001
     auto& message = body["message"].get_ref<std::string&>();
     for (;;) {
-      std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      std::string text = Dump(body);
       if (text.size() <= kMostRequest || message.empty()) return text;
       const std::size_t over = (text.size() - kMostRequest - 1) / kLongestEscape + 1;
       message = CutBytes(message, message.size() - std::min(over, message.size()));
@@ -77,11 +79,11 @@ class Ntfy final : public Monitor {
     nlohmann::json body{{"topic", topic}};
     const bool resolved = notice.state == NoticeState::kResolve;
     const auto found = wordings.find(resolved ? NoticeState::kFinish : notice.state);
-    // A test says that it is one, and not that a backup succeeded.
-    const bool own = found != wordings.end() && notice.cause != NoticeCause::kTest;
+    // A test uses its own text: the configured one could report a successful backup.
+    const bool configured = found != wordings.end() && notice.cause != NoticeCause::kTest;
     std::string title;
     std::string message;
-    if (!own) {
+    if (!configured) {
       const bool failed = notice.state == NoticeState::kFail;
       body["priority"] = kDefaultPriority;
       body["tags"] = {failed ? "rotating_light" : "floppy_disk"};
@@ -92,12 +94,12 @@ class Ntfy final : public Monitor {
       body["priority"] = wording.priority;
       body["tags"] = wording.tags;
     }
-    // Without a message the server shows "triggered".
+    // For an empty message the server shows "triggered".
     if (IsBlank(title)) title = Title(notice);
     if (IsBlank(message)) message = Describe(notice);
     body["title"] = CutBytes(title, kMostTitle);
     body["message"] = CutBytes(message, kMostMessage);
-    // From server 2.16 on a repeat takes the place of the first; older ones show two.
+    // Since server 2.16, a repeated message replaces the first one; older servers show both.
     if (!notice.uid.empty()) {
       body["sequence_id"] = notice.uid + "-" + std::string(Name(notice.state));
     }
@@ -105,12 +107,13 @@ class Ntfy final : public Monitor {
   }
 
   static SendResult Judge(const HttpAnswer& answer) {
-    const auto said = nlohmann::json::parse(answer.body, nullptr, false);
-    const auto has = [&](const char* key) { return said.is_object() && said.contains(key); };
-    const bool stored = answer.status == 200 && has("id") && said["id"].is_string();
-    SendResult result = JudgeAnswer(answer, stored, "ntfy says 200 with the message and its `id`");
+    const Json body = ParseJson(answer.body).value_or(Json());
+    const auto has = [&](const char* key) { return body.is_object() && body.contains(key); };
+    const bool stored = answer.status == 200 && has("id") && body["id"].is_string();
+    SendResult result =
+        JudgeAnswer(answer, stored, "ntfy answers 200 with the message and its `id`");
     if (answer.status != 429) return result;
-    const bool quota = has("code") && said["code"] == kDailyQuota;
+    const bool quota = has("code") && body["code"] == kDailyQuota;
     result.pause = quota ? minutes(60) : minutes(1);
     return result;
   }

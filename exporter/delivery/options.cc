@@ -8,7 +8,7 @@
 namespace backup_exporter {
 namespace {
 
-// Would end a header, or be refused in one.
+// Whether the text contains control characters, which could end a header or are refused in one.
 bool HasControl(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char byte) { return byte < ' ' || byte == 0x7F; });
 }
@@ -25,7 +25,7 @@ std::optional<std::string> ReadSecret(Section& section, const std::string& key,
   const auto text = section.Text(key);
   const auto path = section.Text(file_key);
   if (text && path) {
-    section.Note(file_key, Quoted(key) + " and " + Quoted(file_key) + " are one too many");
+    section.Note(file_key, Quoted(key) + " and " + Quoted(file_key) + " exclude each other");
   }
   if (!text && !path) return std::nullopt;
   auto secret =
@@ -40,8 +40,7 @@ std::optional<std::string> ReadSecret(Section& section, const std::string& key,
     const bool loaded = path || *secret != *text;
     if (HasControl(*secret) || (loaded && secret->empty())) {
       section.Note(text ? key : file_key,
-                   "the secret of " + Quoted(key) +
-                       " must be one line without control characters, such as line breaks");
+                   "the secret of " + Quoted(key) + " must be one line without control characters");
       return std::nullopt;
     }
   }

@@ -1,4 +1,4 @@
-// Reading a monitor's block: what every service's factory needs.
+// Reading the configuration block of a monitor: what the factories of all services need.
 #pragma once
 
 #include <optional>
@@ -11,42 +11,46 @@
 
 namespace backup_exporter {
 
-// What a factory is told, and what it tells.
+// Inputs of a service's factory, and what it reports besides the monitor.
 struct MonitorOptions {
-  std::string config_path;  // of the file that the block stands in, absolute
+  std::string config_path;  // absolute path of the file that contains the block
   std::string hostname;
 
   // Filled in by factories, partly through the functions below.
   SecretMask mask;
-  bool sends_messages = false;  // what was said about runs is told too
-  bool by_backup = false;       // the address holds {backup}: each has a state of its own
-  bool by_operation = false;
-  std::vector<std::string> warnings;  // what is accepted and had better be changed
+  bool sends_messages = false;  // it also sends the messages of runs
+  bool by_backup = false;       // its address contains {backup}: each backup has its own status
+  bool by_operation = false;    // the same for {operation}
+  std::vector<std::string> warnings;  // settings that are accepted but should be changed
 
   [[nodiscard]] std::string directory() const;  // of config_path
 };
 
-// A secret: `key`, which may be a {credential …}, or `key_file`, a path. Noted by the mask. What
-// may go into a header is one line; line breaks at its end are not part of it.
+// kLine: a secret that may be sent in a header. It is one line without control characters; line
+// breaks at its end are removed.
 enum class SecretForm { kLine, kAny };
+
+// Mistakes are reported to the section; the result is then nullopt, as it is without the key.
+
+// A secret: `key`, which may be a {credential …}, or `key_file`, a path. Added to the mask.
 [[nodiscard]] std::optional<std::string> ReadSecret(Section& section, const std::string& key,
                                                     MonitorOptions& options,
                                                     SecretForm form = SecretForm::kLine);
-// What the header Authorization is with `username` and `password`, which go together. Noted by the
-// mask as it is sent.
+// The Authorization header for `username` and `password`, which must both be given or both be
+// missing. Also added to the mask in its encoded form.
 [[nodiscard]] std::optional<std::string> ReadBasicAuthorization(Section& section,
                                                                 MonitorOptions& options);
-// The same for an http or https URL; without either, `base` is put in front if there is one.
-// Placeholders in it are noted.
+// An http or https URL, which is read as a secret. `base` is put in front of a text without a
+// scheme, unless it is empty. Notes the URL's placeholders.
 [[nodiscard]] std::optional<std::string> ReadUrl(Section& section, const std::string& key,
                                                  MonitorOptions& options,
                                                  std::string_view base = {});
 // A path, made absolute.
 [[nodiscard]] std::optional<std::string> ReadPath(Section& section, std::string_view key,
                                                   const MonitorOptions& options);
-// Notes that one of `key` and `key_file` is needed.
+// Reports a mistake if neither `key` nor `key_file` is given.
 void RequireSecret(Section& section, const std::string& key, std::string_view what_it_is);
-// Notes the placeholders of an address, or part of one.
+// Sets by_backup and by_operation from the placeholders in an address, or in a part of one.
 void NotePlaceholders(std::string_view address, MonitorOptions& options);
 
 }  // namespace backup_exporter

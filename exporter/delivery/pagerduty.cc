@@ -1,8 +1,8 @@
 // PagerDuty Events API v2 (PagerDuty/developer-docs of 2026-08-19, docs/events-API-v2): a failure
-// triggers an alert, and what is well again resolves it.
+// triggers an alert, and a recovery resolves it.
 //
-// A dedup_key that stays the same makes failures in a row, and repeats of a request, one alert. The
-// resolve of an alert that is not open is dropped by the service without a word.
+// Failures in a row, and a request that is repeated, have the same dedup_key and so are one alert.
+// The service silently ignores the resolve of an alert that is not open.
 
 #include <fmt/format.h>
 
@@ -21,10 +21,10 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kMostSummary = 1024;  // characters
-constexpr std::size_t kMostKey = 255;       // characters of a dedup_key; we count bytes
-constexpr std::size_t kMostDetail = 4096;   // bytes, so that a request is far below 512 KB
+constexpr std::size_t kMostKey = 255;       // characters of a dedup_key; bytes are counted here
+constexpr std::size_t kMostDetail = 4096;   // bytes; a request must be smaller than 512 KB
 constexpr std::size_t kMostLog = 10'000;    // bytes
-constexpr std::chrono::seconds kWhenTooMany{30};
+constexpr std::chrono::seconds kRateLimitPause{30};
 
 // FNV-1a: the same in every version of this program, unlike std::hash.
 std::uint64_t Hash(std::string_view text) {
@@ -33,7 +33,7 @@ std::uint64_t Hash(std::string_view text) {
   return hash;
 }
 
-// With the offset in digits, as the service's documents write it.
+// With a numeric offset, as in the service's documentation.
 std::string Timestamp(Time time) {
   std::string text = FormatExactUtc(time);
   text.pop_back();
@@ -52,9 +52,9 @@ class Pagerduty final : public Monitor {
     const HttpAnswer answer = transport.Send({.url = server + "/v2/enqueue",
                                               .headers = {{"Content-Type", "application/json"}},
                                               .body = Dump(Body(notice))});
-    SendResult result = JudgeAnswer(answer, answer.status == 202, "PagerDuty says 202");
-    if (answer.status == 429) result.pause = kWhenTooMany;
-    if (result.outcome == Delivery::Outcome::kRefused) result.error = ErrorsInWords(answer);
+    SendResult result = JudgeAnswer(answer, answer.status == 202, "PagerDuty answers 202");
+    if (answer.status == 429) result.pause = kRateLimitPause;
+    if (result.outcome == Delivery::Outcome::kRefused) result.error = DescribeErrors(answer);
     return result;
   }
 
@@ -113,7 +113,7 @@ class Pagerduty final : public Monitor {
 
 std::unique_ptr<Monitor> MakePagerduty(Section& block, MonitorOptions& options) {
   auto pagerduty = std::make_unique<Pagerduty>();
-  RequireSecret(block, "integration_key", "the key of an integration \"Events API v2\"");
+  RequireSecret(block, "integration_key", "the key of an \"Events API v2\" integration");
   pagerduty->integration_key = ReadSecret(block, "integration_key", options).value_or("");
   pagerduty->server = ReadUrl(block, "server", options).value_or("https://events.pagerduty.com");
   while (pagerduty->server.ends_with('/')) pagerduty->server.pop_back();

@@ -19,19 +19,19 @@ std::string PingUrl(std::string_view url, std::string_view suffix, const QueryFi
     const std::string_view field = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), field.size() + 1));
     const std::string_view name = field.substr(0, field.find('='));
-    const bool ours =
-        std::ranges::any_of(fields, [&](const auto& own) { return own.first == name; });
-    if (!ours && !field.empty()) append(field);
+    const bool replaced =
+        std::ranges::any_of(fields, [&](const auto& one) { return one.first == name; });
+    if (!replaced && !field.empty()) append(field);
   }
   for (const auto& [name, value] : fields) {
     if (!value.empty()) append(name + "=" + PercentEncode(value));
   }
-  std::string made = parts.scheme + "://";
-  if (!parts.user_info.empty()) made += parts.user_info + "@";
-  made += parts.host + parts.path;
-  made += suffix;
-  if (!query.empty()) made += "?" + query;
-  return made;
+  std::string ping_url = parts.scheme + "://";
+  if (!parts.user_info.empty()) ping_url += parts.user_info + "@";
+  ping_url += parts.host + parts.path;
+  ping_url += suffix;
+  if (!query.empty()) ping_url += "?" + query;
+  return ping_url;
 }
 
 }  // namespace backup_exporter

@@ -1,4 +1,4 @@
-// The URL of a ping: what is configured, and what the ping adds to it.
+// The URL of a ping: the configured URL with a suffix and query fields.
 #pragma once
 
 #include <string>
@@ -10,8 +10,9 @@ namespace backup_exporter {
 
 using QueryFields = std::vector<std::pair<std::string, std::string>>;
 
-// `url` with `suffix` in place of the slashes at the end of its path, and with these fields in its
-// query. What the query has under the name of a field goes; a field without a value does just that.
+// `url` with `suffix` appended to its path, whose trailing slashes are removed, and `fields` to its
+// query. Fields of the same names are first removed from the query. A field with an empty value is
+// only removed.
 [[nodiscard]] std::string PingUrl(std::string_view url, std::string_view suffix,
                                   const QueryFields& fields);
 

@@ -1,14 +1,16 @@
-// Pushover (pushover.net/api): a message is posted as a form. A 200 whose `status` is 1 says that
-// it was taken.
+// Pushover (pushover.net/api): a message is posted as a form. 200 with a `status` of 1 means that
+// it was accepted.
 //
-// Any other status, and every 4xx, says that the input is wrong or the month's quota is used up:
-// the service asks not to repeat it. There is nothing that makes a repeat the same message.
+// Any other `status`, and every 4xx, means that the input is invalid or the monthly quota is used
+// up. The service asks clients not to repeat such a request. It cannot recognise a repeated
+// message.
 
 #include <fmt/format.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "delivery/json_bodies.h"
 #include "delivery/notice_text.h"
@@ -18,13 +20,14 @@
 namespace backup_exporter {
 namespace {
 
-// Characters that the service takes.
+// Limits of the service, in characters.
 constexpr std::size_t kMostMessage = 1024;
 constexpr std::size_t kMostTitle = 250;
 constexpr std::size_t kMostUrl = 512;
 constexpr std::size_t kMostUrlTitle = 100;
 
-constexpr std::int64_t kEmergency = 2;  // the priority that is repeated until somebody confirms it
+constexpr std::int64_t kEmergency =
+    2;  // priority of a message that is repeated until it is acknowledged
 constexpr std::int64_t kDefaultExpire = 600;
 constexpr std::int64_t kDefaultRetry = 30;
 constexpr std::int64_t kMostExpire = 10'800;
@@ -33,14 +36,14 @@ constexpr std::int64_t kMostTtl = 366 * 86'400;
 
 constexpr std::chrono::seconds kLeastPause{5};
 
-// What a person may have configured for a state.
+// Configured texts for a state.
 struct Wording {
   std::optional<std::string> message;
   std::optional<std::string> title;
   std::optional<std::string> url;
   std::optional<std::string> url_title;
   bool html = false;
-  std::vector<std::pair<std::string, std::string>> fields;  // sent as they are
+  std::vector<std::pair<std::string, std::string>> fields;  // sent unchanged
 };
 
 std::string EscapeHtml(std::string_view text) {
@@ -77,11 +80,11 @@ class Pushover final : public Monitor {
       const Notice& notice) const {
     const bool resolved = notice.state == NoticeState::kResolve;
     const auto found = wordings.find(resolved ? NoticeState::kFinish : notice.state);
-    // A test says that it is one, and not that a backup failed.
-    const bool own = found != wordings.end() && notice.cause != NoticeCause::kTest;
-    const Wording wording = own ? found->second : Wording{};
+    // A test uses its own text: the configured one could report a failed backup.
+    const bool configured = found != wordings.end() && notice.cause != NoticeCause::kTest;
+    const Wording wording = configured ? found->second : Wording{};
 
-    // In HTML, what a tool said is text.
+    // Values must not be interpreted as HTML.
     Notice shown = notice;
     if (wording.html) {
       shown.backup = EscapeHtml(notice.backup);
@@ -89,7 +92,7 @@ class Pushover final : public Monitor {
       for (std::string& other : shown.also_failing) other = EscapeHtml(other);
     }
     std::string message = Expand(wording.message.value_or(""), shown);
-    // The service takes no message that is blank.
+    // The service refuses a blank message.
     if (IsBlank(message)) message = Describe(shown);
     std::string title = Expand(wording.title.value_or(""), notice);
     if (IsBlank(title)) title = Title(notice);
@@ -115,15 +118,15 @@ class Pushover final : public Monitor {
   }
 
   static SendResult Judge(const HttpAnswer& answer) {
-    const auto body = nlohmann::json::parse(answer.body, nullptr, false);
-    const bool speaks = answer.status == 200 && body.is_object() && body.contains("status") &&
-                        body["status"].is_number();
-    SendResult result = JudgeAnswer(answer, speaks, R"(Pushover says 200 and {"status":1})");
-    if (answer.status / 100 == 4) return Refused(result.failure, ErrorsInWords(answer));
+    const Json body = ParseJson(answer.body).value_or(Json());
+    const bool documented = answer.status == 200 && body.is_object() && body.contains("status") &&
+                            body["status"].is_number();
+    SendResult result = JudgeAnswer(answer, documented, R"(Pushover answers 200 and {"status":1})");
+    if (answer.status / 100 == 4) return Refused(result.failure, DescribeErrors(answer));
     if (result.outcome != Delivery::Outcome::kDelivered) {
       result.pause = kLeastPause;
-    } else if (speaks && body["status"] != 1) {
-      return Refused(AttemptFailure::kRejected, ErrorsInWords(answer));
+    } else if (documented && body["status"] != 1) {
+      return Refused(AttemptFailure::kRejected, DescribeErrors(answer));
     }
     return result;
   }
@@ -140,7 +143,7 @@ void ReadPriority(Section& section, Wording& wording) {
     return;
   }
   for (const char* key : {"expire", "retry"}) {
-    if (section.Has(key)) section.Note(key, Quoted(key) + " goes with `priority: 2` only");
+    if (section.Has(key)) section.Note(key, Quoted(key) + " requires `priority: 2`");
   }
 }
 
@@ -176,7 +179,7 @@ std::optional<Wording> ReadWording(Section& block, std::string_view state) {
 
 std::unique_ptr<Monitor> MakePushover(Section& block, MonitorOptions& options) {
   auto pushover = std::make_unique<Pushover>();
-  RequireSecret(block, "token", "the token of the application");
+  RequireSecret(block, "token", "the API token of the application");
   RequireSecret(block, "user", "the key of the user or group");
   pushover->token = ReadSecret(block, "token", options).value_or("");
   pushover->user = ReadSecret(block, "user", options).value_or("");

@@ -1,8 +1,8 @@
 // Sentry crons (getsentry/relay, relay-server/src/endpoints/monitor.rs; getsentry/sentry-docs,
 // docs/product/crons/getting-started/http): a check-in for each state.
 //
-// The run's UUID as `check_in_id` makes a repeated or late check-in harmless. 202 is all that one
-// hears, even where the check-in is dropped.
+// `check_in_id` is the run's UUID, so that a repeated or late check-in does no harm. The service
+// answers 202 even if it drops the check-in.
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@
 namespace backup_exporter {
 namespace {
 
-constexpr std::size_t kMostSlug = 50;  // characters that the service keeps
+constexpr std::size_t kMostSlug = 50;  // characters that the service stores
 
 std::string_view Status(NoticeState state) {
   switch (state) {
@@ -31,8 +31,8 @@ std::string_view Status(NoticeState state) {
   return "ok";
 }
 
-// A data source name: https://KEY[:SECRET]@HOST[/PATH]/PROJECT. The secret of old ones is not
-// needed.
+// A data source name: https://KEY[:SECRET]@HOST[/PATH]/PROJECT. Only old ones have a secret, which
+// is not needed.
 struct Dsn {
   std::string project_url;  // https://HOST[/PATH]/api/PROJECT
   std::string key;
@@ -69,9 +69,9 @@ class Sentry final : public Monitor {
          ended && notice.duration ? fmt::format("{:.3f}", ToSeconds(*notice.duration)) : ""},
     };
     const HttpAnswer answer = transport.Send({.url = PingUrl(url, "/", fields)});
-    SendResult result = JudgeAnswer(answer, answer.status == 202, "Sentry says 202");
+    SendResult result = JudgeAnswer(answer, answer.status == 202, "Sentry answers 202");
     if (result.outcome == Delivery::Outcome::kRefused) {
-      result.error += "; is `data_source_name_url` that of the project, and its key not disabled?";
+      result.error += "; is `data_source_name_url` the DSN of the project, and its key enabled?";
     }
     return result;
   }

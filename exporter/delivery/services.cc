@@ -5,7 +5,7 @@
 
 namespace backup_exporter {
 
-// Each is in the file of its name.
+// Each is defined in the file of its service.
 std::unique_ptr<Monitor> MakeApprise(Section& block, MonitorOptions& options);
 std::unique_ptr<Monitor> MakeCommand(Section& block, MonitorOptions& options);
 std::unique_ptr<Monitor> MakeCronhub(Section& block, MonitorOptions& options);
@@ -39,7 +39,7 @@ const std::array kServices{
             .default_states = {kStart, kFinish, kFail},
             .superseding = Superseding::kStates,
             .one_state = true,
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .short_form = "ping_url",
             .make = MakeCronhub},
     Service{.key = "cronitor",
@@ -47,7 +47,7 @@ const std::array kServices{
             .default_states = {kStart, kFinish, kFail},
             .superseding = Superseding::kStates,
             .one_state = true,
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .short_form = "ping_url",
             .make = MakeCronitor},
     Service{.key = "healthchecks",
@@ -55,7 +55,7 @@ const std::array kServices{
             .default_states = {kStart, kFinish, kFail, kLog},
             .superseding = Superseding::kStates,
             .one_state = true,
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .short_form = "ping_url",
             .make = MakeHealthchecks},
     Service{.key = "loki",
@@ -82,7 +82,7 @@ const std::array kServices{
             .default_states = {kStart, kFinish, kFail},
             .superseding = Superseding::kStates,
             .one_state = true,
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .make = MakeSentry},
     Service{.key = "uptime_kuma",
             .states = {kStart, kFinish, kFail},
@@ -90,7 +90,7 @@ const std::array kServices{
             .superseding = Superseding::kStates,
             .one_state = true,
             .start_is_good = true,
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .short_form = "push_url",
             .make = MakeUptimeKuma},
     Service{.key = "watchgoose",
@@ -98,19 +98,19 @@ const std::array kServices{
             .default_states = {kStart, kFinish, kFail, kLog},
             .superseding = Superseding::kStates,
             .one_state = true,
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .short_form = "ping_url",
             .make = MakeWatchgoose},
     Service{.key = "webhook",
             .states = {kStart, kFinish, kFail, kLog},
             .default_states = {kStart, kFinish, kFail},
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .make = MakeWebhook},
     Service{.key = "zabbix",
             .states = {kStart, kFinish, kFail},
             .default_states = {kFail},
             .one_state = true,
-            .takes_heartbeat = true,
+            .accepts_heartbeat = true,
             .make = MakeZabbix},
 };
 
@@ -123,8 +123,8 @@ const Service* ServiceNamed(std::string_view key) {
   return found == kServices.end() ? nullptr : found;
 }
 
-std::shared_ptr<const YamlValue> BlockInFull(std::shared_ptr<const YamlValue> value,
-                                             const Service& service) {
+std::shared_ptr<const YamlValue> ExpandShortForm(std::shared_ptr<const YamlValue> value,
+                                                 const Service& service) {
   if (value->kind != YamlValue::Kind::kText || service.short_form.empty()) return value;
   auto key = std::make_shared<YamlValue>(*value);
   key->text = service.short_form;
@@ -150,7 +150,7 @@ std::set<NoticeState> ReadStates(Section& block, const Service& service) {
       known += (known.empty() ? "" : ", ") + std::string(Name(state));
     }
     block.Note("states", "unknown state " + Quoted(name) + ": " + std::string(service.key) +
-                             " is told " + known);
+                             " supports " + known);
   }
   return states;
 }

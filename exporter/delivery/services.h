@@ -1,5 +1,5 @@
-// The services that can be told: one row each. A new one is one file beside this, one row, and one
-// test file.
+// The table of services that can be notified. Each service is a source file in this folder, a row
+// here and a test file.
 #pragma once
 
 #include <memory>
@@ -18,25 +18,27 @@ namespace backup_exporter {
 
 struct Service {
   std::string_view key;          // of its block in the configuration
-  std::set<NoticeState> states;  // those it can be told
+  std::set<NoticeState> states;  // those that it supports
   std::set<NoticeState> default_states;
   Superseding superseding = Superseding::kStarts;
-  bool one_state = false;      // what it shows is one state, well or not
-  bool start_is_good = false;  // a start shows as well
-  bool takes_heartbeat = false;
-  std::string_view short_form = {};  // the key that a text in place of the block stands for
-  // Reads the block's own keys (not `states`). nullptr after an error that leaves nothing to make.
+  bool one_state = false;      // it shows one status, which is good or bad
+  bool start_is_good = false;  // a start makes it show a good status
+  bool accepts_heartbeat = false;
+  // Key that a text in place of the block is the value of; empty: the block must be a map.
+  std::string_view short_form = {};
+  // Makes a monitor from the block, except for the key `states`. Mistakes are reported to the
+  // block; the result is nullptr if no monitor can be made.
   std::unique_ptr<Monitor> (*make)(Section& block, MonitorOptions& options) = nullptr;
 };
 
 [[nodiscard]] std::span<const Service> Services();
-// nullptr: there is none.
+// nullptr: there is no such service.
 [[nodiscard]] const Service* ServiceNamed(std::string_view key);
 
-// The block of a service: `value`, or what the text that stands in its place is short for.
-[[nodiscard]] std::shared_ptr<const YamlValue> BlockInFull(std::shared_ptr<const YamlValue> value,
-                                                           const Service& service);
-// The block's `states`, else the service's default.
+// The block of a service, with a text in its short form expanded into a map.
+[[nodiscard]] std::shared_ptr<const YamlValue> ExpandShortForm(
+    std::shared_ptr<const YamlValue> value, const Service& service);
+// The key `states` of the block, else the service's default.
 [[nodiscard]] std::set<NoticeState> ReadStates(Section& block, const Service& service);
 
 }  // namespace backup_exporter

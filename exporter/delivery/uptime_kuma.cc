@@ -1,12 +1,14 @@
 // Uptime Kuma (louislam/uptime-kuma 2.5.3, server/routers/api-router.js): a GET to a push monitor.
 //
-// Its answer to every error is 404 with a message; whether an error passes is in the message alone.
+// The answer to every error is 404 with a message. Only the message shows whether the error is
+// permanent.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "delivery/notice_text.h"
 #include "delivery/options.h"
@@ -16,18 +18,18 @@
 namespace backup_exporter {
 namespace {
 
-constexpr std::size_t kMostMessage = 200;            // characters: it is a cell of a table
-constexpr std::size_t kLeastError = 40;              // of these, where there is an error
-constexpr std::int64_t kMostPing = 100'000'000'000;  // milliseconds; more is an error to it
+constexpr std::size_t kMostMessage = 200;            // characters: it is shown in a table cell
+constexpr std::size_t kLeastError = 40;              // characters of an error that are always shown
+constexpr std::int64_t kMostPing = 100'000'000'000;  // milliseconds; the service refuses more
 
-// An error takes what the rest leaves: the time and what else is not well come after it.
+// The error is cut so that the time and the list of other failing backups, which follow it, fit.
 std::string Message(const Notice& notice) {
   constexpr std::size_t kColon = 2;
   const std::string rest = Describe(notice, 0);
   const auto characters = static_cast<std::size_t>(
       std::ranges::count_if(rest, [](unsigned char byte) { return (byte & 0xC0U) != 0x80U; }));
-  const std::size_t taken = std::min(characters + kColon, kMostMessage);
-  const std::string text = Describe(notice, std::max(kMostMessage - taken, kLeastError));
+  const std::size_t used = std::min(characters + kColon, kMostMessage);
+  const std::string text = Describe(notice, std::max(kMostMessage - used, kLeastError));
   return std::string(CutCharacters(text, kMostMessage));
 }
 
@@ -42,7 +44,7 @@ class UptimeKuma final : public Monitor {
       const auto milliseconds = std::chrono::round<std::chrono::milliseconds>(*notice.duration);
       ping = fmt::to_string(std::clamp<std::int64_t>(milliseconds.count(), 0, kMostPing));
     }
-    // Its pages show the URL with these in the query.
+    // The service shows the push URL with these fields already in its query.
     const QueryFields fields{
         {"status", notice.state == NoticeState::kFail ? "down" : "up"},
         {"msg", Message(notice)},
@@ -55,21 +57,21 @@ class UptimeKuma final : public Monitor {
 
  private:
   static SendResult Judge(const HttpAnswer& answer) {
-    const auto said = nlohmann::json::parse(answer.body, nullptr, false);
-    const auto has = [&](const char* key) { return said.is_object() && said.contains(key); };
+    const Json body = ParseJson(answer.body).value_or(Json());
+    const auto has = [&](const char* key) { return body.is_object() && body.contains(key); };
     if (answer.status == 404) {
       const bool unknown =
-          has("msg") && said["msg"].is_string() &&
-          said["msg"].get<std::string>().find("not found or not active") != std::string::npos;
-      // Without a message it was not Uptime Kuma that answered, but what stands in front of it.
-      if (!unknown) return Retry(AttemptFailure::kHttp4xx, InWords(answer));
+          has("msg") && body["msg"].is_string() &&
+          body["msg"].get<std::string>().find("not found or not active") != std::string::npos;
+      // Without such a message, a proxy in front of Uptime Kuma may have answered.
+      if (!unknown) return Retry(AttemptFailure::kHttp4xx, DescribeAnswer(answer));
       return Refused(AttemptFailure::kHttp4xx,
-                     InWords(answer) +
-                         "; is the token in `push_url` right, and the monitor in "
-                         "Uptime Kuma not paused?");
+                     DescribeAnswer(answer) +
+                         "; is the token in `push_url` correct, and is the monitor in "
+                         "Uptime Kuma active?");
     }
-    const bool ok = answer.status == 200 && has("ok") && said["ok"] == true;
-    return JudgeAnswer(answer, ok, R"(Uptime Kuma says 200 and {"ok":true})");
+    const bool ok = answer.status == 200 && has("ok") && body["ok"] == true;
+    return JudgeAnswer(answer, ok, R"(Uptime Kuma answers 200 and {"ok":true})");
   }
 };
 

@@ -1,6 +1,6 @@
-// A webhook: any HTTP server is sent the notice, as JSON or as the configuration words it.
+// A webhook: sends the notice to any HTTP server, as JSON or as a configured body.
 //
-// Every 2xx says that it arrived, even with a page of HTML: many a script answers with one.
+// Every 2xx is a success, even with an HTML page: many scripts answer with one.
 
 #include <fmt/format.h>
 
@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "base/json.h"
+#include "base/parse.h"
 #include "base/utf8.h"
 #include "delivery/json_bodies.h"
 #include "delivery/notice_text.h"
@@ -22,12 +24,12 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kMostMessage = 10'000;  // bytes of one message
-constexpr std::size_t kMostLog = 100'000;     // and of all
+constexpr std::size_t kMostLog = 100'000;     // bytes of all messages
 constexpr std::array<std::string_view, 5> kMethods{"POST", "PUT", "PATCH", "GET", "DELETE"};
 constexpr std::string_view kTokenCharacters = "!#$%&'*+-.^_`|~";  // besides letters and digits
 constexpr std::string_view kFileSuffix = "_file";
 
-// The newest that fit, errors before all else, in their order.
+// The messages that fit, oldest first. Errors have priority, then newer messages.
 ordered_json Messages(const Notice& notice) {
   std::vector<std::string> texts;
   for (const Message& message : notice.messages) {
@@ -56,7 +58,7 @@ ordered_json Messages(const Notice& notice) {
   return messages;
 }
 
-// All that is known of a notice; what is not is left out.
+// The notice as JSON, without the values that are unknown.
 ordered_json Document(const Notice& notice, bool with_messages) {
   ordered_json body{{"state", Name(notice.state)},
                     {"cause", Name(notice.cause)},
@@ -86,16 +88,17 @@ ordered_json Document(const Notice& notice, bool with_messages) {
   return body;
 }
 
-// Templates: texts that are still to be expanded.
+// A configured body as JSON, whose texts may contain placeholders. A plain scalar is a number, a
+// boolean or null if it is one in JSON.
 ordered_json Template(const YamlValue& value, ConfigErrors& errors) {
   switch (value.kind) {
     case YamlValue::Kind::kNothing:
       return nullptr;
     case YamlValue::Kind::kText: {
       if (value.quoted) return value.text;
-      ordered_json plain = ordered_json::parse(value.text, nullptr, false);
-      const bool typed = plain.is_number() || plain.is_boolean() || plain.is_null();
-      return typed ? plain : ordered_json(value.text);
+      const auto plain = ParseJson(value.text);
+      const bool typed = plain && plain->is_primitive() && !plain->is_string();
+      return typed ? ordered_json(*plain) : ordered_json(value.text);
     }
     case YamlValue::Kind::kList: {
       ordered_json list = ordered_json::array();
@@ -107,7 +110,7 @@ ordered_json Template(const YamlValue& value, ConfigErrors& errors) {
       for (std::size_t i = 0; i + 1 < value.children.size(); i += 2) {
         const YamlValue& key = *value.children[i];
         if (key.kind != YamlValue::Kind::kText || map.contains(key.text)) {
-          errors.Add(key.position, "a key of `body` must be text, and stand once");
+          errors.Add(key.position, "a key of `body` must be text, and must not be repeated");
           continue;
         }
         map[key.text] = Template(*value.children[i + 1], errors);
@@ -118,21 +121,21 @@ ordered_json Template(const YamlValue& value, ConfigErrors& errors) {
   return nullptr;
 }
 
-// A number by itself stays one.
-ordered_json Expanded(const ordered_json& made, const Notice& notice) {
-  if (made.is_string()) {
-    const auto& text = made.get_ref<const std::string&>();
+// Replaces the placeholders of a template. A text that is "{added_bytes}" alone becomes a number.
+ordered_json Expanded(const ordered_json& value, const Notice& notice) {
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
     if (text != "{added_bytes}") return Expand(text, notice);
     const auto& added = notice.figures.added_bytes;
     return added ? ordered_json(*added) : ordered_json();
   }
-  if (!made.is_structured()) return made;
-  ordered_json expanded = made;
-  for (auto& [key, value] : expanded.items()) value = Expanded(value, notice);
+  if (!value.is_structured()) return value;
+  ordered_json expanded = value;
+  for (auto& [key, member] : expanded.items()) member = Expanded(member, notice);
   return expanded;
 }
 
-// One line: nothing in a backup's name or an error begins another header.
+// Without control characters, so that no name of a backup and no error can add another header.
 std::string HeaderValue(const std::string& text, const Notice& notice) {
   std::string value = Expand(text, notice);
   std::erase_if(value, [](char byte) { return static_cast<unsigned char>(byte) < ' '; });
@@ -148,7 +151,7 @@ class Webhook final : public Monitor {
   std::string authorization;  // empty: none
   bool verify_tls = true;
   bool sends_messages = true;
-  // What the body is made of; neither: all of the notice.
+  // The configured body, as text or as a JSON template. Neither: the whole notice as JSON.
   std::optional<std::string> text;
   bool text_is_json = false;
   std::optional<ordered_json> json;
@@ -170,22 +173,14 @@ class Webhook final : public Monitor {
   }
 };
 
-bool Same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](unsigned char one, unsigned char other) {
-    return std::tolower(one) == std::tolower(other);
-  });
-}
-
-// It says so, or is JSON once its placeholders are replaced: "{backup}" and "[{backup}] failed" are
-// none, whatever they begin with.
+// Whether the body is JSON: its type says so, or it parses once its placeholders are replaced.
+// "{backup}" and "[{backup}] failed" do not parse.
 bool IsJson(std::string_view type, std::string_view text) {
-  std::string lower(type);
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+  if (Lower(type).find("json") != std::string::npos) return true;
   Notice sample{.backup = "x"};
   sample.figures.added_bytes = 0;
-  return lower.find("json") != lower.npos ||
-         ordered_json::parse(Expand(text, sample), nullptr, false).is_structured();
+  const auto parsed = ParseJson(Expand(text, sample));
+  return parsed && parsed->is_structured();
 }
 
 bool IsToken(std::string_view name) {
@@ -202,22 +197,24 @@ void ReadHeaders(Section& block, MonitorOptions& options, Webhook& webhook) {
   for (const std::string& key : section.Keys()) {
     const bool in_file = key.ends_with(kFileSuffix);
     const std::string name = in_file ? key.substr(0, key.size() - kFileSuffix.size()) : key;
-    if (in_file && section.Has(name)) continue;  // noted where the other one is read
+    if (in_file && section.Has(name)) continue;  // a mistake, reported with the other key
     if (!IsToken(name)) {
       std::ignore = section.Any(key);
-      section.Note(key, Quoted(name) + " is no name of a header");
+      section.Note(key, Quoted(name) + " is not a valid name of a header");
       continue;
     }
-    if (Same(name, "Content-Type")) {
+    if (Lower(name) == "content-type") {
       webhook.type = section.Text(name).value_or("");
       continue;
     }
     const auto secret = ReadSecret(section, name, options);
     if (!secret) continue;
-    // "Bearer TOKEN": a server may quote the token without the word.
-    if (Same(name, "Authorization")) options.mask.Add(secret->substr(secret->rfind(' ') + 1));
-    if (Same(name, "Authorization") && block.Has("username")) {
-      section.Note(key, "`Authorization` and `username` are one too many");
+    if (Lower(name) == "authorization") {
+      // A server may quote the token of "Bearer TOKEN" alone.
+      options.mask.Add(secret->substr(secret->rfind(' ') + 1));
+      if (block.Has("username")) {
+        section.Note(key, "`Authorization` and `username` exclude each other");
+      }
     }
     webhook.headers.emplace_back(name, *secret);
   }
@@ -227,13 +224,13 @@ void ReadHeaders(Section& block, MonitorOptions& options, Webhook& webhook) {
 void ReadBody(Section& block, Webhook& webhook) {
   const YamlValue* body = block.Any("body");
   if (body == nullptr) return;
-  if (webhook.method == "GET") block.Note("body", "a GET has no `body`");
+  if (webhook.method == "GET") block.Note("body", "a GET request has no `body`");
   if (body->kind == YamlValue::Kind::kText) {
     webhook.text = block.Lines("body");
   } else if (body->kind == YamlValue::Kind::kMap) {
     webhook.json = Template(*body, block.errors());
   } else {
-    block.Note("body", "`body` must be a text, or a map that is sent as JSON");
+    block.Note("body", "`body` must be text, or a map that is sent as JSON");
   }
 }
 
@@ -241,7 +238,7 @@ void ReadBody(Section& block, Webhook& webhook) {
 
 std::unique_ptr<Monitor> MakeWebhook(Section& block, MonitorOptions& options) {
   auto webhook = std::make_unique<Webhook>();
-  RequireSecret(block, "url", "where to send to");
+  RequireSecret(block, "url", "the URL to send to");
   webhook->url = ReadUrl(block, "url", options).value_or("");
   if (const auto method = block.Text("method")) {
     if (std::ranges::find(kMethods, *method) == kMethods.end()) {

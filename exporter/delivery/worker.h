@@ -1,7 +1,8 @@
-// The work of one monitor's queue, the same for every service: in order, again after a failure with
-// growing pauses, nothing secret, and the heartbeat.
+// Delivers the queue of one monitor, in the same way for every service: in order, with back-off
+// after failures, with secrets masked. Also sends the heartbeat.
 //
-// Does one thing when it is called, and says when to be called again: time is the caller's.
+// A call sends one batch, or one heartbeat, and returns the time of the next call. It does not
+// wait.
 #pragma once
 
 #include <functional>
@@ -21,24 +22,27 @@ struct WorkerOptions {
   std::string monitor;  // its name
   std::shared_ptr<const SecretMask> mask = std::make_shared<const SecretMask>();
   std::optional<Duration> heartbeat = {};
-  // Whether there is nothing that a heartbeat would hide.
+  // Whether all is well. While it is not, no heartbeat is sent, since it would hide the problem.
   std::function<bool()> is_well = [] { return true; };
   std::uint32_t seed = std::random_device()();  // of the jitter
 };
 
+// Used by one thread.
 class Worker {
  public:
+  // `queue` and `transport` must outlive this.
   Worker(std::shared_ptr<Monitor> monitor, NoticeQueue& queue, Transport& transport,
          WorkerOptions options);
 
-  // Tells what waits, as far as one request goes. When to call again, if nothing new comes before.
+  // Sends the oldest pending notices, as many as fit in one batch. Returns when to call it again
+  // unless new notices arrive before.
   [[nodiscard]] SteadyTime Step(Time wall, SteadyTime steady);
 
  private:
   [[nodiscard]] SteadyTime Deliver(std::vector<Notice> notices, Time wall, SteadyTime steady);
-  [[nodiscard]] SteadyTime Beat(Time wall, SteadyTime steady);
-  // Before the next attempt; grows with each failure in a row.
-  [[nodiscard]] Duration Pause(const SendResult& result, Time wall);
+  [[nodiscard]] SteadyTime SendHeartbeat(Time wall, SteadyTime steady);
+  // Time until the next attempt. Grows with each failure in a row.
+  [[nodiscard]] Duration NextPause(const SendResult& result, Time wall);
   [[nodiscard]] Notice Masked(Notice notice) const;
 
   const std::shared_ptr<Monitor> monitor_;
@@ -46,13 +50,13 @@ class Worker {
   Transport& transport_;
   const WorkerOptions options_;
   std::mt19937 random_;
-  unsigned failures_ = 0;  // in a row
-  SteadyTime next_{};      // no attempt before
-  SteadyTime next_beat_{};
+  unsigned failures_ = 0;        // in a row
+  SteadyTime next_attempt_{};    // none before
+  SteadyTime next_heartbeat_{};  // none before
 };
 
-// What a Retry-After header (RFC 9110, section 10.2.3) asks for; nullopt: it is none. In the past:
-// 0.
+// The pause that a Retry-After header (RFC 9110, section 10.2.3) asks for; 0 if it names a date in
+// the past. nullopt: the text is not valid.
 [[nodiscard]] std::optional<Duration> ParseRetryAfter(const std::string& text, Time now);
 
 }  // namespace backup_exporter

@@ -1,12 +1,12 @@
-// Zabbix: a value for a trapper item, in one of two ways.
+// Zabbix: sends a value for a trapper item, in one of two ways.
 //
-// By its web API (JSON-RPC; 7.0 to 8.0, manual/api/reference/history/push): history.push, with a
-// token or between a login and a logout. HTTP 200 says nothing; what counts is in the body. A
-// refused login is never repeated, as that blocks the account.
-// By the sender protocol (any version, zabbix_trapper.h), which knows neither users nor item ids.
+// By the web API (JSON-RPC; 7.0 to 8.0, manual/api/reference/history/push): history.push, with a
+// token, or between a login and a logout. The status is always 200; the body decides. A refused
+// login is never repeated, since that would block the account.
+// By the sender protocol (any version, zabbix_trapper.h), which has neither users nor item ids.
 //
-// A value carries its true time. The same value again is stored again, or takes the place of the
-// first where the database is keyed by time.
+// A value is sent with the time of its event. Zabbix stores a repeated value again, or replaces the
+// first one if the key of its database includes the time.
 
 #include <fmt/format.h>
 
@@ -19,7 +19,10 @@
 #include <utility>
 #include <variant>
 
+#include "base/json.h"
+#include "base/parse.h"
 #include "base/utf8.h"
+#include "delivery/json_bodies.h"
 #include "delivery/notice_text.h"
 #include "delivery/options.h"
 #include "delivery/services.h"
@@ -31,14 +34,14 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostNotices = 100;
-constexpr std::size_t kLongestValue = 65'535;  // bytes of a text that every database takes
+constexpr std::size_t kLongestValue = 65'535;  // bytes of a text that every database can store
+constexpr std::size_t kLongestExcerpt = 200;   // bytes of an answer that are quoted
 constexpr int kTrapperPort = 10051;
 constexpr int kInternalError = -32603;
-constexpr auto kReplace = json::error_handler_t::replace;
 
 using Value = std::variant<std::int64_t, std::string>;
 
-// What is told, and of which item.
+// The item, and the values of notices for it.
 struct Values {
   std::optional<std::int64_t> item_id;
   std::string host;
@@ -46,7 +49,7 @@ struct Values {
   std::map<NoticeState, Value> values;
 
   [[nodiscard]] Value ValueOf(const Notice& notice) const {
-    const NoticeState state = Shown(notice);
+    const NoticeState state = StateOf(notice);
     const auto found = values.find(state);
     if (found == values.end()) return std::string(Name(state));
     if (std::holds_alternative<std::int64_t>(found->second)) return found->second;
@@ -56,10 +59,10 @@ struct Values {
 
   // {"value", "clock", "ns"}.
   [[nodiscard]] json Timed(const Notice& notice) const {
-    // Of one item no two values may have the same time, or only one of them is kept.
+    // Zabbix may keep only one of several values of an item with the same time.
     constexpr std::int64_t kPlaces = 250;
     const std::int64_t place =
-        static_cast<std::int64_t>(Shown(notice)) * kPlaces +
+        static_cast<std::int64_t>(StateOf(notice)) * kPlaces +
         static_cast<std::int64_t>(static_cast<std::uint64_t>(notice.id) % kPlaces);
     const auto second = std::chrono::floor<std::chrono::seconds>(notice.at);
     json timed{{"clock", second.time_since_epoch().count()},
@@ -69,7 +72,7 @@ struct Values {
   }
 
  private:
-  static NoticeState Shown(const Notice& notice) {
+  static NoticeState StateOf(const Notice& notice) {
     return notice.state == NoticeState::kResolve ? NoticeState::kFinish : notice.state;
   }
 };
@@ -79,36 +82,37 @@ using SendResults = std::vector<SendResult>;
 class ZabbixApi final : public Monitor {
  public:
   std::string url;
-  std::string token;  // empty: a login
+  std::string token;  // empty: a login with the two below
   std::string username;
   std::string password;
   Values values;
 
-  [[nodiscard]] std::size_t most() const override { return kMostNotices; }
+  [[nodiscard]] std::size_t batch_limit() const override { return kMostNotices; }
 
   SendResult Send(const Notice& notice, Transport& transport) override {
     return SendAll({&notice, 1}, transport).front();
   }
 
   std::vector<SendResult> SendAll(std::span<const Notice> notices, Transport& transport) override {
-    if (!token.empty())
+    if (!token.empty()) {
       return JudgeOrHalve(Push(notices, token, transport), notices, token, transport);
+    }
     for (bool again = false;; again = true) {
       const Reply login =
           Call("user.login", {{"username", username}, {"password", password}}, "", transport);
-      if (!login.returned.is_string()) {
-        SendResult result = login.result;
+      if (!login.value.is_string()) {
+        SendResult result = login.send_result;
         if (result.outcome == Delivery::Outcome::kDelivered) {
-          result = Retry(AttemptFailure::kRejected, "the login brought no session");
+          result = Retry(AttemptFailure::kRejected, "the answer has no session");
         }
         result.error = "login: " + result.error;
         return All(result, notices.size());
       }
-      const auto session = login.returned.get<std::string>();
+      const auto session = login.value.get<std::string>();
       const Reply reply = Push(notices, session, transport);
       if (reply.session_ended && !again) continue;
       const SendResults results = JudgeOrHalve(reply, notices, session, transport);
-      // What comes of it makes no difference: a session ends by itself, only later.
+      // The result of the logout does not matter: a session also expires.
       if (reply.answered) static_cast<void>(Call("user.logout", json::array(), session, transport));
       return results;
     }
@@ -116,12 +120,12 @@ class ZabbixApi final : public Monitor {
 
  private:
   struct Reply {
-    SendResult result;
-    json returned;  // null after an error
+    SendResult send_result;
+    json value;  // the member `result`; null after an error
     bool answered = false;
-    bool cut = false;  // it was good, and is not whole
+    bool cut = false;  // a success whose body is incomplete
     bool session_ended = false;
-    bool of_values = false;  // it was refused, maybe because of a single value
+    bool may_be_one_value = false;  // refused, maybe because of a single value
   };
 
   [[nodiscard]] Reply Push(std::span<const Notice> notices, const std::string& bearer,
@@ -132,10 +136,11 @@ class ZabbixApi final : public Monitor {
     return Call("history.push", params, bearer, transport);
   }
 
-  // What refuses all may be in one of them, or in their number: halves tell the rest.
+  // If all values were refused because of one of them, or because there are too many, sends each
+  // half by itself.
   SendResults JudgeOrHalve(const Reply& reply, std::span<const Notice> notices,
                            const std::string& bearer, Transport& transport) const {
-    if (!reply.of_values || notices.size() == 1) return Judge(reply, notices.size());
+    if (!reply.may_be_one_value || notices.size() == 1) return Judge(reply, notices.size());
     const std::size_t half = notices.size() / 2;
     SendResults results;
     for (const auto part : {notices.first(half), notices.subspan(half)}) {
@@ -162,82 +167,92 @@ class ZabbixApi final : public Monitor {
                            Transport& transport) const {
     HttpRequest request{.url = url, .headers = {{"Content-Type", "application/json-rpc"}}};
     if (!bearer.empty()) request.headers.emplace_back("Authorization", "Bearer " + bearer);
-    request.body = json{{"jsonrpc", "2.0"}, {"method", method}, {"params", params}, {"id", 1}}.dump(
-        -1, ' ', false, kReplace);
+    request.body =
+        Dump(json{{"jsonrpc", "2.0"}, {"method", method}, {"params", params}, {"id", 1}});
     const HttpAnswer answer = transport.Send(request);
-    Reply reply{.result = JudgeStatus(answer),
+    Reply reply{.send_result = JudgeStatus(answer),
                 .answered = answer.status != 0,
-                .of_values = answer.status == 413};
-    if (reply.result.outcome != Delivery::Outcome::kDelivered) return reply;
-    const json body = json::parse(answer.body, nullptr, false);
-    if (body.is_discarded() && answer.cut) {
-      reply.cut = true;
-    } else if (body.is_object() && body.contains("error")) {
-      JudgeError(body["error"], reply);
-    } else if (answer.status == 200 && body.is_object() && body.contains("result")) {
-      reply.returned = body["result"];
-    } else {
-      reply.result = Retry(
-          AttemptFailure::kRejected,
-          "no answer of Zabbix's API, whose URL ends in /api_jsonrpc.php: " + InWords(answer));
-    }
+                .may_be_one_value = answer.status == 413};
+    if (reply.send_result.outcome == Delivery::Outcome::kDelivered) ReadBody(answer, reply);
     return reply;
   }
 
+  static void ReadBody(const HttpAnswer& answer, Reply& reply) {
+    auto body = ParseJson(answer.body);
+    const bool is_object = body && body->is_object();
+    if (!body && answer.cut) {
+      reply.cut = true;
+    } else if (is_object && body->contains("error")) {
+      JudgeError((*body)["error"], reply);
+    } else if (answer.status == 200 && is_object && body->contains("result")) {
+      reply.value = std::move((*body)["result"]);
+    } else {
+      reply.send_result =
+          Retry(AttemptFailure::kRejected,
+                "not an answer of Zabbix's API, whose URL ends in /api_jsonrpc.php: " +
+                    DescribeAnswer(answer));
+    }
+  }
+
   static void JudgeError(const json& error, Reply& reply) {
-    std::string words;
+    std::string text;
     for (const char* key : {"message", "data"}) {
       if (!error.is_object() || !error.contains(key) || !error[key].is_string()) continue;
-      words += (words.empty() ? "" : " ") + error[key].get<std::string>();
+      text += (text.empty() ? "" : " ") + error[key].get<std::string>();
     }
-    if (words.empty()) words = error.dump(-1, ' ', false, kReplace);
-    const auto says = [&](std::string_view part) { return words.find(part) != std::string::npos; };
-    reply.session_ended = says("Session terminated") || says("re-login");
-    // The web front end is there, and what is behind it is not: "Connection to Zabbix server …
-    // refused" has the same code as a wrong item.
-    const bool code_known =
+    if (text.empty()) text = Dump(error);
+    const auto contains = [&](std::string_view part) {
+      return text.find(part) != std::string::npos;
+    };
+    reply.session_ended = contains("Session terminated") || contains("re-login");
+    // The web front end answers although the server behind it is down: "Connection to Zabbix server
+    // … refused" has the same code as an unknown item.
+    const bool has_code =
         error.is_object() && error.contains("code") && error["code"].is_number_integer();
-    const bool passing = says("Zabbix server \"") || says("onnection to Zabbix server") ||
-                         says("database") || (code_known && error["code"] == kInternalError);
-    reply.result = passing ? Retry(AttemptFailure::kRejected, words)
-                           : Refused(AttemptFailure::kRejected, words);
-    // Who may not push at all may push none of them.
-    reply.of_values = !passing && !reply.session_ended && !says("ot authori") && !says("ermission");
+    const bool temporary = contains("Zabbix server \"") || contains("onnection to Zabbix server") ||
+                           contains("database") || (has_code && error["code"] == kInternalError);
+    reply.send_result = temporary ? Retry(AttemptFailure::kRejected, text)
+                                  : Refused(AttemptFailure::kRejected, text);
+    // A user without the permission to push can push none of the values.
+    const bool forbidden = contains("ot authori") || contains("ermission");
+    reply.may_be_one_value = !temporary && !reply.session_ended && !forbidden;
   }
 
   static SendResults All(const SendResult& result, std::size_t count) {
     return SendResults(result.outcome == Delivery::Outcome::kRetry ? 1 : count, result);
   }
 
+  static bool Has(const json& value, const char* key) {
+    return value.is_object() && value.contains(key);
+  }
+
+  // Whether the value has a result for each of `count` values.
+  static bool IsPushResult(const json& value, std::size_t count) {
+    return Has(value, "response") && value["response"] == "success" && Has(value, "data") &&
+           value["data"].is_array() && value["data"].size() == count &&
+           std::ranges::all_of(value["data"], [&](const json& item) {
+             return Has(item, "itemid") || Has(item, "error");
+           });
+  }
+
   static SendResults Judge(const Reply& reply, std::size_t count) {
-    if (reply.result.outcome != Delivery::Outcome::kDelivered || reply.cut) {
-      return All(reply.result, count);
+    if (reply.send_result.outcome != Delivery::Outcome::kDelivered || reply.cut) {
+      return All(reply.send_result, count);
     }
-    const auto has = [](const json& object, const char* key) {
-      return object.is_object() && object.contains(key);
-    };
-    const bool known = has(reply.returned, "response") && reply.returned["response"] == "success" &&
-                       has(reply.returned, "data") && reply.returned["data"].is_array() &&
-                       reply.returned["data"].size() == count &&
-                       std::ranges::all_of(reply.returned["data"], [&](const json& of_value) {
-                         return has(of_value, "itemid") || has(of_value, "error");
-                       });
-    if (!known) {
-      return All(
-          Retry(AttemptFailure::kRejected, "an answer that says nothing of the values: " +
-                                               reply.returned.dump(-1, ' ', false, kReplace)),
-          count);
+    if (!IsPushResult(reply.value, count)) {
+      return All(Retry(AttemptFailure::kRejected,
+                       "an answer without results for the values: " + Dump(reply.value)),
+                 count);
     }
     SendResults results;
-    for (const json& of_value : reply.returned["data"]) {
-      if (!has(of_value, "error")) {
+    for (const json& item : reply.value["data"]) {
+      if (!Has(item, "error")) {
         results.push_back(Delivered());
         continue;
       }
-      const json& error = of_value["error"];
-      results.push_back(Refused(
-          AttemptFailure::kRejected,
-          error.is_string() ? error.get<std::string>() : error.dump(-1, ' ', false, kReplace)));
+      const json& error = item["error"];
+      results.push_back(Refused(AttemptFailure::kRejected,
+                                error.is_string() ? error.get<std::string>() : Dump(error)));
     }
     return results;
   }
@@ -249,7 +264,7 @@ class ZabbixTrapper final : public Monitor {
   int port = kTrapperPort;
   Values values;
 
-  [[nodiscard]] std::size_t most() const override { return kMostNotices; }
+  [[nodiscard]] std::size_t batch_limit() const override { return kMostNotices; }
 
   SendResult Send(const Notice& notice, Transport& transport) override {
     return SendAll({&notice, 1}, transport).front();
@@ -259,31 +274,31 @@ class ZabbixTrapper final : public Monitor {
     json data = json::array();
     for (const Notice& notice : notices) data.push_back(Entry(notice));
     const json request{{"request", "sender data"}, {"data", std::move(data)}};
-    const TcpAnswer answer =
-        transport.Exchange({.host = server,
-                            .port = port,
-                            .bytes = TrapperPacket(request.dump(-1, ' ', false, kReplace)),
-                            .complete = IsWholeTrapperPacket});
-    const auto text = TrapperText(answer.bytes);
-    if (!text) return {JudgeBroken(answer)};
-    const auto read = ReadTrapperAnswer(*text);
-    if (!read) {
-      return {Retry(AttemptFailure::kRejected, "no answer of a Zabbix server: " +
-                                                   std::string(CutBytes(ValidUtf8(*text), 200)))};
+    const TcpAnswer answer = transport.Exchange({.host = server,
+                                                 .port = port,
+                                                 .bytes = TrapperPacket(Dump(request)),
+                                                 .complete = IsCompleteTrapperPacket});
+    const auto payload = TrapperPayload(answer.bytes);
+    if (!payload) return {JudgeIncomplete(answer)};
+    const auto parsed = ParseTrapperAnswer(*payload);
+    if (!parsed) {
+      return {Retry(AttemptFailure::kRejected,
+                    "not an answer of a Zabbix server: " +
+                        std::string(CutBytes(ValidUtf8(*payload), kLongestExcerpt)))};
     }
-    if (!read->success) {
+    if (!parsed->success) {
       return SendResults(notices.size(),
-                         Refused(AttemptFailure::kRejected, "Zabbix: " + read->info));
+                         Refused(AttemptFailure::kRejected, "Zabbix: " + parsed->info));
     }
-    if (read->failed == 0) return SendResults(notices.size(), Delivered());
-    if (notices.size() == 1 || read->failed >= notices.size()) {
+    if (parsed->failed == 0) return SendResults(notices.size(), Delivered());
+    if (notices.size() == 1 || parsed->failed >= notices.size()) {
       return SendResults(
           notices.size(),
           Refused(AttemptFailure::kRejected,
-                  read->info + " (is there a trapper item with this host and key, and "
-                               "is this address among its allowed hosts?)"));
+                  parsed->info + " (is there a trapper item with this host and key, and is this "
+                                 "address one of its allowed hosts?)"));
     }
-    // Only one by one the answer says which.
+    // The answer does not show which values failed: send each by itself.
     SendResults results;
     for (const Notice& notice : notices) {
       results.push_back(Send(notice, transport));
@@ -301,20 +316,20 @@ class ZabbixTrapper final : public Monitor {
     return entry;
   }
 
-  static SendResult JudgeBroken(const TcpAnswer& answer) {
+  static SendResult JudgeIncomplete(const TcpAnswer& answer) {
     if (!answer.error.empty() || !answer.connected) {
       SendResult result = JudgeNetwork(answer.failure, answer.error);
       if (answer.connected && answer.bytes.empty() && !result.stopped) {
-        result.error += " (Zabbix closes without a word where it wants encryption)";
+        result.error += " (Zabbix closes the connection if it requires encryption)";
       }
       return result;
     }
-    return Retry(AttemptFailure::kRejected,
-                 "what answers there does not speak Zabbix's sender protocol");
+    return Retry(AttemptFailure::kRejected, "the server does not use Zabbix's sender protocol");
   }
 };
 
-std::optional<std::int64_t> WholeNumber(const YamlValue& value) {
+// The integer that YAML reads the value as, if it is one.
+std::optional<std::int64_t> Integer(const YamlValue& value) {
   if (value.kind != YamlValue::Kind::kText || value.quoted) return std::nullopt;
   std::string_view digits = value.text;
   if (digits.starts_with('+')) digits.remove_prefix(1);
@@ -332,7 +347,7 @@ void ReadValues(Section& block, Values& values) {
     Section section(*map, name, block.errors());
     const YamlValue* value = section.Any("value");
     if (value != nullptr) {
-      if (const auto number = WholeNumber(*value)) {
+      if (const auto number = Integer(*value)) {
         values.values[state] = *number;
       } else if (auto text = section.Lines("value")) {
         values.values[state] = std::move(*text);
@@ -342,7 +357,7 @@ void ReadValues(Section& block, Values& values) {
   }
 }
 
-// Which item, unless its id is known.
+// Reads which item the values are for, unless its id is configured.
 void ReadHostAndKey(Section& block, MonitorOptions& options, Values& values) {
   values.host = block.Text("host").value_or("");
   values.key = block.Text("key").value_or("");
@@ -353,12 +368,12 @@ void ReadHostAndKey(Section& block, MonitorOptions& options, Values& values) {
     return;
   }
   NotePlaceholders(values.host + values.key, options);
-  block.Require("host", "the host's name in Zabbix");
+  block.Require("host", "the name of the host in Zabbix");
   block.Require("key", "the key of a trapper item");
 }
 
-// "zabbix.example.com:10051", "zabbix.example.com", "[::1]:10051", "::1".
-bool ReadAddress(std::string_view text, ZabbixTrapper& trapper) {
+// Parses "zabbix.example.com:10051", "zabbix.example.com", "[::1]:10051" or "::1".
+bool ParseAddress(std::string_view text, ZabbixTrapper& trapper) {
   std::string_view host = text;
   std::string_view port;
   const std::size_t bracket = text.find(']');
@@ -375,9 +390,9 @@ bool ReadAddress(std::string_view text, ZabbixTrapper& trapper) {
   }
   trapper.server = host;
   if (!port.empty()) {
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), trapper.port);
-    if (error != std::errc() || end != port.data() + port.size()) return false;
-    if (trapper.port < 1 || trapper.port > 65'535) return false;
+    const auto number = WholeNumber(port);
+    if (!number || *number < 1 || *number > 65'535) return false;
+    trapper.port = *number;
   }
   return !host.empty() && host.find_first_of("/@[] ") == host.npos;
 }
@@ -387,7 +402,7 @@ constexpr std::array kCredentials{"api_key", "username", "password"};
 std::unique_ptr<Monitor> MakeTrapper(Section& block, MonitorOptions& options) {
   auto trapper = std::make_unique<ZabbixTrapper>();
   const auto server = block.Text("server");
-  if (server && !ReadAddress(*server, *trapper)) {
+  if (server && !ParseAddress(*server, *trapper)) {
     block.Note("server",
                "`server` must be the URL of api_jsonrpc.php, or HOST:PORT of a server or "
                "proxy, not " +
@@ -396,11 +411,11 @@ std::unique_ptr<Monitor> MakeTrapper(Section& block, MonitorOptions& options) {
   for (const std::string credential : kCredentials) {
     for (const std::string& key : {credential, credential + "_file"}) {
       if (block.Any(key) == nullptr) continue;
-      block.Note(key, Quoted(key) + " is for the URL of an API; at HOST:PORT there are no users");
+      block.Note(key, Quoted(key) + " requires the URL of an API: HOST:PORT has no users");
     }
   }
   if (block.Any("itemid") != nullptr) {
-    block.Note("itemid", "`itemid` is for the URL of an API; HOST:PORT takes `host` and `key`");
+    block.Note("itemid", "`itemid` requires the URL of an API: HOST:PORT uses `host` and `key`");
   }
   ReadHostAndKey(block, options, trapper->values);
   ReadValues(block, trapper->values);

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
+
+#include "base/json.h"
 
 namespace backup_exporter {
 namespace {
@@ -13,15 +14,16 @@ constexpr std::string_view kMagic = "ZBXD";
 constexpr unsigned char kProtocol = 0x01;
 constexpr unsigned char kCompressed = 0x02;
 constexpr unsigned char kLarge = 0x04;            // lengths of 8 bytes instead of 4
-constexpr std::uint64_t kMostText = 1024 * 1024;  // of an answer; a real one is a line
+constexpr std::uint64_t kMostText = 1024 * 1024;  // bytes of an answer; a real one is one line
 
 struct Header {
   bool compressed = false;
-  std::size_t size = 0;        // its own
-  std::uint64_t data = 0;      // bytes that follow
-  std::uint64_t unpacked = 0;  // what they are without compression
+  std::size_t size = 0;        // bytes of the header
+  std::uint64_t data = 0;      // bytes after the header
+  std::uint64_t unpacked = 0;  // bytes of the data without compression
 };
 
+// Little-endian.
 std::uint64_t Number(std::string_view bytes) {
   std::uint64_t number = 0;
   for (std::size_t i = bytes.size(); i > 0; --i) {
@@ -30,7 +32,7 @@ std::uint64_t Number(std::string_view bytes) {
   return number;
 }
 
-// May be the beginning of a packet.
+// Whether the bytes can be the beginning of a packet.
 bool Begins(std::string_view bytes) {
   const std::size_t compared = std::min(bytes.size(), kMagic.size());
   if (bytes.substr(0, compared) != kMagic.substr(0, compared)) return false;
@@ -51,6 +53,7 @@ std::optional<Header> ReadHeader(std::string_view bytes) {
   return header;
 }
 
+// The number of failed values in "processed: 1; failed: 2; total: 3; …"; 0 if there is none.
 std::uint64_t FailedOf(std::string_view info) {
   constexpr std::string_view kName = "failed: ";
   const std::size_t at = info.find(kName);
@@ -63,41 +66,41 @@ std::uint64_t FailedOf(std::string_view info) {
 
 }  // namespace
 
-std::string TrapperPacket(std::string_view text) {
+std::string TrapperPacket(std::string_view payload) {
   std::string packet(kMagic);
   packet += static_cast<char>(kProtocol);
   for (int shift = 0; shift < 32; shift += 8) {
-    packet += static_cast<char>(text.size() >> shift & 0xFF);
+    packet += static_cast<char>(payload.size() >> shift & 0xFF);
   }
   packet.append(4, '\0');
-  return packet.append(text);
+  return packet.append(payload);
 }
 
-bool IsWholeTrapperPacket(std::string_view bytes) {
+bool IsCompleteTrapperPacket(std::string_view bytes) {
   if (!Begins(bytes)) return true;
   const auto header = ReadHeader(bytes);
   return header && bytes.size() - header->size >= header->data;
 }
 
-std::optional<std::string> TrapperText(std::string_view bytes) {
+std::optional<std::string> TrapperPayload(std::string_view bytes) {
   const auto header = ReadHeader(bytes);
   if (!header || bytes.size() - header->size < header->data) return std::nullopt;
   const std::string_view data = bytes.substr(header->size, header->data);
   if (!header->compressed) return std::string(data);
   if (header->unpacked > kMostText) return std::nullopt;
-  std::string text(header->unpacked, '\0');
-  uLongf size = text.size();
-  const int status = uncompress(reinterpret_cast<Bytef*>(text.data()), &size,
+  std::string payload(header->unpacked, '\0');
+  uLongf size = payload.size();
+  const int status = uncompress(reinterpret_cast<Bytef*>(payload.data()), &size,
                                 reinterpret_cast<const Bytef*>(data.data()), data.size());
-  if (status != Z_OK || size != text.size()) return std::nullopt;
-  return text;
+  if (status != Z_OK || size != payload.size()) return std::nullopt;
+  return payload;
 }
 
-std::optional<TrapperAnswer> ReadTrapperAnswer(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+std::optional<TrapperAnswer> ParseTrapperAnswer(std::string_view payload) {
+  const Json json = ParseJson(payload).value_or(Json());
   const auto member = [&](const char* key) {
-    const bool there = json.is_object() && json.contains(key) && json[key].is_string();
-    return there ? json[key].get<std::string>() : "";
+    const bool is_text = json.is_object() && json.contains(key) && json[key].is_string();
+    return is_text ? json[key].get<std::string>() : "";
   };
   const std::string response = member("response");
   if (response.empty()) return std::nullopt;

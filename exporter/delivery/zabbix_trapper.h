@@ -1,6 +1,6 @@
 // Zabbix's sender protocol (8.0, concepts/sender/sender_protocol and
-// appendix/protocols/header_datalen): what zabbix_sender speaks to a server or proxy, in one packet
-// each way.
+// appendix/protocols/header_datalen), as zabbix_sender uses it with a server or a proxy: one packet
+// in each direction.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,20 @@
 
 namespace backup_exporter {
 
-// "ZBXD", flags and lengths in front of `text`.
-[[nodiscard]] std::string TrapperPacket(std::string_view text);
-// Whether these bytes are a whole packet, or will never be one.
-[[nodiscard]] bool IsWholeTrapperPacket(std::string_view bytes);
-// What a packet holds; nullopt: it is none, or not whole.
-[[nodiscard]] std::optional<std::string> TrapperText(std::string_view bytes);
+// A packet with this payload: "ZBXD", flags, lengths and the payload.
+[[nodiscard]] std::string TrapperPacket(std::string_view payload);
+// Whether these bytes are a complete packet, or cannot become one.
+[[nodiscard]] bool IsCompleteTrapperPacket(std::string_view bytes);
+// The payload of a packet; nullopt if the bytes are not a complete packet.
+[[nodiscard]] std::optional<std::string> TrapperPayload(std::string_view bytes);
 
-// What a server or proxy answers to values.
+// The answer of a server or a proxy to a packet of values.
 struct TrapperAnswer {
   bool success = false;
-  std::string info;          // its words
-  std::uint64_t failed = 0;  // values, as the words count them; 0 where they do not
+  std::string info;          // its message: "processed: 1; failed: 0; …"
+  std::uint64_t failed = 0;  // number of failed values in the message; 0 if it has none
 };
-// nullopt: it is no such answer.
-[[nodiscard]] std::optional<TrapperAnswer> ReadTrapperAnswer(std::string_view text);
+// nullopt: the payload is not such an answer.
+[[nodiscard]] std::optional<TrapperAnswer> ParseTrapperAnswer(std::string_view payload);
 
 }  // namespace backup_exporter

@@ -1,9 +1,12 @@
+// Labels: threads
+
 #include "base/http.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <thread>
 
 #include "kit/certificates.h"
@@ -22,7 +25,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// So short that a test of a time limit ends soon, and a busy machine still answers others in time.
+// Short enough for tests of time limits, and long enough for other tests on a busy machine.
 constexpr HttpLimits kShort{.connect = 1'000ms, .total = 1'500ms};
 
 FaultyServer::Handler Answering(FaultyServer::Reply reply) {
@@ -34,7 +37,7 @@ HttpAnswer Ask(FaultyServer& server, HttpLimits limits = {}) {
   return client.Send({.url = server.url() + "/x", .body = "hello"});
 }
 
-TEST(Http, SendsWhatItIsTold) {
+TEST(Http, ARequestIsSentAsGiven) {
   FaultyServer server(Answering({.status = 202, .headers = {{"X-Limit", "5"}}, .body = "fine"}));
   HttpClient client;
   const HttpAnswer answer = client.Send({.method = "PUT",
@@ -55,14 +58,14 @@ TEST(Http, SendsWhatItIsTold) {
   EXPECT_EQ(request.headers.count("expect"), 0U);
 }
 
-TEST(Http, KeepsItsConnection) {
+TEST(Http, TheConnectionIsKeptForTheNextRequest) {
   FaultyServer server(Answering({.status = 200}));
   HttpClient client;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Send({.url = server.url()}).status, 200);
   EXPECT_EQ(server.connections(), 1U);
 }
 
-TEST(Http, LogsInByWhatStandsInTheUrl) {
+TEST(Http, UserInformationInTheUrlIsSentAsBasicAuthentication) {
   FaultyServer server(Answering({.status = 200}));
   HttpClient client;
   const std::string url = "http://me:p%40ss@127.0.0.1:" + std::to_string(server.port()) + "/";
@@ -70,14 +73,14 @@ TEST(Http, LogsInByWhatStandsInTheUrl) {
   EXPECT_EQ(server.Requests().at(0).Header("authorization"), BasicAuthorization("me", "p@ss"));
 }
 
-TEST(Http, FollowsNoRedirect) {
+TEST(Http, ARedirectIsNotFollowed) {
   FaultyServer other(Answering({.status = 200}));
   FaultyServer server(Answering({.status = 307, .headers = {{"Location", other.url() + "/"}}}));
   EXPECT_EQ(Ask(server).status, 307);
   EXPECT_EQ(other.request_count(), 0U);
 }
 
-TEST(Http, CutsAnAnswerThatNeverEnds) {
+TEST(Http, AnEndlessAnswerIsCut) {
   FaultyServer endless(Answering({.status = 200, .fault = Fault::kEndlessBody}));
   const HttpAnswer body = Ask(endless);
   EXPECT_EQ(body.status, 200);
@@ -87,13 +90,13 @@ TEST(Http, CutsAnAnswerThatNeverEnds) {
   EXPECT_EQ(Ask(head).status, 0);
 }
 
-TEST(Http, DoesNotUnpackWhatItDidNotAskFor) {
+TEST(Http, ACompressedAnswerIsNotDecompressed) {
   FaultyServer server(
       Answering({.status = 200, .fault = Fault::kGzipBomb, .size = std::size_t{1} << 30}));
   EXPECT_LE(Ask(server).body.size(), 64U << 10);
 }
 
-TEST(Http, AnAnswerThatBreaksOffCountsByItsHeaders) {
+TEST(Http, ABrokenAnswerHasItsStatusIfTheHeadersAreComplete) {
   FaultyServer in_body(
       Answering({.status = 200, .body = "0123456789", .fault = Fault::kResetInBody}));
   const HttpAnswer half = Ask(in_body);
@@ -106,7 +109,7 @@ TEST(Http, AnAnswerThatBreaksOffCountsByItsHeaders) {
   EXPECT_THAT(none.error, Not(IsEmpty()));
 }
 
-TEST(Http, GivesUpInTime) {
+TEST(Http, ARequestEndsAtItsTimeLimit) {
   FaultyServer hangs(Answering({.fault = Fault::kHang}));
   EXPECT_EQ(Ask(hangs, kShort).failure, NetworkFailure::kTimeout);
   FaultyServer slow(Answering({.status = 200, .fault = Fault::kSlow}));
@@ -117,7 +120,7 @@ TEST(Http, GivesUpInTime) {
             NetworkFailure::kTimeout);
 }
 
-TEST(Http, SaysWhyNobodyAnswered) {
+TEST(Http, AMissingAnswerHasItsReason) {
   HttpClient client(kShort);
   ClosedPort closed;
   EXPECT_EQ(client.Send({.url = "http://127.0.0.1:" + std::to_string(closed.port())}).failure,
@@ -125,19 +128,19 @@ TEST(Http, SaysWhyNobodyAnswered) {
   EXPECT_EQ(client.Send({.url = "http://monitor.invalid/"}).failure, NetworkFailure::kDns);
 }
 
-TEST(Http, AClosedConnectionIsOpenedAgainAtOnce) {
+TEST(Http, AClosedConnectionIsReopenedImmediately) {
   FaultyServer server(Answering({.status = 200, .fault = Fault::kCloseAfterAnswer}));
   HttpClient client;
   EXPECT_EQ(client.Send({.url = server.url()}).status, 200);
   EXPECT_EQ(client.Send({.url = server.url()}).status, 200);
 }
 
-TEST(Http, SpeaksIpv6) {
+TEST(Http, Ipv6AddressesAreSupported) {
   FaultyServer server(Answering({.status = 200}), {.ipv6 = true});
   EXPECT_EQ(Ask(server).status, 200);
 }
 
-TEST(Http, EndsWhenItIsToStop) {
+TEST(Http, StopEndsARequestInProgress) {
   FaultyServer server(Answering({.fault = Fault::kHang}));
   HttpClient client;
   std::thread stopper([&] {
@@ -149,9 +152,9 @@ TEST(Http, EndsWhenItIsToStop) {
   EXPECT_EQ(client.Send({.url = server.url()}).failure, NetworkFailure::kStopped);
 }
 
-// Names.
+// Name resolution.
 
-TEST(HttpNames, WhichOfTwoAddressesIsDeadDoesNotMatter) {
+TEST(HttpNames, OneUnreachableAddressOfTwoDoesNoHarm) {
   for (const bool ipv6 : {false, true}) {
     FaultyServer live(Answering({.status = 200}), {.ipv6 = ipv6});
     const BlackHole dead(!ipv6, live.port());
@@ -161,10 +164,10 @@ TEST(HttpNames, WhichOfTwoAddressesIsDeadDoesNotMatter) {
   }
 }
 
-TEST(HttpNames, AServerThatFailsIsAFailureOfNames) {
+TEST(HttpNames, AFailingNameServerIsAFailureOfNameResolution) {
   InOwnNetwork([] {
-    for (const auto said : {NameAnswer::kServerFailure, NameAnswer::kNoSuchName}) {
-      const NameServer names(said);
+    for (const auto answer_of_server : {NameAnswer::kServerFailure, NameAnswer::kNoSuchName}) {
+      const NameServer names(answer_of_server);
       HttpClient client(kShort);
       const HttpAnswer answer = client.Send({.url = "http://monitor.example/"});
       EXPECT_EQ(answer.failure, NetworkFailure::kDns) << answer.error;
@@ -173,20 +176,21 @@ TEST(HttpNames, AServerThatFailsIsAFailureOfNames) {
   });
 }
 
-// A resolver asks once more after some seconds: what it asked tells how long we waited for it.
-constexpr std::size_t kAskedOnce = 2;  // for either family of addresses
+// A resolver repeats its queries after some seconds, so their number shows how long it was waited
+// for.
+constexpr std::size_t kQueriesOfOneAttempt = 2;  // one for each address family
 
-TEST(HttpNames, TheTimeLimitIncludesAServerThatDoesNotAnswer) {
+TEST(HttpNames, TheTimeLimitIncludesANameServerThatDoesNotAnswer) {
   InOwnNetwork([] {
     const NameServer silent(std::nullopt);
     HttpClient client(kShort);
     const HttpAnswer answer = client.Send({.url = "http://monitor.example/"});
     EXPECT_EQ(answer.failure, NetworkFailure::kTimeout) << answer.error;
-    EXPECT_LE(silent.questions(), kAskedOnce);
+    EXPECT_LE(silent.questions(), kQueriesOfOneAttempt);
   });
 }
 
-TEST(HttpNames, AServerThatDoesNotAnswerDoesNotHoldUpAStop) {
+TEST(HttpNames, ANameServerThatDoesNotAnswerDoesNotDelayAStop) {
   InOwnNetwork([] {
     const NameServer silent(std::nullopt);
     HttpClient client;
@@ -197,7 +201,7 @@ TEST(HttpNames, AServerThatDoesNotAnswerDoesNotHoldUpAStop) {
     const HttpAnswer answer = client.Send({.url = "http://monitor.example/"});
     stopper.join();
     EXPECT_EQ(answer.failure, NetworkFailure::kStopped) << answer.error;
-    EXPECT_LE(silent.questions(), kAskedOnce);
+    EXPECT_LE(silent.questions(), kQueriesOfOneAttempt);
   });
 }
 
@@ -217,17 +221,17 @@ class HttpTlsTest : public testing::Test {
   std::size_t requests_ = 0;
 };
 
-TEST_F(HttpTlsTest, RefusesACertificateThatProvesNothing) {
+TEST_F(HttpTlsTest, AnInvalidCertificateIsRefused) {
   const auto& all = TestCertificates();
   for (const auto* certificate : {&all.expired, &all.other_host, &all.self_signed, &all.good}) {
     const HttpAnswer answer = Ask(*certificate);
     EXPECT_EQ(answer.status, 0);
     EXPECT_EQ(answer.failure, NetworkFailure::kTls) << answer.error;
-    EXPECT_EQ(requests_, 0U) << "nothing is sent before";
+    EXPECT_EQ(requests_, 0U) << "nothing is sent before the verification";
   }
 }
 
-TEST_F(HttpTlsTest, TrustsTheAuthoritiesThatTheEnvironmentNames) {
+TEST_F(HttpTlsTest, TheAuthoritiesNamedByTheEnvironmentAreTrusted) {
   const TemporaryDirectory directory;
   TestCertificates().authority.Save(directory, "authority");
   const ScopedEnvironment environment("CURL_CA_BUNDLE", directory / "authority.pem");
@@ -236,20 +240,20 @@ TEST_F(HttpTlsTest, TrustsTheAuthoritiesThatTheEnvironmentNames) {
   EXPECT_EQ(Ask(TestCertificates().other_host).failure, NetworkFailure::kTls);
 }
 
-TEST_F(HttpTlsTest, TakesAnyCertificateWhereItIsTold) {
+TEST_F(HttpTlsTest, AnyCertificateIsAcceptedIfVerificationIsDisabled) {
   HttpRequest request;
   request.verify_tls = false;
   EXPECT_EQ(Ask(TestCertificates().self_signed, request).status, 200);
 }
 
-TEST_F(HttpTlsTest, AHandshakeThatStallsHasATimeLimit) {
+TEST_F(HttpTlsTest, AStalledHandshakeEndsAtTheTimeLimit) {
   FaultyServer server(Answering({}), {.silent = true});
   HttpClient client(kShort);
   const std::string url = "https://127.0.0.1:" + std::to_string(server.port());
   EXPECT_EQ(client.Send({.url = url}).failure, NetworkFailure::kTimeout);
 }
 
-TEST_F(HttpTlsTest, RefusesAnOldProtocol) {
+TEST_F(HttpTlsTest, AnOldProtocolIsRefused) {
   FaultyServer server(
       Answering({.status = 200}),
       {.tls = FaultyTls{.certificate = TestCertificates().good, .only_tls_1_0 = true}});
@@ -260,7 +264,7 @@ TEST_F(HttpTlsTest, RefusesAnOldProtocol) {
 
 // Proxies.
 
-TEST(HttpProxy, IsTakenFromTheEnvironmentAndItsPasswordDoesNotReachTheServer) {
+TEST(HttpProxy, TheProxyOfTheEnvironmentIsUsedAndItsPasswordDoesNotReachTheServer) {
   FaultyServer server(Answering({.status = 200}));
   TestProxy proxy(TestProxyOptions{.user = "u", .password = "secret", .forward_to = server.port()});
   const ScopedEnvironment environment("http_proxy",
@@ -270,7 +274,7 @@ TEST(HttpProxy, IsTakenFromTheEnvironmentAndItsPasswordDoesNotReachTheServer) {
   EXPECT_EQ(server.Requests().at(0).headers.count("proxy-authorization"), 0U);
 }
 
-TEST(HttpProxy, IsNotUsedForWhatNoProxyNames) {
+TEST(HttpProxy, TheProxyIsNotUsedForHostsInNoProxy) {
   FaultyServer server(Answering({.status = 200}));
   TestProxy proxy{TestProxyOptions{}};
   const ScopedEnvironment environment("http_proxy", proxy.url());
@@ -280,7 +284,7 @@ TEST(HttpProxy, IsNotUsedForWhatNoProxyNames) {
   EXPECT_THAT(proxy.Requests(), IsEmpty());
 }
 
-TEST(HttpProxy, ThatRefusesATunnelIsAFailureOfTheConnection) {
+TEST(HttpProxy, ARefusedTunnelIsAFailureOfTheConnection) {
   TestProxy proxy(TestProxyOptions{.refuse_connect = true});
   const ScopedEnvironment environment("https_proxy", proxy.url());
   HttpClient client(kShort);
@@ -289,9 +293,9 @@ TEST(HttpProxy, ThatRefusesATunnelIsAFailureOfTheConnection) {
   EXPECT_EQ(answer.failure, NetworkFailure::kConnect) << answer.error;
 }
 
-// A bare exchange.
+// TCP exchanges.
 
-TEST(Tcp, SendsAndTakesTheWholeAnswer) {
+TEST(Tcp, TheAnswerIsReceivedUntilItIsComplete) {
   TcpServer server([](const std::string& received) -> std::optional<TcpReply> {
     if (received != "question") return std::nullopt;
     return TcpReply{.bytes = "answer"};
@@ -307,7 +311,7 @@ TEST(Tcp, SendsAndTakesTheWholeAnswer) {
   EXPECT_THAT(answer.error, IsEmpty());
 }
 
-TEST(Tcp, SaysWhyThereIsNone) {
+TEST(Tcp, AMissingAnswerHasItsReason) {
   ClosedPort closed;
   HttpClient client(kShort);
   const TcpAnswer refused = client.Exchange({.host = "127.0.0.1",
@@ -324,7 +328,7 @@ TEST(Tcp, SaysWhyThereIsNone) {
   EXPECT_EQ(late.failure, NetworkFailure::kTimeout);
 }
 
-TEST(Url, ComesApart) {
+TEST(Url, AUrlIsSplitIntoItsParts) {
   const UrlParts parts = SplitUrl("HTTPS://me:p@ss@host:1/a/b?c=d#e");
   EXPECT_EQ(parts.scheme, "https");
   EXPECT_EQ(parts.user_info, "me:p@ss");
@@ -336,9 +340,26 @@ TEST(Url, ComesApart) {
   EXPECT_THAT(SplitUrl("https://").scheme, IsEmpty());
 }
 
-TEST(Url, IsEncoded) {
+TEST(Url, EveryByteThatIsNotUnreservedIsEncoded) {
   EXPECT_EQ(PercentEncode("a b/ü~"), "a%20b%2F%C3%BC~");
-  EXPECT_EQ(FormEncode({{"a b", "c d "}, {"e", "&"}}), "a+b=c+d+&e=%26");
+  EXPECT_EQ(PercentEncode(""), "");
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool unreserved = byte < 0x80 && (std::isalnum(byte) != 0 || byte == '-' || byte == '.' ||
+                                            byte == '_' || byte == '~');
+    const std::string text(1, static_cast<char>(byte));
+    EXPECT_EQ(PercentEncode(text), unreserved ? text : fmt::format("%{:02X}", byte));
+  }
+  EXPECT_EQ(FormEncode({{"a b", "c d "}, {"e", "&"}, {"f", "%20+"}}), "a+b=c+d+&e=%26&f=%2520%2B");
+}
+
+TEST(Url, PartsAreUnchangedEvenWhereTheyCouldNotBeRequested) {
+  EXPECT_EQ(SplitUrl("https://{backup}.example.com/x").host, "{backup}.example.com");
+  EXPECT_EQ(SplitUrl("https://123456789:token_of-a_bot/1/").host, "123456789:token_of-a_bot");
+  EXPECT_EQ(SplitUrl("https://[fe80::1%25eth0]:80/a/../b").host, "[fe80::1%25eth0]:80");
+  EXPECT_EQ(SplitUrl("https://[fe80::1%25eth0]:80/a/../b").path, "/a/../b");
+  EXPECT_EQ(SplitUrl("https://127.1?a b").host, "127.1");
+  EXPECT_EQ(SplitUrl("https://127.1?a b").path, "");
+  EXPECT_EQ(SplitUrl("https://127.1?a b").query, "a b");
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-TEST(Secret, StandsForItself) { EXPECT_EQ(LoadSecret("s3cret", "/"), "s3cret"); }
+TEST(Secret, APlainTextIsTheSecretItself) { EXPECT_EQ(LoadSecret("s3cret", "/"), "s3cret"); }
 
-TEST(Secret, IsReadFromAFileWithoutItsLineBreak) {
+TEST(Secret, ASecretInAFileIsReadWithoutItsLineBreak) {
   const TemporaryDirectory directory;
   directory.Write("token", "s3cret\n");
   EXPECT_EQ(LoadSecret("{credential file token}", directory.path()), "s3cret");
@@ -25,7 +25,7 @@ TEST(Secret, IsReadFromAFileWithoutItsLineBreak) {
   EXPECT_EQ(LoadSecretFile("token", directory.path()), "s3cret");
 }
 
-TEST(Secret, IsReadFromTheUnitsCredentials) {
+TEST(Secret, ACredentialOfTheUnitIsRead) {
   const TemporaryDirectory directory;
   directory.Write("token", "s3cret");
   const ScopedEnvironment environment("CREDENTIALS_DIRECTORY", directory.path());
@@ -33,7 +33,7 @@ TEST(Secret, IsReadFromTheUnitsCredentials) {
   EXPECT_FALSE(LoadSecret("{credential systemd ../token}", "/"));
 }
 
-TEST(Secret, ThatIsNotThereSaysWhereItWasSought) {
+TEST(Secret, AMissingSecretIsReportedWithItsPlace) {
   const auto missing = LoadSecret("{credential file nothing}", "/none");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().message,
@@ -44,16 +44,17 @@ TEST(Secret, ThatIsNotThereSaysWhereItWasSought) {
   EXPECT_THAT(unit.error().message, HasSubstr("LoadCredential=nothing"));
   const auto container = LoadSecret("{credential container nothing}", "/");
   ASSERT_FALSE(container);
-  EXPECT_EQ(container.error().message,
-            "no secret nothing of the container: there is no /run/secrets/nothing, so give the "
-            "container one of this name");
+  EXPECT_EQ(
+      container.error().message,
+      "the container has no secret nothing: there is no /run/secrets/nothing; add a secret with "
+      "this name to the container");
   EXPECT_FALSE(LoadSecret("{credential file}", "/"));
   EXPECT_FALSE(LoadSecret("{credential file x", "/"));
   EXPECT_THAT(LoadSecret("{credential vault x}", "/").error().message,
               HasSubstr("systemd, container or file"));
 }
 
-TEST(Secret, ThatTheUnitDoesNotPassOnSaysSo) {
+TEST(Secret, ACredentialThatTheUnitDoesNotPassOnIsReported) {
   const TemporaryDirectory directory;
   const ScopedEnvironment environment("CREDENTIALS_DIRECTORY", directory.path());
   const auto missing = LoadSecret("{credential systemd nothing}", "/");
@@ -64,7 +65,7 @@ TEST(Secret, ThatTheUnitDoesNotPassOnSaysSo) {
                 directory / "nothing");
 }
 
-TEST(Secret, ThatCannotBeReadSaysWhy) {
+TEST(Secret, ASecretThatCannotBeReadIsReportedWithTheReason) {
   const TemporaryDirectory directory;
   EXPECT_EQ(
       LoadSecretFile(".", directory.path()).error().message,
@@ -73,11 +74,11 @@ TEST(Secret, ThatCannotBeReadSaysWhy) {
   EXPECT_THAT(LoadSecretFile("empty", directory.path()).error().message, HasSubstr("is empty"));
 }
 
-TEST(Secret, ThatIsInAForbiddenDirectorySaysSo) {
+TEST(Secret, ASecretInAForbiddenDirectoryIsReported) {
   const TemporaryDirectory directory;
   const ScopedEnvironment environment("CREDENTIALS_DIRECTORY", directory.path());
   std::filesystem::permissions(directory.path(), std::filesystem::perms::none);
-  // Nothing is forbidden to root.
+  // Permissions do not restrict root.
   constexpr uid_t kNobody = 65534;
   const uid_t user = ::geteuid();
   if (user == 0) {
@@ -91,7 +92,7 @@ TEST(Secret, ThatIsInAForbiddenDirectorySaysSo) {
             "cannot read the secret from " + directory / "token" + ": Permission denied");
 }
 
-TEST(Environment, TakesThePlaceOfItsNames) {
+TEST(Environment, VariablesAreReplacedByTheirValues) {
   const ScopedEnvironment environment("BE_TEST", "value");
   const ScopedEnvironment empty("BE_EMPTY", "");
   EXPECT_EQ(FromEnvironment("a${BE_TEST}b${BE_NONE:-c}"), "avaluebc");
@@ -103,18 +104,17 @@ TEST(Environment, TakesThePlaceOfItsNames) {
   EXPECT_THAT(missing.error().message, HasSubstr("BE_NONE"));
 }
 
-TEST(Environment, MustBeUtf8WhereItIsUsed) {
+TEST(Environment, AVariableThatIsUsedMustBeValidUtf8) {
   const ScopedEnvironment latin("BE_LATIN", "pa\xDFwort");
   const ScopedEnvironment utf8("BE_UTF8", "paßwort");
   EXPECT_EQ(FromEnvironment("${BE_UTF8}"), "paßwort");
   const auto refused = FromEnvironment("x${BE_LATIN:-y}");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(refused.error().message,
-            "the variable BE_LATIN of the environment is not valid UTF-8: set it in UTF-8");
+  EXPECT_EQ(refused.error().message, "the environment variable BE_LATIN is not valid UTF-8");
 }
 
-TEST(SecretMask, TakesSecretsOutInEveryFormThatTheyMayHave) {
+TEST(SecretMask, SecretsAreMaskedInEveryEncoding) {
   SecretMask mask;
   mask.Add("a b\"c/d");
   EXPECT_EQ(mask.Mask("x a b\"c/d y"), "x *** y");
@@ -123,21 +123,21 @@ TEST(SecretMask, TakesSecretsOutInEveryFormThatTheyMayHave) {
   EXPECT_EQ(mask.Mask(R"({"k":"a b\"c/d"})"), R"({"k":"***"})");
 }
 
-TEST(SecretMask, TakesOutTheLongerOfTwoThatBeginAlike) {
+TEST(SecretMask, TheLongerOfTwoSecretsWithTheSamePrefixIsMasked) {
   SecretMask mask;
   mask.Add("token");
   mask.Add("token-two");
   EXPECT_EQ(mask.Mask("token-two token"), "*** ***");
 }
 
-TEST(SecretMask, LeavesWhatIsTooShortToBeOne) {
+TEST(SecretMask, AShortSecretIsNotMasked) {
   SecretMask mask;
   mask.Add("abc");
   mask.Add("");
   EXPECT_EQ(mask.Mask("abc"), "abc");
 }
 
-TEST(SecretMask, KnowsWhatIsSecretInAUrl) {
+TEST(SecretMask, TheSecretPartsOfAUrlAreMasked) {
   SecretMask mask;
   mask.AddUrl("https://user:pa55word@host.example/api/push/LongSecretPath?token=QUERY1");
   const std::string masked = mask.Mask("user:pa55word pa55word LongSecretPath QUERY1");
@@ -147,7 +147,7 @@ TEST(SecretMask, KnowsWhatIsSecretInAUrl) {
   EXPECT_EQ(mask.Mask("host.example/api/push"), "host.example/api/push");
 }
 
-TEST(SecretMask, TakesOutThePasswordsOfAllUrls) {
+TEST(SecretMask, ThePasswordsOfAllUrlsAreMasked) {
   const SecretMask mask;
   EXPECT_EQ(mask.Mask("sftp://me:pw@nas/x failed, s3://a:b/c@host too"),
             "sftp://me:***@nas/x failed, s3://a:***@host too");

@@ -128,7 +128,7 @@ TEST_F(MonitorsTest, VariablesOfTheEnvironmentAreReplaced) {
             Delivery::Outcome::kDelivered);
   EXPECT_THAT(transport.requests.at(0).body, HasSubstr("from-the-environment"));
   EXPECT_THAT(ErrorsIn("monitors:\n  - ntfy: {topic: '${BE_NONE}'}\n"),
-              HasSubstr("config.yaml:4:19: the environment has no variable BE_NONE"));
+              HasSubstr("config.yaml:4:19: the environment variable BE_NONE is not set"));
 }
 
 TEST_F(MonitorsTest, SecretsOfAllMonitorsAreMasked) {
@@ -150,8 +150,8 @@ TEST_F(MonitorsTest, EveryErrorIsReportedWithItsPosition) {
       "    remind: often\n"
       "  - nfty: {topic: a}\n");
   EXPECT_THAT(errors, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
-  EXPECT_THAT(errors, HasSubstr("a monitor has only one service"));
-  EXPECT_THAT(errors, HasSubstr("unknown state `log`: ntfy is told start, finish, fail"));
+  EXPECT_THAT(errors, HasSubstr("a monitor has one service"));
+  EXPECT_THAT(errors, HasSubstr("unknown state `log`: ntfy supports start, finish, fail"));
   EXPECT_THAT(errors, HasSubstr("unknown operation `backups`"));
   EXPECT_THAT(errors, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));
   EXPECT_THAT(errors, HasSubstr("`remind` must be a number above 0 with s, m, h or d"));

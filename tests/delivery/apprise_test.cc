@@ -48,16 +48,16 @@ SendResult SendResultOfServer(const HttpAnswer& answer, const char* yaml = kStor
   return SendResultFor(yaml, answer);
 }
 
-// By the recorded calls of the library, since its requests are its own: the body and title without
-// a block of its own differ, as the recorded ones name another tool, and so does the log where the
-// block says nothing of it, as it is sent unless switched off.
-TEST(Apprise, SendsWhatWasRecorded) {
+// Compares the calls of the library, since its requests are its own. The default title and body
+// differ, because the recorded ones name another tool. So does the log without `send_logs`, because
+// it is sent by default.
+TEST(Apprise, TheRequestsMatchTheRecordings) {
   std::set<std::string> needed;
   int compared = 0;
   for (const GoldenCase& golden : GoldenCases("apprise")) {
     SCOPED_TRACE(golden.name);
     MadeMonitor made = MakeMonitor(golden.yaml);
-    ASSERT_THAT(made.mistakes, IsEmpty());
+    ASSERT_THAT(made.errors, IsEmpty());
     const auto calls = golden.recording.value("library_calls", nlohmann::json::array());
     const Notice notice = NoticeOf(golden);
     EXPECT_EQ(made.states.contains(notice.state), !calls.empty());
@@ -100,7 +100,7 @@ TEST(Apprise, SendsWhatWasRecorded) {
   EXPECT_THAT(needed, ElementsAre("log", "text"));
 }
 
-TEST(Apprise, GivesTheProgramItsUrlWhereNobodyElseReadsIt) {
+TEST(Apprise, TheProgramGetsItsUrlInAPrivateFile) {
   const ChildRequest child = ChildFor(kTwo, MakeNotice(NoticeState::kFail));
   EXPECT_THAT(child.command, ElementsAre("apprise", "--verbose", "--notification-type=failure",
                                          "--input-format=text", "--title=Backup of home failed",
@@ -109,28 +109,28 @@ TEST(Apprise, GivesTheProgramItsUrlWhereNobodyElseReadsIt) {
   EXPECT_THAT(child.input, HasSubstr("repository is already locked"));
 }
 
-TEST(Apprise, TellsARecoveryAsASuccess) {
+TEST(Apprise, ARecoveryIsSentAsASuccess) {
   const ChildRequest child = ChildFor(std::string(kTwo) + "  finish: {body: fine again}\n",
                                       MakeNotice(NoticeState::kResolve));
   EXPECT_EQ(Argument(child, "notification-type"), "success");
   EXPECT_EQ(child.input, "fine again");
 }
 
-TEST(Apprise, ReplacesPlaceholdersAndSendsNoBodyThatIsBlank) {
+TEST(Apprise, PlaceholdersAreReplacedAndABlankBodyIsNotSent) {
   const std::string block = std::string(kTwo) + "  finish: {title: '{backup}', body: '{error}'}\n";
   const ChildRequest child = ChildFor(block, MakeNotice(NoticeState::kFinish));
   EXPECT_EQ(Argument(child, "title"), "home");
   EXPECT_THAT(child.input, StartsWith("Backup of home succeeded"));
 }
 
-TEST(Apprise, ShowsATestAsOne) {
+TEST(Apprise, ATestIsSentAsATest) {
   Notice test = MakeNotice(NoticeState::kFail);
   test.cause = NoticeCause::kTest;
   EXPECT_THAT(ChildFor(std::string(kTwo) + "  fail: {body: all is lost}\n", test).input,
               StartsWith("Test of"));
 }
 
-TEST(Apprise, SendsAnArgumentThatAProgramCanTake) {
+TEST(Apprise, TheTitleIsCutAndHasNoNulBytes) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "a" + std::string(1, '\0') + std::string(5000, 'b');
   const std::string title = Argument(ChildFor(kTwo, notice), "title");
@@ -138,7 +138,7 @@ TEST(Apprise, SendsAnArgumentThatAProgramCanTake) {
   EXPECT_EQ(title.find('\0'), std::string::npos);
 }
 
-TEST(Apprise, RepeatsOnlyTheServicesThatFailed) {
+TEST(Apprise, OnlyTheServicesThatFailedAreRetried) {
   MadeMonitor made = MakeMonitor(kTwo);
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.id = 7;
@@ -160,7 +160,7 @@ TEST(Apprise, RepeatsOnlyTheServicesThatFailed) {
   EXPECT_THAT(transport.children, SizeIs(5));
 }
 
-TEST(Apprise, TellsTheOthersWhereTheFirstOneFails) {
+TEST(Apprise, TheOtherServicesAreNotifiedIfTheFirstOneFails) {
   MadeMonitor made = MakeMonitor(kTwo);
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.id = 7;
@@ -175,12 +175,12 @@ TEST(Apprise, TellsTheOthersWhereTheFirstOneFails) {
   EXPECT_THAT(first.error, AllOf(HasSubstr("first: "), HasSubstr("second: ")));
   down = false;
   const SendResult second = made.monitor->Send(notice, transport);
-  EXPECT_EQ(second.outcome, kRefused);  // by the second, which was not asked once more
+  EXPECT_EQ(second.outcome, kRefused);  // by the second, which was not tried again
   EXPECT_EQ(second.error, "second: apprise exited with 2: bad");
   EXPECT_THAT(transport.children, SizeIs(3));
 }
 
-TEST(Apprise, StopsAtOnce) {
+TEST(Apprise, AStopEndsTheNoticeImmediately) {
   MadeMonitor made = MakeMonitor(kTwo);
   FakeTransport transport;
   transport.child = [](const ChildRequest&) { return ChildAnswer{.stopped = true}; };
@@ -188,7 +188,7 @@ TEST(Apprise, StopsAtOnce) {
   EXPECT_THAT(transport.children, SizeIs(1));
 }
 
-TEST(Apprise, JudgesHowTheProgramEnded) {
+TEST(Apprise, TheExitCodeOfTheProgramDecides) {
   EXPECT_EQ(SendResultFor(Exit(1)).outcome, kRetry);
   EXPECT_EQ(SendResultFor(Exit(2)).outcome, kRefused);
   const SendResult late = SendResultFor({.timed_out = true, .error = "took too long"});
@@ -198,21 +198,21 @@ TEST(Apprise, JudgesHowTheProgramEnded) {
               HasSubstr("apt install apprise"));
 }
 
-TEST(Apprise, DoesNotRepeatForAUrlThatTheProgramCannotRead) {
-  for (const std::string words :
+TEST(Apprise, AUrlThatTheProgramDoesNotUnderstandIsNotRetried) {
+  for (const std::string text :
        {"2026-11-25 04:42:53,901 - ERROR - Unparseable URL one://x\n2026-11-25 04:42:53,902 - "
         "ERROR "
         "- You must specify at least one server URL or populated configuration file.\nUsage: …",
         "You must specify at least one service URL or populated configuration file.\n"}) {
-    const SendResult result = SendResultFor(Exit(1, words));
+    const SendResult result = SendResultFor(Exit(1, text));
     EXPECT_EQ(result.outcome, kRefused);
-    EXPECT_THAT(result.error, StartsWith("first: apprise cannot read the URL: "));
+    EXPECT_THAT(result.error, StartsWith("first: apprise does not understand the URL: "));
   }
 }
 
-TEST(Apprise, TellsAServerWhatIsStoredThere) {
+TEST(Apprise, AServerIsAskedForItsStoredConfigurationByKeyAndTag) {
   MadeMonitor made = MakeMonitor(kStored);
-  ASSERT_THAT(made.mistakes, IsEmpty());
+  ASSERT_THAT(made.errors, IsEmpty());
   FakeTransport transport;
   EXPECT_EQ(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).outcome, kDelivered);
   const HttpRequest& request = transport.requests.at(0);
@@ -225,7 +225,7 @@ TEST(Apprise, TellsAServerWhatIsStoredThere) {
   EXPECT_FALSE(body.contains("urls"));
 }
 
-TEST(Apprise, TellsAServerWhereToSendWithoutStoringIt) {
+TEST(Apprise, AServerGetsTheUrlIfNothingIsStoredThere) {
   MadeMonitor made = MakeMonitor(kStateless);
   FakeTransport transport;
   EXPECT_EQ(made.monitor->Send(MakeNotice(NoticeState::kFail), transport).outcome, kDelivered);
@@ -233,7 +233,7 @@ TEST(Apprise, TellsAServerWhereToSendWithoutStoringIt) {
   EXPECT_EQ(nlohmann::json::parse(transport.requests[0].body)["urls"], "one://canary-host");
 }
 
-TEST(Apprise, JudgesWhatAServerAnswers) {
+TEST(Apprise, TheStatusOfAServerDecides) {
   for (const char* yaml : {kStored, kStateless}) {
     EXPECT_EQ(SendResultOfServer({.status = 200}, yaml).outcome, kDelivered);
     EXPECT_EQ(SendResultOfServer({.status = 204}, yaml).outcome, kRefused);
@@ -244,7 +244,7 @@ TEST(Apprise, JudgesWhatAServerAnswers) {
   }
 }
 
-TEST(Apprise, SendsLessOnceToAServerThatFoundItTooMuch) {
+TEST(Apprise, ARequestThatIsTooLargeIsRepeatedOnceWithAShorterLog) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.messages = {{.text = std::string(50'000, 'x')}};
   for (const bool helps : {true, false}) {
@@ -258,7 +258,7 @@ TEST(Apprise, SendsLessOnceToAServerThatFoundItTooMuch) {
   }
 }
 
-TEST(Apprise, LimitsAndOmitsLogsAsConfigured) {
+TEST(Apprise, TheLogIsLimitedOrLeftOutAsConfigured) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.messages = {{.text = std::string(200'000, 'x')}};
   const auto size = [&](const std::string& more) {
@@ -271,12 +271,12 @@ TEST(Apprise, LimitsAndOmitsLogsAsConfigured) {
   EXPECT_FALSE(MakeMonitor(std::string(kTwo) + "  send_logs: false\n").options.sends_messages);
 }
 
-TEST(Apprise, MasksItsSecretsAlsoInPartsAndGivesThemToNoCommandLine) {
+TEST(Apprise, SecretsAreMaskedEvenInPartsAndAreNotOnTheCommandLine) {
   const MadeMonitor two = MakeMonitor(kTwo);
-  for (const std::string words :
+  for (const std::string text :
        {"Unparseable URL one://canary-host/canary-path", "cannot reach canary-host",
         "canary-path is wrong", "canary-word"}) {
-    EXPECT_THAT(two.options.mask.Mask(words), Not(HasSubstr("canary")));
+    EXPECT_THAT(two.options.mask.Mask(text), Not(HasSubstr("canary")));
   }
   EXPECT_THAT(MakeMonitor(kStored).options.mask.Mask("/notify/canary-key"),
               Not(HasSubstr("canary")));
@@ -285,14 +285,15 @@ TEST(Apprise, MasksItsSecretsAlsoInPartsAndGivesThemToNoCommandLine) {
   }
 }
 
-TEST(Apprise, TellsMistakesOfItsBlock) {
-  EXPECT_THAT(MakeMonitor("apprise: {}").mistakes, ElementsAre(HasSubstr("needs `services`")));
-  EXPECT_THAT(MakeMonitor("apprise:\n  services: []\n  key: x\n").mistakes,
-              ElementsAre(HasSubstr("`services` is empty"), HasSubstr("are one too many"),
+TEST(Apprise, MistakesInTheBlockAreReported) {
+  EXPECT_THAT(MakeMonitor("apprise: {}").errors, ElementsAre(HasSubstr("needs `services`")));
+  EXPECT_THAT(MakeMonitor("apprise:\n  services: []\n  key: x\n").errors,
+              ElementsAre(HasSubstr("`services` is empty"),
+                          HasSubstr("`services` and `key` exclude each other"),
                           HasSubstr("`key` needs `server`")));
   EXPECT_THAT(
       MakeMonitor("apprise:\n  services: [{label: x}, {url: y}]\n  tags: t\n  fail: {title: x}\n")
-          .mistakes,
+          .errors,
       ElementsAre(HasSubstr("needs `url`"), HasSubstr("must be one Apprise URL"),
                   HasSubstr("`tags` needs `key`"), HasSubstr("needs `body`")));
 }

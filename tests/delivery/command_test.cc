@@ -1,3 +1,5 @@
+// Labels: threads
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,15 +22,15 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
-constexpr const char* kBlock = "command:\n  command: [/bin/tell, '{backup}']\n";
+constexpr const char* kBlock = "command:\n  command: [/bin/notify, '{backup}']\n";
 
-ChildRequest Told(const Notice& notice, const std::string& more = "") {
+ChildRequest ChildOf(const Notice& notice, const std::string& more = "") {
   return ChildFor(kBlock + more, notice);
 }
 
 SendResult SendResultFor(const ChildAnswer& answer) { return SendResultFor(kBlock, answer); }
 
-// Runs children for real.
+// Runs real programs.
 class RealChildren final : public Transport {
  public:
   HttpAnswer Send(const HttpRequest&) override { return {}; }
@@ -39,10 +41,10 @@ class RealChildren final : public Transport {
   std::atomic<bool> stop_ = false;
 };
 
-TEST(Command, HasTheNoticeInItsEnvironment) {
+TEST(Command, TheProgramGetsTheNoticeInItsEnvironment) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.also_failing = {"nas"};
-  const auto environment = Told(notice).environment;
+  const auto environment = ChildOf(notice).environment;
   for (const std::string line :
        {"BACKUP_STATE=fail", "BACKUP_CAUSE=run", "BACKUP_NAME=home", "BACKUP_OPERATION=backup",
         "BACKUP_RESULT=failure", "BACKUP_ERROR=repository is already locked",
@@ -56,37 +58,37 @@ TEST(Command, HasTheNoticeInItsEnvironment) {
   EXPECT_THAT(environment, Contains(StartsWith("BACKUP_TEXT=Backup of home")));
 }
 
-TEST(Command, DoesNotSetWhatIsNotKnown) {
+TEST(Command, UnknownValuesAreNotSet) {
   for (const NoticeCause cause : {NoticeCause::kTest, NoticeCause::kHeartbeat}) {
     const auto environment =
-        Told({.cause = cause, .at = MakeNotice(NoticeState::kFinish).at}).environment;
+        ChildOf({.cause = cause, .at = MakeNotice(NoticeState::kFinish).at}).environment;
     EXPECT_THAT(environment, SizeIs(5)) << testing::PrintToString(environment);
     EXPECT_THAT(environment, Contains(StartsWith("BACKUP_CAUSE=")));
   }
 }
 
-TEST(Command, GivesAProgramOnlyWhatItCanTake) {
+TEST(Command, ValuesAreCutAndHaveNoNulBytes) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "a" + std::string(1, '\0') + std::string(100'000, 'b');
-  const ChildRequest child = Told(notice);
+  const ChildRequest child = ChildOf(notice);
   EXPECT_THAT(child.command[1], AllOf(SizeIs(64 << 10), StartsWith("ab")));
   for (const std::string& line : child.environment) EXPECT_LE(line.size(), (64U << 10) + 32);
 }
 
-TEST(Command, IsRunAsConfigured) {
+TEST(Command, TheProgramRunsAsConfigured) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "$(x) y";
   notice.messages = {{.text = "one"}, {.text = "two"}};
-  const ChildRequest child = Told(notice, "  timeout: 2m\n  environment: {TOKEN: canary}\n");
-  EXPECT_THAT(child.command, ElementsAre("/bin/tell", "$(x) y"));
+  const ChildRequest child = ChildOf(notice, "  timeout: 2m\n  environment: {TOKEN: canary}\n");
+  EXPECT_THAT(child.command, ElementsAre("/bin/notify", "$(x) y"));
   EXPECT_EQ(child.input, "one\ntwo\n");
   EXPECT_EQ(child.limit, std::chrono::minutes(2));
   EXPECT_THAT(child.environment, Contains("TOKEN=canary"));
-  EXPECT_EQ(Told(notice).limit, std::chrono::seconds(30));
-  EXPECT_EQ(Told(notice, "  send_logs: false\n").input, "");
+  EXPECT_EQ(ChildOf(notice).limit, std::chrono::seconds(30));
+  EXPECT_EQ(ChildOf(notice, "  send_logs: false\n").input, "");
 }
 
-TEST(Command, JudgesHowTheProgramEnded) {
+TEST(Command, TheExitCodeDecides) {
   for (const int code : {1, 2, 75, 126, 127}) {
     const SendResult result = SendResultFor({.exit_code = code, .output = "a\nno  network\n \n"});
     EXPECT_EQ(result.outcome, kRetry);
@@ -99,29 +101,29 @@ TEST(Command, JudgesHowTheProgramEnded) {
   EXPECT_TRUE(SendResultFor({.stopped = true}).stopped);
 }
 
-TEST(Command, RunsAProgramForReal) {
-  const std::string path = testing::TempDir() + "command_told";
+TEST(Command, ARealProgramGetsArgumentsEnvironmentAndLog) {
+  const std::string path = testing::TempDir() + "command_output";
   MadeMonitor made = MakeMonitor(
       "command:\n  environment: {TO: '" + path +
       "'}\n  command: [/bin/sh, -c, 'echo \"$1 $BACKUP_STATE\" >\"$TO\"; cat >>\"$TO\"', sh, "
       "'{backup}']\n");
-  ASSERT_THAT(made.mistakes, IsEmpty());
+  ASSERT_THAT(made.errors, IsEmpty());
   Notice notice = MakeNotice(NoticeState::kFail);
-  notice.messages = {{.text = "said"}};
+  notice.messages = {{.text = "message"}};
   RealChildren children;
   EXPECT_EQ(made.monitor->Send(notice, children).outcome, kDelivered);
-  std::ostringstream told;
-  told << std::ifstream(path).rdbuf();
-  EXPECT_EQ(told.str(), "home fail\nsaid\n");
+  std::ostringstream written;
+  written << std::ifstream(path).rdbuf();
+  EXPECT_EQ(written.str(), "home fail\nmessage\n");
 }
 
-TEST(Command, SaysWhatIsWrongWithAProgramForReal) {
+TEST(Command, ARealProgramThatFailsIsReportedWithTheReason) {
   RealChildren children;
   const auto result = [&](const std::string& command) {
     return MakeMonitor("command: {command: " + command + "}")
         .monitor->Send(MakeNotice(NoticeState::kFail), children);
   };
-  const SendResult missing = result("[/nowhere/tell]");
+  const SendResult missing = result("[/nowhere/notify]");
   EXPECT_EQ(missing.outcome, kRetry);
   EXPECT_THAT(missing.error, HasSubstr("there is no such program"));
   const SendResult refused = result("[/bin/sh, -c, 'echo wrong >&2; exit 65']");
@@ -129,36 +131,36 @@ TEST(Command, SaysWhatIsWrongWithAProgramForReal) {
   EXPECT_EQ(refused.error, "/bin/sh exited with 65: wrong");
 }
 
-TEST(Command, TakesAVariableOfSeveralLinesFromAFile) {
+TEST(Command, AVariableReadFromAFileMayHaveSeveralLines) {
   const std::string path = testing::TempDir() + "command_lines";
   std::ofstream(path) << "one\ntwo\n";
-  EXPECT_THAT(
-      Told(MakeNotice(NoticeState::kFail), "  environment: {KEY_file: " + path + "}\n").environment,
-      Contains("KEY=one\ntwo"));
+  EXPECT_THAT(ChildOf(MakeNotice(NoticeState::kFail), "  environment: {KEY_file: " + path + "}\n")
+                  .environment,
+              Contains("KEY=one\ntwo"));
 }
 
-TEST(Command, MasksItsSecrets) {
+TEST(Command, SecretsAreMasked) {
   const MadeMonitor made =
       MakeMonitor(std::string(kBlock) + "  environment: {TOKEN: canary-token}\n");
   EXPECT_EQ(made.options.mask.Mask("canary-token"), "***");
   const ChildRequest child =
-      Told(MakeNotice(NoticeState::kFail), "  environment: {TOKEN: canary-token}\n");
+      ChildOf(MakeNotice(NoticeState::kFail), "  environment: {TOKEN: canary-token}\n");
   for (const std::string& argument : child.command) EXPECT_THAT(argument, Not(HasSubstr("canary")));
 }
 
-TEST(Command, TellsMistakesOfItsBlock) {
-  EXPECT_THAT(MakeMonitor("command: {command: /bin/tell now}").mistakes,
+TEST(Command, MistakesInTheBlockAreReported) {
+  EXPECT_THAT(MakeMonitor("command: {command: /bin/notify now}").errors,
               ElementsAre(HasSubstr("`command` must be a list of the program and each argument")));
-  EXPECT_THAT(MakeMonitor("command: {}").mistakes, ElementsAre(HasSubstr("needs `command`")));
-  EXPECT_THAT(MakeMonitor("command: {command: []}").mistakes,
-              ElementsAre(HasSubstr("names no program")));
-  EXPECT_THAT(MakeMonitor("command: {command: {a: b}}").mistakes,
+  EXPECT_THAT(MakeMonitor("command: {}").errors, ElementsAre(HasSubstr("needs `command`")));
+  EXPECT_THAT(MakeMonitor("command: {command: []}").errors,
+              ElementsAre(HasSubstr("must name a program")));
+  EXPECT_THAT(MakeMonitor("command: {command: {a: b}}").errors,
               ElementsAre(HasSubstr("`command` must be a list")));
   EXPECT_THAT(MakeMonitor("command:\n  command: [x]\n  timeout: 1h\n"
                           "  environment: {BACKUP_STATE: x, 1x: y}\n")
-                  .mistakes,
-              ElementsAre(HasSubstr("`timeout` must be 10m at most"),
-                          HasSubstr("names with BACKUP_"), HasSubstr("`1x` is no name")));
+                  .errors,
+              ElementsAre(HasSubstr("`timeout` must be at most 10m"),
+                          HasSubstr("names that begin with BACKUP_"), HasSubstr("`1x` is not a valid name")));
 }
 
 }  // namespace

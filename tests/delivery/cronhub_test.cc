@@ -11,7 +11,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
-HttpRequest Told(const std::string& url, const Notice& notice) {
+HttpRequest Sent(const std::string& url, const Notice& notice) {
   return RequestFor("cronhub: '" + url + "'", notice);
 }
 
@@ -19,37 +19,37 @@ SendResult SendResultFor(const HttpAnswer& answer) {
   return SendResultFor("cronhub: https://cronhub.io/ping/1f5e3410", answer);
 }
 
-TEST(Cronhub, SendsWhatWasRecorded) { ExpectGolden("cronhub", {}); }
+TEST(Cronhub, TheRequestsMatchTheRecordings) { ExpectGolden("cronhub", {}); }
 
-TEST(Cronhub, TellsEveryStateByAVerbInThePath) {
+TEST(Cronhub, EveryStateIsAVerbInThePath) {
   for (const std::string url :
        {"https://c.example/start/1f5e?k=1", "https://c.example/ping/1f5e?k=1"}) {
-    const auto told = [&](NoticeState state) { return Told(url, MakeNotice(state)).url; };
-    EXPECT_EQ(told(NoticeState::kStart), "https://c.example/start/1f5e?k=1");
-    EXPECT_EQ(told(NoticeState::kFinish), "https://c.example/finish/1f5e?k=1");
-    EXPECT_EQ(told(NoticeState::kResolve), "https://c.example/finish/1f5e?k=1");
-    EXPECT_EQ(told(NoticeState::kFail), "https://c.example/fail/1f5e?k=1");
+    const auto url_for = [&](NoticeState state) { return Sent(url, MakeNotice(state)).url; };
+    EXPECT_EQ(url_for(NoticeState::kStart), "https://c.example/start/1f5e?k=1");
+    EXPECT_EQ(url_for(NoticeState::kFinish), "https://c.example/finish/1f5e?k=1");
+    EXPECT_EQ(url_for(NoticeState::kResolve), "https://c.example/finish/1f5e?k=1");
+    EXPECT_EQ(url_for(NoticeState::kFail), "https://c.example/fail/1f5e?k=1");
   }
 }
 
-TEST(Cronhub, ReplacesEveryVerb) {
-  EXPECT_EQ(Told("https://c.example/ping/start/1f5e", MakeNotice(NoticeState::kFail)).url,
+TEST(Cronhub, EveryVerbInTheUrlIsReplaced) {
+  EXPECT_EQ(Sent("https://c.example/ping/start/1f5e", MakeNotice(NoticeState::kFail)).url,
             "https://c.example/fail/fail/1f5e");
 }
 
-TEST(Cronhub, TellsAHeartbeatAsASuccess) {
-  EXPECT_EQ(Told("https://c.example/ping/1f5e", {.cause = NoticeCause::kHeartbeat}).url,
+TEST(Cronhub, AHeartbeatIsSentAsASuccess) {
+  EXPECT_EQ(Sent("https://c.example/ping/1f5e", {.cause = NoticeCause::kHeartbeat}).url,
             "https://c.example/finish/1f5e");
 }
 
-TEST(Cronhub, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
+TEST(Cronhub, APlaceholderInTheUrlSelectsAMonitorForEachBackup) {
   EXPECT_TRUE(MakeMonitor("cronhub: 'https://c.example/ping/{backup}'").options.by_backup);
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "ping";
-  EXPECT_EQ(Told("https://c.example/ping/{backup}/x", notice).url, "https://c.example/fail/ping/x");
+  EXPECT_EQ(Sent("https://c.example/ping/{backup}/x", notice).url, "https://c.example/fail/ping/x");
 }
 
-TEST(Cronhub, WarnsThatTheServiceHasClosed) {
+TEST(Cronhub, AWarningSaysThatTheServiceHasClosed) {
   EXPECT_THAT(MakeMonitor("cronhub: https://cronhub.io/ping/1f5e3410").options.warnings,
               ElementsAre(HasSubstr("has closed")));
   const SendResult result = SendResultFor({.status = 404});
@@ -57,7 +57,7 @@ TEST(Cronhub, WarnsThatTheServiceHasClosed) {
   EXPECT_THAT(result.error, HasSubstr("Cronhub has closed"));
 }
 
-TEST(Cronhub, RepeatsOnlyWhatMayPass) {
+TEST(Cronhub, OnlyTemporaryErrorsAreRetried) {
   for (const int status : {0, 302, 408, 429, 500, 503}) {
     EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
   }
@@ -66,13 +66,14 @@ TEST(Cronhub, RepeatsOnlyWhatMayPass) {
   EXPECT_EQ(SendResultFor({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
 }
 
-TEST(Cronhub, RefusesAUrlThatWouldSayTheSameForEveryState) {
-  EXPECT_THAT(MakeMonitor("cronhub: {ping_url: 'https://cronhub.io/1f5e3410'}").mistakes,
-              ElementsAre(HasSubstr("`ping_url` must have /start/ or /ping/ in it")));
-  EXPECT_THAT(MakeMonitor("cronhub: {}").mistakes, ElementsAre(EndsWith("in it")));
+TEST(Cronhub, AUrlWithoutAVerbIsAMistake) {
+  EXPECT_THAT(MakeMonitor("cronhub: {ping_url: 'https://cronhub.io/1f5e3410'}").errors,
+              ElementsAre(HasSubstr("`ping_url` must contain /start/ or /ping/")));
+  EXPECT_THAT(MakeMonitor("cronhub: {}").errors,
+              ElementsAre(EndsWith("which contains /start/ or /ping/")));
 }
 
-TEST(Cronhub, KeepsItsUrlSecret) {
+TEST(Cronhub, TheUrlIsMasked) {
   const MadeMonitor made = MakeMonitor("cronhub: https://cronhub.io/ping/canary-uuid");
   EXPECT_THAT(made.options.mask.Mask("GET https://cronhub.io/fail/canary-uuid"),
               Not(HasSubstr("canary")));

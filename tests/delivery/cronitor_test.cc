@@ -17,16 +17,16 @@ constexpr char kBlock[] = "cronitor: {ping_url: 'https://cronitor.link/p/3f9b1c0
 
 SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(kBlock, answer); }
 
-TEST(Cronitor, SendsWhatWasRecorded) {
-  ExpectGolden("cronitor", {{"query series", "ties the events of a run together"},
-                            {"query stamp", "the true time, however late it is told"},
-                            {"query metric", "how long it took"},
+TEST(Cronitor, TheRequestsMatchTheRecordings) {
+  ExpectGolden("cronitor", {{"query series", "identifies the run"},
+                            {"query stamp", "the time of the event, however late it is sent"},
+                            {"query metric", "the duration of the run"},
                             {"query status_code", "the exit code"},
                             {"query message", "which backup, what happened and why"},
-                            {"query host", "where"}});
+                            {"query host", "the host"}});
 }
 
-TEST(Cronitor, TellsEveryState) {
+TEST(Cronitor, EveryStateHasItsOwnPath) {
   const auto url = [](NoticeState state) { return RequestFor(kBlock, MakeNotice(state)).url; };
   const std::string base = "https://cronitor.link/p/3f9b1c0d2e/nas";
   EXPECT_THAT(url(NoticeState::kStart), StartsWith(base + "/run?"));
@@ -35,7 +35,7 @@ TEST(Cronitor, TellsEveryState) {
   EXPECT_THAT(url(NoticeState::kResolve), StartsWith(base + "/ok?"));
 }
 
-TEST(Cronitor, TellsTheTrueTimeAndWhatIsKnownOfTheRun) {
+TEST(Cronitor, TheUrlHasTheTimeOfTheEventAndTheKnownValuesOfTheRun) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.at += std::chrono::milliseconds(250);
   EXPECT_EQ(RequestFor(kBlock, notice).url,
@@ -47,7 +47,7 @@ TEST(Cronitor, TellsTheTrueTimeAndWhatIsKnownOfTheRun) {
             "exit%20code%202.&host=backup-host-1");
 }
 
-TEST(Cronitor, TellsNothingThatIsNotKnown) {
+TEST(Cronitor, UnknownValuesAreNotSent) {
   const std::string url = RequestFor(kBlock, {.cause = NoticeCause::kHeartbeat}).url;
   EXPECT_THAT(url, HasSubstr("/complete?stamp="));
   for (const char* field : {"series", "metric", "status_code"}) {
@@ -55,7 +55,7 @@ TEST(Cronitor, TellsNothingThatIsNotKnown) {
   }
 }
 
-TEST(Cronitor, CutsItsMessageInNoCharacter) {
+TEST(Cronitor, TheMessageIsCutBetweenCharacters) {
   Notice notice = MakeNotice(NoticeState::kFail);
   for (int i = 0; i < 200; ++i) notice.also_failing.emplace_back("Büro-漢字");
   const std::string url = RequestFor(kBlock, notice).url;
@@ -71,40 +71,40 @@ TEST(Cronitor, CutsItsMessageInNoCharacter) {
   EXPECT_EQ(message, ValidUtf8(message));
 }
 
-TEST(Cronitor, ExtendsAUrlThatEndsInASlashOrHasAQuery) {
+TEST(Cronitor, AUrlMayEndInASlashAndHaveAQuery) {
   EXPECT_THAT(RequestFor("cronitor: {ping_url: 'https://cronitor.link/p/k/n/?env=prod&state=run'}",
                          MakeNotice(NoticeState::kFinish))
                   .url,
               StartsWith("https://cronitor.link/p/k/n/complete?env=prod&series="));
 }
 
-TEST(Cronitor, TellsAnotherMonitorForEachBackupWhereTheUrlSaysSo) {
+TEST(Cronitor, APlaceholderInTheUrlSelectsAMonitorForEachBackup) {
   const std::string yaml = "cronitor: 'https://cronitor.link/p/3f9b1c0d2e/{backup}'";
   EXPECT_TRUE(MakeMonitor(yaml).options.by_backup);
   EXPECT_THAT(RequestFor(yaml, MakeNotice(NoticeState::kFinish)).url, HasSubstr("/home/complete?"));
 }
 
-TEST(Cronitor, RepeatsOnlyWhatMayPass) {
+TEST(Cronitor, OnlyTemporaryErrorsAreRetried) {
   for (const int status : {0, 302, 408, 429, 500, 503}) {
     EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRetry) << status;
   }
   for (const int status : {400, 401, 403, 404}) {
     const SendResult result = SendResultFor({.status = status});
     EXPECT_EQ(result.outcome, Delivery::Outcome::kRefused) << status;
-    EXPECT_THAT(result.error, EndsWith("is the monitor still there?"));
+    EXPECT_THAT(result.error, EndsWith("does the monitor still exist?"));
   }
   EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
   EXPECT_EQ(SendResultFor({.status = 200, .cut = true}).outcome, Delivery::Outcome::kDelivered);
 }
 
-TEST(Cronitor, TellsMistakesOfItsBlock) {
-  EXPECT_THAT(MakeMonitor("cronitor: {send_logs: true}").mistakes,
+TEST(Cronitor, MistakesInTheBlockAreReported) {
+  EXPECT_THAT(MakeMonitor("cronitor: {send_logs: true}").errors,
               ElementsAre(HasSubstr("needs `ping_url`"), HasSubstr("`send_logs`")));
-  EXPECT_THAT(MakeMonitor("cronitor: d3x0c1").mistakes,
+  EXPECT_THAT(MakeMonitor("cronitor: d3x0c1").errors,
               ElementsAre(HasSubstr("`ping_url` must be a URL")));
 }
 
-TEST(Cronitor, KeepsItsUrlSecret) {
+TEST(Cronitor, TheUrlIsMasked) {
   const MadeMonitor made = MakeMonitor("cronitor: {ping_url: 'https://cronitor.link/canary'}");
   EXPECT_THAT(made.options.mask.Mask("GET https://cronitor.link/canary/run"),
               Not(HasSubstr("canary")));

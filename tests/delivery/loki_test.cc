@@ -78,7 +78,7 @@ std::vector<Notice> Finishes(int count) {
   return notices;
 }
 
-// A monitor, and a server that answers as it is told.
+// A monitor, and a server whose answers are configurable.
 struct Rig {
   MadeMonitor made;
   FakeTransport transport;
@@ -94,10 +94,10 @@ struct Rig {
     }
     return outcomes;
   }
-  // Refuses requests of which a line holds `word`.
-  void Refuse(const std::string& word, int status, const std::string& body) {
+  // Refuses requests that contain `text`.
+  void Refuse(const std::string& text, int status, const std::string& body) {
     transport.http = [=](const HttpRequest& request) {
-      const bool found = Text(request).find(word) != std::string::npos;
+      const bool found = Text(request).find(text) != std::string::npos;
       return found ? HttpAnswer{.status = status, .body = body} : HttpAnswer{.status = 204};
     };
   }
@@ -126,14 +126,14 @@ std::vector<GoldenLine> GoldenLines(const json& streams) {
   return lines;
 }
 
-// Requests are not held against each other: where logs are wanted, the recorded program keeps all
-// lines to the end of the run, and ours tells each state when it is there.
-TEST(Loki, SendsWhatWasRecorded) {
+// Compares lines instead of requests: if logs are enabled, the recorded program sends all lines at
+// the end of the run, and ours sends each state when it occurs.
+TEST(Loki, TheRequestsMatchTheRecordings) {
   std::map<std::string, std::string> allowed{
-      {"time", "ours has whole microseconds, and numbers lines within one"},
-      {"words", "a state's line goes on with the backup, the result and why"},
+      {"time", "ours are whole microseconds, with lines numbered within one"},
+      {"text", "the line of a state continues with the backup, the result and the reason"},
       {"metadata", "level, backup, operation, run and result"},
-      {"logs", "the log is sent unless it is switched off"}};
+      {"logs", "the log is sent by default"}};
   std::set<std::string> needed;
   std::map<std::string, std::vector<GoldenLine>> recorded;
   std::map<std::string, std::vector<GoldenLine>> ours;
@@ -144,7 +144,7 @@ TEST(Loki, SendsWhatWasRecorded) {
       std::ranges::move(GoldenLines(request["body"]["streams"]),
                         std::back_inserter(recorded[name]));
     }
-    if (golden.state == "destroy") continue;  // no state of a run
+    if (golden.state == "destroy") continue;  // not a state of a run
     const std::vector<HttpRequest> requests = RequestsFor(golden);
     for (const HttpRequest& request : requests) {
       std::ranges::move(GoldenLines(Streams(request)), std::back_inserter(ours[name]));
@@ -172,7 +172,7 @@ TEST(Loki, SendsWhatWasRecorded) {
       if (found->nanoseconds != line.nanoseconds) needed.insert("time");
       if (found->text == line.text) continue;
       EXPECT_THAT(line.text, testing::AnyOf("Started backup", "Finished backup", "Failed backup"));
-      needed.insert("words");
+      needed.insert("text");
     }
   }
   EXPECT_GT(compared, 20U);
@@ -181,7 +181,7 @@ TEST(Loki, SendsWhatWasRecorded) {
   }
 }
 
-TEST(Loki, SaysWhatHappenedAfterTheRecordedWords) {
+TEST(Loki, ALineBeginsWithTheRecordedWordsAndDescribesTheNotice) {
   Rig rig;
   for (const NoticeState state :
        {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail, NoticeState::kResolve}) {
@@ -198,7 +198,7 @@ TEST(Loki, SaysWhatHappenedAfterTheRecordedWords) {
               ElementsAre(StartsWith("Finished backup: Backup of home is well again")));
 }
 
-TEST(Loki, DoesNotCallATestABackup) {
+TEST(Loki, ATestIsNotCalledABackup) {
   Rig rig;
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.cause = NoticeCause::kTest;
@@ -206,7 +206,7 @@ TEST(Loki, DoesNotCallATestABackup) {
   EXPECT_THAT(Lines(rig.transport.requests[0]), ElementsAre(StartsWith("Test of")));
 }
 
-TEST(Loki, PutsLevelBackupOperationRunAndResultIntoMetadata) {
+TEST(Loki, MetadataHasLevelBackupOperationRunAndResult) {
   Rig rig;
   EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   const json metadata = Values(rig.transport.requests[0])[0][2];
@@ -217,7 +217,7 @@ TEST(Loki, PutsLevelBackupOperationRunAndResultIntoMetadata) {
                             {"run", "0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e"}}));
 }
 
-TEST(Loki, SendsEachMessageAtItsTimeAndWithItsLevel) {
+TEST(Loki, EachMessageIsSentWithItsTimeAndLevel) {
   Rig rig;
   const Notice log = Log({{.at = ParseRfc3339("2026-03-01T02:00:01Z"), .text = "a"},
                           {.at = std::nullopt, .level = Level::kWarning, .text = "b"},
@@ -229,27 +229,28 @@ TEST(Loki, SendsEachMessageAtItsTimeAndWithItsLevel) {
   EXPECT_EQ(values[0][1], "a");
   EXPECT_EQ(values[1][0], "1772330401000000002");
   EXPECT_EQ(values[1][1], "c\nd");
-  EXPECT_EQ(values[2][0], "1772330407000000001");  // without a time: that of the notice
+  EXPECT_EQ(values[2][0],
+            "1772330407000000001");  // a message without a time has that of the notice
   EXPECT_EQ(values[2][2]["level"], "warning");
 }
 
-TEST(Loki, ShowsALogBetweenStartAndEndOfTheSameMoment) {
+TEST(Loki, ALogIsBetweenAStartAndAnEndOfTheSameTime) {
   Rig rig;
-  std::vector<Notice> notices{MakeNotice(NoticeState::kFinish), Log({{.text = "said"}}),
+  std::vector<Notice> notices{MakeNotice(NoticeState::kFinish), Log({{.text = "message"}}),
                               MakeNotice(NoticeState::kStart)};
   notices[2].at = notices[0].at;
   EXPECT_THAT(rig.SendAll(notices), ElementsAre(kDelivered, kDelivered, kDelivered));
   EXPECT_THAT(Lines(rig.transport.requests[0]),
-              ElementsAre(StartsWith("Started"), "said", StartsWith("Finished")));
+              ElementsAre(StartsWith("Started"), "message", StartsWith("Finished")));
 }
 
-TEST(Loki, HasNothingToSendOfALogWithoutMessages) {
+TEST(Loki, ALogWithoutMessagesSendsNothing) {
   Rig rig;
   EXPECT_EQ(rig.Send(Log({})).outcome, kDelivered);
   EXPECT_THAT(rig.transport.requests, IsEmpty());
 }
 
-TEST(Loki, RepeatsTheVerySameBytes) {
+TEST(Loki, ARetrySendsTheSameBytes) {
   Rig rig;
   std::vector<Notice> notices{MakeNotice(NoticeState::kStart), Log({{.text = "a"}, {.text = "a"}}),
                               MakeNotice(NoticeState::kFail)};
@@ -262,7 +263,7 @@ TEST(Loki, RepeatsTheVerySameBytes) {
   EXPECT_THAT(Lines(rig.transport.requests[0]), SizeIs(4));
 }
 
-TEST(Loki, FillsPlaceholdersIntoLabelsAndMakesAStreamOfEach) {
+TEST(Loki, PlaceholdersInLabelsMakeSeparateStreams) {
   Rig rig(
       "loki:\n  url: http://l/push\n  labels:\n    backup: '{backup}'\n    what: a {operation}\n"
       "    host: __hostname\n    file: __config\n    path: __config_path\n    x: on __hostname\n");
@@ -277,7 +278,7 @@ TEST(Loki, FillsPlaceholdersIntoLabelsAndMakesAStreamOfEach) {
                                         {"x", "on __hostname"}}));
 }
 
-TEST(Loki, TellsABacklogInOneRequestOldestFirst) {
+TEST(Loki, ABacklogIsSentInOneRequestOldestFirst) {
   Rig rig;
   std::vector<Notice> notices = Finishes(100);
   std::ranges::reverse(notices);
@@ -288,7 +289,7 @@ TEST(Loki, TellsABacklogInOneRequestOldestFirst) {
   EXPECT_THAT(lines.front(), HasSubstr("of b0 "));
 }
 
-TEST(Loki, CompressesWhatIsLong) {
+TEST(Loki, ALongRequestIsCompressed) {
   Rig rig;
   EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   EXPECT_EQ(HeaderOf(rig.transport.requests[0], "Content-Encoding"), "");
@@ -298,7 +299,7 @@ TEST(Loki, CompressesWhatIsLong) {
   EXPECT_LT(rig.transport.requests[1].body.size(), 1000U);
 }
 
-TEST(Loki, TakesNoMoreNoticesThanARequestHolds) {
+TEST(Loki, ABatchHasNoMoreNoticesThanFitInARequest) {
   Rig rig;
   const std::vector<Notice> notices(12, Log({{.text = std::string(150'000, 'x')}}));
   EXPECT_THAT(rig.SendAll(notices), AllOf(SizeIs(6), Each(kDelivered)));
@@ -306,7 +307,7 @@ TEST(Loki, TakesNoMoreNoticesThanARequestHolds) {
   EXPECT_LT(Text(rig.transport.requests[0]).size(), 1'050'000U);
 }
 
-TEST(Loki, TellsALogThatIsLargerThanARequestInSeveral) {
+TEST(Loki, ALogThatIsTooLargeForOneRequestIsSentInSeveral) {
   Rig rig;
   EXPECT_EQ(rig.Send(Log(std::vector<Message>(20, {.text = std::string(100'000, 'x')}))).outcome,
             kDelivered);
@@ -316,22 +317,23 @@ TEST(Loki, TellsALogThatIsLargerThanARequestInSeveral) {
   EXPECT_EQ(lines, 20U);
 }
 
-TEST(Loki, CutsLinesThatLokiWouldNotTake) {
+TEST(Loki, LinesThatAreTooLongForLokiAreCut) {
   Rig rig;
   std::string text;
   while (text.size() < 300'000) text += "größer ";
   EXPECT_EQ(rig.Send(Log({{.text = text}})).outcome, kDelivered);
-  const std::string line = Lines(rig.transport.requests[0]).at(0);  // is UTF-8, or does not parse
+  const std::string line =
+      Lines(rig.transport.requests[0]).at(0);  // valid UTF-8, otherwise it would not parse
   EXPECT_LE(line.size(), 256'000U);
   EXPECT_GT(line.size(), 255'990U);
   EXPECT_TRUE(line.ends_with("..."));
 }
 
-TEST(Loki, SendsTenantAuthorizationAndCertificate) {
+TEST(Loki, TenantAuthorizationAndCertificateAreSent) {
   Rig rig(
       "loki:\n  url: https://l/push\n  labels: {a: b}\n  tenant: t1\n  username: u\n"
       "  password: geheim\n  verify_tls: false\n  tls: {cert_path: c.pem, key_path: /k.pem}\n");
-  EXPECT_THAT(rig.made.mistakes, IsEmpty());
+  EXPECT_THAT(rig.made.errors, IsEmpty());
   EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   const HttpRequest& request = rig.transport.requests[0];
   EXPECT_EQ(HeaderOf(request, "X-Scope-OrgID"), "t1");
@@ -342,7 +344,7 @@ TEST(Loki, SendsTenantAuthorizationAndCertificate) {
   EXPECT_FALSE(request.verify_tls);
 }
 
-TEST(Loki, DoesNotRepeatWhatIsRefused) {
+TEST(Loki, ARefusalIsNotRetried) {
   for (const int status : {400, 401, 403, 404, 413, 422}) {
     const SendResult result = SendResultFor({.status = status, .body = "why"});
     EXPECT_EQ(result.outcome, kRefused) << status;
@@ -351,21 +353,21 @@ TEST(Loki, DoesNotRepeatWhatIsRefused) {
   EXPECT_THAT(SendResultFor({.status = 401}).error, HasSubstr("`tenant`"));
 }
 
-TEST(Loki, TriesAgainWhereLokiIsDownOrBusy) {
+TEST(Loki, ARequestIsRetriedIfLokiIsDownOrBusy) {
   for (const int status : {0, 302, 408, 429, 500, 503}) {
     EXPECT_EQ(SendResultFor({.status = status}).outcome, kRetry) << status;
   }
   EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>log in</html>"}).outcome, kRetry);
 }
 
-TEST(Loki, WaitsLongWhereIngestionIsBlocked) {
+TEST(Loki, BlockedIngestionIsRetriedAfterALongPause) {
   const SendResult result =
       SendResultFor({.status = 260, .body = "ingestion blocked for user fake"});
   EXPECT_EQ(result.outcome, kRetry);
   EXPECT_EQ(result.pause, std::chrono::minutes(15));
 }
 
-TEST(Loki, FindsTheNoticeThatIsRefusedAmongMany) {
+TEST(Loki, OnlyTheNoticeThatCausesARefusalIsRefused) {
   Rig rig(kByBackup);
   rig.Refuse("b5", 400, "Max entry size exceeded");
   const auto outcomes = rig.SendAll(Finishes(9));
@@ -376,7 +378,7 @@ TEST(Loki, FindsTheNoticeThatIsRefusedAmongMany) {
   EXPECT_LT(rig.transport.requests.size(), 10U);
 }
 
-TEST(Loki, StopsLookingForItWhereAnAnswerStaysAway) {
+TEST(Loki, TheSearchForARefusedNoticeEndsAtARetry) {
   Rig rig(kByBackup);
   rig.transport.http = [&](const HttpRequest&) {
     return HttpAnswer{.status = rig.transport.requests.size() == 1 ? 400 : 503};
@@ -385,27 +387,27 @@ TEST(Loki, StopsLookingForItWhereAnAnswerStaysAway) {
   EXPECT_THAT(rig.transport.requests, SizeIs(2));
 }
 
-TEST(Loki, RefusesAllOfABatchForWhatIsNotInItsLines) {
+TEST(Loki, AnErrorThatIsNotInTheLinesRefusesTheWholeBatch) {
   Rig rig;
   rig.transport.http = [](const HttpRequest&) { return HttpAnswer{.status = 401}; };
   EXPECT_THAT(rig.SendAll(Finishes(8)), AllOf(SizeIs(8), Each(kRefused)));
   EXPECT_THAT(rig.transport.requests, SizeIs(1));
 }
 
-TEST(Loki, LeavesMetadataOutWhereTheServerTakesNone) {
+TEST(Loki, MetadataIsLeftOutIfTheServerDoesNotAcceptIt) {
   Rig rig;
   rig.Refuse("\"level\"", 400, kNoMetadata);
   EXPECT_THAT(rig.SendAll(Finishes(3)), Each(kDelivered));
   ASSERT_THAT(rig.transport.requests, SizeIs(2));
   EXPECT_THAT(Values(rig.transport.requests[1]), AllOf(SizeIs(3), Each(SizeIs(2))));
   EXPECT_THAT(rig.SendAll(Finishes(3)), Each(kDelivered));
-  EXPECT_THAT(rig.transport.requests, SizeIs(3));  // it remembers
+  EXPECT_THAT(rig.transport.requests, SizeIs(3));  // it remembers this
 }
 
-TEST(Loki, TellsWhatIsTooOldAtThePresentTimeInAStreamOfItsOwn) {
-  for (const char* words : {kTooOld, kTooFarBehind}) {
+TEST(Loki, ALineThatIsTooOldIsSentWithTheCurrentTimeInASeparateStream) {
+  for (const char* text : {kTooOld, kTooFarBehind}) {
     Rig rig;
-    rig.Refuse("\"17723304", 400, words);
+    rig.Refuse("\"17723304", 400, text);
     const std::int64_t before = SystemClock().Now().time_since_epoch().count() * 1000;
     EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
     ASSERT_THAT(rig.transport.requests, SizeIs(2));
@@ -417,7 +419,7 @@ TEST(Loki, TellsWhatIsTooOldAtThePresentTimeInAStreamOfItsOwn) {
   }
 }
 
-TEST(Loki, ShiftsAllLinesOfALogAndKeepsTheirOrder) {
+TEST(Loki, ShiftedLinesOfALogKeepTheirOrder) {
   Rig rig;
   rig.Refuse("\"17723304", 400, kTooOld);
   EXPECT_EQ(rig.Send(Log({{.text = "a"}, {.text = "b"}})).outcome, kDelivered);
@@ -427,8 +429,8 @@ TEST(Loki, ShiftsAllLinesOfALogAndKeepsTheirOrder) {
   EXPECT_THAT(values[0][1].get<std::string>(), testing::EndsWith("] a"));
 }
 
-// Takes what a Loki takes: no line of more than a week ago, and none of more than an hour before
-// the newest of its stream. What it takes of a refused request is stored.
+// Accepts lines as Loki does: none older than a week, and none more than an hour behind the newest
+// of its stream. The acceptable lines of a refused request are stored.
 struct Store {
   std::map<std::string, std::int64_t> newest;
   std::multiset<std::string> lines;
@@ -436,9 +438,9 @@ struct Store {
   HttpAnswer operator()(const HttpRequest& request) {
     using std::chrono::hours;
     std::string errors;
-    const auto refuse = [&](std::string_view words, Time oldest) {
+    const auto refuse = [&](std::string_view error, Time oldest) {
       errors +=
-          std::string(words) + ", oldest acceptable timestamp is: " + FormatUtc(oldest) + "',\n";
+          std::string(error) + ", oldest acceptable timestamp is: " + FormatUtc(oldest) + "',\n";
     };
     for (const json& stream : Streams(request)) {
       std::int64_t& newest_here = newest[stream["stream"].dump()];
@@ -461,7 +463,7 @@ struct Store {
   }
 };
 
-TEST(Loki, TellsEachLineOfALongBacklogOnceThoughSomeAreTooOld) {
+TEST(Loki, EachLineOfALongBacklogIsStoredOnceAlthoughSomeAreTooOld) {
   Rig rig;
   Store store;
   rig.transport.http = std::ref(store);
@@ -473,11 +475,11 @@ TEST(Loki, TellsEachLineOfALongBacklogOnceThoughSomeAreTooOld) {
   EXPECT_THAT(store.lines, SizeIs(20));
   const auto shifted = std::ranges::count_if(
       store.lines, [](const std::string& line) { return line.starts_with("[true time"); });
-  EXPECT_EQ(shifted, 7);  // of a week and more ago
+  EXPECT_EQ(shifted, 7);  // those that are a week old or older
   EXPECT_THAT(rig.transport.requests, SizeIs(2));
 }
 
-TEST(Loki, TellsTheLinesOfALogThatAreBehindTheirStream) {
+TEST(Loki, LinesBehindTheirStreamAreSentWithTheCurrentTime) {
   Rig rig;
   Store store;
   rig.transport.http = std::ref(store);
@@ -493,13 +495,13 @@ TEST(Loki, TellsTheLinesOfALogThatAreBehindTheirStream) {
   EXPECT_THAT(store.lines, testing::Contains(testing::EndsWith("] behind")));
 }
 
-TEST(Loki, RefusesWhatIsTooOldAtAnyTime) {
+TEST(Loki, ALineThatIsTooOldAtAnyTimeIsRefused) {
   const SendResult result = SendResultFor({.status = 400, .body = kTooOld});
   EXPECT_EQ(result.outcome, kRefused);
   EXPECT_THAT(result.error, HasSubstr("timestamp too old"));
 }
 
-TEST(Loki, SplitsWhatIsTooLarge) {
+TEST(Loki, ARequestThatIsTooLargeIsSplit) {
   Rig rig;
   rig.transport.http = [](const HttpRequest& request) {
     return HttpAnswer{.status = Text(request).size() > 30'000 ? 413 : 204};
@@ -511,7 +513,7 @@ TEST(Loki, SplitsWhatIsTooLarge) {
               ElementsAre(AllOf(SizeIs(16'000), testing::EndsWith("y..."))));
 }
 
-TEST(Loki, RefusesALineThatIsTooLargeEvenWhenItIsCut) {
+TEST(Loki, ALineThatIsTooLargeEvenWhenCutIsRefused) {
   Rig rig;
   rig.Refuse("yyy", 413, "");
   const std::vector<Notice> notices{Log({{.text = "x"}}), Log({{.text = std::string(50'000, 'y')}}),
@@ -519,13 +521,13 @@ TEST(Loki, RefusesALineThatIsTooLargeEvenWhenItIsCut) {
   EXPECT_THAT(rig.SendAll(notices), ElementsAre(kDelivered, kRefused, kDelivered));
 }
 
-TEST(Loki, SendsTheLogUnlessItIsSwitchedOff) {
+TEST(Loki, TheLogIsSentUnlessDisabled) {
   EXPECT_TRUE(MakeMonitor(kBlock).options.sends_messages);
   EXPECT_FALSE(MakeMonitor("loki: {url: 'http://l/push', labels: {a: b}, send_logs: false}")
                    .options.sends_messages);
 }
 
-TEST(Loki, KeepsItsSecrets) {
+TEST(Loki, SecretsAreMasked) {
   const MadeMonitor made = MakeMonitor(
       "loki: {url: 'http://u1:canary-one@l/push', labels: {a: b}, username: canary-two, "
       "password: canary-three}");
@@ -533,30 +535,30 @@ TEST(Loki, KeepsItsSecrets) {
   EXPECT_THAT(made.options.mask.Mask("at canary-one"), testing::Not(HasSubstr("canary")));
 }
 
-TEST(Loki, WarnsOfAUrlWithoutAPath) {
+TEST(Loki, AUrlWithoutAPathIsAWarning) {
   EXPECT_THAT(MakeMonitor("loki: {url: 'http://loki:3100', labels: {a: b}}").options.warnings,
               ElementsAre(HasSubstr("/loki/api/v1/push")));
   EXPECT_THAT(MakeMonitor(kBlock).options.warnings, IsEmpty());
 }
 
-TEST(Loki, TellsMistakesOfItsBlock) {
-  EXPECT_THAT(MakeMonitor("loki: {send_logs: true}").mistakes,
+TEST(Loki, MistakesInTheBlockAreReported) {
+  EXPECT_THAT(MakeMonitor("loki: {send_logs: true}").errors,
               ElementsAre(HasSubstr("needs `url`"), HasSubstr("needs `labels`")));
-  EXPECT_THAT(MakeMonitor("loki: {url: 'http://l/push', labels: {}}").mistakes,
+  EXPECT_THAT(MakeMonitor("loki: {url: 'http://l/push', labels: {}}").errors,
               ElementsAre(HasSubstr("at least one label")));
   EXPECT_THAT(
       MakeMonitor("loki:\n  url: http://l/push\n  username: u\n  tls: {cert_path: /c}\n  labels:\n"
                   "    1st: a\n    disk: 5\n    flag: true\n    good: '5'\n    version: 1.2.3\n")
-          .mistakes,
+          .errors,
       ElementsAre(HasSubstr("`username` and `password` go together"),
                   HasSubstr("`cert_path` and `key_path` go together"), HasSubstr("`1st`"),
                   HasSubstr("`disk` must be text: put `5` in quotes"), HasSubstr("`flag`")));
   std::string many = "loki:\n  url: http://l/push\n  labels:\n";
   for (int i = 0; i < 16; ++i) many += "    l" + std::to_string(i) + ": x\n";
-  EXPECT_THAT(MakeMonitor(many).mistakes, ElementsAre(HasSubstr("at most 15")));
+  EXPECT_THAT(MakeMonitor(many).errors, ElementsAre(HasSubstr("at most 15")));
   EXPECT_THAT(MakeMonitor("loki: {url: 'http://l/push', labels: {a: b}, tenant: " +
                           std::string(151, 't') + "}")
-                  .mistakes,
+                  .errors,
               ElementsAre(HasSubstr("`tenant` must be at most 150 bytes")));
 }
 

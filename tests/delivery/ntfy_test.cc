@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-nlohmann::json Told(const std::string& yaml, const Notice& notice) {
+nlohmann::json Body(const std::string& yaml, const Notice& notice) {
   return nlohmann::json::parse(RequestFor(yaml, notice).body);
 }
 
@@ -22,38 +22,38 @@ SendResult SendResultFor(const HttpAnswer& answer) {
   return SendResultFor("ntfy: {topic: x}", answer);
 }
 
-TEST(Ntfy, SendsWhatWasRecorded) {
-  ExpectGolden("ntfy", {{"body title", "without a block of its own the text named another tool"},
-                        {"body message", "and so did the message"},
-                        {"body tags", "and the tag"},
-                        {"body sequence_id", "lets newer servers show a repeated message once"}});
+TEST(Ntfy, TheRequestsMatchTheRecordings) {
+  ExpectGolden("ntfy", {{"body title", "the recorded default names another tool"},
+                        {"body message", "so does the message"},
+                        {"body tags", "so does the tag"},
+                        {"body sequence_id", "newer servers show a repeated message once"}});
 }
 
-TEST(Ntfy, NamesTheBackupAndWhatHappened) {
-  const auto body = Told("ntfy: {topic: x}", MakeNotice(NoticeState::kFail));
+TEST(Ntfy, TheMessageNamesTheBackupAndDescribesTheNotice) {
+  const auto body = Body("ntfy: {topic: x}", MakeNotice(NoticeState::kFail));
   EXPECT_EQ(body["title"], "Backup of home failed");
   EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("repository is already locked"));
 }
 
-TEST(Ntfy, AlwaysSaysSomething) {
+TEST(Ntfy, ABlankMessageIsReplaced) {
   const std::string fail = "ntfy: {topic: x, fail: {priority: max, message: '{added_bytes} '}}";
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.figures = {};
-  const auto body = Told(fail, notice);
+  const auto body = Body(fail, notice);
   EXPECT_EQ(body["title"], "Backup of home failed");
   EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("repository is already locked"));
   EXPECT_EQ(body["priority"], 5);
 }
 
-TEST(Ntfy, ShowsATestAsOne) {
+TEST(Ntfy, ATestIsSentAsATest) {
   Notice test = MakeNotice(NoticeState::kFinish);
   test.cause = NoticeCause::kTest;
-  const auto body = Told("ntfy: {topic: x, finish: {title: fine, message: all is saved}}", test);
+  const auto body = Body("ntfy: {topic: x, finish: {title: fine, message: all is saved}}", test);
   EXPECT_EQ(body["title"], "Test of backup_exporter");
   EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("notices arrive"));
 }
 
-TEST(Ntfy, KeepsARequestSmallEnoughForTheServer) {
+TEST(Ntfy, ARequestIsSmallEnoughForTheServer) {
   for (const std::string part : {"x", "\"", "größer", "\xFF"}) {
     Notice notice = MakeNotice(NoticeState::kFail);
     notice.backup.clear();
@@ -69,13 +69,13 @@ TEST(Ntfy, KeepsARequestSmallEnoughForTheServer) {
   }
 }
 
-TEST(Ntfy, MasksNameAndPasswordAsTheyAreSent) {
+TEST(Ntfy, UserNameAndPasswordAreMaskedInTheirEncodedForm) {
   const MadeMonitor made =
       MakeMonitor("ntfy: {topic: x, username: canary-user, password: canary-word}");
   EXPECT_EQ(made.options.mask.Mask("Y2FuYXJ5LXVzZXI6Y2FuYXJ5LXdvcmQ="), "***");
 }
 
-TEST(Ntfy, QuotesNoPartOfAWordOfAnAnswer) {
+TEST(Ntfy, AQuotedAnswerIsCutBetweenWords) {
   for (const std::string quote : {" ", "\""}) {
     const SendResult result =
         SendResultFor({.status = 404, .body = std::string(190, 'a') + quote + "canary-secret"});
@@ -83,7 +83,7 @@ TEST(Ntfy, QuotesNoPartOfAWordOfAnAnswer) {
   }
 }
 
-TEST(Ntfy, TakesASecretOfOneLineOnly) {
+TEST(Ntfy, ASecretMustBeOneLine) {
   const std::string path = testing::TempDir() + "ntfy_secret";
   const std::string yaml = "ntfy: {topic: x, access_token_file: " + path + "}";
   std::ofstream(path) << "token\r\n\n";
@@ -92,33 +92,33 @@ TEST(Ntfy, TakesASecretOfOneLineOnly) {
   EXPECT_THAT(transport.requests.at(0).headers, Contains(Pair("Authorization", "Bearer token")));
   for (const char* secret : {"to\nken", "to\x7Fken", "\n\n"}) {
     std::ofstream(path) << secret;
-    EXPECT_THAT(MakeMonitor(yaml).mistakes, ElementsAre(HasSubstr("must be one line")));
+    EXPECT_THAT(MakeMonitor(yaml).errors, ElementsAre(HasSubstr("must be one line")));
     EXPECT_THAT(
-        MakeMonitor("ntfy: {topic: x, access_token: '{credential file " + path + "}'}").mistakes,
+        MakeMonitor("ntfy: {topic: x, access_token: '{credential file " + path + "}'}").errors,
         ElementsAre(HasSubstr("must be one line")));
   }
 }
 
-TEST(Ntfy, ReplacesPlaceholdersInWhatIsConfigured) {
-  const auto body = Told("ntfy:\n  topic: x\n  fail:\n    title: '{backup}: {result}'\n",
+TEST(Ntfy, PlaceholdersInConfiguredTextsAreReplaced) {
+  const auto body = Body("ntfy:\n  topic: x\n  fail:\n    title: '{backup}: {result}'\n",
                          MakeNotice(NoticeState::kFail));
   EXPECT_EQ(body["title"], "home: failure");
   EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("repository is already locked"));
 }
 
-TEST(Ntfy, TellsARecoveryInTheWordsOfAFinish) {
+TEST(Ntfy, ARecoveryIsSentWithTheTextsOfAFinish) {
   const auto body =
-      Told("ntfy: {topic: x, finish: {message: fine again}}", MakeNotice(NoticeState::kResolve));
+      Body("ntfy: {topic: x, finish: {message: fine again}}", MakeNotice(NoticeState::kResolve));
   EXPECT_EQ(body["message"], "fine again");
 }
 
-TEST(Ntfy, DoesNotRepeatWhatTheServerForbids) {
+TEST(Ntfy, ARefusalIsNotRetried) {
   for (const int status : {400, 401, 403, 404, 413}) {
     EXPECT_EQ(SendResultFor({.status = status}).outcome, Delivery::Outcome::kRefused) << status;
   }
 }
 
-TEST(Ntfy, WaitsForAMinuteWhereItWasTooManyAndForAnHourWhereTheDaysQuotaIsUsedUp) {
+TEST(Ntfy, TooManyRequestsAreRetriedAfterAMinuteAndAnExhaustedQuotaAfterAnHour) {
   const SendResult many = SendResultFor({.status = 429, .body = R"({"code":42901})"});
   EXPECT_EQ(many.outcome, Delivery::Outcome::kRetry);
   EXPECT_EQ(many.pause, std::chrono::minutes(1));
@@ -126,9 +126,9 @@ TEST(Ntfy, WaitsForAMinuteWhereItWasTooManyAndForAnHourWhereTheDaysQuotaIsUsedUp
             std::chrono::hours(1));
 }
 
-TEST(Ntfy, TellsMistakesOfItsBlock) {
+TEST(Ntfy, MistakesInTheBlockAreReported) {
   EXPECT_THAT(
-      MakeMonitor("ntfy:\n  username: u\n  fail:\n    priority: 7\n").mistakes,
+      MakeMonitor("ntfy:\n  username: u\n  fail:\n    priority: 7\n").errors,
       UnorderedElementsAre(HasSubstr("`username` and `password` go together"),
                            HasSubstr("needs `topic`"), HasSubstr("`priority` must be max")));
 }

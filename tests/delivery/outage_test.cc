@@ -1,5 +1,5 @@
-// A day without network, in simulated time: what still matters arrives, in order, and nothing twice
-// but where an answer was lost.
+// A day without network, in simulated time: notices that still matter arrive in order. None arrives
+// twice, unless an answer was lost.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -15,14 +15,14 @@
 namespace backup_exporter {
 namespace {
 
-// One for all monitors: up or not, and sometimes an answer is lost on its way back.
+// Shared by all monitors. It is up or down, and loses some answers.
 struct Network {
   bool up = false;
   unsigned lost_of_100 = 0;
   std::mt19937 chance{1};
 };
 
-// What arrived: state, backup and run.
+// Records the notices that arrive.
 class Server final : public Monitor {
  public:
   explicit Server(Network& network) : network_(network) {}
@@ -48,7 +48,7 @@ class OutageTest : public LedgerTest {
   static constexpr int kRounds = 500;  // of a start and an end of each backup: 10,000 events
 
   OutageTest() {
-    options_.directory.clear();  // what is on disk is the ledger's tests' to see
+    options_.directory.clear();  // storing on disk is covered by the ledger's tests
     for (int i = 0; i < kBackups; ++i) {
       const std::string name = fmt::format("b{}", i);
       sources_.push_back(SourceOf(name, name));
@@ -76,10 +76,10 @@ class OutageTest : public LedgerTest {
     now_ = Night(1);
     ledger().Subscribe(subscriptions_, now_);
   }
-  void TearDown() override {}  // nothing to find after a restart
+  void TearDown() override {}  // nothing is stored that could be checked after a restart
 
-  // Lets the workers do what they want to do until `end`.
-  void GoOnUntil(Time end) {
+  // Runs the workers until `end`.
+  void RunUntil(Time end) {
     for (; now_ < end; now_ += 30s) {
       steady_ += 30s;
       for (auto& [name, worker] : workers_) {
@@ -96,20 +96,20 @@ class OutageTest : public LedgerTest {
       now_ += 60s;
       steady_ += 60s;
       for (std::size_t i = 0; i < kBackups; ++i) {
-        // Each fails in its own rounds; all are well in the end.
+        // Each backup fails in rounds of its own; all are good at the end.
         const bool fails = (static_cast<std::size_t>(round) + i) % 7 == 0 && round + 1 < count;
         Take(files_[i], {Finished(fails ? kFailure : kSuccess).At(now_).Whole()});
         ends_.push_back(fmt::format("b{} {}", i, fails ? "fail" : "finish"));
       }
-      GoOnUntil(now_ + each - 60s);
+      RunUntil(now_ + each - 60s);
     }
   }
-  static std::vector<std::string> InWords(const std::vector<Notice>& notices) {
-    std::vector<std::string> words;
+  static std::vector<std::string> Summaries(const std::vector<Notice>& notices) {
+    std::vector<std::string> summaries;
     for (const Notice& notice : notices) {
-      words.push_back(fmt::format("{} {}", notice.backup, Name(notice.state)));
+      summaries.push_back(fmt::format("{} {}", notice.backup, Name(notice.state)));
     }
-    return words;
+    return summaries;
   }
 
   Network network_;
@@ -118,42 +118,42 @@ class OutageTest : public LedgerTest {
   std::vector<Subscription> subscriptions_;
   std::map<std::string, std::shared_ptr<Server>> servers_;
   std::map<std::string, std::unique_ptr<Worker>> workers_;
-  std::vector<std::string> ends_;  // in their order
+  std::vector<std::string> ends_;  // in order
   SteadyTime steady_{};
 };
 
-TEST_F(OutageTest, AfterADayAllThatMattersArrivesInOrder) {
+TEST_F(OutageTest, AfterADayWithoutNetworkEveryNoticeThatStillMattersArrivesInOrder) {
   network_.lost_of_100 = 10;
   Rounds(kRounds, std::chrono::floor<std::chrono::seconds>(Duration(24h) / kRounds));
   for (const auto& [name, server] : servers_) EXPECT_TRUE(server->arrived.empty());
   network_.up = true;
-  GoOnUntil(now_ + 24h);
+  RunUntil(now_ + 24h);
 
   for (const auto& [name, server] : servers_) {
     SCOPED_TRACE(name);
     EXPECT_TRUE(ledger().Waiting(name, 1).empty());
     std::uint64_t more = 0;
     for (const auto& [id, times] : server->times) more += static_cast<std::uint64_t>(times) - 1;
-    EXPECT_EQ(more, server->lost) << "told twice although the answer came";
+    EXPECT_EQ(more, server->lost) << "sent twice although the answer arrived";
   }
-  // All of it: a start and an end of every run.
+  // Every notice: a start and an end of every run.
   EXPECT_EQ(servers_["all"]->arrived.size(), 2U * kBackups * kRounds);
   Tick();
   EXPECT_EQ(ledger().standings()->monitors.at("all").dropped, (MonitorStanding{}.dropped));
-  // The ends alone: no start matters any more.
-  EXPECT_EQ(InWords(servers_["ends"]->arrived), ends_);
-  // Nobody is paged for what is well again; what was resolved is said to be.
+  // Only the ends: the starts were superseded.
+  EXPECT_EQ(Summaries(servers_["ends"]->arrived), ends_);
+  // No failure that is over is sent, only its recovery.
   for (const Notice& notice : servers_["pages"]->arrived) {
     EXPECT_EQ(notice.state, NoticeState::kResolve);
   }
-  // One state: the last one.
-  EXPECT_EQ(InWords(servers_["state"]->arrived), std::vector<std::string>{"b9 finish"});
+  // One status: only the newest notice.
+  EXPECT_EQ(Summaries(servers_["state"]->arrived), std::vector<std::string>{"b9 finish"});
 }
 
-TEST_F(OutageTest, WithinOneLongestPauseAfterTheNetworkIsBackDeliveryGoesOn) {
+TEST_F(OutageTest, DeliveryContinuesWithinTheLongestPauseAfterAnOutage) {
   Rounds(100, 5min);
   network_.up = true;
-  GoOnUntil(now_ + 15min + 30s);
+  RunUntil(now_ + 15min + 30s);
   for (const auto& [name, server] : servers_) EXPECT_FALSE(server->arrived.empty()) << name;
 }
 

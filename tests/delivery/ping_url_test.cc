@@ -5,7 +5,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(PingUrl, PutsTheSuffixBehindThePathAndTheFieldsBehindTheQuery) {
+TEST(PingUrl, TheSuffixIsAppendedToThePathAndTheFieldsToTheQuery) {
   EXPECT_EQ(PingUrl("https://a.example/x", "/start", {}), "https://a.example/x/start");
   EXPECT_EQ(PingUrl("https://a.example/x//?k=1", "/start", {{"rid", "7"}}),
             "https://a.example/x/start?k=1&rid=7");
@@ -13,7 +13,7 @@ TEST(PingUrl, PutsTheSuffixBehindThePathAndTheFieldsBehindTheQuery) {
             "http://u:p@a.example:8080?m=%C3%A4%20%26");
 }
 
-TEST(PingUrl, ReplacesFieldsOfTheSameName) {
+TEST(PingUrl, FieldsOfTheSameNameAreReplaced) {
   EXPECT_EQ(PingUrl("https://a.example/x?status=up&k=1&ping=&status", "",
                     {{"status", "down"}, {"ping", ""}}),
             "https://a.example/x?k=1&status=down");

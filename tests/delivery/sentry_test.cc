@@ -23,17 +23,17 @@ const std::string& Plain() {
   return block;
 }
 
-HttpRequest Told(const std::string& yaml, const Notice& notice) { return RequestFor(yaml, notice); }
+HttpRequest Sent(const std::string& yaml, const Notice& notice) { return RequestFor(yaml, notice); }
 
 SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(Plain(), answer); }
 
-TEST(Sentry, SendsWhatWasRecorded) {
+TEST(Sentry, TheRequestsMatchTheRecordings) {
   ExpectGolden("sentry", {{"query check_in_id", "a repeated or late check-in does no harm"},
-                          {"query duration", "the service knows only when it was told"}});
+                          {"query duration", "the service knows only when the check-in arrived"}});
 }
 
-TEST(Sentry, TellsEveryStateOfARunUnderItsId) {
-  const auto url = [](NoticeState state) { return Told(Plain(), MakeNotice(state)).url; };
+TEST(Sentry, EveryStateOfARunHasItsId) {
+  const auto url = [](NoticeState state) { return Sent(Plain(), MakeNotice(state)).url; };
   const std::string base =
       "https://o294220.ingest.us.sentry.io/api/203069/cron/nas/5f80ec/?status=";
   const std::string id = "&check_in_id=0d6c1d2e-3a65-4c5b-9d0e-6f8a7b9c0d1e";
@@ -43,21 +43,21 @@ TEST(Sentry, TellsEveryStateOfARunUnderItsId) {
   EXPECT_EQ(url(NoticeState::kFail), base + "error" + id + "&duration=7.000");
 }
 
-TEST(Sentry, TellsAHeartbeatAsAPlainSuccess) {
-  EXPECT_THAT(Told(Plain(), {.cause = NoticeCause::kHeartbeat}).url,
+TEST(Sentry, AHeartbeatIsSentAsASuccessWithoutARunId) {
+  EXPECT_THAT(Sent(Plain(), {.cause = NoticeCause::kHeartbeat}).url,
               EndsWith("/cron/nas/5f80ec/?status=ok"));
 }
 
-TEST(Sentry, NamesTheEnvironment) {
+TEST(Sentry, TheConfiguredEnvironmentIsSent) {
   const std::string yaml =
       Block("https://5f80ec@sentry.io/7", "nas", "  environment: 'büro & keller'\n");
-  EXPECT_THAT(Told(yaml, MakeNotice(NoticeState::kFinish)).url,
+  EXPECT_THAT(Sent(yaml, MakeNotice(NoticeState::kFinish)).url,
               HasSubstr("&environment=b%C3%BCro%20%26%20keller&"));
 }
 
-TEST(Sentry, TakesEveryFormOfADsn) {
+TEST(Sentry, EveryFormOfADsnIsAccepted) {
   const auto url = [](const std::string& dsn) {
-    return Told(Block(dsn, "nas"), {.cause = NoticeCause::kHeartbeat}).url;
+    return Sent(Block(dsn, "nas"), {.cause = NoticeCause::kHeartbeat}).url;
   };
   EXPECT_EQ(url("https://5f80ec@sentry.example:9000/behind/proxy/7"),
             "https://sentry.example:9000/behind/proxy/api/7/cron/nas/5f80ec/?status=ok");
@@ -65,7 +65,7 @@ TEST(Sentry, TakesEveryFormOfADsn) {
             "http://sentry.example/api/7/cron/nas/5f80ec/?status=ok");
 }
 
-TEST(Sentry, TellsAnotherMonitorForEachBackupWhereTheSlugSaysSo) {
+TEST(Sentry, APlaceholderInTheSlugSelectsAMonitorForEachBackup) {
   const std::string yaml = Block("https://5f80ec@sentry.io/7", "{backup}-{operation}");
   const MadeMonitor made = MakeMonitor(yaml);
   EXPECT_TRUE(made.options.by_backup);
@@ -73,18 +73,18 @@ TEST(Sentry, TellsAnotherMonitorForEachBackupWhereTheSlugSaysSo) {
   EXPECT_FALSE(MakeMonitor(Plain()).options.by_backup);
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.backup = "Home NAS";
-  EXPECT_THAT(Told(yaml, notice).url, HasSubstr("/cron/home-nas-backup/5f80ec/"));
+  EXPECT_THAT(Sent(yaml, notice).url, HasSubstr("/cron/home-nas-backup/5f80ec/"));
 }
 
-TEST(Sentry, CutsAndEncodesASlug) {
+TEST(Sentry, ASlugIsCutAndEncoded) {
   const auto url = [](const std::string& slug) {
-    return Told(Block("https://5f80ec@sentry.io/7", slug), MakeNotice(NoticeState::kFail)).url;
+    return Sent(Block("https://5f80ec@sentry.io/7", slug), MakeNotice(NoticeState::kFail)).url;
   };
   EXPECT_THAT(url(std::string(51, 's')), HasSubstr("/cron/" + std::string(50, 's') + "/5f80ec/"));
   EXPECT_THAT(url("my monitor/1"), HasSubstr("/cron/my%20monitor%2F1/5f80ec/"));
 }
 
-TEST(Sentry, RepeatsOnlyWhatMayPass) {
+TEST(Sentry, OnlyTemporaryErrorsAreRetried) {
   EXPECT_EQ(SendResultFor({.status = 202}).outcome, Delivery::Outcome::kDelivered);
   EXPECT_EQ(SendResultFor({.status = 202, .cut = true}).outcome, Delivery::Outcome::kDelivered);
   EXPECT_EQ(SendResultFor({.status = 200, .body = "<html>"}).outcome, Delivery::Outcome::kRetry);
@@ -94,28 +94,28 @@ TEST(Sentry, RepeatsOnlyWhatMayPass) {
   for (const int status : {400, 401, 403, 404}) {
     const SendResult result = SendResultFor({.status = status});
     EXPECT_EQ(result.outcome, Delivery::Outcome::kRefused) << status;
-    EXPECT_THAT(result.error, HasSubstr("is `data_source_name_url` that of the project"));
+    EXPECT_THAT(result.error, HasSubstr("is `data_source_name_url` the DSN of the project"));
   }
 }
 
-TEST(Sentry, TellsMistakesOfItsBlock) {
-  EXPECT_THAT(MakeMonitor("sentry: {environment: production, slug: nas}").mistakes,
+TEST(Sentry, MistakesInTheBlockAreReported) {
+  EXPECT_THAT(MakeMonitor("sentry: {environment: production, slug: nas}").errors,
               ElementsAre(HasSubstr("needs `data_source_name_url`"),
                           HasSubstr("needs `monitor_slug`"), HasSubstr("`slug`")));
 }
 
-TEST(Sentry, RefusesWhatIsNoDsnAndDoesNotRepeatIt) {
+TEST(Sentry, AnInvalidDsnIsAMistakeAndIsNotQuoted) {
   for (const std::string dsn :
        {"https://sentry.io/203069", "https://canary@sentry.io", "https://canary@sentry.io/",
         "canary", "ftp://canary@sentry.io/7", "https://@sentry.io/7"}) {
-    EXPECT_THAT(MakeMonitor(Block(dsn, "nas")).mistakes,
+    EXPECT_THAT(MakeMonitor(Block(dsn, "nas")).errors,
                 ElementsAre(AllOf(HasSubstr("`data_source_name_url` must be a DSN"),
                                   StartsWith("2:"), Not(HasSubstr("canary")))))
         << dsn;
   }
 }
 
-TEST(Sentry, KeepsItsDsnSecret) {
+TEST(Sentry, TheDsnIsMasked) {
   const MadeMonitor made = MakeMonitor(Block("https://canarykey:canarysecret@sentry.io/7", "nas"));
   for (const std::string text :
        {"POST https://sentry.io/api/7/cron/nas/canarykey/", "canarysecret is wrong",

@@ -22,13 +22,13 @@ HttpRequest Sent(const Notice& notice, const std::string& more = "") {
   return RequestFor(kBlock + more, notice);
 }
 
-nlohmann::json Told(const Notice& notice, const std::string& more = "") {
+nlohmann::json Body(const Notice& notice, const std::string& more = "") {
   return nlohmann::json::parse(Sent(notice, more).body);
 }
 
 SendResult SendResultFor(const HttpAnswer& answer) { return SendResultFor(kBlock, answer); }
 
-TEST(Webhook, SendsAllOfTheNotice) {
+TEST(Webhook, TheWholeNoticeIsSentAsJson) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.also_failing = {"nas"};
   notice.messages = {{.at = notice.at, .level = Level::kWarning, .text = "changed"},
@@ -51,20 +51,20 @@ TEST(Webhook, SendsAllOfTheNotice) {
                  {"level": "error", "text": "locked"}]})"));
 }
 
-TEST(Webhook, ListsWhatElseIsNotWellOnce) {
+TEST(Webhook, OtherFailingBackupsAreListedOnce) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.error.clear();
   notice.reason.reset();
   notice.result = RunResult::kSuccess;
   notice.also_failing = {"nas"};
-  const auto text = Told(notice)["text"].get<std::string>();
+  const auto text = Body(notice)["text"].get<std::string>();
   EXPECT_THAT(text, HasSubstr("Not well: nas."));
   EXPECT_EQ(text.find("nas"), text.rfind("nas"));
 }
 
-TEST(Webhook, SaysNothingOfABackupWhereThereIsNone) {
+TEST(Webhook, ANoticeWithoutABackupHasNoValuesOfOne) {
   for (const NoticeCause cause : {NoticeCause::kHeartbeat, NoticeCause::kTest}) {
-    const auto body = Told({.cause = cause, .at = MakeNotice(NoticeState::kFinish).at});
+    const auto body = Body({.cause = cause, .at = MakeNotice(NoticeState::kFinish).at});
     EXPECT_EQ(body["state"], "finish");
     EXPECT_EQ(body["cause"], cause == NoticeCause::kTest ? "test" : "heartbeat");
     EXPECT_FALSE(body.contains("backup"));
@@ -73,54 +73,54 @@ TEST(Webhook, SaysNothingOfABackupWhereThereIsNone) {
   }
 }
 
-TEST(Webhook, KeepsTheErrorsAndTheNewestOfMoreThanItSends) {
+TEST(Webhook, ErrorsAndTheNewestMessagesAreKeptIfNotAllFit) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.messages.push_back({.level = Level::kError, .text = "first error"});
   for (int i = 0; i < 30; ++i) notice.messages.push_back({.text = std::string(20'000, 'x')});
   notice.messages.push_back({.text = "newest"});
-  const auto messages = Told(notice)["messages"];
+  const auto messages = Body(notice)["messages"];
   ASSERT_EQ(messages.size(), 11U);
   EXPECT_EQ(messages.front()["text"], "first error");
   EXPECT_EQ(messages[1]["text"].get<std::string>().size(), 10'000U);
   EXPECT_EQ(messages.back()["text"], "newest");
 }
 
-TEST(Webhook, SendsNoMessagesWhereTheyAreSwitchedOff) {
+TEST(Webhook, NoMessagesAreSentIfDisabled) {
   EXPECT_TRUE(MakeMonitor(kBlock).options.sends_messages);
   const std::string off = "  send_logs: false\n";
   EXPECT_FALSE(MakeMonitor(kBlock + off).options.sends_messages);
-  EXPECT_FALSE(Told(MakeNotice(NoticeState::kFail), off).contains("messages"));
+  EXPECT_FALSE(Body(MakeNotice(NoticeState::kFail), off).contains("messages"));
 }
 
-TEST(Webhook, SendsAMapAsJsonWithTheTypesThatItHas) {
+TEST(Webhook, AConfiguredMapIsSentAsJsonWithItsTypes) {
   const std::string body =
       "  body:\n    text: '{backup}: {error}'\n    priority: 5\n    '5': '5'\n    on: true\n"
       "    none:\n    added: '{added_bytes}'\n    list: ['{added_bytes} bytes', {a: '{result}'}]\n";
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.error = R"(say "no")";
-  EXPECT_EQ(Told(notice, body), nlohmann::json::parse(R"({
+  EXPECT_EQ(Body(notice, body), nlohmann::json::parse(R"({
     "text": "home: say \"no\"", "priority": 5, "5": "5", "on": true, "none": null, "added": 1536,
     "list": ["1536 bytes", {"a": "failure"}]})"));
   notice.figures = {};
-  EXPECT_TRUE(Told(notice, body)["added"].is_null());
+  EXPECT_TRUE(Body(notice, body)["added"].is_null());
 }
 
-TEST(Webhook, SendsATextAsItStands) {
+TEST(Webhook, AConfiguredTextIsSentWithItsPlaceholdersReplaced) {
   const HttpRequest request =
       Sent(MakeNotice(NoticeState::kFail), "  body: \"{backup} {result}\\n{other}\"\n");
   EXPECT_EQ(request.body, "home failure\n{other}");
   EXPECT_THAT(request.headers, Contains(Pair("Content-Type", "text/plain; charset=utf-8")));
 }
 
-TEST(Webhook, EscapesWhatIsPutIntoATextThatIsJson) {
+TEST(Webhook, ValuesAreEscapedInAConfiguredTextThatIsJson) {
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.error = "say \"no\" \\";
   notice.backup = "h\xFFme";
   const std::string object =
       "  body: '{\"text\": \"{error} {backup}\", \"added\": {added_bytes}}'\n";
-  EXPECT_EQ(Told(notice, object),
+  EXPECT_EQ(Body(notice, object),
             nlohmann::json({{"text", "say \"no\" \\ h\uFFFDme"}, {"added", 1536}}));
-  EXPECT_EQ(Told(notice, "  headers: {Content-Type: application/JSON}\n  body: '\"{error}\"'\n"),
+  EXPECT_EQ(Body(notice, "  headers: {Content-Type: application/JSON}\n  body: '\"{error}\"'\n"),
             "say \"no\" \\");
   for (const char* text : {"{error}", "[{error}] failed"}) {
     const auto body = Sent(notice, "  body: '" + std::string(text) + "'\n").body;
@@ -128,14 +128,14 @@ TEST(Webhook, EscapesWhatIsPutIntoATextThatIsJson) {
   }
 }
 
-TEST(Webhook, SendsNoBodyWithAGet) {
+TEST(Webhook, AGetRequestHasNoBody) {
   const HttpRequest request = Sent(MakeNotice(NoticeState::kFail), "  method: GET\n");
   EXPECT_EQ(request.method, "GET");
   EXPECT_EQ(request.body, "");
   EXPECT_THAT(request.headers, IsEmpty());
 }
 
-TEST(Webhook, ReplacesPlaceholdersInItsUrlAndHeadersButBeginsNoNewHeader) {
+TEST(Webhook, PlaceholdersInUrlAndHeadersAreReplacedAndCannotAddAHeader) {
   MadeMonitor made = MakeMonitor(
       "webhook:\n  url: 'https://x.example/{backup}?why={error}'\n"
       "  headers: {X-Backup: 'of {backup}', Content-Type: text/csv}\n  verify_tls: false\n");
@@ -151,14 +151,14 @@ TEST(Webhook, ReplacesPlaceholdersInItsUrlAndHeadersButBeginsNoNewHeader) {
   EXPECT_FALSE(request.verify_tls);
 }
 
-TEST(Webhook, SendsNameAndPassword) {
+TEST(Webhook, UserNameAndPasswordAreSentAsBasicAuthentication) {
   EXPECT_THAT(
       Sent(MakeNotice(NoticeState::kFail), "  username: Aladdin\n  password: 'open sesame'\n")
           .headers,
       Contains(Pair("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")));
 }
 
-TEST(Webhook, TakesEvery2xxForDelivered) {
+TEST(Webhook, Every2xxIsADelivery) {
   for (const int status : {200, 201, 202, 204}) {
     EXPECT_EQ(SendResultFor({.status = status, .body = "<html>"}).outcome, kDelivered) << status;
   }
@@ -170,14 +170,14 @@ TEST(Webhook, TakesEvery2xxForDelivered) {
   }
 }
 
-TEST(Webhook, MasksItsSecrets) {
+TEST(Webhook, SecretsAreMasked) {
   const std::string path = testing::TempDir() + "webhook_secret";
   std::ofstream(path) << "canary-file\n";
   const MadeMonitor made = MakeMonitor(
       "webhook:\n  url: https://x.example/canary-path?t=canary-query\n"
       "  headers: {Authorization: Bearer canary-bearer, X-Token: '{credential file " +
       path + "}', X-Other_file: " + path + "}\n");
-  ASSERT_THAT(made.mistakes, IsEmpty());
+  ASSERT_THAT(made.errors, IsEmpty());
   for (const std::string secret : {"canary-path", "canary-query", "canary-bearer", "canary-file"}) {
     EXPECT_THAT(made.options.mask.Mask("is " + secret), Not(HasSubstr("canary")));
   }
@@ -191,16 +191,17 @@ TEST(Webhook, MasksItsSecrets) {
   EXPECT_EQ(basic.options.mask.Mask("Y2FuYXJ5LXVzZXI6Y2FuYXJ5LXdvcmQ="), "***");
 }
 
-TEST(Webhook, TellsMistakesOfItsBlock) {
-  EXPECT_THAT(MakeMonitor("webhook: {method: FETCH, username: x, body: [1]}").mistakes,
+TEST(Webhook, MistakesInTheBlockAreReported) {
+  EXPECT_THAT(MakeMonitor("webhook: {method: FETCH, username: x, body: [1]}").errors,
               ElementsAre(HasSubstr("needs `url`"), HasSubstr("`method` must be POST, PUT"),
-                          HasSubstr("go together"), HasSubstr("`body` must be a text")));
-  EXPECT_THAT(MakeMonitor(std::string(kBlock) +
-                          "  method: GET\n  body: x\n  headers: {'X Y': 1, Authorization: x}\n"
-                          "  username: u\n  password: p\n")
-                  .mistakes,
-              ElementsAre(HasSubstr("a GET has no `body`"), HasSubstr("`X Y` is no name"),
-                          HasSubstr("`Authorization` and `username` are one too many")));
+                          HasSubstr("go together"), HasSubstr("`body` must be text")));
+  EXPECT_THAT(
+      MakeMonitor(std::string(kBlock) +
+                  "  method: GET\n  body: x\n  headers: {'X Y': 1, Authorization: x}\n"
+                  "  username: u\n  password: p\n")
+          .errors,
+      ElementsAre(HasSubstr("a GET request has no `body`"), HasSubstr("`X Y` is not a valid name"),
+                  HasSubstr("`Authorization` and `username` exclude each other")));
 }
 
 }  // namespace

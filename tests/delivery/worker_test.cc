@@ -1,3 +1,5 @@
+// Labels: threads
+
 #include "delivery/worker.h"
 
 #include <gmock/gmock.h>
@@ -37,44 +39,44 @@ class FakeQueue final : public NoticeQueue {
   }
 };
 
-// Answers as it is told, in turn; then delivers.
+// Returns the given results in order, then deliveries.
 class FakeMonitor final : public Monitor {
  public:
-  std::deque<SendResult> answers;
-  std::vector<Notice> told;
+  std::deque<SendResult> results;
+  std::vector<Notice> sent;
 
   SendResult Send(const Notice& notice, Transport&) override {
-    told.push_back(notice);
-    if (answers.empty()) return Delivered();
-    SendResult result = answers.front();
-    answers.pop_front();
+    sent.push_back(notice);
+    if (results.empty()) return Delivered();
+    SendResult result = results.front();
+    results.pop_front();
     return result;
   }
 };
 
 class WorkerTest : public testing::Test {
  protected:
-  void Wait(int notices) {
+  void Enqueue(int notices) {
     for (int i = 1; i <= notices; ++i) {
       queue_.waiting.push_back({.id = i, .uid = "u", .backup = "home", .at = kNow});
     }
   }
-  Worker& Made() {
+  Worker& worker() {
     if (!worker_) worker_.emplace(monitor_, queue_, transport_, options_);
     return *worker_;
   }
-  // Calls it when it wants to be called, for so long.
-  void Go(Duration time) {
+  // Calls the worker at the times that it returns, for this long.
+  void RunFor(Duration time) {
     const SteadyTime end = steady_ + time;
     while (steady_ <= end) {
-      const SteadyTime next =
-          Made().Step(kNow + std::chrono::duration_cast<Duration>(steady_ - SteadyTime()), steady_);
+      const SteadyTime next = worker().Step(
+          kNow + std::chrono::duration_cast<Duration>(steady_ - SteadyTime()), steady_);
       steady_ = std::max(next, steady_ + 1us);
     }
   }
-  // How long it waits after its next attempt.
+  // The pause after the next attempt.
   Duration NextPause() {
-    const SteadyTime next = Made().Step(kNow, steady_);
+    const SteadyTime next = worker().Step(kNow, steady_);
     const auto pause = std::chrono::duration_cast<Duration>(next - steady_);
     steady_ = next;
     return pause;
@@ -88,17 +90,17 @@ class WorkerTest : public testing::Test {
   SteadyTime steady_{};
 };
 
-TEST_F(WorkerTest, TellsAllThatWaitsInOrder) {
-  Wait(3);
-  Go(1s);
-  ASSERT_EQ(monitor_->told.size(), 3U);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(monitor_->told[static_cast<std::size_t>(i)].id, i + 1);
+TEST_F(WorkerTest, PendingNoticesAreSentInOrder) {
+  Enqueue(3);
+  RunFor(1s);
+  ASSERT_EQ(monitor_->sent.size(), 3U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(monitor_->sent[static_cast<std::size_t>(i)].id, i + 1);
   EXPECT_TRUE(queue_.waiting.empty());
 }
 
-TEST_F(WorkerTest, TriesAgainWithPausesThatDoubleUpToAQuarterOfAnHour) {
-  Wait(1);
-  monitor_->answers.assign(20, Retry(AttemptFailure::kConnect, "no"));
+TEST_F(WorkerTest, FailuresAreRetriedWithPausesThatDoubleUpToAQuarterOfAnHour) {
+  Enqueue(1);
+  monitor_->results.assign(20, Retry(AttemptFailure::kConnect, "no"));
   Duration full = 1s;
   for (int i = 0; i < 20; ++i) {
     EXPECT_THAT(NextPause(), AllOf(Ge(full / 2), Le(full)));
@@ -107,18 +109,18 @@ TEST_F(WorkerTest, TriesAgainWithPausesThatDoubleUpToAQuarterOfAnHour) {
   EXPECT_EQ(full, Duration(15min));
 }
 
-TEST_F(WorkerTest, NoNoticeOvertakesOneThatIsTriedAgain) {
-  Wait(2);
-  monitor_->answers = {Retry(AttemptFailure::kConnect, "no")};
-  Go(10s);
-  ASSERT_EQ(monitor_->told.size(), 3U);
-  EXPECT_EQ(monitor_->told[1].id, 1);
-  EXPECT_EQ(monitor_->told[2].id, 2);
+TEST_F(WorkerTest, NoNoticeOvertakesOneThatIsRetried) {
+  Enqueue(2);
+  monitor_->results = {Retry(AttemptFailure::kConnect, "no")};
+  RunFor(10s);
+  ASSERT_EQ(monitor_->sent.size(), 3U);
+  EXPECT_EQ(monitor_->sent[1].id, 1);
+  EXPECT_EQ(monitor_->sent[2].id, 2);
 }
 
-TEST_F(WorkerTest, BeginsAnewWithShortPausesAfterADelivery) {
-  Wait(2);
-  monitor_->answers = {Retry(AttemptFailure::kConnect, "no"), Retry(AttemptFailure::kConnect, "no"),
+TEST_F(WorkerTest, ADeliveryResetsThePauses) {
+  Enqueue(2);
+  monitor_->results = {Retry(AttemptFailure::kConnect, "no"), Retry(AttemptFailure::kConnect, "no"),
                        Delivered(), Retry(AttemptFailure::kConnect, "no")};
   NextPause();
   NextPause();
@@ -126,15 +128,16 @@ TEST_F(WorkerTest, BeginsAnewWithShortPausesAfterADelivery) {
   EXPECT_LE(NextPause(), Duration(1s));
 }
 
-TEST_F(WorkerTest, WaitsAsLongAsTheServerAsksButNoLongerThanAnHour) {
-  Wait(1);
-  const auto asked = [](const std::string& text) {
+TEST_F(WorkerTest, APauseIsAsLongAsTheServerAsksForButAtMostAnHour) {
+  Enqueue(1);
+  const auto with_header = [](const std::string& text) {
     SendResult result = Retry(AttemptFailure::kRateLimited, "slow down");
     result.retry_after = text;
     return result;
   };
-  monitor_->answers = {asked("120"), asked("315360000"), asked("Fri, 15 Jan 2027 08:10:00 GMT"),
-                       asked("Thu, 01 Jan 1970 00:00:00 GMT"), asked("soon")};
+  monitor_->results = {with_header("120"), with_header("315360000"),
+                       with_header("Fri, 15 Jan 2027 08:10:00 GMT"),
+                       with_header("Thu, 01 Jan 1970 00:00:00 GMT"), with_header("soon")};
   EXPECT_EQ(NextPause(), Duration(120s));
   EXPECT_EQ(NextPause(), Duration(1h));
   EXPECT_EQ(NextPause(), Duration(10min));
@@ -142,68 +145,68 @@ TEST_F(WorkerTest, WaitsAsLongAsTheServerAsksButNoLongerThanAnHour) {
   EXPECT_LE(NextPause(), Duration(16s));
 }
 
-TEST_F(WorkerTest, WaitsAsLongAsTheServiceNeeds) {
-  Wait(1);
+TEST_F(WorkerTest, APauseIsAtLeastThatOfTheService) {
+  Enqueue(1);
   SendResult result = Retry(AttemptFailure::kHttp5xx, "no");
   result.pause = 5s;
-  monitor_->answers = {result};
+  monitor_->results = {result};
   EXPECT_EQ(NextPause(), Duration(5s));
 }
 
-TEST_F(WorkerTest, GivesUpWhatIsRefusedAndGoesOn) {
-  Wait(2);
-  monitor_->answers = {Refused(AttemptFailure::kHttp4xx, "HTTP 404")};
-  Go(1s);
+TEST_F(WorkerTest, ARefusedNoticeIsReportedAndTheNextOneIsSent) {
+  Enqueue(2);
+  monitor_->results = {Refused(AttemptFailure::kHttp4xx, "HTTP 404")};
+  RunFor(1s);
   ASSERT_EQ(queue_.reports.size(), 2U);
   EXPECT_EQ(queue_.reports[0].outcome, Outcome::kRefused);
   EXPECT_EQ(queue_.reports[1].outcome, Outcome::kDelivered);
 }
 
-TEST_F(WorkerTest, AnAttemptThatTheEndOfTheProgramCutOffIsNone) {
-  Wait(1);
+TEST_F(WorkerTest, AnAttemptEndedByAStopIsNotReported) {
+  Enqueue(1);
   SendResult stopped = JudgeNetwork(NetworkFailure::kStopped, "stopping");
-  monitor_->answers = {stopped};
+  monitor_->results = {stopped};
   NextPause();
   EXPECT_TRUE(queue_.reports.empty());
 }
 
-TEST_F(WorkerTest, NothingSecretLeavesInTextsOrErrors) {
+TEST_F(WorkerTest, SecretsAreMaskedInTextsAndErrors) {
   SecretMask mask;
   mask.Add("CANARY");
   options_.mask = std::make_shared<const SecretMask>(mask);
-  Wait(1);
+  Enqueue(1);
   queue_.waiting[0].error = "key CANARY of sftp://me:hunter2@host/x is wrong";
   queue_.waiting[0].messages = {{.text = "CANARY"}};
-  monitor_->answers = {Retry(AttemptFailure::kConnect, "https://x/CANARY")};
+  monitor_->results = {Retry(AttemptFailure::kConnect, "https://x/CANARY")};
   NextPause();
-  EXPECT_THAT(monitor_->told[0].error, AllOf(Not(HasSubstr("CANARY")), Not(HasSubstr("hunter2"))));
-  EXPECT_EQ(monitor_->told[0].messages[0].text, "***");
+  EXPECT_THAT(monitor_->sent[0].error, AllOf(Not(HasSubstr("CANARY")), Not(HasSubstr("hunter2"))));
+  EXPECT_EQ(monitor_->sent[0].messages[0].text, "***");
   EXPECT_EQ(queue_.reports[0].error, "https://x/***");
 }
 
-TEST_F(WorkerTest, SendsAHeartbeatInTimeWhileAllIsWell) {
+TEST_F(WorkerTest, AHeartbeatIsSentOnTimeWhileAllIsWell) {
   bool well = true;
   options_.heartbeat = 5min;
   options_.is_well = [&] { return well; };
-  Go(14min);
-  EXPECT_EQ(monitor_->told.size(), 3U);
-  EXPECT_EQ(monitor_->told[0].cause, NoticeCause::kHeartbeat);
+  RunFor(14min);
+  EXPECT_EQ(monitor_->sent.size(), 3U);
+  EXPECT_EQ(monitor_->sent[0].cause, NoticeCause::kHeartbeat);
   well = false;
-  Go(20min);
-  EXPECT_EQ(monitor_->told.size(), 3U);
+  RunFor(20min);
+  EXPECT_EQ(monitor_->sent.size(), 3U);
   well = true;
-  Go(10s);
-  EXPECT_EQ(monitor_->told.size(), 4U) << "as soon as all is well again";
+  RunFor(10s);
+  EXPECT_EQ(monitor_->sent.size(), 4U) << "soon after all is well again";
 }
 
-TEST_F(WorkerTest, AHeartbeatThatFailedIsTriedAgainSoon) {
+TEST_F(WorkerTest, AFailedHeartbeatIsRetriedSoon) {
   options_.heartbeat = 5min;
-  monitor_->answers = {Retry(AttemptFailure::kConnect, "no")};
-  Go(2s);
-  EXPECT_EQ(monitor_->told.size(), 2U);
+  monitor_->results = {Retry(AttemptFailure::kConnect, "no")};
+  RunFor(2s);
+  EXPECT_EQ(monitor_->sent.size(), 2U);
 }
 
-TEST(RetryAfter, IsSecondsOrADate) {
+TEST(RetryAfter, TheHeaderIsANumberOfSecondsOrADate) {
   EXPECT_EQ(ParseRetryAfter("0", kNow), Duration(0));
   EXPECT_EQ(ParseRetryAfter("90", kNow), Duration(90s));
   EXPECT_EQ(ParseRetryAfter("Fri, 15 Jan 2027 08:00:30 GMT", kNow), Duration(30s));

@@ -58,18 +58,18 @@ std::vector<Delivery::Outcome> Outcomes(const std::vector<SendResult>& results) 
   return outcomes;
 }
 
-// A monitor, and a server that takes everything unless it is told otherwise.
+// A monitor, and a server that accepts everything by default.
 struct Rig {
   MadeMonitor made;
   FakeTransport transport;
-  // By method; a login brings the session "s1".
+  // The answer to a method; a login returns the session "s1".
   std::function<std::string(const std::string& method, const json& params)> api =
       [](const std::string& method, const json& params) -> std::string {
     if (method == "user.login") return R"({"result":"s1"})";
     if (method == "user.logout") return R"({"result":true})";
     return Good(params.is_array() ? params.size() : 1);
   };
-  // For each sender data.
+  // The answer to a packet of the sender protocol.
   std::function<std::string(const json& data)> native = [](const json& data) {
     return Info(data.size(), 0);
   };
@@ -80,7 +80,7 @@ struct Rig {
       return HttpAnswer{.status = 200, .body = api(body["method"], body["params"])};
     };
     transport.tcp = [this](const TcpRequest& request) {
-      const auto text = TrapperText(request.bytes);
+      const auto text = TrapperPayload(request.bytes);
       return TcpAnswer{.connected = true,
                        .bytes = TrapperPacket(native(json::parse(text.value_or(""))["data"]))};
     };
@@ -100,7 +100,7 @@ struct Rig {
   }
   json Params(std::size_t i = 0) { return json::parse(transport.requests.at(i).body)["params"]; }
   json Data(std::size_t i = 0) {
-    return json::parse(TrapperText(transport.exchanges.at(i).bytes).value_or(""))["data"];
+    return json::parse(TrapperPayload(transport.exchanges.at(i).bytes).value_or(""))["data"];
   }
   std::vector<std::string> Methods() {
     std::vector<std::string> methods;
@@ -133,14 +133,14 @@ std::string Compressed(const std::string& text) {
   return packet;
 }
 
-TEST(Zabbix, SendsWhatWasRecorded) {
+TEST(Zabbix, TheRequestsMatchTheRecordings) {
   ExpectGolden("zabbix",
                {{"requests: ours 1, recorded 2", "a token needs no logout"},
-                {"body params.clock", "the true time, as a value may be told late"},
-                {"body params.ns", "and the rest of it, so that no two values share one"}});
+                {"body params.clock", "the time of the event, since a value may be sent late"},
+                {"body params.ns", "its fraction, so that no two values have the same time"}});
 }
 
-TEST(Zabbix, SendsTheNameOfTheStateWithoutAValue) {
+TEST(Zabbix, WithoutAConfiguredValueTheNameOfTheStateIsSent) {
   Rig rig(kToken);
   for (const NoticeState state :
        {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail, NoticeState::kResolve}) {
@@ -152,12 +152,12 @@ TEST(Zabbix, SendsTheNameOfTheStateWithoutAValue) {
   EXPECT_EQ(rig.Params(3)["value"], "finish");
 }
 
-TEST(Zabbix, KeepsIntegersAndFillsPlaceholdersIntoTexts) {
+TEST(Zabbix, IntegersStayIntegersAndPlaceholdersInTextsAreReplaced) {
   Rig rig(
       "zabbix:\n  server: http://z/api_jsonrpc.php\n  api_key: t\n  host: 'x {backup}'\n"
       "  key: 'backup[{operation}]'\n  finish: {value: 0}\n  start: {value: '1'}\n"
       "  fail: {value: '{result}: {error}'}\n");
-  EXPECT_THAT(rig.made.mistakes, IsEmpty());
+  EXPECT_THAT(rig.made.errors, IsEmpty());
   EXPECT_TRUE(rig.made.options.by_backup);
   EXPECT_TRUE(rig.made.options.by_operation);
   for (const NoticeState state : {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail}) {
@@ -170,7 +170,7 @@ TEST(Zabbix, KeepsIntegersAndFillsPlaceholdersIntoTexts) {
   EXPECT_EQ(rig.Params(2)["key"], "backup[backup]");
 }
 
-TEST(Zabbix, TellsAHeartbeatAsAFinish) {
+TEST(Zabbix, AHeartbeatIsSentAsAFinish) {
   Rig rig("zabbix: {server: z, host: h, key: k, finish: {value: 0}}");
   Notice notice = MakeNotice(NoticeState::kFinish);
   notice.cause = NoticeCause::kHeartbeat;
@@ -178,7 +178,7 @@ TEST(Zabbix, TellsAHeartbeatAsAFinish) {
   EXPECT_EQ(rig.Data()[0]["value"], "0");
 }
 
-TEST(Zabbix, SendsTheTrueTime) {
+TEST(Zabbix, AValueHasTheTimeOfItsEvent) {
   Rig rig(kToken);
   Notice notice = MakeNotice(NoticeState::kStart);
   notice.at = *ParseRfc3339("2026-03-01T02:00:07.5Z");
@@ -187,17 +187,17 @@ TEST(Zabbix, SendsTheTrueTime) {
   EXPECT_EQ(rig.Params()["ns"], 500'000'000);
 }
 
-TEST(Zabbix, GivesNoTwoValuesTheSameTime) {
+TEST(Zabbix, NoTwoValuesHaveTheSameTime) {
   Rig rig(kToken);
   std::vector<Notice> notices = Finishes(3);
   notices[2].state = NoticeState::kStart;
   EXPECT_THAT(Outcomes(rig.SendAll(notices)), Each(kDelivered));
   const json params = rig.Params();
-  EXPECT_LT(params[2]["ns"], params[0]["ns"]);  // a start comes before the end
+  EXPECT_LT(params[2]["ns"], params[0]["ns"]);  // a start is earlier than an end
   EXPECT_LT(params[0]["ns"], params[1]["ns"]);
 }
 
-TEST(Zabbix, RepeatsTheVerySameBytes) {
+TEST(Zabbix, ARetrySendsTheSameBytes) {
   for (const char* block : {kToken, kNative}) {
     Rig rig(block);
     Notice notice = MakeNotice(NoticeState::kFail);
@@ -212,7 +212,7 @@ TEST(Zabbix, RepeatsTheVerySameBytes) {
   }
 }
 
-TEST(Zabbix, NamesWhatIsNotWellWhereTheRunItselfHasNoError) {
+TEST(Zabbix, OtherFailingBackupsAreNamedIfTheRunItselfHasNoError) {
   Rig rig("zabbix: {server: z, host: h, key: k, fail: {value: 'fail: {error}'}}");
   Notice notice = MakeNotice(NoticeState::kFail);
   notice.also_failing = {"nas", "nas check"};
@@ -227,25 +227,26 @@ TEST(Zabbix, NamesWhatIsNotWellWhereTheRunItselfHasNoError) {
   EXPECT_EQ(rig.Data(2)[0]["value"], "fail: not well: nas, nas check");
 }
 
-TEST(Zabbix, CutsTextsToWhatItKeeps) {
+TEST(Zabbix, TextsAreCutToWhatTheDatabaseStores) {
   Rig rig("zabbix: {server: z, host: h, key: k, fail: {value: '{error}'}}");
   Notice notice = MakeNotice(NoticeState::kFail);
   for (int i = 0; i < 30'000; ++i) notice.error += "größer";
   EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
-  const auto value = rig.Data()[0]["value"].get<std::string>();  // is UTF-8, or does not parse
+  const auto value =
+      rig.Data()[0]["value"].get<std::string>();  // valid UTF-8, otherwise it would not parse
   EXPECT_LE(value.size(), 65'535U);
   EXPECT_GT(value.size(), 65'500U);
 }
 
-TEST(Zabbix, TellsABacklogInOneCall) {
+TEST(Zabbix, ABacklogIsSentInOneCall) {
   Rig rig(kLogin);
   EXPECT_THAT(Outcomes(rig.SendAll(Finishes(100))), AllOf(SizeIs(100), Each(kDelivered)));
   EXPECT_THAT(rig.Methods(), ElementsAre("user.login", "history.push", "user.logout"));
   EXPECT_EQ(rig.Params(1).size(), 100U);
-  EXPECT_EQ(rig.made.monitor->most(), 100U);
+  EXPECT_EQ(rig.made.monitor->batch_limit(), 100U);
 }
 
-TEST(Zabbix, RefusesTheValuesThatAreRefused) {
+TEST(Zabbix, OnlyTheValuesWithAnErrorAreRefused) {
   Rig rig(kToken);
   rig.api = [](const std::string&, const json&) {
     return R"({"result":{"response":"success","data":[{"itemid":"7"},
@@ -256,7 +257,7 @@ TEST(Zabbix, RefusesTheValuesThatAreRefused) {
   EXPECT_EQ(results[1].error, "Item is disabled.");
 }
 
-TEST(Zabbix, TellsTheRestWhereOneValueMakesACallRefused) {
+TEST(Zabbix, OneInvalidValueDoesNotHoldUpTheOthers) {
   for (const std::string login : {"api_key: tt", "username: u, password: pp"}) {
     Rig rig("zabbix: {server: 'http://z/a', host: '{backup}', key: k, " + login + "}");
     const auto usual = rig.api;
@@ -266,22 +267,22 @@ TEST(Zabbix, TellsTheRestWhereOneValueMakesACallRefused) {
     };
     EXPECT_THAT(Outcomes(rig.SendAll(Finishes(5))),
                 ElementsAre(kDelivered, kDelivered, kDelivered, kRefused, kDelivered));
-    // 5, and its halves 2 and 3, 1 and 2, 1 and 1: in one session.
+    // All 5, their halves 2 and 3, then 1 and 2, 1 and 1: in one session.
     EXPECT_THAT(rig.Methods(), testing::Contains("history.push").Times(7));
     EXPECT_LE(rig.transport.requests.size(), 9U);
   }
 }
 
-TEST(Zabbix, AsksOnceWhereItMayNotPushAtAll) {
-  for (const char* words : {"Not authorized.", "No permissions to call \"history.push\"."}) {
+TEST(Zabbix, AMissingPermissionIsFoundWithOneRequest) {
+  for (const char* error : {"Not authorized.", "No permissions to call \"history.push\"."}) {
     Rig rig(kToken);
-    rig.api = [&](const std::string&, const json&) { return ErrorOf(-32602, words); };
+    rig.api = [&](const std::string&, const json&) { return ErrorOf(-32602, error); };
     EXPECT_THAT(Outcomes(rig.SendAll(Finishes(5))), AllOf(SizeIs(5), Each(kRefused)));
     EXPECT_THAT(rig.transport.requests, SizeIs(1));
   }
 }
 
-TEST(Zabbix, StopsHalvingWhereAPartIsToBeTriedAgain) {
+TEST(Zabbix, HalvingEndsAtARetry) {
   Rig rig(kToken);
   rig.api = [](const std::string&, const json& params) {
     return params.size() == 4 ? ErrorOf(-32602, "no") : ErrorOf(-32603, "");
@@ -290,7 +291,7 @@ TEST(Zabbix, StopsHalvingWhereAPartIsToBeTriedAgain) {
   EXPECT_THAT(rig.transport.requests, SizeIs(2));
 }
 
-TEST(Zabbix, RefusesWhatTheApiRefuses) {
+TEST(Zabbix, ARefusalOfTheApiIsNotRetried) {
   for (const int code : {-32600, -32601, -32602, -32500, -32700}) {
     const SendResult result =
         SendResultFor({.status = 200, .body = ErrorOf(code, "No permissions.")});
@@ -300,13 +301,13 @@ TEST(Zabbix, RefusesWhatTheApiRefuses) {
   for (const int status : {400, 403, 404, 412}) {
     EXPECT_EQ(SendResultFor({.status = status}).outcome, kRefused) << status;
   }
-  // A token that has run out is nothing that a login would help.
+  // A login does not help against an expired token.
   EXPECT_EQ(SendResultFor({.status = 200, .body = ErrorOf(-32602, "Session terminated, re-login.")})
                 .outcome,
             kRefused);
 }
 
-TEST(Zabbix, TriesAgainWhereTheServerIsNotThere) {
+TEST(Zabbix, ARequestIsRetriedIfTheServerIsDown) {
   for (const int status : {0, 301, 429, 500, 502, 503}) {
     EXPECT_EQ(SendResultFor({.status = status}).outcome, kRetry) << status;
   }
@@ -322,13 +323,13 @@ TEST(Zabbix, TriesAgainWhereTheServerIsNotThere) {
   }
 }
 
-TEST(Zabbix, TakesAGoodAnswerThatIsCutForGood) {
+TEST(Zabbix, ASuccessWhoseBodyIsCutIsADelivery) {
   const SendResult result =
       SendResultFor({.status = 200, .body = R"({"result":{"resp)", .cut = true});
   EXPECT_EQ(result.outcome, kDelivered);
 }
 
-TEST(Zabbix, LogsInOnceMoreWhereTheSessionHasEnded) {
+TEST(Zabbix, AnExpiredSessionIsRenewedOnce) {
   Rig rig(kLogin);
   int pushes = 0;
   const auto usual = rig.api;
@@ -341,7 +342,7 @@ TEST(Zabbix, LogsInOnceMoreWhereTheSessionHasEnded) {
                                          "user.logout"));
 }
 
-TEST(Zabbix, GivesUpWhereTheSessionEndsAgain) {
+TEST(Zabbix, ASessionThatExpiresTwiceIsARefusal) {
   Rig rig(kLogin);
   rig.api = [](const std::string& method, const json&) -> std::string {
     if (method == "user.login") return R"({"result":"s1"})";
@@ -351,7 +352,7 @@ TEST(Zabbix, GivesUpWhereTheSessionEndsAgain) {
   EXPECT_THAT(rig.Methods(), testing::Contains("user.login").Times(2));
 }
 
-TEST(Zabbix, NeverRepeatsARefusedLogin) {
+TEST(Zabbix, ARefusedLoginIsNeverRepeated) {
   Rig rig(kLogin);
   rig.api = [](const std::string&, const json&) {
     return ErrorOf(-32500, "Incorrect user name or password or account is temporarily blocked.");
@@ -362,7 +363,7 @@ TEST(Zabbix, NeverRepeatsARefusedLogin) {
   EXPECT_THAT(rig.Methods(), ElementsAre("user.login"));
 }
 
-TEST(Zabbix, LogsOutAlsoAfterARefusal) {
+TEST(Zabbix, ASessionIsClosedEvenAfterARefusal) {
   Rig rig(kLogin);
   const auto usual = rig.api;
   rig.api = [&](const std::string& method, const json& params) {
@@ -372,7 +373,7 @@ TEST(Zabbix, LogsOutAlsoAfterARefusal) {
   EXPECT_THAT(rig.Methods(), ElementsAre("user.login", "history.push", "user.logout"));
 }
 
-TEST(Zabbix, TakesAValueForToldWhateverComesOfTheLogout) {
+TEST(Zabbix, AFailedLogoutDoesNotChangeTheResult) {
   Rig rig(kLogin);
   const auto usual = rig.api;
   rig.api = [&](const std::string& method, const json& params) {
@@ -381,9 +382,9 @@ TEST(Zabbix, TakesAValueForToldWhateverComesOfTheLogout) {
   EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
 }
 
-TEST(Zabbix, SpeaksTheSendersProtocolToAHostAndPort) {
+TEST(Zabbix, AHostAndPortGetTheSenderProtocol) {
   Rig rig("zabbix: {server: 'z:123', host: h, key: 'k[{backup}]', fail: {value: 2}}");
-  EXPECT_THAT(rig.made.mistakes, IsEmpty());
+  EXPECT_THAT(rig.made.errors, IsEmpty());
   EXPECT_TRUE(rig.made.options.by_backup);
   EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   EXPECT_THAT(rig.transport.requests, IsEmpty());
@@ -401,10 +402,10 @@ TEST(Zabbix, SpeaksTheSendersProtocolToAHostAndPort) {
                                        {"ns", 500}}})));
 }
 
-TEST(Zabbix, FindsHostAndPort) {
+TEST(Zabbix, HostAndPortAreParsed) {
   const auto address = [](const std::string& server) {
     Rig rig("zabbix: {host: h, key: k, server: '" + server + "'}");
-    EXPECT_THAT(rig.made.mistakes, IsEmpty());
+    EXPECT_THAT(rig.made.errors, IsEmpty());
     EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
     const TcpRequest& request = rig.transport.exchanges.at(0);
     return request.host + " " + std::to_string(request.port);
@@ -416,7 +417,7 @@ TEST(Zabbix, FindsHostAndPort) {
   EXPECT_EQ(address("2001:db8::1"), "2001:db8::1 10051");
 }
 
-TEST(Zabbix, RefusesWhatTheServerCountsAsFailed) {
+TEST(Zabbix, ValuesThatTheServerCountsAsFailedAreRefused) {
   Rig rig(kNative);
   rig.native = [](const json& data) { return Rig::Info(data.size(), data.size()); };
   const std::vector<SendResult> results = rig.SendAll(Finishes(3));
@@ -425,7 +426,7 @@ TEST(Zabbix, RefusesWhatTheServerCountsAsFailed) {
   EXPECT_THAT(rig.transport.exchanges, SizeIs(1));
 }
 
-TEST(Zabbix, FindsTheValuesThatFailedOneByOne) {
+TEST(Zabbix, FailedValuesAreFoundBySendingThemOneByOne) {
   Rig rig("zabbix: {server: z, host: '{backup}', key: k}");
   rig.native = [](const json& data) {
     std::size_t failed = 0;
@@ -436,7 +437,7 @@ TEST(Zabbix, FindsTheValuesThatFailedOneByOne) {
   EXPECT_THAT(rig.transport.exchanges, SizeIs(4));
 }
 
-TEST(Zabbix, JudgesTheAnswersOfAServer) {
+TEST(Zabbix, TheResponseOfAServerDecides) {
   const auto on = [](const std::string& text) {
     return SendResultForBytes({.connected = true, .bytes = TrapperPacket(text)});
   };
@@ -449,7 +450,7 @@ TEST(Zabbix, JudgesTheAnswersOfAServer) {
   }
 }
 
-TEST(Zabbix, TriesAgainWithoutAWholeAnswer) {
+TEST(Zabbix, AnIncompleteAnswerIsRetried) {
   EXPECT_EQ(SendResultForBytes({.failure = NetworkFailure::kDns, .error = "no such host"}).failure,
             AttemptFailure::kDns);
   for (const std::string bytes : {"", "ZBXD", "ZBXD\x01\x09"}) {
@@ -463,34 +464,35 @@ TEST(Zabbix, TriesAgainWithoutAWholeAnswer) {
       SendResultForBytes({.failure = NetworkFailure::kStopped, .error = "stopping"}).stopped);
 }
 
-TEST(Zabbix, ReadsCompressedAndLargePackets) {
+TEST(Zabbix, CompressedAndLargePacketsAreParsed) {
   const std::string text = Rig::Info(1, 0);
   EXPECT_EQ(SendResultForBytes({.connected = true, .bytes = Compressed(text)}).outcome, kDelivered);
   std::string large = TrapperPacket(text);
   large[4] = 0x05;
   large.insert(9, 4, '\0');
   large.insert(13, 4, '\0');
-  EXPECT_EQ(TrapperText(large), text);
+  EXPECT_EQ(TrapperPayload(large), text);
   std::string damaged = Compressed(text);
   damaged[20] ^= 0x55;
-  EXPECT_EQ(TrapperText(damaged), std::nullopt);
+  EXPECT_EQ(TrapperPayload(damaged), std::nullopt);
   std::string short_of_one = Compressed(text);
   ++short_of_one[9];
-  EXPECT_EQ(TrapperText(short_of_one), std::nullopt);
-  EXPECT_EQ(TrapperText(Compressed(std::string(2'000'000, ' '))), std::nullopt);  // a bomb
+  EXPECT_EQ(TrapperPayload(short_of_one), std::nullopt);
+  EXPECT_EQ(TrapperPayload(Compressed(std::string(2'000'000, ' '))),
+            std::nullopt);  // a compression bomb
 }
 
-TEST(Zabbix, KnowsAWholePacketFromItsHeader) {
+TEST(Zabbix, TheHeaderShowsWhetherAPacketIsComplete) {
   const std::string packet = TrapperPacket("{}");
   for (std::size_t i = 0; i < packet.size(); ++i) {
-    EXPECT_FALSE(IsWholeTrapperPacket(packet.substr(0, i))) << i;
+    EXPECT_FALSE(IsCompleteTrapperPacket(packet.substr(0, i))) << i;
   }
-  EXPECT_TRUE(IsWholeTrapperPacket(packet));
-  EXPECT_TRUE(IsWholeTrapperPacket("HTTP/1.1 400"));  // never will be one
-  EXPECT_TRUE(IsWholeTrapperPacket("ZBXD\x40"));
+  EXPECT_TRUE(IsCompleteTrapperPacket(packet));
+  EXPECT_TRUE(IsCompleteTrapperPacket("HTTP/1.1 400"));  // cannot become one
+  EXPECT_TRUE(IsCompleteTrapperPacket("ZBXD\x40"));
 }
 
-TEST(Zabbix, PrefersTheTokenAndTheItemIdAndSaysSo) {
+TEST(Zabbix, TokenAndItemIdTakePrecedenceWithAWarning) {
   Rig rig(
       "zabbix: {server: 'http://z/a', api_key: tt, username: u, password: pp, itemid: 7, host: "
       "'{backup}', key: k}");
@@ -502,7 +504,7 @@ TEST(Zabbix, PrefersTheTokenAndTheItemIdAndSaysSo) {
   EXPECT_FALSE(rig.Params().contains("host"));
 }
 
-TEST(Zabbix, KeepsItsSecrets) {
+TEST(Zabbix, SecretsAreMasked) {
   const MadeMonitor made = MakeMonitor(
       "zabbix: {server: 'http://u1:canary-one@z/a', api_key: canary-two, username: canary-three, "
       "password: canary-four, itemid: 7}");
@@ -510,9 +512,9 @@ TEST(Zabbix, KeepsItsSecrets) {
   EXPECT_THAT(made.options.mask.Mask("at canary-one"), testing::Not(HasSubstr("canary")));
 }
 
-TEST(Zabbix, TellsMistakesOfItsBlock) {
+TEST(Zabbix, MistakesInTheBlockAreReported) {
   const auto mistakes = [](const std::string& block) {
-    return MakeMonitor("zabbix: {" + block + "}").mistakes;
+    return MakeMonitor("zabbix: {" + block + "}").errors;
   };
   EXPECT_THAT(mistakes("api_key: t, itemid: 7"), ElementsAre(HasSubstr("needs `server`")));
   EXPECT_THAT(mistakes("server: 'http://z/a'"),
@@ -525,9 +527,9 @@ TEST(Zabbix, TellsMistakesOfItsBlock) {
   EXPECT_THAT(mistakes("server: 'http://z/a', api_key: t, itemid: x, fail: {valu: 1}"),
               ElementsAre(HasSubstr("`itemid` must be a whole number"), HasSubstr("`valu`")));
   EXPECT_THAT(mistakes("server: z, api_key: t, password_file: /x, itemid: 7, host: h, key: k"),
-              ElementsAre(HasSubstr("`api_key` is for the URL"),
-                          HasSubstr("`password_file` is for the URL"),
-                          HasSubstr("`itemid` is for the URL")));
+              ElementsAre(HasSubstr("`api_key` requires the URL"),
+                          HasSubstr("`password_file` requires the URL"),
+                          HasSubstr("`itemid` requires the URL")));
   for (const char* server : {"z/api_jsonrpc.php", "z:", "z:0", "z:65536", "z:x", "[::1]x", ":1"}) {
     EXPECT_THAT(mistakes("host: h, key: k, server: '" + std::string(server) + "'"),
                 ElementsAre(HasSubstr("HOST:PORT")))

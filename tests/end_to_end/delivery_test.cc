@@ -1,4 +1,5 @@
-// Notices from a file to a monitor, by the real program: over kill -9, a dead monitor, a restart.
+// Notices from a file to a monitor, by the real program: with kill -9, a dead monitor, a restart.
+// Labels: threads
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -15,6 +16,7 @@
 
 #include "base/http.h"
 #include "base/time.h"
+#include "delivery/services.h"
 #include "kit/environment.h"
 #include "kit/exporter_process.h"
 #include "kit/faulty_server.h"
@@ -44,8 +46,8 @@ class DeliveryTest : public testing::Test {
     return std::make_unique<ExporterProcess>(kProgram, directory_ / "config.yaml",
                                              directory_.path());
   }
-  // As a hook does, many at once.
-  void LeaveEvents(int first, int count) const {
+  // Writes many events at once, in the way of the `event` command.
+  void WriteEvents(int first, int count) const {
     std::ofstream spool(directory_ / "ledger/spool/events.jsonl", std::ios::app);
     for (int i = first; i < first + count; ++i) {
       spool << nlohmann::json{{"event", i % 3 == 0 ? "fail" : "finish"},
@@ -73,7 +75,7 @@ class DeliveryTest : public testing::Test {
   TemporaryDirectory directory_;
 };
 
-TEST_F(DeliveryTest, AMonitorIsToldWhatAHookTells) {
+TEST_F(DeliveryTest, EventsOfAHookAreSentToTheMonitor) {
   FaultyServer server(Fine);
   Configure("monitors:\n  - webhook: {url: " + server.url() + "/x}\n");
   const auto exporter = Start();
@@ -95,10 +97,10 @@ TEST_F(DeliveryTest, AMonitorIsToldWhatAHookTells) {
   EXPECT_EQ(exporter->Scrape().Number("backup_monitor_up{monitor=\"webhook\"}"), 1);
 }
 
-TEST_F(DeliveryTest, KilledAtAHundredPointsItLosesNothing) {
+TEST_F(DeliveryTest, NoEventIsLostWhenTheExporterIsKilledAtAHundredPoints) {
   constexpr int kEvents = 600;
   constexpr int kKills = 100;
-  // The monitor's answer waits for nobody; where the exporter is killed is up to chance.
+  // The monitor does not wait for the kills, so they happen at random points.
   FaultyServer server(Fine);
   Configure("monitors:\n  - webhook: {url: " + server.url() + "/x}\n");
   auto exporter = Start();
@@ -106,7 +108,7 @@ TEST_F(DeliveryTest, KilledAtAHundredPointsItLosesNothing) {
   int left = kEvents;
   for (int kill = 0; kill < kKills; ++kill) {
     const int more = left / (kKills - kill);
-    LeaveEvents(kEvents - left, more);
+    WriteEvents(kEvents - left, more);
     left -= more;
     const std::size_t reached = server.request_count() + chance() % 6;
     ASSERT_TRUE(server.AwaitRequests(reached)) << "after " << kill << " kills";
@@ -114,19 +116,19 @@ TEST_F(DeliveryTest, KilledAtAHundredPointsItLosesNothing) {
     exporter->process().Wait();
     exporter = Start();
   }
-  const auto told = [&] {
+  const auto deliveries = [&] {
     std::map<std::string, int> times;
     for (const auto& request : server.Requests()) ++times[Backup(request)];
     return times;
   };
-  EXPECT_TRUE(Eventually([&] { return told().size() == kEvents; })) << told().size();
+  EXPECT_TRUE(Eventually([&] { return deliveries().size() == kEvents; })) << deliveries().size();
   int repeated = 0;
-  for (const auto& [backup, times] : told()) repeated += times - 1;
-  EXPECT_LE(repeated, kKills) << "only what was under way at a kill may arrive twice";
+  for (const auto& [backup, times] : deliveries()) repeated += times - 1;
+  EXPECT_LE(repeated, kKills) << "only notices in flight at a kill may arrive twice";
   EXPECT_EQ(exporter->Stop(), 0);
 }
 
-TEST_F(DeliveryTest, ADeadMonitorHoldsUpNeitherTheOthersNorTheEndAndIsToldLater) {
+TEST_F(DeliveryTest, ADeadMonitorDelaysNeitherOthersNorTheShutdownAndIsNotifiedLater) {
   constexpr int kEvents = 1000;
   std::atomic<bool> dead = true;
   FaultyServer sick([&](const FaultyServer::Request&) {
@@ -136,7 +138,7 @@ TEST_F(DeliveryTest, ADeadMonitorHoldsUpNeitherTheOthersNorTheEndAndIsToldLater)
   Configure("monitors:\n  - webhook: {url: " + sick.url() +
             "/x}\n  - webhook: {url: " + healthy.url() + "/x}\n");
   auto exporter = Start();
-  LeaveEvents(0, kEvents);
+  WriteEvents(0, kEvents);
   ASSERT_TRUE(healthy.AwaitRequests(kEvents));
   ASSERT_TRUE(sick.AwaitRequests(1));
   exporter->process().Signal(SIGTERM);
@@ -149,17 +151,17 @@ TEST_F(DeliveryTest, ADeadMonitorHoldsUpNeitherTheOthersNorTheEndAndIsToldLater)
   exporter = Start();
   ASSERT_TRUE(sick.AwaitRequests(before + kEvents));
   EXPECT_TRUE(Eventually([&] {
-    return Command({"notify", "--pending"}, 0) == "nothing waits, and nothing was given up\n";
+    return Command({"notify", "--pending"}, 0) == "no pending notices, no dead letters\n";
   }));
 }
 
-TEST_F(DeliveryTest, WhatWaitsAndWhatWasRefusedIsListedBesideARunningExporter) {
+TEST_F(DeliveryTest, PendingNoticesAndDeadLettersAreListedBesideARunningExporter) {
   FaultyServer server([](const FaultyServer::Request& request) {
     return FaultyServer::Reply{.status = Backup(request) == "b0" ? 404 : 503, .body = "go away"};
   });
   Configure("monitors:\n  - webhook: {url: " + server.url() + "/x}\n    name: hook\n");
   const auto exporter = Start();
-  LeaveEvents(0, 2);
+  WriteEvents(0, 2);
   ASSERT_TRUE(server.AwaitRequests(2));
   std::string pending;
   EXPECT_TRUE(Eventually([&] {
@@ -168,11 +170,11 @@ TEST_F(DeliveryTest, WhatWaitsAndWhatWasRefusedIsListedBesideARunningExporter) {
   })) << pending;
   EXPECT_THAT(pending, HasSubstr("hook finish of b1 (backup)"));
   EXPECT_THAT(pending, HasSubstr("hook fail of b0 (backup)"));
-  EXPECT_THAT(pending, HasSubstr("given up"));
+  EXPECT_THAT(pending, HasSubstr("dead letter"));
   EXPECT_THAT(pending, HasSubstr("HTTP 404: go away"));
 }
 
-TEST_F(DeliveryTest, ATestSaysWhetherAMonitorIsReached) {
+TEST_F(DeliveryTest, ATestReportsWhetherAMonitorIsReached) {
   FaultyServer good(Fine);
   FaultyServer bad([](const FaultyServer::Request&) { return FaultyServer::Reply{.status = 500}; });
   Configure("monitors:\n  - webhook: {url: " + good.url() +
@@ -181,33 +183,34 @@ TEST_F(DeliveryTest, ATestSaysWhetherAMonitorIsReached) {
   EXPECT_EQ(Command({"notify", "--test", "good"}, 0), "good: delivered\n");
   const std::string both = Command({"notify", "--test"}, 1);
   EXPECT_THAT(both, HasSubstr("good: delivered\n"));
-  EXPECT_THAT(both, HasSubstr("check: delivered; until the next run it shows that all is well\n"));
-  EXPECT_THAT(both, HasSubstr("bad: not delivered (http_5xx, would be tried again): HTTP 500\n"));
+  EXPECT_THAT(both,
+              HasSubstr("check: delivered; the monitor shows a success until the next run\n"));
+  EXPECT_THAT(both, HasSubstr("bad: not delivered (http_5xx, would be retried): HTTP 500\n"));
   EXPECT_THAT(Command({"notify", "--test", "none"}, 2),
               HasSubstr("no monitor is named none; there are: good bad check"));
   EXPECT_EQ(nlohmann::json::parse(good.Requests().at(0).body)["cause"], "test");
 }
 
-TEST_F(DeliveryTest, AReloadChangesWhoIsTold) {
+TEST_F(DeliveryTest, AReloadChangesTheMonitors) {
   FaultyServer one(Fine);
   FaultyServer two(Fine);
   Configure("monitors:\n  - webhook: {url: " + one.url() + "/x}\n");
   const auto exporter = Start();
-  LeaveEvents(0, 1);
+  WriteEvents(0, 1);
   ASSERT_TRUE(one.AwaitRequests(1));
   Configure("monitors:\n  - webhook: {url: " + two.url() + "/x}\n    name: two\n");
   exporter->process().Signal(SIGHUP);
   ASSERT_TRUE(Eventually([&] {
     return exporter->Scrape().Find("backup_monitor_info{monitor=\"two\",kind=\"webhook\"}") == "1";
   }));
-  LeaveEvents(1, 1);
+  WriteEvents(1, 1);
   ASSERT_TRUE(two.AwaitRequests(1));
   EXPECT_EQ(one.request_count(), 1U);
 }
 
-// A token that is easy to find is put into every option that holds a secret, and the service gives
-// all that it hears back in its refusal.
-TEST_F(DeliveryTest, NoSecretGetsOut) {
+// Every option that may contain a secret has one that is easy to find, and the service repeats
+// every request in its refusal.
+TEST_F(DeliveryTest, NoSecretIsDisclosed) {
   std::atomic<bool> refuses = true;
   FaultyServer server([&](const FaultyServer::Request& request) {
     // Only the beginning of an answer is quoted.
@@ -223,7 +226,7 @@ TEST_F(DeliveryTest, NoSecretGetsOut) {
   const std::string url = server.url();
   const std::string host = url.substr(url.find("//") + 2);
   directory_.Write("token", "CANARYfile\n");
-  Configure(fmt::format(
+  const std::string monitors = fmt::format(
       R"(monitors:
   - apprise: {{server: '{0}/CANARYapprise', services: [{{url: 'json://CANARYuser:CANARYpass@x/CANARYpath', label: x}}]}}
   - cronhub: '{0}/start/CANARYcronhub'
@@ -244,7 +247,12 @@ TEST_F(DeliveryTest, NoSecretGetsOut) {
   - zabbix: {{server: '{0}/api', api_key: CANARYzabbix, host: h, key: k}}
   - zabbix: {{server: '{0}/api', username: CANARYzabbix2, password: CANARYzabbix3, host: h, key: k}}
 )",
-      url, host));
+      url, host);
+  for (const Service& service : Services()) {
+    EXPECT_THAT(monitors, HasSubstr(fmt::format("- {}: ", service.key)))
+        << "add " << service.key << " with its secrets to this test";
+  }
+  Configure(monitors);
   std::string seen = Command({"--config.check"}, 0);
   EXPECT_THAT(seen, HasSubstr("18 monitors"));
   seen += Command({"notify", "--test"}, 1);
@@ -257,7 +265,7 @@ TEST_F(DeliveryTest, NoSecretGetsOut) {
         Command({"event", name, "fail", "--message", "CANARYntfy is wrong, sftp://u:CANARYurl@h"},
                 0),
         "");
-    // Every one of them has failed.
+    // Every monitor has failed.
     EXPECT_TRUE(Eventually([&] {
       const Page page = exporter->Scrape();
       std::istringstream lines(page.text());
@@ -285,34 +293,34 @@ TEST_F(DeliveryTest, NoSecretGetsOut) {
   }
 }
 
-// Real services, as kit/services.h starts them.
+// Real services (kit/services.h).
 
 class MonitorTools : public DeliveryTest {
  protected:
-  // A run of each backup, with a word in between: good ones and bad ones.
-  void LeaveRuns(int backups) const {
+  // Writes a run of each backup, with a message: a failure for every third backup, else a success.
+  void WriteRuns(int backups) const {
     std::ofstream spool(directory_ / "ledger/spool/events.jsonl", std::ios::app);
     const double now = ToSeconds(SystemClock().Now());
     for (int i = 0; i < backups; ++i) {
-      const auto leave = [&](const std::string& event, double time, nlohmann::json more) {
+      const auto write = [&](const std::string& event, double time, nlohmann::json more) {
         more.update({{"event", event},
                      {"backup", fmt::format("b{}", i)},
                      {"operation", "backup"},
                      {"time", time}});
         spool << more.dump() << "\n";
       };
-      leave("start", now + i * 0.001, nlohmann::json::object());
-      leave("log", now + i * 0.001 + 0.0002, {{"message", fmt::format("word of b{}", i)}});
+      write("start", now + i * 0.001, nlohmann::json::object());
+      write("log", now + i * 0.001 + 0.0002, {{"message", fmt::format("message of b{}", i)}});
       if (i % 3 == 0) {
-        leave("fail", now + i * 0.001 + 0.0005, {{"exit_code", 2}, {"message", "disk is gone"}});
+        write("fail", now + i * 0.001 + 0.0005, {{"exit_code", 2}, {"message", "disk is gone"}});
       } else {
-        leave("finish", now + i * 0.001 + 0.0005, {{"exit_code", 0}});
+        write("finish", now + i * 0.001 + 0.0005, {{"exit_code", 0}});
       }
     }
   }
 };
 
-TEST_F(MonitorTools, AServerForLokiHasEveryEventOnceInOrderWithItsLabels) {
+TEST_F(MonitorTools, ALokiServerStoresEveryEventOnceInOrderWithItsLabels) {
   NEED_TOOLS(VictoriaLogsServer::Missing());
   const VictoriaLogsServer server;
   constexpr int kBackups = 50;
@@ -321,7 +329,7 @@ TEST_F(MonitorTools, AServerForLokiHasEveryEventOnceInOrderWithItsLabels) {
                   "      labels: {{app: backups, backup: '{{backup}}'}}\n",
                   server.port(), VictoriaLogsServer::kPushBase));
   const auto exporter = Start();
-  LeaveRuns(kBackups);
+  WriteRuns(kBackups);
   ASSERT_TRUE(Eventually([&] {
     return exporter->Scrape().Number("backup_monitor_deliveries_total{monitor=\"loki\"}") >=
                2 * kBackups &&
@@ -343,14 +351,14 @@ TEST_F(MonitorTools, AServerForLokiHasEveryEventOnceInOrderWithItsLabels) {
       EXPECT_EQ(line.metadata.at("operation"), "backup");
       EXPECT_EQ(line.metadata.at("run"), lines.front().metadata.at("run"));
     }
-    const std::string word = fmt::format("word of b{}", i);
-    const std::vector<std::string> bad{"Started", word, "disk is gone", "Failed"};
-    const std::vector<std::string> good{"Started", word, "Finished"};
+    const std::string message = fmt::format("message of b{}", i);
+    const std::vector<std::string> bad{"Started", message, "disk is gone", "Failed"};
+    const std::vector<std::string> good{"Started", message, "Finished"};
     EXPECT_EQ(texts, i % 3 == 0 ? bad : good) << i;
   }
 }
 
-TEST_F(MonitorTools, ZabbixHasEveryValueWithItsTrueTime) {
+TEST_F(MonitorTools, ZabbixStoresEveryValueWithTheTimeOfItsEvent) {
   NEED_TOOLS(ZabbixServer::Missing());
   const ZabbixServer server;
   server.AddHost("backup-host", {{"backup.status[b0]"}, {"backup.status[b1]"}});
@@ -361,7 +369,7 @@ TEST_F(MonitorTools, ZabbixHasEveryValueWithItsTrueTime) {
                   "      fail: {{value: 'fail: {{error}}'}}\n",
                   server.port()));
   const auto exporter = Start();
-  LeaveRuns(2);
+  WriteRuns(2);
   std::vector<ZabbixValue> bad;
   std::vector<ZabbixValue> good;
   EXPECT_TRUE(Eventually([&] {
@@ -371,7 +379,7 @@ TEST_F(MonitorTools, ZabbixHasEveryValueWithItsTrueTime) {
   }));
   EXPECT_EQ(bad.back().value, "fail: disk is gone");
   EXPECT_EQ(good.back().value, "finish");
-  EXPECT_GT(good.back().ns, bad.back().ns - 1'000'000'000) << "each has its own";
+  EXPECT_GT(good.back().ns, bad.back().ns - 1'000'000'000) << "each has its own time";
   EXPECT_TRUE(Eventually([&] {
     const Page page = exporter->Scrape();
     return page.Number("backup_monitor_queue_length{monitor=\"zabbix\"}") == 0 &&
@@ -380,7 +388,7 @@ TEST_F(MonitorTools, ZabbixHasEveryValueWithItsTrueTime) {
   }));
 }
 
-TEST_F(MonitorTools, TheProgramAppriseDeliversToItsTarget) {
+TEST_F(MonitorTools, TheProgramAppriseNotifiesItsTarget) {
   const std::string apprise = Tool("apprise");
   NEED_TOOLS(apprise.empty() ? MissingTool({"apprise"}) : "");
   FaultyServer target(Fine);
@@ -392,12 +400,12 @@ TEST_F(MonitorTools, TheProgramAppriseDeliversToItsTarget) {
                   target.port()));
   EXPECT_EQ(Command({"notify", "--test"}, 0), "apprise: delivered\n");
   const auto exporter = Start();
-  LeaveRuns(1);
+  WriteRuns(1);
   ASSERT_TRUE(target.AwaitRequests(2));
-  const auto told = nlohmann::json::parse(target.Requests().at(1).body);
-  EXPECT_EQ(told["title"], "Backup of b0 failed");
-  EXPECT_EQ(told["type"], "failure");
-  EXPECT_THAT(told["message"].get<std::string>(), HasSubstr("disk is gone"));
+  const auto body = nlohmann::json::parse(target.Requests().at(1).body);
+  EXPECT_EQ(body["title"], "Backup of b0 failed");
+  EXPECT_EQ(body["type"], "failure");
+  EXPECT_THAT(body["message"].get<std::string>(), HasSubstr("disk is gone"));
 }
 
 }  // namespace

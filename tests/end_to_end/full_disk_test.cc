@@ -139,7 +139,7 @@ TEST_F(FullDisk, AStoppedExporterStartsOnADiskThatFilledMeanwhile) {
   EXPECT_EQ(exporter_->Stop(), 0);
   EXPECT_EQ(OutputOf({kProgram, "--config.file=" + (directory_ / "config.yaml"),
                       "--storage.path=" + (directory_ / "ledger"), "notify", "--pending"}),
-            "nothing waits, and nothing was given up\n");
+            "no pending notices, no dead letters\n");
   for (const auto& [end, times] : Received()) EXPECT_EQ(times, 1) << end;
 }
 

@@ -1,6 +1,5 @@
-// The real services that take what monitors are told, as kit/services.h starts them: that what was
-// sent to one is read back. What is sent here are bare bytes, so that a monitor's test fails for
-// the monitor's faults alone.
+// The real services of kit/services.h: what was sent to one can be read back. The tests send plain
+// bytes, so that a test of a monitor fails only because of the monitor.
 
 #include "kit/services.h"
 
@@ -23,7 +22,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(ServiceTools, VictoriaLogsTakesWhatLokiIsToldAndGivesItBack) {
+TEST(ServiceTools, VictoriaLogsReturnsLinesPushedAsToLoki) {
   NEED_TOOLS(VictoriaLogsServer::Missing());
   const VictoriaLogsServer server;
   EXPECT_TRUE(server.Lines().empty());
@@ -50,7 +49,7 @@ TEST(ServiceTools, VictoriaLogsTakesWhatLokiIsToldAndGivesItBack) {
   EXPECT_EQ(Post(server.port(), path, time_as_number, type).status, 400);
 }
 
-TEST(ServiceTools, VictoriaLogsGivesBackMoreThanFitsOneChunk) {
+TEST(ServiceTools, VictoriaLogsReturnsMoreLinesThanFitInOneChunk) {
   NEED_TOOLS(VictoriaLogsServer::Missing());
   const VictoriaLogsServer server;
   json values = json::array();
@@ -67,7 +66,7 @@ TEST(ServiceTools, VictoriaLogsGivesBackMoreThanFitsOneChunk) {
   EXPECT_EQ(lines.back().nanoseconds, 1'764'000'000'000'001'999);
 }
 
-// A trapper's request with its head: the length of the text in 8 bytes, the lowest first.
+// A packet of a trapper. Its header has the length of the text in 8 bytes, little-endian.
 std::string Packet(const std::string& text) {
   std::string length(8, '\0');
   length[0] = static_cast<char>(text.size() & 0xff);
@@ -75,7 +74,7 @@ std::string Packet(const std::string& text) {
   return "ZBXD\1" + length + text;
 }
 
-TEST(ServiceTools, ZabbixTakesATrappersValuesAndGivesThemBack) {
+TEST(ServiceTools, ZabbixReturnsTheValuesOfATrapper) {
   NEED_TOOLS(ZabbixServer::Missing());
   const ZabbixServer server;
   server.AddHost("it's one", {{"backup.result[home]", ZabbixItem::kUnsigned},
@@ -105,24 +104,24 @@ TEST(ServiceTools, ZabbixTakesATrappersValuesAndGivesThemBack) {
   EXPECT_TRUE(server.History("two", "unknown").empty());
 }
 
-TEST(ServiceTools, AppriseTellsAReceiver) {
+TEST(ServiceTools, AppriseNotifiesAReceiver) {
   NEED_TOOLS(MissingTool({"apprise"}));
   const FaultyServer receiver([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
   const TemporaryDirectory directory;
   Process apprise(
       {Tool("apprise"), "-v", "--title", "home", "--body", "ü failed", "--notification-type",
-       "failure", "json" + receiver.url().substr(4) + "/told"},
+       "failure", "json" + receiver.url().substr(4) + "/path"},
       {.environment = {"HOME=" + directory.path()}, .output = directory / "log", .errors = "&1"});
   EXPECT_EQ(apprise.Wait(), 0) << ReadText(directory / "log");
   ASSERT_EQ(receiver.request_count(), 1U);
   const FaultyServer::Request request = receiver.Requests().at(0);
   EXPECT_EQ(request.method, "POST");
-  EXPECT_EQ(request.target, "/told");
-  const json told = json::parse(request.body, nullptr, false);
-  ASSERT_TRUE(told.is_object()) << request.body;
-  EXPECT_EQ(told["title"], "home");
-  EXPECT_EQ(told["message"], "ü failed");
-  EXPECT_EQ(told["type"], "failure");
+  EXPECT_EQ(request.target, "/path");
+  const json body = json::parse(request.body, nullptr, false);
+  ASSERT_TRUE(body.is_object()) << request.body;
+  EXPECT_EQ(body["title"], "home");
+  EXPECT_EQ(body["message"], "ü failed");
+  EXPECT_EQ(body["type"], "failure");
 }
 
 }  // namespace

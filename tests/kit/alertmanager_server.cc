@@ -12,8 +12,8 @@
 namespace backup_exporter {
 namespace {
 
-// Debian's Alertmanager reads templates by absolute path. Where its package is only unpacked, the
-// folder stands for the system's, in a namespace of the process.
+// Debian's Alertmanager reads templates from an absolute path. If its package is only unpacked,
+// that folder is mounted there in a namespace of the process.
 std::vector<std::string> WithTemplates(std::vector<std::string> command) {
   if (std::filesystem::exists("/usr/share/prometheus/alertmanager")) return command;
   const std::string unpacked = std::string(kSourceDir) + "/.deps/prometheus/usr/share";
@@ -31,7 +31,7 @@ std::string AlertmanagerServer::Missing() {
     }
   }
   if (RunProcess(WithTemplates({"true"})) != 0) {
-    return "this system refuses a process its own mounts, which the unpacked Alertmanager needs";
+    return "this system does not allow mount namespaces, which the unpacked Alertmanager needs";
   }
   return {};
 }

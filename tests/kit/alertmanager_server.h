@@ -1,4 +1,4 @@
-// The real Alertmanager, which tells a webhook of every alert at once.
+// The real Alertmanager, which immediately notifies a webhook of every alert.
 #pragma once
 
 #include <memory>
@@ -11,12 +11,12 @@ namespace backup_exporter {
 
 class AlertmanagerServer {
  public:
-  // Says why it, or the Prometheus before it, cannot be started here; empty if they can: to be
-  // asked first.
+  // Why Alertmanager, or the Prometheus that sends it alerts, cannot be started on this system;
+  // empty if they can. To be checked first.
   [[nodiscard]] static std::string Missing();
 
-  // Tells the webhook of each alert by itself, when it fires and when it is resolved. Its own files
-  // are in `directory`. Ready when this returns; otherwise the test fails.
+  // Notifies the webhook of each alert separately, when it fires and when it is resolved. Keeps its
+  // files in `directory`. Ready when the constructor returns; otherwise the test fails.
   AlertmanagerServer(const TemporaryDirectory& directory, const std::string& webhook);
 
   [[nodiscard]] int port() const { return port_; }

@@ -26,7 +26,7 @@ template <typename T>
 using Owned = std::unique_ptr<T, Free>;
 
 void Check(bool good) {
-  if (!good) throw std::runtime_error("kit: OpenSSL makes no certificate");
+  if (!good) throw std::runtime_error("kit: OpenSSL cannot make a certificate");
 }
 
 struct Wish {
@@ -58,7 +58,7 @@ struct Made {
   }
 };
 
-// Signed by itself where there is no `signer`.
+// Self-signed without a `signer`.
 Made Make(const Wish& wish, const Made* signer) {
   static long serial = 0;
   Made made{Owned<EVP_PKEY>(EVP_EC_gen("P-256")), Owned<X509>(X509_new())};

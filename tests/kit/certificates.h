@@ -1,4 +1,4 @@
-// Certificates for tests of TLS, made anew in each process.
+// Certificates for tests of TLS, generated in each process.
 #pragma once
 
 #include <string>
@@ -8,25 +8,25 @@
 namespace backup_exporter {
 
 struct Certificate {
-  std::string certificate;  // PEM, as all here
-  std::string key;          // of it, private
+  std::string certificate;  // PEM
+  std::string key;          // its private key, PEM
 
   // Writes NAME.pem and NAME.key.
   void Save(const TemporaryDirectory& directory, const std::string& name) const;
 };
 
 struct Certificates {
-  Certificate authority;    // signed the ones below, and no program trusts it unless told to
+  Certificate authority;    // signs the ones below; not trusted by default
   Certificate good;         // for localhost, 127.0.0.1 and ::1
-  Certificate expired;      // the same, but no longer valid
+  Certificate expired;      // the same, but expired
   Certificate not_yet;      // the same, but not valid yet
-  Certificate other_host;   // for other.example alone
-  Certificate self_signed;  // for localhost too, by nobody
-  Certificate client;       // by which a client shows who it is
-  Certificate stranger;     // the same, but by an authority of the same name that is not ours
+  Certificate other_host;   // for other.example only
+  Certificate self_signed;  // for localhost, not signed by the authority
+  Certificate client;       // of a client
+  Certificate stranger;     // of a client, signed by another authority with the same name
 };
 
-// Made on the first call.
+// Generated on the first call.
 [[nodiscard]] const Certificates& TestCertificates();
 
 }  // namespace backup_exporter

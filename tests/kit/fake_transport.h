@@ -1,4 +1,4 @@
-// A transport that keeps what is sent, and answers as it is told.
+// A transport that records requests, and answers them by functions.
 #pragma once
 
 #include <functional>

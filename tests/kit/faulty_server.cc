@@ -31,7 +31,7 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-// Nothing: it is no number, or has more behind it.
+// nullopt: the text is not a number.
 std::optional<std::size_t> Number(std::string_view text, int base) {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
@@ -43,7 +43,7 @@ bool HasBody(const std::string& method, int status) {
   return method != "HEAD" && status >= 200 && status != 204 && status != 304;
 }
 
-// The reply's status line and headers. `framing`: the headers that tell where the body ends.
+// The reply's status line and headers. `framing`: the headers that determine where the body ends.
 std::string Head(const FaultyReply& reply, const std::string& framing) {
   std::string head = "HTTP/1.1 " + std::to_string(reply.status);
   head += reply.status < 400 ? " OK\r\n" : " Error\r\n";
@@ -65,7 +65,7 @@ std::string ContentLength(std::uint64_t size) {
   return "Content-Length: " + std::to_string(size) + "\r\n";
 }
 
-// A part of a gzip file that may be repeated: one MiB of zeros.
+// One MiB of zeros, as a part of a gzip file that can be repeated.
 std::string DeflatedMebibyte() {
   std::string zeros(kMebibyte, '\0');
   std::string deflated(kMebibyte, '\0');
@@ -84,7 +84,7 @@ std::string DeflatedMebibyte() {
   return deflated;
 }
 
-// What ends a gzip file of so many MiB of zeros.
+// The end of a gzip file of this many MiB of zeros.
 std::string GzipEnd(std::uint64_t mebibytes) {
   const std::string zeros(kMebibyte, '\0');
   const uLong part =
@@ -186,7 +186,7 @@ struct FaultyServer::TlsContext {
   }
 };
 
-// A connection with its TLS and its cut.
+// A connection, with TLS and a cut.
 class FaultyServer::Stream {
  public:
   Stream(const ServedConnection& connection, SSL_CTX* tls, std::optional<std::size_t> cut_after)
@@ -232,7 +232,7 @@ class FaultyServer::Stream {
     }
     return Pop(size);
   }
-  [[nodiscard]] bool Holds(std::size_t size) const { return input_.size() >= size; }
+  [[nodiscard]] bool HasRead(std::size_t size) const { return input_.size() >= size; }
   void DrainToEnd() {
     while (More()) input_.clear();
   }
@@ -277,12 +277,12 @@ class FaultyServer::Stream {
   std::optional<std::size_t> left_;  // until the cut
   SSL* ssl_ = nullptr;
   bool good_ = true;
-  std::string input_;  // read and not popped
+  std::string input_;  // read, but not yet popped
 };
 
 namespace {
 
-// Nothing: the connection ended, or what came is no HTTP.
+// nullopt: the connection ended, or the request is not HTTP.
 template <typename Stream>
 std::optional<ReceivedRequest> ReadRequest(Stream& stream) {
   const std::optional<std::string> head = stream.Until("\r\n\r\n");
@@ -293,7 +293,7 @@ std::optional<ReceivedRequest> ReadRequest(Stream& stream) {
   const bool chunked = LowerCase(request->Header("transfer-encoding")) == "chunked";
   const std::optional<std::size_t> size = Number(length, 10);
   if (!length.empty() && (chunked || !size)) return std::nullopt;
-  if (LowerCase(request->Header("expect")) == "100-continue" && !stream.Holds(size.value_or(1)) &&
+  if (LowerCase(request->Header("expect")) == "100-continue" && !stream.HasRead(size.value_or(1)) &&
       !stream.Send("HTTP/1.1 100 Continue\r\n\r\n")) {
     return std::nullopt;
   }
@@ -309,12 +309,37 @@ std::optional<ReceivedRequest> ReadRequest(Stream& stream) {
         Number(line->substr(0, line->find_first_of(";\r")), 16);
     if (!chunk) return std::nullopt;
     const std::optional<std::string> bytes =
-        stream.Exactly(*chunk + 2);  // trailers: not known here
+        stream.Exactly(*chunk + 2);  // trailers are not supported
     if (!bytes || !bytes->ends_with("\r\n")) return std::nullopt;
     if (*chunk == 0) break;
     request->body.append(*bytes, 0, *chunk);
   }
   return request;
+}
+
+// Both return whether all was sent.
+template <typename Stream>
+bool SendBigBody(Stream& stream, const FaultyReply& reply) {
+  const std::string part(0x40000, 'a');
+  bool good = stream.Send(Head(reply, ContentLength(reply.size)));
+  for (std::uint64_t left = reply.size; good && left > 0;) {
+    const std::size_t now = std::min<std::uint64_t>(left, part.size());
+    good = stream.Send(std::string_view(part).substr(0, now));
+    left -= now;
+  }
+  return good;
+}
+
+template <typename Stream>
+bool SendGzipBomb(Stream& stream, const FaultyReply& reply) {
+  const std::string start("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff", 10);
+  const std::string part = DeflatedMebibyte();
+  const std::uint64_t parts = reply.size / kMebibyte;
+  const std::string end = GzipEnd(parts);
+  const std::string framing = ContentLength(start.size() + part.size() * parts + end.size());
+  bool good = stream.Send(Head(reply, "Content-Encoding: gzip\r\n" + framing) + start);
+  for (std::uint64_t i = 0; good && i < parts; ++i) good = stream.Send(part);
+  return good && stream.Send(end);
 }
 
 }  // namespace
@@ -380,26 +405,26 @@ bool FaultyServer::Answer(Stream& stream, const Request& request, const Reply& r
   if (reply.delay.count() > 0 && !stream.Wait(reply.delay)) return false;
   const bool has_body = HasBody(request.method, reply.status);
   const std::string body = has_body ? reply.body : "";
-  const bool tells_length = has_body || request.method == "HEAD";
-  const std::string head = Head(reply, tells_length ? ContentLength(reply.body.size()) : "");
+  const bool has_length = has_body || request.method == "HEAD";
+  const std::string head = Head(reply, has_length ? ContentLength(reply.body.size()) : "");
   const auto send_slowly = [&](std::string_view bytes) {
     for (const char& byte : bytes) {
       if (!stream.Send({&byte, 1}) || !stream.Wait(reply.byte_interval)) return false;
     }
     return true;
   };
-  const auto send_for_ever = [&](const std::string& part) {
+  const auto send_forever = [&](const std::string& part) {
     while (stream.Send(part)) {
     }
     return false;
   };
   switch (reply.fault) {
     case Fault::kNone: {
-      const auto says_close = [](const auto& header) {
+      const auto is_close = [](const auto& header) {
         return LowerCase(header.first) == "connection" && LowerCase(header.second) == "close";
       };
       return stream.Send(head + body) && LowerCase(request.Header("connection")) != "close" &&
-             std::ranges::none_of(reply.headers, says_close);
+             std::ranges::none_of(reply.headers, is_close);
     }
     case Fault::kResetBeforeAnswer:
       stream.Reset();
@@ -434,31 +459,15 @@ bool FaultyServer::Answer(Stream& stream, const Request& request, const Reply& r
       std::string lines;
       while (lines.size() < 65536) lines += "X-Endless: " + std::string(100, 'a') + "\r\n";
       return stream.Send("HTTP/1.1 " + std::to_string(reply.status) + " OK\r\n") &&
-             send_for_ever(lines);
+             send_forever(lines);
     }
     case Fault::kEndlessBody:
       return stream.Send(Head(reply, "Transfer-Encoding: chunked\r\n")) &&
-             send_for_ever("10000\r\n" + std::string(0x10000, 'a') + "\r\n");
-    case Fault::kBigBody: {
-      const std::string part(0x40000, 'a');
-      bool good = stream.Send(Head(reply, ContentLength(reply.size)));
-      for (std::uint64_t left = reply.size; good && left > 0;) {
-        const std::size_t now = std::min<std::uint64_t>(left, part.size());
-        good = stream.Send(std::string_view(part).substr(0, now));
-        left -= now;
-      }
-      return good;
-    }
-    case Fault::kGzipBomb: {
-      const std::string start("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff", 10);
-      const std::string part = DeflatedMebibyte();
-      const std::uint64_t parts = reply.size / kMebibyte;
-      const std::string end = GzipEnd(parts);
-      const std::string framing = ContentLength(start.size() + part.size() * parts + end.size());
-      bool good = stream.Send(Head(reply, "Content-Encoding: gzip\r\n" + framing) + start);
-      for (std::uint64_t i = 0; good && i < parts; ++i) good = stream.Send(part);
-      return good && stream.Send(end);
-    }
+             send_forever("10000\r\n" + std::string(0x10000, 'a') + "\r\n");
+    case Fault::kBigBody:
+      return SendBigBody(stream, reply);
+    case Fault::kGzipBomb:
+      return SendGzipBomb(stream, reply);
     case Fault::kRaw:
       stream.Send(reply.body);
       return false;

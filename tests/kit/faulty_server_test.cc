@@ -1,3 +1,5 @@
+// Labels: threads
+
 #include "kit/faulty_server.h"
 
 #include <arpa/inet.h>
@@ -48,7 +50,7 @@ class Curl {
     Set(CURLOPT_NOSIGNAL, 1L);
     Set(CURLOPT_NOPROXY, "*");
     Set(CURLOPT_TIMEOUT, 30L);
-    Set(CURLOPT_WRITEFUNCTION, &Curl::Take);
+    Set(CURLOPT_WRITEFUNCTION, &Curl::Append);
     Set(CURLOPT_WRITEDATA, this);
   }
   template <typename T>
@@ -83,11 +85,11 @@ class Curl {
   // The first MiB.
   [[nodiscard]] const std::string& body() const { return body_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
-  // Gives up after so many bytes.
+  // Ends the transfer after this many bytes.
   void StopAfter(std::uint64_t size) { stop_after_ = size; }
 
  private:
-  static std::size_t Take(const char* bytes, std::size_t one, std::size_t count, void* self) {
+  static std::size_t Append(const char* bytes, std::size_t one, std::size_t count, void* self) {
     auto& curl = *static_cast<Curl*>(self);
     curl.size_ += one * count;
     if (curl.size_ < 1 << 20) curl.body_.append(bytes, one * count);
@@ -105,7 +107,7 @@ FaultyServer::Handler Always(FaultyReply reply) {
   return [reply = std::move(reply)](const ReceivedRequest&) { return reply; };
 }
 
-// What curl makes of a GET that is answered so.
+// The result of a GET request that gets this answer.
 CURLcode GetWith(FaultyReply reply) {
   const FaultyServer server(Always(std::move(reply)));
   Curl curl;
@@ -113,7 +115,7 @@ CURLcode GetWith(FaultyReply reply) {
   return curl.Do(server.url());
 }
 
-TEST(FaultyServer, RecordsWhatItWasAsked) {
+TEST(FaultyServer, EveryRequestIsRecorded) {
   const FaultyServer server(
       [](const ReceivedRequest& request) -> FaultyReply { return {.body = request.target}; });
   Curl curl;
@@ -144,7 +146,7 @@ TEST(FaultyServer, RecordsWhatItWasAsked) {
   EXPECT_TRUE(server.AwaitRequests(3));
 }
 
-TEST(FaultyServer, AnswersHeadWithoutABodyAndKeepsNoRequestsIfTold) {
+TEST(FaultyServer, AHeadRequestHasNoBodyAndRequestsCanBeCountedOnly) {
   const FaultyServer server(Always({.status = 503, .headers = {{"Retry-After", "7"}}, .body = "b"}),
                             {.keep_requests = false});
   const HttpReply reply = Fetch(server.port(), "HEAD", "/");
@@ -156,7 +158,7 @@ TEST(FaultyServer, AnswersHeadWithoutABodyAndKeepsNoRequestsIfTold) {
   EXPECT_THAT(server.Requests(), IsEmpty());
 }
 
-TEST(FaultyServer, ReadsChunksAndAnswersAnExpectation) {
+TEST(FaultyServer, ChunksAreReadAndAnExpectationIsAnswered) {
   const FaultyServer server(Always({.status = 204}));
   const Connection connection(server.port());
   connection.Send(
@@ -174,7 +176,7 @@ TEST(FaultyServer, ReadsChunksAndAnswersAnExpectation) {
   EXPECT_EQ(requests[1].body, "ab");
 }
 
-TEST(FaultyServer, RecordsNothingThatIsNotComplete) {
+TEST(FaultyServer, AnIncompleteRequestIsNotRecorded) {
   const FaultyServer server(Always({}));
   for (const std::string text : {"nonsense\r\n\r\n", "GET / HTTP/1.1\r\nno header\r\n\r\n",
                                  "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
@@ -188,7 +190,7 @@ TEST(FaultyServer, RecordsNothingThatIsNotComplete) {
   EXPECT_THAT(server.Requests(), IsEmpty());
 }
 
-TEST(FaultyServer, ListensOnIpv6AndComesBackOnItsPort) {
+TEST(FaultyServer, AServerCanReuseAPortOnIpv6) {
   int port = 0;
   for (int i = 0; i < 2; ++i) {
     const FaultyServer server(Always({.body = "six"}), {.ipv6 = true, .port = port});
@@ -200,7 +202,7 @@ TEST(FaultyServer, ListensOnIpv6AndComesBackOnItsPort) {
   }
 }
 
-TEST(FaultyServer, ResetsAndCloses) {
+TEST(FaultyServer, EachFaultEndsTheConnectionInItsWay) {
   const auto with = [](Fault fault) {
     return GetWith({.body = std::string(1000, 'b'), .fault = fault});
   };
@@ -216,7 +218,7 @@ TEST(FaultyServer, ResetsAndCloses) {
             CURLE_UNSUPPORTED_PROTOCOL);
 }
 
-TEST(FaultyServer, ClosesAnIdleConnection) {
+TEST(FaultyServer, AnIdleConnectionCanBeClosed) {
   const FaultyServer server(Always({.body = "b", .fault = Fault::kCloseAfterAnswer}));
   Curl curl;
   EXPECT_EQ(curl.Do(server.url()), CURLE_OK);
@@ -224,14 +226,14 @@ TEST(FaultyServer, ClosesAnIdleConnection) {
   EXPECT_EQ(server.connections(), 2);
 }
 
-TEST(FaultyServer, EndsWhateverHangs) {
+TEST(FaultyServer, TheDestructorEndsEverythingThatHangs) {
   std::vector<std::thread> clients;
   {
     const FaultyServer server([](const ReceivedRequest& request) -> FaultyReply {
       if (request.target == "/hang") return {.fault = Fault::kHang};
       if (request.target == "/delay") return {.delay = std::chrono::hours(1)};
       if (request.target == "/slow") return {.body = "12", .fault = Fault::kSlow};
-      return {.fault = Fault::kEndlessBody};  // and the client reads nothing of it
+      return {.fault = Fault::kEndlessBody};  // the client does not read it
     });
     const FaultyServer silent(Always({}), {.silent = true});
     const Connection idle(server.port());
@@ -246,7 +248,7 @@ TEST(FaultyServer, EndsWhateverHangs) {
   for (std::thread& client : clients) client.join();
 }
 
-TEST(FaultyServer, AnswersSlowly) {
+TEST(FaultyServer, AnAnswerCanBeSlow) {
   const milliseconds interval(1);
   for (const Fault fault : {Fault::kSlow, Fault::kSlowBody}) {
     const FaultyServer server(
@@ -257,13 +259,13 @@ TEST(FaultyServer, AnswersSlowly) {
   }
 }
 
-TEST(FaultyServer, AnswersWithoutEnd) {
-  // curl has had enough after 300 KB of headers, and this client after 16 MiB.
+TEST(FaultyServer, AnAnswerCanBeEndless) {
+  // curl ends after 300 KB of headers, and this client after 16 MiB.
   EXPECT_NE(GetWith({.fault = Fault::kEndlessHead}), CURLE_OK);
   EXPECT_EQ(GetWith({.fault = Fault::kEndlessBody}), CURLE_WRITE_ERROR);
 }
 
-TEST(FaultyServer, AnswersWithABigBodyAndKeepsTheConnection) {
+TEST(FaultyServer, ABigBodyIsSentAndTheConnectionIsKept) {
   const std::uint64_t size = (100 << 20) + 1;
   const FaultyServer server(Always({.fault = Fault::kBigBody, .size = size}));
   Curl curl;
@@ -274,7 +276,7 @@ TEST(FaultyServer, AnswersWithABigBodyAndKeepsTheConnection) {
   EXPECT_EQ(server.connections(), 1);
 }
 
-TEST(FaultyServer, AnswersWithAGzipBomb) {
+TEST(FaultyServer, AGzipBombDecompressesToItsSize) {
   const FaultyServer server(Always({.fault = Fault::kGzipBomb, .size = 50 << 20}));
   Curl curl;
   EXPECT_EQ(curl.Do(server.url()), CURLE_OK);
@@ -284,11 +286,11 @@ TEST(FaultyServer, AnswersWithAGzipBomb) {
   EXPECT_EQ(curl.size(), 50 << 20);
 }
 
-TEST(FaultyServer, CutsConnectionsAnywhereAndKnowsWhatCame) {
+TEST(FaultyServer, ConnectionsAreCutAnywhereAndCompleteRequestsAreRecorded) {
   const FaultyServer server(Always({.body = "received"}), {.cut_after = RandomCuts(1, 500)});
   const int count = 300;
   Curl curl;
-  // To curl, an answer that ends within its headers is a good one.
+  // For curl, an answer that ends within its headers is a success.
   const auto post = [&](const std::string& path) {
     return curl.Post(server.url() + path, "the body") == CURLE_OK && curl.body() == "received";
   };
@@ -296,20 +298,20 @@ TEST(FaultyServer, CutsConnectionsAnywhereAndKnowsWhatCame) {
     int tries = 0;
     while (!post("/" + std::to_string(i))) ASSERT_LT(++tries, 100);
   }
-  std::set<std::string> came;
+  std::set<std::string> arrived;
   std::set<std::size_t> connections;
   for (const ReceivedRequest& request : server.Requests()) {
     EXPECT_EQ(request.body, "the body");
-    came.insert(request.target);
+    arrived.insert(request.target);
     connections.insert(request.connection);
   }
-  EXPECT_EQ(came.size(), count);
+  EXPECT_EQ(arrived.size(), count);
   EXPECT_GT(server.request_count(), count);               // some answers were cut
-  EXPECT_GT(server.connections(), connections.size());    // and some requests
-  EXPECT_LT(connections.size(), server.request_count());  // not always the first
+  EXPECT_GT(server.connections(), connections.size());    // and so were some requests
+  EXPECT_LT(connections.size(), server.request_count());  // not always the first request
 }
 
-TEST(FaultyServer, CutsAfterThatManyBytesOfBothDirections) {
+TEST(FaultyServer, ACutCountsTheBytesOfBothDirections) {
   const std::string request = "GET / HTTP/1.1\r\n\r\n";
   const FaultyServer server(Always({.body = "b"}), {.cut_after = [&](std::size_t connection) {
                               return std::optional<std::size_t>(request.size() - 1 + connection);
@@ -322,7 +324,7 @@ TEST(FaultyServer, CutsAfterThatManyBytesOfBothDirections) {
   EXPECT_EQ(Exchange(server.port(), request), "HT");
 }
 
-TEST(FaultyServer, CutsTheSameConnectionsForTheSameSeed) {
+TEST(FaultyServer, TheSameSeedCutsTheSameConnections) {
   const auto one = RandomCuts(1, 1000);
   const auto same = RandomCuts(1, 1000);
   const auto other = RandomCuts(2, 1000);
@@ -349,7 +351,7 @@ CURLcode GetOverTls(const Certificate& certificate) {
   return curl.Do(server.url());
 }
 
-TEST(FaultyServerTls, ServesWithAGoodCertificate) {
+TEST(FaultyServerTls, AGoodCertificateIsAcceptedByAClientThatTrustsTheAuthority) {
   for (const bool ipv6 : {false, true}) {
     const FaultyServer server(
         Always({.body = "private"}),
@@ -364,7 +366,7 @@ TEST(FaultyServerTls, ServesWithAGoodCertificate) {
   }
 }
 
-TEST(FaultyServerTls, ServesWithCertificatesThatNobodyMayTrust) {
+TEST(FaultyServerTls, InvalidCertificatesAreRefusedByAClient) {
   EXPECT_EQ(GetOverTls(TestCertificates().good), CURLE_OK);
   EXPECT_EQ(GetOverTls(TestCertificates().expired), CURLE_PEER_FAILED_VERIFICATION);
   EXPECT_EQ(GetOverTls(TestCertificates().not_yet), CURLE_PEER_FAILED_VERIFICATION);
@@ -372,7 +374,7 @@ TEST(FaultyServerTls, ServesWithCertificatesThatNobodyMayTrust) {
   EXPECT_EQ(GetOverTls(TestCertificates().self_signed), CURLE_PEER_FAILED_VERIFICATION);
 }
 
-TEST(FaultyServerTls, SavesCertificatesInFiles) {
+TEST(FaultyServerTls, CertificatesCanBeSavedInFiles) {
   const TemporaryDirectory directory;
   TestCertificates().authority.Save(directory, "authority");
   const FaultyServer server(Always({}), {.tls = FaultyTls{.certificate = TestCertificates().good}});
@@ -382,7 +384,7 @@ TEST(FaultyServerTls, SavesCertificatesInFiles) {
   EXPECT_THAT(ReadText(directory / "authority.key"), StartsWith("-----BEGIN PRIVATE KEY-----"));
 }
 
-TEST(FaultyServerTls, WantsACertificateOfTheClient) {
+TEST(FaultyServerTls, AClientCertificateCanBeRequired) {
   const FaultyServer server(
       Always({}), {.tls = FaultyTls{.certificate = TestCertificates().good,
                                     .client_authority = TestCertificates().authority.certificate}});
@@ -402,7 +404,7 @@ TEST(FaultyServerTls, WantsACertificateOfTheClient) {
   EXPECT_EQ(server.request_count(), 1);
 }
 
-TEST(FaultyServerTls, SpeaksAnOldVersionAlone) {
+TEST(FaultyServerTls, TheServerCanBeLimitedToAnOldVersion) {
   const FaultyServer server(
       Always({}), {.tls = FaultyTls{.certificate = TestCertificates().good, .only_tls_1_0 = true}});
   Curl curl;
@@ -414,7 +416,7 @@ TEST(FaultyServerTls, SpeaksAnOldVersionAlone) {
   EXPECT_EQ(curl.Do(server.url()), CURLE_OK);
 }
 
-TEST(FaultyServerTls, FailsInsideOfTls) {
+TEST(FaultyServerTls, FaultsWorkInsideTls) {
   const auto get = [](Fault fault) {
     const FaultyServer server(Always({.body = "body", .fault = fault}),
                               {.tls = FaultyTls{.certificate = TestCertificates().good}});
@@ -428,20 +430,20 @@ TEST(FaultyServerTls, FailsInsideOfTls) {
   EXPECT_EQ(get(Fault::kCloseInBody), CURLE_PARTIAL_FILE);
 }
 
-TEST(FaultyServerTls, EndsAHandshakeThatStalls) {
+TEST(FaultyServerTls, TheDestructorEndsAStalledHandshake) {
   std::thread client;
   {
     const FaultyServer stalling(
         Always({}), {.tls = FaultyTls{.certificate = TestCertificates().good}, .silent = true});
     const FaultyServer waiting(Always({}),
                                {.tls = FaultyTls{.certificate = TestCertificates().good}});
-    const Connection says_nothing(waiting.port());
+    const Connection silent(waiting.port());
     client = std::thread([url = stalling.url()] { EXPECT_NE(Curl().Do(url), CURLE_OK); });
   }
   client.join();
 }
 
-// The proxy
+// Proxy
 
 class FaultyServerProxy : public ::testing::Test {
  protected:
@@ -457,7 +459,7 @@ class FaultyServerProxy : public ::testing::Test {
   Curl curl_;
 };
 
-TEST_F(FaultyServerProxy, ForwardsRequestsAndTunnels) {
+TEST_F(FaultyServerProxy, RequestsAreForwardedAndTunnelled) {
   const TestProxy proxy;
   Use(proxy);
   EXPECT_EQ(curl_.Do(plain_.url() + "/a?b"), CURLE_OK);
@@ -466,13 +468,13 @@ TEST_F(FaultyServerProxy, ForwardsRequestsAndTunnels) {
   EXPECT_EQ(curl_.Post(tls_.url() + "/c", "secret"), CURLE_OK);
   EXPECT_EQ(curl_.body(), "tls");
 
-  const auto asked = proxy.Requests();
-  ASSERT_EQ(asked.size(), 3);
-  EXPECT_EQ(asked[0].method, "GET");
-  EXPECT_EQ(asked[0].target, plain_.url() + "/a?b");
-  EXPECT_EQ(asked[1].method, "POST");
-  EXPECT_EQ(asked[2].method, "CONNECT");
-  EXPECT_EQ(asked[2].target, "127.0.0.1:" + std::to_string(tls_.port()));
+  const auto requested = proxy.Requests();
+  ASSERT_EQ(requested.size(), 3);
+  EXPECT_EQ(requested[0].method, "GET");
+  EXPECT_EQ(requested[0].target, plain_.url() + "/a?b");
+  EXPECT_EQ(requested[1].method, "POST");
+  EXPECT_EQ(requested[2].method, "CONNECT");
+  EXPECT_EQ(requested[2].target, "127.0.0.1:" + std::to_string(tls_.port()));
   const auto received = plain_.Requests();
   ASSERT_EQ(received.size(), 2);
   EXPECT_EQ(received[0].target, "/a?b");
@@ -481,7 +483,7 @@ TEST_F(FaultyServerProxy, ForwardsRequestsAndTunnels) {
   EXPECT_EQ(tls_.Requests().at(0).body, "secret");
 }
 
-TEST_F(FaultyServerProxy, WantsAPassword) {
+TEST_F(FaultyServerProxy, APasswordCanBeRequired) {
   const TestProxy proxy({.user = "user", .password = "secret"});
   Use(proxy);
   EXPECT_EQ(curl_.Do(plain_.url()), CURLE_OK);
@@ -495,7 +497,7 @@ TEST_F(FaultyServerProxy, WantsAPassword) {
   EXPECT_EQ(proxy.Requests().size(), 4);
 }
 
-TEST_F(FaultyServerProxy, RefusesTunnels) {
+TEST_F(FaultyServerProxy, TunnelsCanBeRefused) {
   const TestProxy proxy({.refuse_connect = true});
   Use(proxy);
   EXPECT_EQ(curl_.Do(tls_.url()), CURLE_RECV_ERROR);
@@ -503,7 +505,7 @@ TEST_F(FaultyServerProxy, RefusesTunnels) {
   EXPECT_EQ(tls_.connections(), 0);
 }
 
-TEST_F(FaultyServerProxy, KnowsHostsThatDoNotExist) {
+TEST_F(FaultyServerProxy, HostsThatDoNotExistAreForwarded) {
   const TestProxy proxy({.forward_to = plain_.port()});
   Use(proxy);
   EXPECT_EQ(curl_.Do("http://monitor.invalid/ping"), CURLE_OK);
@@ -511,7 +513,7 @@ TEST_F(FaultyServerProxy, KnowsHostsThatDoNotExist) {
   EXPECT_EQ(plain_.Requests().at(0).Header("host"), "monitor.invalid");
 }
 
-TEST_F(FaultyServerProxy, SaysThatNobodyListens) {
+TEST_F(FaultyServerProxy, AClosedPortIsABadGateway) {
   const ClosedPort closed;
   const TestProxy proxy({.forward_to = closed.port()});
   Use(proxy);
@@ -519,7 +521,7 @@ TEST_F(FaultyServerProxy, SaysThatNobodyListens) {
   EXPECT_EQ(curl_.status(), 502);
 }
 
-TEST_F(FaultyServerProxy, EndsTunnelsThatHang) {
+TEST_F(FaultyServerProxy, TheDestructorEndsTunnelsThatHang) {
   const FaultyServer hanging(Always({.fault = Fault::kHang}));
   std::thread client;
   {
@@ -537,7 +539,7 @@ TEST_F(FaultyServerProxy, EndsTunnelsThatHang) {
 
 // Plain TCP
 
-TEST(FaultyServerTcp, AnswersBytesWithBytes) {
+TEST(FaultyServerTcp, BytesAreAnsweredWithBytes) {
   const TcpServer server([](const std::string& received) -> std::optional<TcpReply> {
     if (received.size() < 4) return std::nullopt;
     return TcpReply{.bytes = "ok:" + received, .reset = received == "drop"};
@@ -552,7 +554,7 @@ TEST(FaultyServerTcp, AnswersBytesWithBytes) {
   EXPECT_THAT(server.Received(), ElementsAre("ping", "drop"));
 }
 
-TEST(FaultyServerTcp, RefusesConnectionsAndLosesThem) {
+TEST(FaultyServerTcp, AClosedPortRefusesConnectionsAndABlackHoleDropsThem) {
   const ClosedPort closed;
   EXPECT_FALSE(Connection(closed.port()).open());
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <fstream>
 #include <map>
@@ -63,28 +64,28 @@ std::string Header(const HttpRequest& request, std::string_view name) {
 
 class Comparison {
  public:
-  std::vector<std::string> found;
+  std::vector<std::string> differences;
 
   void Compare(const std::string& kind, const std::string& ours, const std::string& recorded) {
-    if (ours != recorded) Note(kind, ours, recorded);
+    if (ours != recorded) Add(kind, ours, recorded);
   }
   void Compare(const std::string& kind, const Pairs& ours, const Pairs& recorded) {
     std::map<std::string, std::string> theirs(recorded.begin(), recorded.end());
     for (const auto& [name, value] : ours) {
       const auto one = theirs.find(name);
       if (one == theirs.end()) {
-        Note(kind + " " + name, value, "nothing");
+        Add(kind + " " + name, value, "nothing");
       } else if (one->second != value) {
-        Note(kind + " " + name, value, one->second);
+        Add(kind + " " + name, value, one->second);
       }
       theirs.erase(name);
     }
-    for (const auto& [name, value] : theirs) Note(kind + " " + name, "nothing", value);
+    for (const auto& [name, value] : theirs) Add(kind + " " + name, "nothing", value);
   }
-  // Members of nested objects by their path.
+  // Members of nested objects are named by their path.
   void Compare(const std::string& kind, const json& ours, const json& recorded) {
     if (!ours.is_object() || !recorded.is_object()) {
-      if (ours != recorded) Note(kind, ours.dump(), recorded.dump());
+      if (ours != recorded) Add(kind, ours.dump(), recorded.dump());
       return;
     }
     json all = recorded;
@@ -97,14 +98,14 @@ class Comparison {
   }
 
  private:
-  void Note(const std::string& kind, const std::string& ours, const std::string& recorded) {
-    found.push_back(fmt::format("{}: ours {}, recorded {}", kind, ours, recorded));
+  void Add(const std::string& kind, const std::string& ours, const std::string& recorded) {
+    differences.push_back(fmt::format("{}: ours {}, recorded {}", kind, ours, recorded));
   }
 };
 
 void ExpectDelivered(const std::string& yaml, const Notice& notice, FakeTransport& transport) {
   const MadeMonitor made = MakeMonitor(yaml);
-  EXPECT_EQ(made.mistakes, std::vector<std::string>());
+  EXPECT_EQ(made.errors, std::vector<std::string>());
   EXPECT_EQ(made.monitor->Send(notice, transport).outcome, Delivery::Outcome::kDelivered);
 }
 
@@ -121,7 +122,7 @@ MadeMonitor MakeMonitor(const std::string& yaml, const std::string& config_path)
     const YamlValue* value = map != nullptr ? Find(*map, service.key) : nullptr;
     if (value == nullptr) continue;
     made.service = &service;
-    block = BlockInFull(std::make_shared<const YamlValue>(*value), service);
+    block = ExpandShortForm(std::make_shared<const YamlValue>(*value), service);
   }
   if (made.service != nullptr) {
     made.options.config_path = config_path;
@@ -132,7 +133,7 @@ MadeMonitor MakeMonitor(const std::string& yaml, const std::string& config_path)
     section.RefuseOtherKeys();
   }
   for (const ConfigError& error : errors.Sorted()) {
-    made.mistakes.push_back(fmt::format("{}:{}: {}", error.line, error.column, error.text));
+    made.errors.push_back(fmt::format("{}:{}: {}", error.line, error.column, error.text));
   }
   return made;
 }
@@ -234,26 +235,64 @@ Notice NoticeOf(const GoldenCase& golden) {
   return notice;
 }
 
-HttpAnswer GoodAnswer(std::string_view service) {
-  const std::map<std::string_view, HttpAnswer> others{
-      {"loki", {.status = 204}},
-      {"ntfy", {.status = 200, .body = R"({"id":"x","event":"message"})"}},
-      {"pagerduty", {.status = 202, .body = R"({"status":"success"})"}},
-      {"pushover", {.status = 200, .body = R"({"status":1})"}},
-      {"sentry", {.status = 202}},
-      {"uptime_kuma", {.status = 200, .body = R"({"ok":true})"}},
-      {"zabbix",
-       {.status = 200,
-        .body = R"({"jsonrpc":"2.0","result":{"response":"success","data":[{"itemid":"1"}]}})"}},
+std::span<const ServiceSample> ServiceSamples() {
+  static const std::array kSamples{
+      ServiceSample{"apprise", "apprise: {server: '{}', services: [{url: 'json://x', label: x}]}"},
+      ServiceSample{"command", "command: {command: [program]}"},
+      ServiceSample{"cronhub", "cronhub: '{}/start/1f5e3410-254c-11e8-b61d-55875966d031'"},
+      ServiceSample{"cronitor", "cronitor: '{}/d3x0c1'"},
+      ServiceSample{"healthchecks", "healthchecks: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'"},
+      ServiceSample{
+          "loki", "loki: {url: '{}/loki/api/v1/push', labels: {app: b}}", {.status = 204}},
+      ServiceSample{"ntfy",
+                    "ntfy: {topic: t, server: '{}'}",
+                    {.status = 200, .body = R"({"id":"x","event":"message"})"}},
+      ServiceSample{"pagerduty",
+                    "pagerduty: {integration_key: k, server: '{}'}",
+                    {.status = 202, .body = R"({"status":"success"})"}},
+      ServiceSample{"pushover",
+                    "pushover: {token: t, user: u, server: '{}'}",
+                    {.status = 200, .body = R"({"status":1})"}},
+      ServiceSample{"sentry",
+                    "sentry: {data_source_name_url: '{}/203069', monitor_slug: s}",
+                    {.status = 202}},
+      ServiceSample{"uptime_kuma",
+                    "uptime_kuma: '{}/api/push/abcd1234'",
+                    {.status = 200, .body = R"({"ok":true})"}},
+      ServiceSample{"watchgoose", "watchgoose: '{}/ping/addffa72-da17-40ae-be9c-ff591afb942a'"},
+      ServiceSample{"webhook", "webhook: {url: '{}/x'}"},
+      ServiceSample{
+          "zabbix",
+          "zabbix: {server: '{}/api_jsonrpc.php', api_key: k, host: h, key: i}",
+          {.status = 200,
+           .body = R"({"jsonrpc":"2.0","result":{"response":"success","data":[{"itemid":"1"}]}})"}},
   };
-  const auto found = others.find(service);
-  return found == others.end() ? HttpAnswer{.status = 200, .body = "OK"} : found->second;
+  return kSamples;
 }
+
+std::string ServiceSample::BlockAt(std::string url) const {
+  // A DSN has its key in front of the host.
+  if (key == "sentry") url.insert(url.find("//") + 2, "5f80ec@");
+  std::string yaml(block);
+  if (uses_http()) yaml.replace(yaml.find("{}"), 2, url);
+  return yaml;
+}
+
+const ServiceSample& SampleOf(std::string_view service) {
+  static const ServiceSample kNone{};
+  const auto samples = ServiceSamples();
+  const auto found = std::ranges::find(samples, service, &ServiceSample::key);
+  if (found != samples.end()) return *found;
+  ADD_FAILURE() << "add a row for " << service << " to ServiceSamples() in tests/kit/monitors.cc";
+  return kNone;
+}
+
+HttpAnswer GoodAnswer(std::string_view service) { return SampleOf(service).good_answer; }
 
 std::vector<HttpRequest> RequestsFor(const GoldenCase& golden) {
   const std::string path = golden.recording["context"]["config_path"];
   MadeMonitor made = MakeMonitor(golden.yaml, path);
-  EXPECT_EQ(made.mistakes, std::vector<std::string>{}) << golden.yaml;
+  EXPECT_EQ(made.errors, std::vector<std::string>{}) << golden.yaml;
   if (!made.monitor) return {};
   const Notice notice = NoticeOf(golden);
   if (!made.states.contains(notice.state)) return {};
@@ -263,7 +302,7 @@ std::vector<HttpRequest> RequestsFor(const GoldenCase& golden) {
     HttpAnswer answer = GoodAnswer(made.service->key);
     if (number == golden.requests.size()) return answer;
     const json& reply = golden.requests[number++]["reply"];
-    // Which the recorded program took for a success, whatever the service would have said.
+    // The recorded program accepted "OK" as a success, whatever the service really answers.
     if (reply["body"] == "OK") return answer;
     answer.status = reply["status"];
     answer.body =
@@ -316,7 +355,7 @@ std::vector<std::string> Differences(const HttpRequest& request, const json& rec
     const json ours = json::parse(request.body, nullptr, false);
     comparison.Compare("body", ours.is_discarded() ? json(request.body) : ours, body);
   }
-  return comparison.found;
+  return comparison.differences;
 }
 
 void ExpectGolden(const std::string& service, const std::vector<Allowed>& allowed) {

@@ -36,8 +36,9 @@ int BoundSocket() {
   return made.Release();
 }
 
-// Whether loopback is up and /etc, with what names are resolved by, is that directory. So is /run:
-// resolvers of the system listen there, and a network of one's own does not hide them.
+// Moves this process into namespaces of its own, in which loopback is up and /etc, which configures
+// name resolution, is that directory. So is /run, in which the system's resolvers listen, since a
+// network namespace does not hide them. Returns whether it succeeded.
 bool Move(const std::string& directory) {
   if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) != 0) return false;
   const Descriptor any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -73,7 +74,7 @@ void NameServer::Serve() {
     ++questions_;
     questions_.notify_all();
     if (!answer_) continue;
-    // The question comes back, marked as answered (RFC 1035, 4.1.1).
+    // The answer is the query, marked as a response (RFC 1035, 4.1.1).
     message[2] = static_cast<char>(message[2] | 0x80);
     message[3] = static_cast<char>(0x80 | static_cast<int>(*answer_));
     sendto(socket_.get(), message.data(), static_cast<std::size_t>(size), 0, address, peer_size);

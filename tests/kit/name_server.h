@@ -1,4 +1,4 @@
-// Names that do not resolve: a name server that fails, and a process that asks no other.
+// Names that do not resolve: a name server that fails, and a process that uses only this one.
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,9 @@
 
 namespace backup_exporter {
 
-enum class NameAnswer { kServerFailure = 2, kNoSuchName = 3 };  // as on the wire
+enum class NameAnswer { kServerFailure = 2, kNoSuchName = 3 };  // values of the protocol
 
-// Answers every question alike, or none at all. For InOwnNetwork.
+// Gives every query the same answer, or does not answer (nullopt). Used with InOwnNetwork.
 class NameServer {
  public:
   explicit NameServer(std::optional<NameAnswer> answer);
@@ -22,7 +22,7 @@ class NameServer {
   NameServer& operator=(const NameServer&) = delete;
 
   void AwaitQuestion() const;
-  [[nodiscard]] std::size_t questions() const { return questions_; }  // that there ever were
+  [[nodiscard]] std::size_t questions() const { return questions_; }  // since the start
 
  private:
   void Serve();
@@ -33,9 +33,9 @@ class NameServer {
   std::thread thread_;
 };
 
-// Runs that part of a test in a child process, in a network of loopback alone where names are asked
-// for at 127.0.0.1: twice, ten seconds apart. What fails there fails the test; where the system
-// refuses a process its own network, the test is skipped. No other thread may run meanwhile.
+// Runs a part of a test in a child process, in a network namespace with only loopback. Names are
+// resolved by 127.0.0.1, with two attempts 10 s apart. A failure in the child fails the test. The
+// test is skipped if the system does not allow such a namespace. No other thread may run meanwhile.
 void InOwnNetwork(const std::function<void()>& part);
 
 }  // namespace backup_exporter

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr unsigned kNobody = 65534;
-// Of the items that AddHost adds, the one that tells it when the server knows them.
+// The item by which AddHost detects that the server has loaded all items.
 constexpr const char* kProbe = "kit.known";
 
 std::string MissingService(const std::string& name) {
@@ -33,14 +33,14 @@ std::string MissingService(const std::string& name) {
   return MissingTool({name});
 }
 
-// A command that ends with the test, even one that is killed.
+// The command, changed so that it ends with the test, even if the test is killed.
 std::vector<std::string> EndingWithTest(const std::string& signal,
                                         std::vector<std::string> command) {
   command.insert(command.begin(), {"setpriv", "--pdeathsig", signal});
   return command;
 }
 
-// Asks a service to end, and waits for that.
+// Ends a service, and waits for its end.
 void End(const std::unique_ptr<Process>& process, int signal) {
   if (!process) return;
   process->Signal(signal);
@@ -58,7 +58,7 @@ std::string PercentEncoded(const std::string& text) {
   return encoded;
 }
 
-// Of a time as VictoriaLogs prints it: "2026-11-21T02:00:02.63Z".
+// Parses a time as VictoriaLogs prints it: "2026-11-21T02:00:02.63Z".
 std::int64_t Nanoseconds(const std::string& text) {
   constexpr std::size_t kSeconds = 19;  // characters
   const auto seconds = ParseRfc3339(text.substr(0, kSeconds) + "Z");
@@ -70,7 +70,7 @@ std::int64_t Nanoseconds(const std::string& text) {
   return std::chrono::nanoseconds(seconds->time_since_epoch()).count() + std::stoll(fraction);
 }
 
-// Of a stream as VictoriaLogs prints it: {a="b",c="d"}.
+// Parses a stream as VictoriaLogs prints it: {a="b",c="d"}.
 std::map<std::string, std::string> Labels(const std::string& stream) {
   static const std::regex kLabel(R"re(([^={,]+)=("(?:[^"\\]|\\.)*"))re");
   std::map<std::string, std::string> labels;
@@ -81,7 +81,7 @@ std::map<std::string, std::string> Labels(const std::string& stream) {
   return labels;
 }
 
-// A port that nobody listens on, below those that the kernel hands out; Zabbix takes no other.
+// A free port below the ephemeral range. Zabbix does not accept port 0.
 int PortForZabbix() {
   std::random_device random;
   std::uniform_int_distribution<int> ports(20'000, 32'000);
@@ -153,7 +153,7 @@ std::string ZabbixServer::Missing() { return MissingService("zabbix"); }
 ZabbixServer::ZabbixServer() {
   programs_ = fs::path(Tool("zabbix")).parent_path();
   if (geteuid() == 0) {
-    // PostgreSQL does not run as root, and the folder may be in a home that is closed to others.
+    // PostgreSQL does not run as root, and another user may not have access to the folder.
     user_ = kNobody;
     fs::copy(programs_ + "/usr", directory_ / "usr",
              fs::copy_options::recursive | fs::copy_options::copy_symlinks);
@@ -182,7 +182,7 @@ void ZabbixServer::StartDatabase() {
                  Options("initdb.log")),
       0)
       << ReadText(directory_ / "initdb.log");
-  // Where the test was killed Zabbix comes first: some of its processes do not end without a
+  // If the test is killed, Zabbix must end first: some of its processes do not end without a
   // database.
   const std::string guarded =
       "\"$0\" \"$@\" & trap 'kill -INT $!' INT; trap 'sleep 5; kill -INT $!' TERM; wait; wait";
@@ -200,7 +200,8 @@ void ZabbixServer::StartDatabase() {
   EXPECT_TRUE(database_->Running()) << ReadText(directory_ / "postgres.log");
 }
 
-// Only the tables and what the server does not start without: the templates take it seconds.
+// Creates the tables, and only the rows that the server needs to start: loading the templates would
+// take seconds.
 void ZabbixServer::FillDatabase() const {
   const std::string sql = programs_ + "/usr/share/zabbix-server-pgsql/";
   const std::string psql =
@@ -246,8 +247,8 @@ void ZabbixServer::AddHost(const std::string& host, const std::vector<ZabbixItem
             std::to_string(items[i].type) + ")";
   }
   const std::string name = SqlText(host);
-  // Type 2 is that of trapper items, and 25 years are the most that values are kept: older ones are
-  // not stored. The server reads no item without its item_rtdata.
+  // Type 2 is a trapper item. Values are kept for at most 25 years; older ones are not stored. The
+  // server ignores an item without a row in item_rtdata.
   (void)Sql(
       "WITH added_host AS (INSERT INTO hosts (hostid, host, name) SELECT coalesce(max(hostid), 0) "
       "+ 1, " +

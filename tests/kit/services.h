@@ -1,6 +1,6 @@
-// Real services that take what monitors are told: what scripts/peers provides, served on loopback
-// for one test and ended with it. Ready when its constructor returns; otherwise the test fails.
-// Missing() says why a service cannot be started here, empty if it can: to be asked first.
+// Real services that monitors can send to, as provided by scripts/peers. Each runs on loopback for
+// one test. It is ready when its constructor returns; otherwise the test fails. Missing() returns
+// why a service cannot be started on this system, empty if it can. It must be checked first.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace backup_exporter {
 
-// A log line that a service holds.
+// A log line stored by a service.
 struct LogLine {
   std::int64_t nanoseconds = 0;  // since the epoch
   std::string line;
@@ -24,8 +24,8 @@ struct LogLine {
   friend bool operator==(const LogLine&, const LogLine&) = default;
 };
 
-// VictoriaLogs, which takes Loki's pushes at kPushBase + "/loki/api/v1/push". It keeps lines of
-// every age, and is laxer than Loki about labels: it takes a stream that has none.
+// VictoriaLogs, which accepts Loki's pushes at kPushBase + "/loki/api/v1/push". It stores lines of
+// any age. Unlike Loki, it accepts a stream without labels.
 class VictoriaLogsServer {
  public:
   static constexpr const char* kPushBase = "/insert";
@@ -35,7 +35,7 @@ class VictoriaLogsServer {
   ~VictoriaLogsServer();
 
   [[nodiscard]] int port() const { return port_; }
-  // All that it was told until now and that matches the query (LogsQL), oldest first.
+  // All stored lines that match the query (LogsQL), oldest first.
   [[nodiscard]] std::vector<LogLine> Lines(const std::string& query = "*") const;
 
  private:
@@ -45,7 +45,7 @@ class VictoriaLogsServer {
 };
 
 struct ZabbixItem {
-  // As Zabbix numbers them.
+  // Zabbix's own numbers.
   enum Type : std::uint8_t { kFloat = 0, kString = 1, kUnsigned = 3, kText = 4 };
   std::string key;
   Type type = kText;
@@ -65,16 +65,16 @@ class ZabbixServer {
   ZabbixServer();
   ~ZabbixServer();
 
-  // Where it takes the values of trapper items.
+  // Its port for values of trapper items.
   [[nodiscard]] int port() const { return port_; }
-  // Monitors a host with these trapper items; once this returns, the server takes their values, of
-  // the last 25 years.
+  // Adds a host with these trapper items. When this returns, the server accepts their values of the
+  // last 25 years.
   void AddHost(const std::string& host, const std::vector<ZabbixItem>& items) const;
-  // The values of an item that are in the database, oldest first. The server writes them there up
-  // to some seconds after it said that it took them.
+  // The values of an item in the database, oldest first. The server may write them some seconds
+  // after it has accepted them.
   [[nodiscard]] std::vector<ZabbixValue> History(const std::string& host,
                                                  const std::string& key) const;
-  // What a query of the database prints: one line a row, fields parted by "|".
+  // The output of a database query: one line per row, with fields separated by "|".
   [[nodiscard]] std::string Sql(const std::string& query) const;
   [[nodiscard]] std::string Log() const;
 
@@ -84,7 +84,7 @@ class ZabbixServer {
   void StartServer();
   [[nodiscard]] std::string Postgres(const std::string& program) const;
   [[nodiscard]] ProcessOptions Options(const std::string& log) const;
-  // What the server answers to a trapper's request; null without a proper answer.
+  // The server's answer to a trapper request; null if it is not a valid answer.
   [[nodiscard]] nlohmann::json Ask(const nlohmann::json& request) const;
 
   TemporaryDirectory directory_;

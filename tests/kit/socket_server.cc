@@ -72,7 +72,7 @@ void SetOption(int fd, int level, int option) {
 
 int ListeningSocket(bool ipv6, int port, int backlog) {
   Descriptor made(NewSocket(ipv6));
-  SetOption(made.get(), SOL_SOCKET, SO_REUSEADDR);  // so that a server may come back
+  SetOption(made.get(), SOL_SOCKET, SO_REUSEADDR);  // so that another server can use the port soon
   Bind(made.get(), ipv6, port);
   Check(listen(made.get(), backlog) == 0, "listen");
   return made.Release();
@@ -80,7 +80,7 @@ int ListeningSocket(bool ipv6, int port, int backlog) {
 
 int PortOf(int fd) {
   Address address;
-  Check(getsockname(fd, address.get(), &address.size) == 0, "tell the port");
+  Check(getsockname(fd, address.get(), &address.size) == 0, "get the port");
   return address.port();
 }
 
@@ -102,8 +102,8 @@ std::size_t ReceiveSome(int fd, char* buffer, std::size_t size) {
   }
 }
 
-// Until both sides ended.
-void CarryBothWays(int left, int right) {
+// Relays bytes until both sides have ended.
+void RelayBothWays(int left, int right) {
   std::array<pollfd, 2> sides{{{left, POLLIN, 0}, {right, POLLIN, 0}}};
   std::array<char, 65536> buffer;
   while (sides[0].fd >= 0 || sides[1].fd >= 0) {
@@ -192,14 +192,14 @@ void SocketServer::Accept() {
     }
     for (std::thread& thread : ended) thread.join();
     if (fd >= 0) {
-      Take(fd, peer.Text());
+      Start(fd, peer.Text());
     } else {
-      std::this_thread::yield();  // out of descriptors, or the client has gone
+      std::this_thread::yield();  // no free descriptors, or the client has disconnected
     }
   }
 }
 
-void SocketServer::Take(int fd, std::string peer) {
+void SocketServer::Start(int fd, std::string peer) {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY);
   const std::lock_guard lock(mutex_);
   if (stopping_) {
@@ -213,7 +213,7 @@ void SocketServer::Take(int fd, std::string peer) {
     serve_(connection);
     const std::lock_guard ending(mutex_);
     const auto found = open_.find(connection.number());
-    for (const int held : found->second.fds) close(held);
+    for (const int open_fd : found->second.fds) close(open_fd);
     ended_.push_back(std::move(found->second.thread));
     open_.erase(found);
     ended_one_.notify_all();
@@ -231,13 +231,13 @@ bool SocketServer::Relay(const ServedConnection& connection, int port, bool ipv6
   Address address(port, ipv6);
   if (connect(other, address.get(), address.size) != 0) return false;
   {
-    // A shutdown before the connection stood has done nothing.
+    // A shutdown before the connection was established had no effect.
     const std::lock_guard lock(mutex_);
     if (stopping_) return true;
   }
   SetOption(other, IPPROTO_TCP, TCP_NODELAY);
   if (!SendAll(connection.fd(), established) || !SendAll(other, first)) return true;
-  CarryBothWays(connection.fd(), other);
+  RelayBothWays(connection.fd(), other);
   return true;
 }
 
@@ -278,7 +278,7 @@ BlackHole::BlackHole(bool ipv6, int port)
       filler_(NewSocket(ipv6)) {
   Address address(port_, ipv6);
   Check(connect(filler_.get(), address.get(), address.size) == 0, "fill the backlog");
-  // Only now is it in the queue.
+  // The connection is in the queue when the socket is readable.
   pollfd queued{listening_.get(), POLLIN, 0};
   Check(poll(&queued, 1, -1) == 1, "fill the backlog");
 }

@@ -1,5 +1,5 @@
-// What the servers of the kit are made of: TCP on this machine alone, a thread for each connection.
-// And addresses where nobody answers.
+// The basis of the kit's servers: TCP on loopback, with one thread per connection. Also ports that
+// do not answer.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@
 
 namespace backup_exporter {
 
-// A connection that a server took. Every wait in here ends when the server stops.
+// A connection that a server accepted. Every wait ends when the server stops.
 class ServedConnection {
  public:
   ServedConnection(int fd, std::size_t number, std::string peer)
@@ -29,13 +29,13 @@ class ServedConnection {
   [[nodiscard]] std::size_t number() const { return number_; }     // 0 is the first one
   [[nodiscard]] const std::string& peer() const { return peer_; }  // 127.0.0.1:40000
 
-  // How many bytes came; 0: no more will.
+  // Number of bytes received; 0: the connection has ended.
   [[nodiscard]] std::size_t Receive(char* buffer, std::size_t size) const;
-  // Whether all of it could be sent.
+  // Returns whether all bytes were sent.
   bool Send(std::string_view bytes) const;
-  // Whether the connection still stands after that time.
+  // Waits this long; false: the connection ended.
   [[nodiscard]] bool Wait(std::chrono::milliseconds time) const;
-  // Has the closing of it send a RST, also when all was read.
+  // Lets the close send a RST, even if all bytes were read.
   void Reset() const;
 
  private:
@@ -46,22 +46,22 @@ class ServedConnection {
 
 class SocketServer {
  public:
-  // Runs in the connection's thread; the connection is closed after it.
+  // Runs in the connection's thread; the connection is closed when it returns.
   using Serve = std::function<void(const ServedConnection& connection)>;
 
-  // On [::1] or 127.0.0.1; port 0: any that is free.
+  // On [::1] or 127.0.0.1; port 0: any free port.
   explicit SocketServer(Serve serve, bool ipv6 = false, int port = 0);
-  ~SocketServer();  // shuts every connection down and joins all threads
+  ~SocketServer();  // shuts down every connection and joins all threads
   SocketServer(const SocketServer&) = delete;
   SocketServer& operator=(const SocketServer&) = delete;
 
   [[nodiscard]] int port() const { return port_; }
-  [[nodiscard]] std::size_t connections() const;       // that there ever were
-  [[nodiscard]] std::size_t open_connections() const;  // that are served now
+  [[nodiscard]] std::size_t connections() const;       // since the start
+  [[nodiscard]] std::size_t open_connections() const;  // at this time
 
-  // Connects `connection` with a port of this machine and carries bytes both ways until both sides
-  // end. `first` goes to that port before all else, `established` to the client. False: nobody
-  // listens there.
+  // Connects `connection` to a port of this machine and relays bytes in both directions until both
+  // sides end. `first` is sent to that port before that, and `established` to the client. False:
+  // the port does not accept connections.
   bool Relay(const ServedConnection& connection, int port, bool ipv6, std::string_view first,
              std::string_view established);
 
@@ -72,7 +72,7 @@ class SocketServer {
   };
 
   void Accept();
-  void Take(int fd, std::string peer);
+  void Start(int fd, std::string peer);
 
   const Serve serve_;
   const Descriptor listening_;
@@ -88,21 +88,21 @@ class SocketServer {
 
 struct TcpReply {
   std::string bytes;
-  bool reset = false;  // rather than an orderly close after them
+  bool reset = false;  // after the bytes, instead of an orderly close
 };
 
 // Answers bytes with bytes, for protocols that are not HTTP.
 class TcpServer {
  public:
-  // Is asked with all that came on a connection so far, each time that more came. Nothing: waits
-  // for more, for ever if need be. A reply is the end of the connection. Called by many threads.
+  // Called with all bytes received on a connection, each time that more arrive. nullopt: waits for
+  // more. A reply ends the connection. Many threads call it concurrently.
   using Handler = std::function<std::optional<TcpReply>(const std::string& received)>;
 
   explicit TcpServer(Handler handler, bool ipv6 = false, int port = 0);
 
   [[nodiscard]] int port() const { return server_.port(); }
   [[nodiscard]] std::size_t connections() const { return server_.connections(); }
-  // What came on each connection that was answered, in the order of the answers.
+  // The bytes received on each connection that was answered, in the order of the answers.
   [[nodiscard]] std::vector<std::string> Received() const;
 
  private:
@@ -111,10 +111,10 @@ class TcpServer {
   const Handler handler_;
   mutable std::mutex mutex_;
   std::vector<std::string> received_;
-  SocketServer server_;  // the last, so that its threads end first
+  SocketServer server_;  // last, so that its threads end first
 };
 
-// A port that refuses connections, and that nobody else gets while this lives.
+// A port that refuses connections. It stays reserved during the lifetime of this object.
 class ClosedPort {
  public:
   ClosedPort();
@@ -125,7 +125,7 @@ class ClosedPort {
   int port_ = 0;
 };
 
-// A port where SYNs are lost: who connects waits.
+// A port that drops SYN packets: connecting to it hangs.
 class BlackHole {
  public:
   explicit BlackHole(bool ipv6 = false, int port = 0);
@@ -134,7 +134,7 @@ class BlackHole {
  private:
   Descriptor listening_;
   int port_;
-  Descriptor filler_;  // all that the backlog holds
+  Descriptor filler_;  // fills the backlog
 };
 
 }  // namespace backup_exporter

@@ -25,7 +25,7 @@ void Refuse(const ServedConnection& connection, const std::string& status,
                   "Content-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
-// The request as the server behind is to get it.
+// The request as it is forwarded to the server.
 std::string Forwarded(const ReceivedRequest& request, std::string_view path) {
   std::string head = request.method + " " + std::string(path) + " HTTP/1.1\r\n";
   for (const auto& [name, value] : request.headers) {
@@ -87,7 +87,7 @@ void TestProxy::Serve(const ServedConnection& connection) {
   }
   int port = 80;
   const std::string_view behind = authority.substr(authority.find_last_of(":]") + 1);
-  if (behind.size() < authority.size()) {  // else there is no port
+  if (behind.size() < authority.size()) {  // otherwise there is no port
     std::from_chars(behind.data(), behind.data() + behind.size(), port);
   }
   if (options_.forward_to != 0) port = options_.forward_to;

@@ -1,4 +1,4 @@
-// An HTTP proxy for tests of what goes through one.
+// An HTTP proxy for tests.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,14 @@
 namespace backup_exporter {
 
 struct TestProxyOptions {
-  std::string user;  // not empty: who does not show these as Basic gets 407
+  std::string user;  // not empty: without these as Basic authentication, the answer is 407
   std::string password;
-  bool refuse_connect = false;  // 403
-  int forward_to = 0;           // the port that all hosts are at; 0: the port that was asked for
+  bool refuse_connect = false;  // with 403
+  int forward_to = 0;           // the port of all hosts; 0: the requested port
 };
 
-// Whatever host it is asked for, it goes to 127.0.0.1, or to [::1] if that was asked for. A
-// connection is for one request or one tunnel.
+// Connects to 127.0.0.1 for every host, except for [::1]. A connection is used for one request or
+// one tunnel.
 class TestProxy {
  public:
   using Options = TestProxyOptions;
@@ -27,8 +27,8 @@ class TestProxy {
   explicit TestProxy(Options options = {});
 
   [[nodiscard]] int port() const { return server_.port(); }
-  [[nodiscard]] std::string url() const;  // http://127.0.0.1:1, with no user
-  // All that it was asked, also what it refused; no bodies.
+  [[nodiscard]] std::string url() const;  // http://127.0.0.1:1, without a user
+  // All requests, including refused ones, without their bodies.
   [[nodiscard]] std::vector<ReceivedRequest> Requests() const;
   [[nodiscard]] std::size_t connections() const { return server_.connections(); }
 
@@ -38,7 +38,7 @@ class TestProxy {
   const Options options_;
   mutable std::mutex mutex_;
   std::vector<ReceivedRequest> requests_;
-  SocketServer server_;  // the last, so that its threads end first
+  SocketServer server_;  // last, so that its threads end first
 };
 
 }  // namespace backup_exporter
