@@ -20,10 +20,11 @@ class Page {
   [[nodiscard]] double Number(const std::string& series) const;  // -1 where there is none
   // The one result, of success, warning …, that is 1; empty where there is none.
   [[nodiscard]] std::string Result(const std::string& backup, const std::string& operation) const;
-  // Without the lines about reading, committing and scraping themselves: what a restart keeps.
+  // The lines that a restart keeps: all but those about the process, reading, committing and
+  // scraping.
   [[nodiscard]] std::string Lasting() const;
-  // What does not add up for some source: bytes that were read and are neither in records nor
-  // skipped for a reason, records that were neither folded nor left aside for one. Empty: all does.
+  // Lists the sources whose counters do not add up: bytes read = bytes of records + skipped bytes,
+  // and records = decoded + parse errors + ignored. Empty if all counters add up.
   [[nodiscard]] std::string NotConserved() const;
   [[nodiscard]] const std::string& text() const { return text_; }
 
