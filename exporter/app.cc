@@ -306,8 +306,11 @@ bool App::Ready() const {
 }
 
 ProgramStatus App::Status() const {
+  const ProcessUsage process = process_.Read();
   const std::lock_guard lock(mutex_);
-  return status_;
+  ProgramStatus status = status_;
+  status.process = process;
+  return status;
 }
 
 }  // namespace backup_exporter

@@ -70,6 +70,7 @@ class App {
   const AppOptions options_;
   std::string storage_path_;
   std::shared_ptr<Shared> shared_;
+  const ProcessUsageReader process_;
   std::unique_ptr<MetricsPage> page_;
   std::unique_ptr<DeliveryThreads> delivery_;  // used by the caller's thread only
   Moment last_tick_;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
-#include <ostream>
 
 namespace backup_exporter {
 namespace {
@@ -39,7 +38,7 @@ void AppendNumber(double value, std::string& out) {
     return;
   }
   constexpr double kExact = 9007199254740992;  // 2^53: up to here whole numbers are exact
-  constexpr double kLarge = 1e21;              // from here on zeros would only look like digits
+  constexpr double kLarge = 1e21;  // trailing zeros would suggest more digits than known
   constexpr double kSmall = 1e-6;
   std::array<char, 32> digits{};
   const double size = std::abs(value);
@@ -54,7 +53,7 @@ void AppendNumber(double value, std::string& out) {
   out.append(digits.begin(), end.ptr);
 }
 
-// `bound`: of a histogram's bucket.
+// `bound` is the upper bound of a histogram's bucket.
 void AppendSample(const std::string& name, const ClientMetric& sample, double value,
                   std::string& out, std::optional<double> bound = {}) {
   out += name;
@@ -71,7 +70,7 @@ void AppendSample(const std::string& name, const ClientMetric& sample, double va
     out += before;
     out += "le=\"";
     AppendNumber(*bound, out);
-    // OpenMetrics has bounds as floating point numbers.
+    // OpenMetrics requires bounds to be floating point numbers.
     if (*bound == std::trunc(*bound) && !std::isinf(*bound)) out += ".0";
     out += '"';
   }
@@ -91,18 +90,25 @@ void AppendHistogram(const std::string& name, const ClientMetric& sample, std::s
   AppendSample(name + "_count", sample, static_cast<double>(histogram.sample_count), out);
 }
 
-// `family_name` is what the help and the type are of; help texts are not in quotes, and whether
-// theirs are escaped is up to the format.
-void AppendFamily(const MetricFamily& family, std::string_view family_name, bool escape_quotes,
-                  std::string& text) {
+}  // namespace
+
+void AppendFamily(const MetricFamily& family, MetricsFormat format, std::string& text) {
   if (family.metric.empty()) return;
+  const bool open_metrics = format == MetricsFormat::kOpenMetrics;
   const bool counter = family.type == MetricType::Counter;
   const bool histogram = family.type == MetricType::Histogram;
   assert(counter || histogram || family.type == MetricType::Gauge);
+  std::string_view family_name = family.name;
+  if (open_metrics && counter) {
+    constexpr std::string_view kSuffix = "_total";
+    assert(family_name.ends_with(kSuffix));
+    family_name.remove_suffix(kSuffix.size());
+  }
   text += "# HELP ";
   text += family_name;
   text += ' ';
-  AppendEscaped(family.help, escape_quotes, text);
+  // OpenMetrics requires quotes in help texts to be escaped, the text format forbids it.
+  AppendEscaped(family.help, /*quotes_too=*/open_metrics, text);
   text += "\n# TYPE ";
   text += family_name;
   text += counter ? " counter\n" : histogram ? " histogram\n" : " gauge\n";
@@ -113,35 +119,6 @@ void AppendFamily(const MetricFamily& family, std::string_view family_name, bool
     }
     AppendSample(family.name, sample, counter ? sample.counter.value : sample.gauge.value, text);
   }
-}
-
-}  // namespace
-
-void TextSerializer::Append(const MetricFamily& family, std::string& text) {
-  AppendFamily(family, family.name, /*escape_quotes=*/false, text);
-}
-
-void TextSerializer::Serialize(std::ostream& out, const std::vector<MetricFamily>& families) const {
-  std::string text;
-  for (const MetricFamily& family : families) Append(family, text);
-  out << text;
-}
-
-void OpenMetricsSerializer::Append(const MetricFamily& family, std::string& text) {
-  constexpr std::string_view kSuffix = "_total";
-  std::string_view name = family.name;
-  if (family.type == MetricType::Counter) {
-    assert(name.ends_with(kSuffix));
-    name.remove_suffix(kSuffix.size());
-  }
-  AppendFamily(family, name, /*escape_quotes=*/true, text);
-}
-
-void OpenMetricsSerializer::Serialize(std::ostream& out,
-                                      const std::vector<MetricFamily>& families) const {
-  std::string text;
-  for (const MetricFamily& family : families) Append(family, text);
-  out << text << kOpenMetricsEnd;
 }
 
 }  // namespace backup_exporter

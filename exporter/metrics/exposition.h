@@ -1,19 +1,17 @@
-// Metric families as Prometheus' text format 0.0.4 and as OpenMetrics 1.0.
+// Writes metric families in Prometheus' text format 0.0.4 and in OpenMetrics 1.0.
 //
-// prometheus-cpp's own serializer does not escape help texts, prints large numbers with exponents
-// and knows no OpenMetrics. Here families and samples stay in the order they come in, whole numbers
-// print exactly and without exponent, others with as few digits as read back the same. Only
-// counters and gauges. Both formats have the same series with the same values.
+// It replaces the serializer of prometheus-cpp, which does not escape help texts, prints large
+// numbers with exponents and does not support OpenMetrics. Families and samples keep their order.
+// Whole numbers are printed exactly and without exponent, other numbers with the fewest digits that
+// read back the same. Counters, gauges and histograms are supported. Both formats contain the same
+// series with the same values.
 #pragma once
 
 #include <prometheus/metric_family.h>
-#include <prometheus/serializer.h>
 
 #include <cstddef>
-#include <iosfwd>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace backup_exporter {
 
@@ -27,26 +25,8 @@ inline constexpr std::string_view kOpenMetricsContentType =
 // The last line of a page in OpenMetrics.
 inline constexpr std::string_view kOpenMetricsEnd = "# EOF\n";
 
-class TextSerializer final : public prometheus::Serializer {
- public:
-  // A family without samples is left out.
-  static void Append(const prometheus::MetricFamily& family, std::string& text);
-
-  using Serializer::Serialize;
-  void Serialize(std::ostream& out,
-                 const std::vector<prometheus::MetricFamily>& families) const override;
-};
-
-// A counter's name ends in `_total`; its family's in OpenMetrics does not.
-class OpenMetricsSerializer final : public prometheus::Serializer {
- public:
-  // The same; the end of the page is left to the caller.
-  static void Append(const prometheus::MetricFamily& family, std::string& text);
-
-  using Serializer::Serialize;
-  // With its end.
-  void Serialize(std::ostream& out,
-                 const std::vector<prometheus::MetricFamily>& families) const override;
-};
+// Appends one family to `text`; nothing if the family has no samples. The name of a counter must
+// end in `_total`, which OpenMetrics leaves out of the family's name. The caller ends the page.
+void AppendFamily(const prometheus::MetricFamily& family, MetricsFormat format, std::string& text);
 
 }  // namespace backup_exporter

@@ -32,14 +32,16 @@ double ToDouble(std::integral auto number) { return static_cast<double>(number);
 
 double OrZero(const std::optional<Time>& time) { return time ? ToSeconds(*time) : 0; }
 
-// Takes the samples of one family. All begin with the labels of their subject (a backup, a source).
+// Adds samples to one family. Each sample begins with the labels of its subject (a backup, a
+// source).
 class Samples {
  public:
   Samples(MetricFamily& family, std::size_t expected) : family_(family) {
     family_.metric.reserve(expected);
   }
 
-  void About(const Labels& subject) { subject_ = &subject; }
+  // The labels of the samples added from now on; `subject` outlives them.
+  void SetSubject(const Labels& subject) { subject_ = &subject; }
 
   struct Label {
     std::string_view name;
@@ -56,36 +58,36 @@ class Samples {
   }
   void Add(double value) { Add({}, value); }
 
-  // What is not known gives no sample.
+  // An unknown value gives no sample.
   template <typename T>
-  void Known(const std::optional<T>& value) {
+  void AddKnown(const std::optional<T>& value) {
     if (value) Add(ToDouble(*value));
   }
-  void Known(std::string_view label, std::string_view label_value,
-             const std::optional<std::uint64_t>& value) {
+  void AddKnown(std::string_view label, std::string_view label_value,
+                const std::optional<std::uint64_t>& value) {
     if (value) Add({{label, label_value}}, ToDouble(*value));
   }
 
   // One sample for each member of a closed set.
   template <typename Enum, std::size_t kMembers>
-  void Each(std::string_view label, const std::array<std::uint64_t, kMembers>& counts) {
+  void AddEach(std::string_view label, const std::array<std::uint64_t, kMembers>& counts) {
     for (std::size_t i = 0; i < kMembers; ++i) {
       Add({{label, Name(static_cast<Enum>(i))}}, ToDouble(counts[i]));
     }
   }
 
-  // The sample is a histogram's.
-  prometheus::ClientMetric::Histogram& Histogram() {
+  // Adds an empty histogram and returns it.
+  ClientMetric::Histogram& AddHistogram() {
     Add(0);
     return family_.metric.back().histogram;
   }
 
-  // 1 for the present member of a closed set, 0 for all others.
+  // 1 for the current member of a closed set, 0 for all others.
   template <int kMembers, typename Enum>
-  void OneOf(std::string_view label, Enum present) {
+  void AddStates(std::string_view label, Enum current) {
     for (int i = 0; i < kMembers; ++i) {
       const auto member = static_cast<Enum>(i);
-      Add({{label, Name(member)}}, member == present ? 1 : 0);
+      Add({{label, Name(member)}}, member == current ? 1 : 0);
     }
   }
 
@@ -99,8 +101,8 @@ struct SourceView {
   const SourceStanding& standing;
   bool up;
 
-  // A gauge of what the last look saw.
-  [[nodiscard]] std::optional<std::uint64_t> Seen(std::uint64_t value) const {
+  // The value of a gauge that describes the last check; unknown before the first.
+  [[nodiscard]] std::optional<std::uint64_t> Checked(std::uint64_t value) const {
     return status.looked ? std::optional(value) : std::nullopt;
   }
 };
@@ -110,17 +112,18 @@ struct ExporterView {
   const Standings& standings;
 };
 
-// The operation `backup` of a backup; nullptr where it was never seen.
+// The operation `backup` of a backup; nullptr if no run of it is known.
 const OperationStanding* BackupRuns(const BackupStanding& backup) {
   const auto found =
       std::ranges::find(backup.operations, Operation::kBackup, &OperationStanding::operation);
   return found == backup.operations.end() ? nullptr : &*found;
 }
 
-// What a row is made of: called for each of its subjects, whose labels the samples have already.
+// Adds the samples of a row for one subject. The comment names the labels that the samples begin
+// with.
 using OfBackup = void (*)(Samples&, const BackupStanding&);          // backup
 using OfOperation = void (*)(Samples&, const OperationStanding&);    // backup, operation
-using OfLastSuccess = void (*)(Samples&, const Figures&);            // backup; of its backup runs
+using OfLastSuccess = void (*)(Samples&, const Figures&);            // backup
 using OfRepository = void (*)(Samples&, const RepositoryStanding&);  // repository
 using OfMonitor = void (*)(Samples&, const MonitorStanding&);        // monitor
 using OfSource = void (*)(Samples&, const SourceView&);              // source
@@ -146,32 +149,33 @@ const std::array kRows{
                   1);
         }},
     Row{"backup_expected_interval_seconds", kGauge,
-        "Longest time that is expected between two successes: the schedule's, or the longest gap "
-        "in "
-        "the history and half of it",
+        "Longest time expected between two successes: from the schedule, or 1.5 times the longest "
+        "gap "
+        "in the history",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.expected) out.Add(ToSeconds(runs.expected->interval));
         }},
     Row{"backup_deadline_timestamp_seconds", kGauge,
         "Time after which a missing success counts as overdue",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.expected) out.Known(runs.expected->deadline);
+          if (runs.expected) out.AddKnown(runs.expected->deadline);
         }},
     Row{"backup_expectation_info", kGauge, "Where the expectation comes from, always 1",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.expected) out.Add({{"origin", Name(runs.expected->origin)}}, 1);
           if (runs.never_expected) out.Add({{"origin", "never"}}, 1);
         }},
-    Row{"backup_paused", kGauge, "1 while a pause silences the expectation",
+    Row{"backup_paused", kGauge, "1 while a pause suspends the expectation",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.expected || runs.paused) out.Add(runs.paused ? 1 : 0);
         }},
-    Row{"backup_max_duration_seconds", kGauge, "How long a run may take, configured or learned",
-        [](Samples& out, const OperationStanding& runs) { out.Known(runs.max_duration); }},
+    Row{"backup_max_duration_seconds", kGauge,
+        "Longest time that a run may take, configured or learned",
+        [](Samples& out, const OperationStanding& runs) { out.AddKnown(runs.max_duration); }},
 
     // Outcome of the last finished run.
     Row{"backup_last_start_timestamp_seconds", kGauge, "Start of the last known run",
-        [](Samples& out, const OperationStanding& runs) { out.Known(runs.last_start); }},
+        [](Samples& out, const OperationStanding& runs) { out.AddKnown(runs.last_start); }},
     Row{"backup_last_run_timestamp_seconds", kGauge,
         "End of the last finished run, whatever its result",
         [](Samples& out, const OperationStanding& runs) {
@@ -186,10 +190,10 @@ const std::array kRows{
           out.Add(OrZero(runs.last_clean_success));
         }},
     Row{"backup_last_success_evidence", kGauge,
-        "1 for what the last success stands on, 0 for the others",
+        "1 for the evidence of the last success, 0 for the others",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.last_success_evidence) {
-            out.OneOf<kEvidences>("evidence", *runs.last_success_evidence);
+            out.AddStates<kEvidences>("evidence", *runs.last_success_evidence);
           }
         }},
     Row{"backup_last_failure_timestamp_seconds", kGauge,
@@ -198,28 +202,28 @@ const std::array kRows{
     Row{"backup_last_run_result", kGauge,
         "1 for the result of the last finished run, 0 for the others",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.last_run) out.OneOf<kRunResults>("result", runs.last_run->result);
+          if (runs.last_run) out.AddStates<kRunResults>("result", runs.last_run->result);
         }},
     Row{"backup_last_run_exit_code", kGauge,
-        "Exit code of the last finished run where the input carries one",
+        "Exit code of the last finished run, where the input has one",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.last_run) out.Known(runs.last_run->exit_code);
+          if (runs.last_run) out.AddKnown(runs.last_run->exit_code);
         }},
     Row{"backup_last_run_failure_reason", kGauge,
         "1 for the classified reason of the last failure, 0 for the others",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.last_failure) {
-            out.OneOf<kReasons>("reason", runs.last_failure_reason.value_or(Reason::kOther));
+            out.AddStates<kReasons>("reason", runs.last_failure_reason.value_or(Reason::kOther));
           }
         }},
     Row{"backup_last_run_duration_seconds", kGauge, "Duration of the last finished run",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.last_run) out.Known(runs.last_run->duration);
+          if (runs.last_run) out.AddKnown(runs.last_run->duration);
         }},
     Row{"backup_last_run_errors", kGauge,
-        "Errors reported by the last finished run (unreadable files and the like)",
+        "Errors reported by the last finished run, such as unreadable files",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.last_run) out.Known(runs.last_run->errors);
+          if (runs.last_run) out.AddKnown(runs.last_run->errors);
         }},
     Row{"backup_consecutive_failures", kGauge, "Failed or interrupted runs since the last success",
         [](Samples& out, const OperationStanding& runs) {
@@ -230,56 +234,57 @@ const std::array kRows{
           out.Add(ToDouble(runs.consecutive_warnings));
         }},
 
-    // Counters over all runs seen.
-    Row{"backup_runs_total", kCounter, "Finished runs seen",
+    // Counters over all runs.
+    Row{"backup_runs_total", kCounter, "Finished runs",
         [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.runs)); }},
-    Row{"backup_run_failures_total", kCounter, "Finished runs seen that failed or were interrupted",
+    Row{"backup_run_failures_total", kCounter, "Finished runs that failed or were interrupted",
         [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.failures)); }},
-    Row{"backup_run_warnings_total", kCounter, "Finished runs seen that ended with a warning",
+    Row{"backup_run_warnings_total", kCounter, "Finished runs that ended with a warning",
         [](Samples& out, const OperationStanding& runs) { out.Add(ToDouble(runs.warnings)); }},
     Row{"backup_runs_missed_total", kCounter, "Expected occurrences that passed without a success",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.expected || runs.missed > 0) out.Add(ToDouble(runs.missed));
         }},
     Row{"backup_added_bytes_total", kCounter,
-        "Bytes added to the repository by all backup runs seen, as the tool counts them",
+        "Bytes added to the repository by all backup runs, as the tool counts them",
         [](Samples& out, const BackupStanding& backup) {
           if (BackupRuns(backup)) out.Add(ToDouble(backup.added_bytes));
         }},
     Row{"backup_added_stored_bytes_total", kCounter,
-        "Bytes added to the repository by all backup runs seen, as stored",
+        "Bytes added to the repository by all backup runs, as stored",
         [](Samples& out, const BackupStanding& backup) {
           if (BackupRuns(backup)) out.Add(ToDouble(backup.added_stored_bytes));
         }},
-    Row{"backup_processed_bytes_total", kCounter, "Source bytes processed by all backup runs seen",
+    Row{"backup_processed_bytes_total", kCounter, "Source bytes processed by all backup runs",
         [](Samples& out, const BackupStanding& backup) {
           if (BackupRuns(backup)) out.Add(ToDouble(backup.processed_bytes));
         }},
 
     // What the last successful backup contained.
     Row{"backup_last_success_added_bytes", kGauge,
-        "Bytes the last successful backup added to the repository, as the tool counts them",
-        [](Samples& out, const Figures& figures) { out.Known(figures.added_bytes); }},
+        "Bytes added to the repository by the last successful backup, as the tool counts them",
+        [](Samples& out, const Figures& figures) { out.AddKnown(figures.added_bytes); }},
     Row{"backup_last_success_added_stored_bytes", kGauge,
-        "Bytes the last successful backup added, compressed and deduplicated",
-        [](Samples& out, const Figures& figures) { out.Known(figures.added_stored_bytes); }},
+        "Bytes added by the last successful backup, compressed and deduplicated",
+        [](Samples& out, const Figures& figures) { out.AddKnown(figures.added_stored_bytes); }},
     Row{"backup_last_success_processed_bytes", kGauge,
-        "Source bytes the last successful backup covered",
-        [](Samples& out, const Figures& figures) { out.Known(figures.processed_bytes); }},
+        "Source bytes covered by the last successful backup",
+        [](Samples& out, const Figures& figures) { out.AddKnown(figures.processed_bytes); }},
     Row{"backup_last_success_files", kGauge, "Files in the last successful backup by state",
         [](Samples& out, const Figures& figures) {
-          out.Known("state", "new", figures.files_new);
-          out.Known("state", "changed", figures.files_changed);
-          out.Known("state", "unmodified", figures.files_unmodified);
+          out.AddKnown("state", "new", figures.files_new);
+          out.AddKnown("state", "changed", figures.files_changed);
+          out.AddKnown("state", "unmodified", figures.files_unmodified);
         }},
-    Row{"backup_last_success_processed_files", kGauge, "Files the last successful backup covered",
-        [](Samples& out, const Figures& figures) { out.Known(figures.processed_files); }},
+    Row{"backup_last_success_processed_files", kGauge,
+        "Files covered by the last successful backup",
+        [](Samples& out, const Figures& figures) { out.AddKnown(figures.processed_files); }},
     Row{"backup_last_success_directories", kGauge,
         "Directories in the last successful backup by state",
         [](Samples& out, const Figures& figures) {
-          out.Known("state", "new", figures.directories_new);
-          out.Known("state", "changed", figures.directories_changed);
-          out.Known("state", "unmodified", figures.directories_unmodified);
+          out.AddKnown("state", "new", figures.directories_new);
+          out.AddKnown("state", "changed", figures.directories_changed);
+          out.AddKnown("state", "unmodified", figures.directories_unmodified);
         }},
 
     // A run in progress.
@@ -289,39 +294,42 @@ const std::array kRows{
         "Start of the run in progress (0 if none)",
         [](Samples& out, const OperationStanding& runs) {
           if (!runs.running) out.Add(0);
-          if (runs.running) out.Known(runs.running->start);
+          if (runs.running) out.AddKnown(runs.running->start);
         }},
     Row{"backup_running_activity_timestamp_seconds", kGauge,
-        "Last sign of life of the run in progress (0 if none)",
+        "Last activity of the run in progress (0 if none)",
         [](Samples& out, const OperationStanding& runs) {
           if (!runs.running) out.Add(0);
-          if (runs.running) out.Known(runs.running->active);
+          if (runs.running) out.AddKnown(runs.running->active);
         }},
     Row{"backup_running_progress_ratio", kGauge,
         "Share of the run in progress that is done, 0 to 1",
         [](Samples& out, const OperationStanding& runs) {
           if (runs.running && runs.running->done) out.Add(*runs.running->done);
         }},
-    Row{"backup_running_processed_bytes", kGauge, "Bytes handled so far by the run in progress",
+    Row{"backup_running_processed_bytes", kGauge, "Bytes processed so far by the run in progress",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.running) out.Known(runs.running->processed_bytes);
+          if (runs.running) out.AddKnown(runs.running->processed_bytes);
         }},
-    Row{"backup_running_expected_bytes", kGauge, "Bytes the run in progress expects to handle",
+    Row{"backup_running_expected_bytes", kGauge,
+        "Bytes that the run in progress expects to process",
         [](Samples& out, const OperationStanding& runs) {
-          if (runs.running) out.Known(runs.running->expected_bytes);
+          if (runs.running) out.AddKnown(runs.running->expected_bytes);
         }},
 
     // What listings and statistics show.
-    Row{"backup_snapshots", kGauge, "Snapshots or archives held for this backup",
-        [](Samples& out, const BackupStanding& backup) { out.Known(backup.archives); }},
-    Row{"backup_oldest_snapshot_timestamp_seconds", kGauge, "Time of the oldest snapshot held",
-        [](Samples& out, const BackupStanding& backup) { out.Known(backup.oldest_archive); }},
-    Row{"backup_newest_snapshot_timestamp_seconds", kGauge, "Time of the newest snapshot held",
-        [](Samples& out, const BackupStanding& backup) { out.Known(backup.newest_archive); }},
+    Row{"backup_snapshots", kGauge, "Snapshots or archives of this backup in the repository",
+        [](Samples& out, const BackupStanding& backup) { out.AddKnown(backup.archives); }},
+    Row{"backup_oldest_snapshot_timestamp_seconds", kGauge,
+        "Time of the oldest snapshot in the repository",
+        [](Samples& out, const BackupStanding& backup) { out.AddKnown(backup.oldest_archive); }},
+    Row{"backup_newest_snapshot_timestamp_seconds", kGauge,
+        "Time of the newest snapshot in the repository",
+        [](Samples& out, const BackupStanding& backup) { out.AddKnown(backup.newest_archive); }},
     Row{"backup_repository_size_bytes", kGauge, "Size of the repository as stored",
-        [](Samples& out, const RepositoryStanding& held) { out.Known(held.stored_bytes); }},
+        [](Samples& out, const RepositoryStanding& held) { out.AddKnown(held.stored_bytes); }},
     Row{"backup_repository_original_bytes", kGauge, "Sum of the original sizes of all snapshots",
-        [](Samples& out, const RepositoryStanding& held) { out.Known(held.original_bytes); }},
+        [](Samples& out, const RepositoryStanding& held) { out.AddKnown(held.original_bytes); }},
 
     // How unusual the last successful run was.
     Row{"backup_anomaly_score", kGauge,
@@ -331,7 +339,7 @@ const std::array kRows{
             out.Add({{"quantity", Name(anomaly.quantity)}}, anomaly.score);
           }
         }},
-    Row{"backup_baseline_runs", kGauge, "Runs the anomaly baseline holds",
+    Row{"backup_baseline_runs", kGauge, "Runs in the baseline of the anomaly scores",
         [](Samples& out, const BackupStanding& backup) {
           if (BackupRuns(backup)) out.Add(ToDouble(backup.unusual.baseline_runs));
         }},
@@ -342,37 +350,37 @@ const std::array kRows{
           out.Add({{"kind", monitor.kind}}, 1);
         }},
     Row{"backup_monitor_up", kGauge, "1 if the last delivery attempt was accepted",
-        [](Samples& out, const MonitorStanding& monitor) { out.Known(monitor.up); }},
-    Row{"backup_monitor_notices_total", kCounter, "Notices meant for this monitor",
+        [](Samples& out, const MonitorStanding& monitor) { out.AddKnown(monitor.up); }},
+    Row{"backup_monitor_notices_total", kCounter, "Notices enqueued for this monitor",
         [](Samples& out, const MonitorStanding& monitor) {
-          out.Each<NoticeState>("state", monitor.notices);
+          out.AddEach<NoticeState>("state", monitor.notices);
         }},
-    Row{"backup_monitor_deliveries_total", kCounter, "Notices the monitor accepted",
+    Row{"backup_monitor_deliveries_total", kCounter, "Notices that the monitor accepted",
         [](Samples& out, const MonitorStanding& monitor) {
           out.Add(ToDouble(monitor.deliveries));
         }},
-    Row{"backup_monitor_attempt_failures_total", kCounter, "Delivery attempts that failed",
+    Row{"backup_monitor_attempt_failures_total", kCounter, "Failed delivery attempts",
         [](Samples& out, const MonitorStanding& monitor) {
-          out.Each<AttemptFailure>("reason", monitor.failures);
+          out.AddEach<AttemptFailure>("reason", monitor.failures);
         }},
-    Row{"backup_monitor_dropped_total", kCounter, "Notices given up",
+    Row{"backup_monitor_dropped_total", kCounter, "Notices dropped without delivery",
         [](Samples& out, const MonitorStanding& monitor) {
-          out.Each<Dropped>("reason", monitor.dropped);
+          out.AddEach<Dropped>("reason", monitor.dropped);
         }},
-    Row{"backup_monitor_queue_length", kGauge, "Notices waiting, on disk",
+    Row{"backup_monitor_queue_length", kGauge, "Notices in the queue",
         [](Samples& out, const MonitorStanding& monitor) { out.Add(ToDouble(monitor.waiting)); }},
     Row{"backup_monitor_queue_oldest_timestamp_seconds", kGauge,
-        "Time of the oldest waiting notice (0 if none)",
+        "Time of the oldest notice in the queue (0 if none)",
         [](Samples& out, const MonitorStanding& monitor) { out.Add(OrZero(monitor.oldest)); }},
     Row{"backup_monitor_last_success_timestamp_seconds", kGauge,
-        "Last accepted delivery (0 if none)",
+        "Time of the last accepted delivery (0 if none)",
         [](Samples& out, const MonitorStanding& monitor) {
           out.Add(OrZero(monitor.last_success));
         }},
     Row{"backup_monitor_delivery_duration_seconds", MetricType::Histogram,
         "Time from the event to its acceptance by the monitor",
         [](Samples& out, const MonitorStanding& monitor) {
-          auto& histogram = out.Histogram();
+          auto& histogram = out.AddHistogram();
           for (std::size_t i = 0; i < kDelays.size(); ++i) {
             histogram.bucket.push_back(
                 {monitor.delays[i], ToSeconds(std::chrono::milliseconds(kDelays[i]))});
@@ -383,70 +391,70 @@ const std::array kRows{
               {monitor.delays_count, std::numeric_limits<double>::infinity()});
         }},
 
-    // Inputs.
+    // Sources.
     Row{"backup_source_up", kGauge,
-        "1 if the input was read and parsed the last time it was looked at",
+        "1 if the source was read and parsed at its last check, at most 30 seconds ago",
         [](Samples& out, const SourceView& source) { out.Add(source.up ? 1 : 0); }},
     Row{"backup_source_look_timestamp_seconds", kGauge,
-        "Last time the source was looked at, changed or not",
-        [](Samples& out, const SourceView& source) { out.Known(source.status.looked); }},
-    Row{"backup_source_files", kGauge, "Files that match the pattern",
+        "Time of the last check of the source, whether or not it had changed",
+        [](Samples& out, const SourceView& source) { out.AddKnown(source.status.looked); }},
+    Row{"backup_source_files", kGauge, "Files that match the path of the source",
         [](Samples& out, const SourceView& source) {
-          out.Known(source.Seen(source.status.files));
+          out.AddKnown(source.Checked(source.status.files));
         }},
-    Row{"backup_source_unreadable_files", kGauge,
-        "Files that match and cannot be read or understood",
+    Row{"backup_source_unreadable_files", kGauge, "Matching files that cannot be read or parsed",
         [](Samples& out, const SourceView& source) {
-          out.Known(source.Seen(source.status.unreadable_files));
+          out.AddKnown(source.Checked(source.status.unreadable_files));
         }},
-    Row{"backup_source_polling", kGauge,
-        "1 where changes are found by looking only, without inotify",
+    Row{"backup_source_polling", kGauge, "1 if changes are found by polling only, without inotify",
         [](Samples& out, const SourceView& source) {
-          out.Known(source.Seen(source.status.polling ? 1 : 0));
+          out.AddKnown(source.Checked(source.status.polling ? 1 : 0));
         }},
     Row{"backup_source_last_read_timestamp_seconds", kGauge,
-        "Last time the input was read with success",
-        [](Samples& out, const SourceView& source) { out.Known(source.status.last_read); }},
-    Row{"backup_source_modified_timestamp_seconds", kGauge, "Modification time of the input file",
-        [](Samples& out, const SourceView& source) { out.Known(source.status.modified); }},
-    // Of every source: read = record + skipped, records = folded + parse errors + passed over (but
-    // for unknown_field, which counts members of records that were folded).
-    Row{"backup_source_read_bytes_total", kCounter, "Bytes of the input that were taken in",
+        "Last time that all files of the source could be read",
+        [](Samples& out, const SourceView& source) { out.AddKnown(source.status.last_read); }},
+    Row{"backup_source_modified_timestamp_seconds", kGauge,
+        "Newest modification time among the files of the source",
+        [](Samples& out, const SourceView& source) { out.AddKnown(source.status.modified); }},
+    // For every source: read bytes = record bytes + skipped bytes, and records = decoded + parse
+    // errors + ignored. Reason unknown_field is not in this sum: it counts fields of decoded
+    // records.
+    Row{"backup_source_read_bytes_total", kCounter, "Bytes read from the source",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.read_bytes));
         }},
     Row{"backup_source_record_bytes_total", kCounter,
-        "Bytes of the input that are records, with line ends and blank space around them",
+        "Bytes of records, with line ends and the blank space around them",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.record_bytes + source.standing.skipped.blank));
         }},
-    Row{"backup_source_records_total", kCounter, "Records taken from the input",
+    Row{"backup_source_records_total", kCounter, "Records read from the source",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.counts.records));
         }},
-    Row{"backup_source_folded_total", kCounter, "Records of the input that were understood",
+    Row{"backup_source_records_decoded_total", kCounter, "Records that were decoded",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.counts.decoded));
         }},
-    Row{"backup_source_parse_errors_total", kCounter,
-        "Records of the input that could not be understood",
+    Row{"backup_source_parse_errors_total", kCounter, "Records that could not be parsed",
         [](Samples& out, const SourceView& source) {
           out.Add(ToDouble(source.standing.counts.parse_errors));
         }},
-    Row{"backup_source_passed_over_total", kCounter, "Records left aside without harm",
+    Row{"backup_source_records_ignored_total", kCounter,
+        "Records ignored without harm (unknown_field counts fields, not records)",
         [](Samples& out, const SourceView& source) {
           const RecordCounts& counts = source.standing.counts;
           out.Add({{"reason", "text"}}, ToDouble(counts.text));
           out.Add({{"reason", "unknown_message"}}, ToDouble(counts.unknown_messages));
           out.Add({{"reason", "unknown_field"}}, ToDouble(counts.unknown_fields));
         }},
-    Row{"backup_source_skipped_bytes_total", kCounter, "Bytes not read as records",
+    Row{"backup_source_skipped_bytes_total", kCounter, "Bytes skipped, which belong to no record",
         [](Samples& out, const SourceView& source) {
           out.Add({{"reason", "too_long"}}, ToDouble(source.standing.skipped.too_long));
           out.Add({{"reason", "nul"}}, ToDouble(source.standing.skipped.nul));
           out.Add({{"reason", "cut_off"}}, ToDouble(source.standing.skipped.cut_off));
         }},
-    Row{"backup_source_read_errors_total", kCounter, "Failed reads of the input",
+    Row{"backup_source_read_errors_total", kCounter, "Failed reads of the files of the source",
         [](Samples& out, const SourceView& source) {
           out.Add({{"reason", "missing"}}, ToDouble(source.status.missing));
           out.Add({{"reason", "permission"}}, ToDouble(source.status.permission));
@@ -454,9 +462,9 @@ const std::array kRows{
           out.Add({{"reason", "too_large"}}, ToDouble(source.status.too_large));
           out.Add({{"reason", "io"}}, ToDouble(source.status.io));
         }},
-    Row{"backup_source_lag_bytes", kGauge, "Bytes of the input not read yet",
+    Row{"backup_source_lag_bytes", kGauge, "Bytes of the source not read yet",
         [](Samples& out, const SourceView& source) {
-          out.Known(source.Seen(source.status.lag_bytes));
+          out.AddKnown(source.Checked(source.status.lag_bytes));
         }},
 
     // The exporter itself.
@@ -469,16 +477,19 @@ const std::array kRows{
                   1);
         }},
     Row{"backup_exporter_config_last_reload_successful", kGauge,
-        "1 if the last configuration reload was taken",
+        "1 if the last configuration reload succeeded",
         [](Samples& out, const ExporterView& exporter) {
           out.Add(exporter.program.reload_successful ? 1 : 0);
         }},
     Row{"backup_exporter_config_last_reload_success_timestamp_seconds", kGauge,
-        "Time of the last accepted configuration",
-        [](Samples& out, const ExporterView& exporter) { out.Known(exporter.program.reloaded); }},
-    Row{"backup_exporter_ledger_commit_timestamp_seconds", kGauge, "Last commit of the ledger",
+        "Time when the configuration in use was loaded",
         [](Samples& out, const ExporterView& exporter) {
-          out.Known(exporter.standings.committed);
+          out.AddKnown(exporter.program.reloaded);
+        }},
+    Row{"backup_exporter_ledger_commit_timestamp_seconds", kGauge,
+        "Time of the last commit to the ledger",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.standings.committed);
         }},
     Row{"backup_exporter_ledger_errors_total", kCounter, "Failed reads or writes of the ledger",
         [](Samples& out, const ExporterView& exporter) {
@@ -490,12 +501,12 @@ const std::array kRows{
           out.Add({{"reason", "limit"}}, ToDouble(exporter.standings.series_dropped));
         }},
     Row{"backup_exporter_clock_jumps_total", kCounter,
-        "Wall-clock steps seen (wall versus monotonic clock)",
+        "Steps of the wall clock against the monotonic clock",
         [](Samples& out, const ExporterView& exporter) {
           out.Add(ToDouble(exporter.standings.clock_jumps));
         }},
     Row{"backup_exporter_future_stamps_total", kCounter,
-        "Records stamped more than 5 minutes ahead, held back",
+        "Records dated more than 5 minutes in the future, which are held back",
         [](Samples& out, const ExporterView& exporter) {
           out.Add(ToDouble(exporter.standings.future_stamps));
         }},
@@ -505,36 +516,70 @@ const std::array kRows{
           out.Add(exporter.standings.full ? 1 : 0);
         }},
 
-    // The scrape itself: last, after all that it times.
-    Row{"backup_exporter_scrape_duration_seconds", kGauge, "Time a collector took for this scrape",
+    // The process, as every Prometheus client library exports it: names and help texts are those of
+    // client_golang.
+    Row{"process_cpu_seconds_total", kCounter, "Total user and system CPU time spent in seconds.",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.program.process.cpu_time);
+        }},
+    Row{"process_open_fds", kGauge, "Number of open file descriptors.",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.program.process.open_fds);
+        }},
+    Row{"process_max_fds", kGauge, "Maximum number of open file descriptors.",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.program.process.max_fds);
+        }},
+    Row{"process_virtual_memory_bytes", kGauge, "Virtual memory size in bytes.",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.program.process.virtual_bytes);
+        }},
+    Row{"process_virtual_memory_max_bytes", kGauge,
+        "Maximum amount of virtual memory available in bytes.",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.program.process.max_virtual_bytes);
+        }},
+    Row{"process_resident_memory_bytes", kGauge, "Resident memory size in bytes.",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.program.process.resident_bytes);
+        }},
+    Row{"process_start_time_seconds", kGauge,
+        "Start time of the process since unix epoch in seconds.",
+        [](Samples& out, const ExporterView& exporter) {
+          out.AddKnown(exporter.program.process.started);
+        }},
+
+    // The scrape itself. These rows come last, after the collectors that they time.
+    Row{"backup_exporter_scrape_duration_seconds", kGauge,
+        "Time that a collector took for this scrape",
         [](Samples& out, const CollectorRun& run) { out.Add(ToSeconds(run.duration)); }},
     Row{"backup_exporter_scrape_collector_success", kGauge,
-        "1 if a collector succeeded for this scrape",
+        "1 if a collector succeeded in this scrape",
         [](Samples& out, const CollectorRun& run) { out.Add(run.success ? 1 : 0); }},
 };
 
-// What samples are about, and the labels that say so.
+// A subject of samples, and the labels that identify it.
 template <typename T>
 struct Subject {
   Labels labels;
-  T what;
+  T value;
 };
 
-// Fills the family of a row of kind Fill; leaves those of other kinds as they are.
+// Fills the family of a row if the row is of kind Fill; otherwise does nothing.
 template <typename Fill, typename T>
 void Collect(const Row& row, const std::vector<Subject<T>>& subjects, MetricFamily& family) {
   const Fill* fill = std::get_if<Fill>(&row.fill);
   if (fill == nullptr) return;
   Samples out(family, subjects.size());
   for (const Subject<T>& subject : subjects) {
-    out.About(subject.labels);
-    (*fill)(out, subject.what);
+    out.SetSubject(subject.labels);
+    (*fill)(out, subject.value);
   }
 }
 
-// Hands on what `collect` makes of each row.
+// Lets `collect` fill the family of each row, and passes those with samples to the sink.
 template <typename CollectRow>
-void HandOn(const FamilySink& sink, CollectRow collect) {
+void EmitFamilies(const FamilySink& sink, CollectRow collect) {
   for (const Row& row : kRows) {
     MetricFamily family{std::string(row.name), std::string(row.help), row.type, {}};
     collect(row, family);
@@ -548,10 +593,10 @@ void BackupFamilies(const Standings& standings, const FamilySink& sink) {
   std::vector<Subject<const BackupStanding&>> backups;
   std::vector<Subject<const OperationStanding&>> operations;
   std::vector<Subject<const Figures&>> last_successes;
-  std::unordered_set<std::string> taken;
+  std::unordered_set<std::string> names;
   for (const auto& backup : standings.backups) {
     std::string name = LabelValue(backup->name);
-    if (!taken.insert(name).second) name = HashedLabelValue(backup->name);
+    if (!names.insert(name).second) name = HashedLabelValue(backup->name);
     const ClientMetric::Label label{"backup", name};
     backups.push_back({{label}, *backup});
     for (const OperationStanding& runs : backup->operations) {
@@ -569,7 +614,7 @@ void BackupFamilies(const Standings& standings, const FamilySink& sink) {
   for (const auto& [name, monitor] : standings.monitors) {
     monitors.push_back({{{"monitor", LabelValue(name)}}, monitor});
   }
-  HandOn(sink, [&](const Row& row, MetricFamily& family) {
+  EmitFamilies(sink, [&](const Row& row, MetricFamily& family) {
     Collect<OfMonitor>(row, monitors, family);
     Collect<OfBackup>(row, backups, family);
     Collect<OfOperation>(row, operations, family);
@@ -589,15 +634,16 @@ void SourceFamilies(const std::map<std::string, SourceStatus>& statuses,
     const auto& [status, standing] = source;
     sources.push_back({{{"source", LabelValue(name)}}, {status, standing, IsUp(status, now)}});
   }
-  HandOn(sink,
-         [&](const Row& row, MetricFamily& family) { Collect<OfSource>(row, sources, family); });
+  EmitFamilies(
+      sink, [&](const Row& row, MetricFamily& family) { Collect<OfSource>(row, sources, family); });
 }
 
 void ExporterFamilies(const ProgramStatus& program, const Standings& standings,
                       const FamilySink& sink) {
   const std::vector<Subject<ExporterView>> exporter{{{}, {program, standings}}};
-  HandOn(sink,
-         [&](const Row& row, MetricFamily& family) { Collect<OfExporter>(row, exporter, family); });
+  EmitFamilies(sink, [&](const Row& row, MetricFamily& family) {
+    Collect<OfExporter>(row, exporter, family);
+  });
 }
 
 void ScrapeFamilies(std::span<const CollectorRun> collectors, const FamilySink& sink) {
@@ -605,14 +651,14 @@ void ScrapeFamilies(std::span<const CollectorRun> collectors, const FamilySink& 
   for (const CollectorRun& run : collectors) {
     runs.push_back({{{"collector", std::string(run.name)}}, run});
   }
-  HandOn(sink,
-         [&](const Row& row, MetricFamily& family) { Collect<OfCollector>(row, runs, family); });
+  EmitFamilies(
+      sink, [&](const Row& row, MetricFamily& family) { Collect<OfCollector>(row, runs, family); });
 }
 
 bool IsUp(const SourceStatus& status, Time now) {
-  constexpr std::chrono::seconds kBlindAfter{30};
-  // A look in the future (the clock was set back) proves as little as an old one.
-  return status.up && status.looked && std::chrono::abs(now - *status.looked) <= kBlindAfter;
+  constexpr std::chrono::seconds kStalledAfter{30};
+  // A check dated in the future (the clock was set back) proves as little as an old one.
+  return status.up && status.looked && std::chrono::abs(now - *status.looked) <= kStalledAfter;
 }
 
 std::vector<Metric> AllMetrics() {

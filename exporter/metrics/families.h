@@ -1,8 +1,8 @@
-// The table of metrics: name, type, help, and what their samples are made of.
+// The table of metrics: name, type, help text, and where the samples come from.
 //
-// A new metric is one row in families.cc. What is unknown gives no sample, and a family without
-// samples is not handed on. Families are built and handed on one by one, since those of a thousand
-// backups together are large. Rendering them is left to others (exposition.h, page.h).
+// A new metric is one row in families.cc. An unknown value gives no sample, and a family without
+// samples is not emitted. Families are built and emitted one by one, since those of a thousand
+// backups together are large. exposition.h and page.h render them.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -18,27 +18,30 @@
 
 #include "base/time.h"
 #include "ledger/standing.h"
+#include "metrics/process_usage.h"
 #include "model/source_status.h"
 
 namespace backup_exporter {
 
-// What the program knows of itself.
+// The state of the program itself.
 struct ProgramStatus {
   bool reload_successful = true;
-  std::optional<Time> reloaded;  // when the present configuration was taken
+  std::optional<Time> reloaded;  // when the configuration in use was loaded
+  ProcessUsage process;
 };
 
-// How one collector did for this scrape.
+// Duration and success of one collector in this scrape.
 struct CollectorRun {
   std::string_view name;
   Duration duration;
   bool success = false;
 };
 
-// Each hands on its part of the table, in the table's order.
+// Each of these functions emits its part of the table, in the order of the table. The sink must not
+// keep the family.
 using FamilySink = std::function<void(const prometheus::MetricFamily&)>;
 void BackupFamilies(const Standings& standings, const FamilySink& sink);
-// Every source that has a status or a standing.
+// Covers every source that has a status or a standing.
 void SourceFamilies(const std::map<std::string, SourceStatus>& statuses,
                     const std::map<std::string, SourceStanding>& standings, Time now,
                     const FamilySink& sink);
@@ -46,16 +49,17 @@ void ExporterFamilies(const ProgramStatus& program, const Standings& standings,
                       const FamilySink& sink);
 void ScrapeFamilies(std::span<const CollectorRun> collectors, const FamilySink& sink);
 
-// Whether the source was up the last time it was looked at, and that is not too long ago: one whose
-// file system hangs looks at nothing.
+// Whether the source was up at its last check, and that check is at most 30 s old: a source whose
+// file system hangs checks nothing.
 [[nodiscard]] bool IsUp(const SourceStatus& status, Time now);
 
-// Every metric there is, in order.
+// One row of the table.
 struct Metric {
   std::string_view name;
   prometheus::MetricType type;
   std::string_view help;
 };
+// All rows, in order.
 [[nodiscard]] std::vector<Metric> AllMetrics();
 
 }  // namespace backup_exporter

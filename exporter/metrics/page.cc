@@ -8,13 +8,6 @@
 #include "base/log.h"
 
 namespace backup_exporter {
-namespace {
-
-auto AppenderOf(MetricsFormat format) {
-  return format == MetricsFormat::kText ? TextSerializer::Append : OpenMetricsSerializer::Append;
-}
-
-}  // namespace
 
 MetricsPage::MetricsPage(StandingsOf standings, ProgramOf program, const StatusBoard& board,
                          const Clock& clock)
@@ -40,10 +33,9 @@ MetricsBody MetricsPage::Body(MetricsForm form) {
     }
     runs.push_back({name, std::chrono::duration_cast<Duration>(clock_.Steady() - began), success});
   };
-  const FamilySink append =
-      [&, append_to = AppenderOf(form.format)](const prometheus::MetricFamily& family) {
-        append_to(family, body.rest);
-      };
+  const FamilySink append = [&](const prometheus::MetricFamily& family) {
+    AppendFamily(family, form.format, body.rest);
+  };
 
   const std::shared_ptr<const Standings> standings = standings_of_();
   collect("backups", [&] { backups = BackupsIn(form, standings); });
@@ -78,10 +70,9 @@ MetricsPage::Backups MetricsPage::BackupsIn(MetricsForm form,
   if (backups.text == nullptr) {
     std::string text;
     text.reserve(last_size_ + last_size_ / 8);
-    BackupFamilies(*rendered_,
-                   [&, append = AppenderOf(form.format)](const prometheus::MetricFamily& family) {
-                     append(family, text);
-                   });
+    BackupFamilies(*rendered_, [&](const prometheus::MetricFamily& family) {
+      AppendFamily(family, form.format, text);
+    });
     last_size_ = text.size();
     backups.text = std::make_shared<const std::string>(std::move(text));
   }

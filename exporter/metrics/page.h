@@ -1,9 +1,9 @@
-// The page at /metrics: standings and the program's own state, as families in the order of the
-// table, in the form that is asked for.
+// The page at /metrics: the standings and the program's own state, in the order of the table of
+// metrics, in the form that the client asked for.
 //
-// The page of the standings is rendered and compressed once for each format and kept until they
-// change; what changes with every scrape (the program's own figures, the sources') is rendered each
-// time. Thread-safe.
+// The page has two parts. The part made from the standings is rendered and compressed once for each
+// format, and kept until the standings change. The rest (sources, program, scrape) may change with
+// every scrape and is rendered each time. Thread-safe.
 #pragma once
 
 #include <array>
@@ -22,15 +22,15 @@
 
 namespace backup_exporter {
 
-// How the page is written.
+// Format and compression of the page.
 struct MetricsForm {
   MetricsFormat format = MetricsFormat::kText;
   bool gzip = false;
 };
 
-// The page in two parts, one after the other. The large one is shared by all scrapes that see the
-// same standings, so that a crowd of them costs no memory; nullptr is nothing. Neither part of a
-// compressed page is a file by itself.
+// The page is `backups` followed by `rest`. All scrapes that see the same standings share
+// `backups`, the large part, so that many scrapes at once cost no memory; nullptr means that it is
+// empty. Of a compressed page, neither part is a gzip file by itself.
 struct MetricsBody {
   std::shared_ptr<const std::string> backups;
   std::string rest;
@@ -41,22 +41,23 @@ class MetricsPage {
   using StandingsOf = std::function<std::shared_ptr<const Standings>()>;
   using ProgramOf = std::function<ProgramStatus()>;
 
-  // `standings` never gives nullptr. `board` and `clock` outlive the page.
+  // `standings` never returns nullptr. `board` and `clock` must outlive the page. The functions are
+  // called by every scrape, on its thread.
   MetricsPage(StandingsOf standings, ProgramOf program, const StatusBoard& board,
               const Clock& clock);
 
-  // What fails (an exception) is left out and shows in backup_exporter_scrape_collector_success.
+  // A collector that throws is left out, and its backup_exporter_scrape_collector_success is 0.
   [[nodiscard]] MetricsBody Body(MetricsForm form = {});
-  // The same in one piece.
+  // The whole page as one string.
   [[nodiscard]] std::string Render(MetricsForm form = {});
 
  private:
-  // The page of the backups in one format; nullptr: nothing yet.
+  // The part made from the standings, in one format; nullptr until it is needed.
   struct Backups {
     std::shared_ptr<const std::string> text;
     std::shared_ptr<const GzipStart> gzip;  // of the text
   };
-  // With what the form takes.
+  // Renders and compresses what the form needs and is not kept yet.
   Backups BackupsIn(MetricsForm form, std::shared_ptr<const Standings> standings);
 
   const StandingsOf standings_of_;
@@ -64,10 +65,10 @@ class MetricsPage {
   const StatusBoard& board_;
   const Clock& clock_;
 
-  std::mutex mutex_;                              // guards the rest
-  std::shared_ptr<const Standings> rendered_;     // what backups_ was made from
+  std::mutex mutex_;                              // guards the members below
+  std::shared_ptr<const Standings> rendered_;     // the source of backups_
   std::array<Backups, kMetricsFormats> backups_;  // by format
-  std::size_t last_size_ = 0;                     // of a text: about what the next one takes
+  std::size_t last_size_ = 0;  // bytes of the last text, an estimate for the next one
 };
 
 }  // namespace backup_exporter

@@ -72,12 +72,12 @@ std::string Escape(std::string_view text) {
 
 std::string Ago(Duration age) {
   using namespace std::chrono;
-  if (age < -minutes(1)) return "ahead of the clock";
+  if (age < -minutes(1)) return "in the future";
   if (age < minutes(1)) return "just now";
   return ApproximateDurationText(age) + " ago";
 }
 
-// "2026-11-21 01:00:02 UTC" and more about it, which is HTML.
+// "2026-11-21 01:00:02 UTC", followed by `more` in small letters, which is HTML.
 std::string TimeHtml(Time time, std::string_view more) {
   const std::string utc = FormatUtc(time);
   std::string shown = utc;
@@ -87,12 +87,12 @@ std::string TimeHtml(Time time, std::string_view more) {
                      more);
 }
 
-// And how long ago.
+// The time and its age.
 std::string TimeHtml(Time time, Time now, std::string_view more = "") {
   return TimeHtml(time, Ago(now - time).append(more));
 }
 
-// And in how long; what is over is over "since then".
+// A future time with the time left, or a past one with its age.
 std::string DueHtml(Time time, Time now, std::string_view more) {
   return TimeHtml(
       time,
@@ -116,7 +116,7 @@ bool IsOverdue(const OperationStanding& runs, Time now) {
   return !runs.paused && runs.expected && runs.expected->deadline <= now;
 }
 
-// The larger, the worse. That nothing has finished yet is worse than a warning.
+// A larger number is worse. A backup without a finished run is worse than a warning.
 int Badness(const OperationStanding& runs) {
   if (!runs.last_run) return 25;
   switch (runs.last_run->result) {
@@ -151,7 +151,7 @@ std::string LastSuccessCell(const OperationStanding& runs, Time now) {
   if (!runs.last_success) return Cell(kLabel, "never", "bad");
   std::string evidence;
   if (runs.last_success_evidence) {
-    evidence = fmt::format(", by {}", Name(*runs.last_success_evidence));
+    evidence = fmt::format(", evidence: {}", Name(*runs.last_success_evidence));
   }
   return Cell(kLabel, TimeHtml(*runs.last_success, now, evidence));
 }
@@ -166,12 +166,12 @@ std::string DueCell(const OperationStanding& runs, Time now) {
     return Cell(kLabel, fmt::format("<span class=\"odd\">paused until</span> {}",
                                     DueHtml(runs.paused->until, now, ReasonHtml(*runs.paused))));
   }
-  if (runs.never_expected) return Cell(kLabel, "nobody waits");
+  if (runs.never_expected) return Cell(kLabel, "not scheduled");
   if (!runs.expected || !runs.expected->deadline) return Cell(kLabel, "not watched", "odd");
   const ExpectedStanding& expected = *runs.expected;
   const bool learned = expected.origin == Origin::kLearned;
   const std::string time =
-      DueHtml(*expected.deadline, now, learned ? ", learned from its history" : "");
+      DueHtml(*expected.deadline, now, learned ? ", learned from history" : "");
   if (!IsOverdue(runs, now)) return Cell(kLabel, time);
   return Cell(kLabel, "<span class=\"bad\">overdue since</span> " + time);
 }
@@ -182,8 +182,9 @@ std::string BackupsTable(const Standings& standings, Time now) {
     for (const OperationStanding& runs : backup->operations) lines.push_back({backup.get(), &runs});
   }
   if (lines.empty()) {
-    return "<p>No backups yet: one appears here as soon as a run of it was read. Check that every "
-           "source below is up and finds its files, and that a backup has run since.</p>\n";
+    return "<p>No backups yet. A backup appears here as soon as one of its runs has been read. "
+           "Check "
+           "that every source below is up and finds its files, and that a backup has run.</p>\n";
   }
   std::ranges::stable_sort(lines, {}, [now](const Line& line) {
     return std::tuple(!IsOverdue(*line.runs, now), -Badness(*line.runs),
@@ -206,10 +207,10 @@ std::string BackupsTable(const Standings& standings, Time now) {
 std::string StateCell(const SourceStatus& source, Time now) {
   constexpr std::string_view kLabel = "State";
   if (IsUp(source, now)) return Cell(kLabel, "up", "good");
-  if (!source.looked) return Cell(kLabel, "not looked at yet", "odd");
-  if (source.up) return Cell(kLabel, "blind: no look for too long", "bad");
-  if (source.unreadable_files > 0) return Cell(kLabel, "down: cannot read all files", "bad");
-  return Cell(kLabel, source.files == 0 ? "down: no file found" : "down", "bad");
+  if (!source.looked) return Cell(kLabel, "not checked yet", "odd");
+  if (source.up) return Cell(kLabel, "stalled: not checked for over 30 s", "bad");
+  if (source.unreadable_files > 0) return Cell(kLabel, "down: some files cannot be read", "bad");
+  return Cell(kLabel, source.files == 0 ? "down: no files found" : "down", "bad");
 }
 
 std::string SourcesTable(const std::map<std::string, SourceStatus>& sources, Time now) {
@@ -231,23 +232,23 @@ std::string SourcesTable(const std::map<std::string, SourceStatus>& sources, Tim
   return html + "</tbody>\n</table>\n";
 }
 
-// Nothing where there are no monitors: Prometheus may be all that there is.
+// Empty if no monitors are configured: Prometheus may be the only consumer.
 std::string MonitorsTable(const std::map<std::string, MonitorStanding>& monitors, Time now) {
   if (monitors.empty()) return "";
   std::string html =
-      "<h2>Monitors</h2>\n<table>\n<thead><tr><th>Monitor</th><th>State</th><th>Waiting</th>"
-      "<th>Given up</th><th>Last delivery</th></tr></thead>\n<tbody>\n";
+      "<h2>Monitors</h2>\n<table>\n<thead><tr><th>Monitor</th><th>State</th><th>Queued</th>"
+      "<th>Dropped</th><th>Last delivery</th></tr></thead>\n<tbody>\n";
   for (const auto& [name, monitor] : monitors) {
-    std::string waiting = fmt::to_string(monitor.waiting);
-    if (monitor.oldest) waiting += " since " + TimeHtml(*monitor.oldest, now);
+    std::string queued = fmt::to_string(monitor.waiting);
+    if (monitor.oldest) queued += " since " + TimeHtml(*monitor.oldest, now);
     const std::uint64_t lost = monitor.dropped[static_cast<std::size_t>(Dropped::kPermanent)] +
                                monitor.dropped[static_cast<std::size_t>(Dropped::kExpired)] +
                                monitor.dropped[static_cast<std::size_t>(Dropped::kQueueFull)];
-    const std::string state = !monitor.up   ? Cell("State", "nothing told yet", "odd")
-                              : *monitor.up ? Cell("State", "reached", "good")
-                                            : Cell("State", "not reached", "bad");
-    html += "<tr>" + Cell("Monitor", Escape(LabelValue(name))) + state + Cell("Waiting", waiting) +
-            Cell("Given up", fmt::to_string(lost)) +
+    const std::string state = !monitor.up   ? Cell("State", "no notice sent yet", "odd")
+                              : *monitor.up ? Cell("State", "up", "good")
+                                            : Cell("State", "down: last delivery failed", "bad");
+    html += "<tr>" + Cell("Monitor", Escape(LabelValue(name))) + state + Cell("Queued", queued) +
+            Cell("Dropped", fmt::to_string(lost)) +
             Cell("Last delivery",
                  monitor.last_success ? TimeHtml(*monitor.last_success, now) : "never") +
             "</tr>\n";
@@ -255,13 +256,13 @@ std::string MonitorsTable(const std::map<std::string, MonitorStanding>& monitors
   return html + "</tbody>\n</table>\n";
 }
 
-// That what is shown may be out of date, where the exporter does not see everything.
-std::string BlindnessHint(const std::map<std::string, SourceStatus>& sources, Time now) {
+// Warns that the page may be out of date if some sources are not up.
+std::string SourcesDownWarning(const std::map<std::string, SourceStatus>& sources, Time now) {
   const auto down = std::ranges::count_if(
       sources, [now](const auto& source) { return !IsUp(source.second, now); });
   if (down == 0) return "";
   return fmt::format(
-      "<p class=\"bad\">{} of {} sources {} not up: what is shown may be out of date.</p>\n", down,
+      "<p class=\"bad\">{} of {} sources {} not up: the data below may be out of date.</p>\n", down,
       sources.size(), down == 1 ? "is" : "are");
 }
 
@@ -276,7 +277,7 @@ std::string LandingPage(const Standings& standings, std::map<std::string, Source
              "<title>backup_exporter</title>\n<style>{}</style>\n</head>\n<body>\n"
              "<h1>backup_exporter <small>{}</small></h1>\n<p><a href=\"{}\">Metrics</a></p>\n",
              kStyle, Escape(kVersion), Escape(telemetry_path)) +
-         BlindnessHint(sources, now) + "<h2>Backups</h2>\n" + BackupsTable(standings, now) +
+         SourcesDownWarning(sources, now) + "<h2>Backups</h2>\n" + BackupsTable(standings, now) +
          "<h2>Sources</h2>\n" + SourcesTable(sources, now) +
          MonitorsTable(standings.monitors, now) + "</body>\n</html>\n";
 }

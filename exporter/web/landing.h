@@ -1,4 +1,4 @@
-// The landing page: how every backup and every source is doing, for people. One HTML document
+// The landing page: the state of every backup, source and monitor, for people. One HTML document
 // without scripts or further files.
 #pragma once
 
@@ -12,7 +12,9 @@
 
 namespace backup_exporter {
 
-// What looks worst comes first. `telemetry_path` is where the link to the metrics leads.
+// The worst backups come first: overdue ones, then by result and by age of the last success.
+// Sources that are not up come before those that are. `telemetry_path` is the target of the link to
+// the metrics.
 [[nodiscard]] std::string LandingPage(const Standings& standings,
                                       std::map<std::string, SourceStatus> sources,
                                       std::string_view telemetry_path, Time now);

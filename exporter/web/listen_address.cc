@@ -29,14 +29,14 @@ bool IsPort(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// The text of an errno value as part of a sentence.
-std::string Why(int error_number) {
+// The text of an errno value, for use within a sentence.
+std::string ErrorText(int error_number) {
   std::string reason = strerrordesc_np(error_number);
   reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
   return reason;
 }
 
-// A socket, closed with its object.
+// A socket that its destructor closes.
 class Socket {
  public:
   explicit Socket(int family) : fd_(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
@@ -48,7 +48,7 @@ class Socket {
 
   [[nodiscard]] bool open() const { return fd_ >= 0; }
 
-  // False, with errno, where it cannot.
+  // On failure false, with errno set.
   bool Listen(const ListenAddress& address) const {
     const int on = 1;
     const int v6_only = address.both ? 0 : 1;
@@ -79,9 +79,9 @@ Result<ListenAddress> ParseListenAddress(const std::string& text, bool ipv6) {
                 fmt::format("web: listen address \"{}\": {}; write host:port or :port", text, why));
   };
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return invalid("there is no port");
+  if (colon == std::string::npos) return invalid("the port is missing");
   const std::string port = text.substr(colon + 1);
-  if (!IsPort(port)) return invalid("the port is no number from 0 to 65535");
+  if (!IsPort(port)) return invalid("the port is not a number from 0 to 65535");
   std::string host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
@@ -99,10 +99,10 @@ Result<ListenAddress> ParseListenAddress(const std::string& text, bool ipv6) {
   if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
     return Fail(ErrorKind::kRefused,
                 fmt::format("web: cannot listen on {}: {}", text,
-                            error == EAI_SYSTEM ? Why(errno) : gai_strerror(error)));
+                            error == EAI_SYSTEM ? ErrorText(errno) : gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
-  // A name may stand for addresses of both families; IPv4 is what more clients can reach.
+  // A name may have addresses of both families; more clients can reach IPv4.
   const addrinfo* chosen = found;
   while (chosen->ai_family != AF_INET && chosen->ai_next != nullptr) chosen = chosen->ai_next;
   if (chosen->ai_family != AF_INET) chosen = found;
@@ -113,12 +113,12 @@ Result<ListenAddress> ParseListenAddress(const std::string& text, bool ipv6) {
 }
 
 Result<void> TryToListen(std::span<const ListenAddress> addresses) {
-  std::vector<Socket> sockets;  // all stay open, so that an address given twice is found
+  std::vector<Socket> sockets;  // all stay open, so that an address given twice fails
   for (const ListenAddress& address : addresses) {
     const Socket& socket = sockets.emplace_back(address.socket.ss_family);
     if (!socket.open() || !socket.Listen(address)) {
       return Fail(ErrorKind::kRefused,
-                  fmt::format("web: cannot listen on {}: {}", address.text, Why(errno)));
+                  fmt::format("web: cannot listen on {}: {}", address.text, ErrorText(errno)));
     }
   }
   return {};

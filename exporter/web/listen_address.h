@@ -1,4 +1,4 @@
-// Addresses to listen on, as they are configured and as numbers.
+// Addresses to listen on: parsing and name lookup.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,18 +14,19 @@ struct ListenAddress {
   std::string text;  // as configured
   sockaddr_storage socket{};
   socklen_t length = 0;
-  bool both = false;  // IPv4 and IPv6 over one socket
+  bool both = false;  // listens on IPv4 and IPv6 with one socket
 
-  // As civetweb's option listening_ports takes it.
+  // The syntax of civetweb's option listening_ports.
   [[nodiscard]] std::string ForCivetweb() const;
 };
 
-// "host:port", ":port", "[::1]:port". No host means all addresses: of IPv4 and IPv6, where there is
-// `ipv6`, which is also what [::] means. Names are looked up. kInvalid: no address; kRefused: the
-// name is not known.
+// Parses "host:port", ":port" or "[::1]:port". No host, like [::], means all addresses of IPv4 and,
+// if `ipv6` is true, of IPv6. Names are looked up. Errors: kInvalid if the syntax is wrong,
+// kRefused if the name is unknown.
 [[nodiscard]] Result<ListenAddress> ParseListenAddress(const std::string& text, bool ipv6);
 
-// Listens on all of them for a moment. kRefused names the first that cannot be had, and why.
+// Listens on all addresses for a moment. Error: kRefused, with the first address that fails and the
+// reason.
 [[nodiscard]] Result<void> TryToListen(std::span<const ListenAddress> addresses);
 
 [[nodiscard]] bool SystemHasIpv6();

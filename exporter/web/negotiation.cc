@@ -8,10 +8,10 @@
 namespace backup_exporter {
 namespace {
 
-// A member of the list: a media range or a coding.
+// A list member: a media range or a coding.
 struct Preference {
-  std::string_view what;
-  std::string_view version;  // parameter of that name; empty where there is none
+  std::string_view name;
+  std::string_view version;  // parameter of that name; empty if absent
   int quality = 1000;        // in thousandths; 0: not acceptable
 };
 
@@ -26,19 +26,20 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kSpaces) + 1);
 }
 
-// Takes what comes before the next separator outside of quotes, and the separator, from `text`.
-std::string_view Take(std::string_view& text, char separator) {
+// Removes the part up to the next separator outside of quotes, and the separator, from `text`.
+// Returns the part.
+std::string_view NextPart(std::string_view& text, char separator) {
   std::size_t end = 0;
   for (bool quoted = false; end < text.size() && (quoted || text[end] != separator); ++end) {
     if (text[end] == '"') quoted = !quoted;
     if (text[end] == '\\' && quoted) ++end;
   }
-  const std::string_view taken = text.substr(0, end);
+  const std::string_view part = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
-  return Trimmed(taken);
+  return Trimmed(part);
 }
 
-// Of a qvalue: 0 to 1 with at most three decimals.
+// A qvalue in thousandths. It is 0 to 1 with at most three decimals.
 std::optional<int> Thousandths(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
   if (text.size() > 1 && text[1] != '.') return std::nullopt;
@@ -55,12 +56,12 @@ std::optional<int> Thousandths(std::string_view text) {
 std::vector<Preference> Parse(std::string_view list) {
   std::vector<Preference> preferences;
   while (!list.empty()) {
-    std::string_view member = Take(list, ',');
-    Preference preference{.what = Take(member, ';')};
+    std::string_view member = NextPart(list, ',');
+    Preference preference{.name = NextPart(member, ';')};
     std::optional<int> quality = preference.quality;
     while (!member.empty()) {
-      std::string_view value = Take(member, ';');
-      const std::string_view name = Take(value, '=');
+      std::string_view value = NextPart(member, ';');
+      const std::string_view name = NextPart(value, '=');
       if (Same(name, "q")) {
         quality = Thousandths(value);
       }
@@ -77,19 +78,19 @@ std::vector<Preference> Parse(std::string_view list) {
 }
 
 struct Offer {
-  std::string_view any;  // range of all subtypes
+  std::string_view any;  // media range with all subtypes
   std::string_view type;
   std::string_view version;
 };
 constexpr Offer kTextOffer{"text/*", "text/plain", "0.0.4"};
 constexpr Offer kOpenMetricsOffer{"application/*", "application/openmetrics-text", "1.0.0"};
 
-// What an offer is worth: the quality of the most specific range that it is in.
+// The quality of the most specific range that includes the offer; 0 if none does.
 int QualityOf(const Offer& offer, const std::vector<Preference>& ranges) {
-  const auto precedence = [&offer](const Preference& range) {  // 0: not in it
-    if (Same(range.what, "*/*")) return 1;
-    if (Same(range.what, offer.any)) return 2;
-    if (!Same(range.what, offer.type)) return 0;
+  const auto precedence = [&offer](const Preference& range) {  // 0: not included
+    if (Same(range.name, "*/*")) return 1;
+    if (Same(range.name, offer.any)) return 2;
+    if (!Same(range.name, offer.type)) return 0;
     if (range.version.empty()) return 3;
     return range.version == offer.version ? 4 : 0;
   };
@@ -106,15 +107,15 @@ bool PrefersGzip(const std::vector<Preference>& codings) {
   std::optional<int> gzip;
   std::optional<int> identity;
   std::optional<int> others;
-  for (const auto& [what, version, quality] : codings) {
-    // The former name, section 8.4.1.3.
-    if (Same(what, "gzip") || Same(what, "x-gzip")) gzip = quality;
-    if (Same(what, "identity")) identity = quality;
-    if (what == "*") others = quality;
+  for (const auto& [name, version, quality] : codings) {
+    // x-gzip is an alias, section 8.4.1.3.
+    if (Same(name, "gzip") || Same(name, "x-gzip")) gzip = quality;
+    if (Same(name, "identity")) identity = quality;
+    if (name == "*") others = quality;
   }
   if (!gzip) gzip = others;
   if (!identity) identity = others;
-  // Where only identity is named, and excluded, anything else will do better.
+  // If only identity is listed, and refused, any other coding is better.
   if (identity == 0) return gzip != 0;
   return gzip > 0 && gzip >= identity;
 }

@@ -36,7 +36,7 @@ Response Landing(const WebOptions& options, const WebContent& content, Time now)
 
 Response Ready(const WebContent& content) {
   if (content.ready()) return TextResponse(200, "backup_exporter is ready.");
-  return TextResponse(503, "not ready: not every source was read to its end yet");
+  return TextResponse(503, "not ready: some sources have not been read to their end yet");
 }
 
 }  // namespace
@@ -46,10 +46,10 @@ Response Answer(const Request& request, const WebOptions& options, const WebCont
   const std::string_view path = request.path;
   const bool metrics = path == options.telemetry_path;
   if (!metrics && path != "/" && path != "/-/healthy" && path != "/-/ready") {
-    return TextResponse(404, "no such page");
+    return TextResponse(404, "page not found");
   }
   if (request.method != "GET" && request.method != "HEAD") {
-    Response refusal = TextResponse(405, "only GET and HEAD are allowed here");
+    Response refusal = TextResponse(405, "only GET and HEAD are allowed");
     refusal.headers.emplace_back("Allow", "GET, HEAD");
     return refusal;
   }

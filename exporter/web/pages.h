@@ -1,6 +1,7 @@
-// What the web side answers to each request, apart from sockets: landing page, metrics, health.
+// The response to each HTTP request, independent of sockets and of civetweb: landing page, metrics,
+// health and readiness.
 //
-// Paths match exactly; GET and HEAD only. Knows nothing of civetweb.
+// Paths match exactly. Only GET and HEAD are allowed.
 #pragma once
 
 #include <string>
@@ -17,25 +18,26 @@ namespace backup_exporter {
 struct Request {
   std::string_view method;
   std::string_view path;  // as sent: not decoded, without the query
-  // Values of the headers Accept and Accept-Encoding; empty where there are none.
+  // Values of the headers Accept and Accept-Encoding; empty if absent.
   std::string_view accept;
   std::string_view accept_encoding;
 };
 
 struct Response {
   int status = 200;
-  std::vector<std::pair<std::string_view, std::string>> headers;  // without those of the transport
+  std::vector<std::pair<std::string_view, std::string>>
+      headers;  // without those that server.cc adds
   MetricsBody body;
 };
 
-// Thread-safe where the functions of `content` are. May throw what they throw.
+// Thread-safe if the functions of `content` are. Passes on their exceptions.
 [[nodiscard]] Response Answer(const Request& request, const WebOptions& options,
                               const WebContent& content, Time now);
 
-// A short text with this status, as for all errors.
+// A plain-text page with this status. All errors are sent like this.
 [[nodiscard]] Response TextResponse(int status, std::string text);
 
-// "Not Found"; empty for a status that is not used here.
+// The reason phrase of a status, such as "Not Found". Empty if the status is not used here.
 [[nodiscard]] std::string_view StatusText(int status);
 
 }  // namespace backup_exporter

@@ -20,15 +20,15 @@
 namespace backup_exporter {
 namespace {
 
-// A worker serves one connection at a time, also one whose client says nothing until the request
-// timeout. So there are enough of them that 200 such clients leave the scrape its place; one that
-// never served anything costs 40 KB, half of it the kernel's. For the same reason connections are
-// not kept alive.
+// A worker serves one connection at a time, and is blocked until the request timeout by a client
+// that sends nothing. 208 workers leave room for the scrape beside 200 such clients. An idle worker
+// costs 40 KB, half of it in the kernel. Connections are not kept alive for the same reason.
 constexpr const char* kWorkers = "208";
 constexpr const char* kListenBacklog = "1024";
-// Waiting for the next bytes of a request: half a request is gone after twice that at the latest.
+// The longest wait for the next bytes of a request. An unfinished request is disconnected after
+// twice that time at the latest.
 constexpr const char* kRequestTimeoutMs = "5000";
-constexpr std::chrono::seconds kWriteDeadline{30};  // for a whole response
+constexpr std::chrono::seconds kWriteTimeout{30};  // for a whole response
 
 // RFC 9110's IMF-fixdate.
 std::string HttpDate() {
@@ -41,8 +41,8 @@ std::string HttpDate() {
   return {text.data(), length};
 }
 
-// The value of a header that is a list: of several with this name, all values (RFC 9110, section
-// 5.3). Empty where there is none.
+// The value of a list header. Several headers with this name are joined (RFC 9110, section 5.3).
+// Empty if there is none.
 std::string ListOf(const mg_request_info& info, const char* name) {
   std::string list;
   for (int i = 0; i < info.num_headers; ++i) {
@@ -54,12 +54,12 @@ std::string ListOf(const mg_request_info& info, const char* name) {
   return list;
 }
 
-// Writes as long as the client takes it and the deadline is not over.
+// Writes to a connection until the client closes it or the timeout is over.
 class Writer {
  public:
   explicit Writer(mg_connection* connection) : connection_(connection) {}
 
-  // False where the client did not get it: so it gets nothing more.
+  // False on failure; nothing more must be written then.
   bool Write(std::string_view bytes) {
     constexpr std::size_t kPart = 64 * 1024;
     while (!bytes.empty()) {
@@ -76,7 +76,7 @@ class Writer {
  private:
   mg_connection* connection_;
   std::chrono::steady_clock::time_point deadline_ =
-      std::chrono::steady_clock::now() + kWriteDeadline;
+      std::chrono::steady_clock::now() + kWriteTimeout;
 };
 
 void Send(mg_connection* connection, const Response& response, bool with_body) {
@@ -108,8 +108,8 @@ class WebServer::State {
   [[nodiscard]] std::vector<int> Ports() const;
 
  private:
-  // Called by civetweb: for each request that it understood, for what it did not understand, and
-  // for what it wants to have logged.
+  // Callbacks of civetweb: for each valid request, for each error of its own (such as a malformed
+  // request), and for its log messages.
   static int OnRequest(mg_connection* connection);
   static int OnError(mg_connection* connection, int status, const char* message);
   static int OnMessage(const mg_connection* connection, const char* message);
@@ -122,7 +122,7 @@ class WebServer::State {
 
 Result<void> WebServer::State::Listen() {
   if (options_.listen_addresses.empty()) {
-    return Fail(ErrorKind::kInvalid, "web: there is no address to listen on");
+    return Fail(ErrorKind::kInvalid, "web: no address to listen on");
   }
   if (!options_.telemetry_path.starts_with('/')) {
     return Fail(ErrorKind::kInvalid, fmt::format("web: telemetry path \"{}\" does not begin with /",
@@ -151,7 +151,7 @@ Result<void> WebServer::State::Listen() {
       {"request_timeout_ms", kRequestTimeoutMs},
       {"enable_keep_alive", "no"},
       {"tcp_nodelay", "1"},
-      {"decode_url", "no"},  // paths are compared as they came
+      {"decode_url", "no"},  // paths are compared as sent
       {"enable_auth_domain_check", "no"},
   };
   std::vector<const char*> options;
@@ -167,7 +167,7 @@ Result<void> WebServer::State::Listen() {
   error.text_buffer_size = text.size();
   context_ = mg_start2(&init, &error);
   if (context_ == nullptr) {
-    // civetweb does not tell why.
+    // civetweb does not report the reason.
     if (auto tried = TryToListen(addresses); !tried) return tl::unexpected(tried.error());
     return Fail(ErrorKind::kRefused,
                 fmt::format("web: cannot listen on {}: {}", ports, text.data()));
@@ -185,19 +185,19 @@ std::vector<int> WebServer::State::Ports() const {
 }
 
 int WebServer::State::OnRequest(mg_connection* connection) {
-  // Also keeps civetweb from reading a body that nobody wants.
+  // This also keeps civetweb from reading the body of the request.
   mg_disable_connection_keep_alive(connection);
   const mg_request_info* info = mg_get_request_info(connection);
   const auto* state = static_cast<const State*>(info->user_data);
   Response response;
   try {
-    // The raw path: the other one has its dot segments resolved.
+    // In local_uri, dot segments are resolved already.
     response = Answer({info->request_method, info->local_uri_raw, ListOf(*info, "Accept"),
                        ListOf(*info, "Accept-Encoding")},
                       state->options_, state->content_, state->clock_.Now());
   } catch (const std::exception& error) {
     Log().error("web: cannot answer {}: {}", info->local_uri_raw, error.what());
-    response = TextResponse(500, "something went wrong; the log knows more");
+    response = TextResponse(500, "internal error; see the log of backup_exporter");
   }
   Send(connection, response, std::string_view(info->request_method) != "HEAD");
   return response.status;

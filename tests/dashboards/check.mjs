@@ -1,7 +1,7 @@
-// Holds dashboards to what Grafana takes: their JSON to its types (model.ts), and queries of Loki to its
-// grammar. Prints each mistake.
+// Checks the JSON of dashboards against Grafana's types (model.ts), and queries of Loki against its grammar.
+// Prints each mistake.
 //
-//   node check.mjs FOLDER FILE…    FOLDER has node_modules as package-lock.json says (scripts/test)
+//   node check.mjs FOLDER FILE…    scripts/test installs package-lock.json into FOLDER/node_modules
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,12 +12,12 @@ const require = createRequire(resolve(folder, 'package.json'));
 const ts = require('typescript');
 const { parser } = require('@grafana/lezer-logql');
 let mistakes = 0;
-const tell = (where, what) => {
+const report = (where, what) => {
   ++mistakes;
   console.log(`${where}: ${what}`);
 };
 
-// Each dashboard as a source file beside node_modules, without being written there.
+// Each dashboard is a virtual source file beside node_modules; nothing is written there.
 const sources = new Map([
   [resolve(folder, 'model.ts'), readFileSync(new URL('model.ts', import.meta.url), 'utf8')],
 ]);
@@ -42,9 +42,9 @@ host.fileExists = (name) => sources.has(resolve(name)) || fileExists(name);
 host.readFile = (name) => sources.get(resolve(name)) ?? readFile(name);
 const program = ts.createProgram([...sources.keys()], options, host);
 for (const { file, start, messageText } of ts.getPreEmitDiagnostics(program)) {
-  // The JSON begins in the second line.
+  // The JSON starts in the second line.
   const where = file ? `${basename(file.fileName, '.ts')}:${file.getLineAndCharacterOfPosition(start).line}` : 'types';
-  tell(where, ts.flattenDiagnosticMessageText(messageText, '\n'));
+  report(where, ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
 const values = { loki_labels: 'app="backups"', __interval: '1m' };
@@ -57,7 +57,7 @@ for (const file of files) {
       const filled = expr.replace(/\$\{?(\w+)(:\w+)?\}?/g, (_, name) => values[name] ?? 'value');
       parser.parse(filled).iterate({
         enter(node) {
-          if (node.type.isError) tell(`${basename(file)}: ${panel.title}`, `not LogQL at ${node.from}: ${filled}`);
+          if (node.type.isError) report(`${basename(file)}: ${panel.title}`, `not LogQL at ${node.from}: ${filled}`);
         },
       });
     }

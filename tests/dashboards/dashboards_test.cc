@@ -1,5 +1,5 @@
-// Dashboards are held to Grafana's own types, and to what those do not say: that they belong
-// together, name no data source of ours, and can be read.
+// Checks the dashboards against Grafana's own types, and against rules that the types do not cover:
+// links, data sources, variables, titles, units and layout.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,10 +39,10 @@ std::vector<std::string> Files() {
 }
 
 struct Dashboard {
-  std::string name;  // of its file, without .json
+  std::string name;  // of the file, without .json
   Json json;
 
-  // Rows too, and what is in them.
+  // All panels, including rows and the panels inside rows.
   [[nodiscard]] std::vector<Json> Panels() const {
     std::vector<Json> panels;
     for (const Json& panel : json.at("panels")) {
@@ -51,7 +51,8 @@ struct Dashboard {
     }
     return panels;
   }
-  [[nodiscard]] std::map<std::string, std::string> Variables() const {  // with their types
+  // The types of the variables, by name.
+  [[nodiscard]] std::map<std::string, std::string> Variables() const {
     std::map<std::string, std::string> variables;
     for (const Json& variable : json.at("templating").at("list")) {
       variables[variable.at("name")] = variable.at("type");
@@ -68,25 +69,25 @@ std::vector<Dashboard> Dashboards() {
   return dashboards;
 }
 
-// Of every value in it, with its key (that of the list, for what is in a list).
-void Walk(const Json& json, const std::function<void(const std::string&, const Json&)>& look,
+// Calls `visit` for every value, with its key. Elements of a list have the key of the list.
+void Walk(const Json& json, const std::function<void(const std::string&, const Json&)>& visit,
           const std::string& key = "") {
-  look(key, json);
+  visit(key, json);
   if (!json.is_structured()) return;
-  for (const auto& [name, value] : json.items()) Walk(value, look, json.is_object() ? name : key);
+  for (const auto& [name, value] : json.items()) Walk(value, visit, json.is_object() ? name : key);
 }
 
-void EachPanel(const std::function<void(const Dashboard&, const Json&)>& look) {
+void EachPanel(const std::function<void(const Dashboard&, const Json&)>& visit) {
   for (const Dashboard& dashboard : Dashboards()) {
     for (const Json& panel : dashboard.Panels()) {
       SCOPED_TRACE(dashboard.name + ".json: " + panel.at("title").get<std::string>());
-      look(dashboard, panel);
+      visit(dashboard, panel);
     }
   }
 }
 
-// The query language of Loki too. scripts/test installs what this needs.
-TEST(Dashboards, AreWhatGrafanaTakes) {
+// This includes the query language of Loki. scripts/test installs what the check needs.
+TEST(Dashboards, GrafanaAcceptsTheDashboards) {
   const TemporaryDirectory directory;
   std::vector<std::string> command{"node", std::string(kSourceDir) + "/tests/dashboards/check.mjs",
                                    std::string(kSourceDir) + "/.deps/grafana"};
@@ -96,15 +97,15 @@ TEST(Dashboards, AreWhatGrafanaTakes) {
   EXPECT_THAT(ReadText(output), HasSubstr("4 dashboards and "));
 }
 
-TEST(Dashboards, AreWrittenSoThatChangesCanBeRead) {
+TEST(Dashboards, TheJsonIsFormattedForReadableDiffs) {
   for (const Dashboard& dashboard : Dashboards()) {
     EXPECT_EQ(ReadText(kFolder + "/" + dashboard.name + ".json"), dashboard.json.dump(2) + "\n")
         << dashboard.name;
   }
 }
 
-// Links, bookmarks and what is provisioned again go by it.
-TEST(Dashboards, AreKnownByAUidThatFollowsFromTheirFile) {
+// Links, bookmarks and provisioning depend on the uid.
+TEST(Dashboards, TheUidFollowsFromTheFileName) {
   for (const Dashboard& dashboard : Dashboards()) {
     EXPECT_EQ(dashboard.json.at("uid"), "backup-exporter-" + dashboard.name);
     EXPECT_GE(dashboard.json.at("schemaVersion"), 39);
@@ -114,14 +115,14 @@ TEST(Dashboards, AreKnownByAUidThatFollowsFromTheirFile) {
   }
 }
 
-TEST(Dashboards, NameTheirDataSourcesByVariablesOnly) {
+TEST(Dashboards, DataSourcesAreNamedByVariablesOnly) {
   const std::map<std::string, std::string> kinds{{"${datasource}", "prometheus"},
                                                  {"${loki_datasource}", "loki"}};
   for (const Dashboard& dashboard : Dashboards()) {
     const auto variables = dashboard.Variables();
     Walk(dashboard.json, [&](const std::string& key, const Json& value) {
       if (key != "datasource") return;
-      if (!value.is_object()) return;  // what stands in one
+      if (!value.is_object()) return;  // inside a data source
       const std::string uid = value.value("uid", "");
       ASSERT_TRUE(kinds.contains(uid)) << dashboard.name << ": " << value;
       EXPECT_EQ(value.at("type"), kinds.at(uid)) << dashboard.name;
@@ -131,12 +132,12 @@ TEST(Dashboards, NameTheirDataSourcesByVariablesOnly) {
   EachPanel([](const Dashboard&, const Json& panel) {
     EXPECT_NE(panel.contains("datasource"), panel.at("type") == "row");
     for (const Json& target : panel.value("targets", Json::array())) {
-      EXPECT_FALSE(target.contains("datasource")) << "is the panel's";
+      EXPECT_FALSE(target.contains("datasource")) << "the panel has it";
     }
   });
 }
 
-TEST(Dashboards, DefineEveryVariableThatTheyUseAndUseEveryOne) {
+TEST(Dashboards, EveryVariableIsDefinedAndUsed) {
   const Names of_grafana{"__rate_interval", "__interval", "__range", "__url_time_range",
                          "__data",          "__value",    "__all"};
   static const std::regex kUse(R"re(\$\{?([A-Za-z_]+))re");
@@ -157,8 +158,8 @@ TEST(Dashboards, DefineEveryVariableThatTheyUseAndUseEveryOne) {
   }
 }
 
-// A name of its own for each value that may be chosen, and the backups of the chosen exporter only.
-TEST(Dashboards, ChooseTheExporterFirst) {
+// Every variable has a label, and offers values of the chosen exporter only.
+TEST(Dashboards, VariablesDependOnTheChosenExporter) {
   for (const Dashboard& dashboard : Dashboards()) {
     for (const Json& variable : dashboard.json.at("templating").at("list")) {
       EXPECT_NE(variable.value("label", ""), "") << variable;
@@ -171,8 +172,8 @@ TEST(Dashboards, ChooseTheExporterFirst) {
   }
 }
 
-// Grafana escapes what is chosen for a pattern only where more than one value may be chosen.
-TEST(Dashboards, AskForOneNameAsItIsAndForManyByAPattern) {
+// Grafana escapes chosen values for regular expressions only if several values may be chosen.
+TEST(Dashboards, SingleValuesMatchExactlyAndMultipleValuesMatchByPattern) {
   static const std::regex kUse(R"re(([=!~]+) *"\$([a-z_]+)")re");
   for (const Dashboard& dashboard : Dashboards()) {
     std::map<std::string, std::string> matchers;
@@ -190,7 +191,7 @@ TEST(Dashboards, AskForOneNameAsItIsAndForManyByAPattern) {
   }
 }
 
-TEST(Dashboards, SayOfEveryPanelWhatItAnswers) {
+TEST(Dashboards, EveryPanelHasATitleAndTheQuestionThatItAnswers) {
   EachPanel([](const Dashboard&, const Json& panel) {
     EXPECT_NE(panel.at("title"), "");
     if (panel.at("type") == "row") return;
@@ -198,7 +199,7 @@ TEST(Dashboards, SayOfEveryPanelWhatItAnswers) {
   });
 }
 
-TEST(Dashboards, GiveEveryNumberAUnit) {
+TEST(Dashboards, EveryNumberHasAUnit) {
   const Names units{"none", "short", "s", "bytes", "percentunit", "dateTimeFromNow"};
   EachPanel([&](const Dashboard&, const Json& panel) {
     if (panel.at("type") == "row") return;
@@ -214,9 +215,8 @@ TEST(Dashboards, GiveEveryNumberAUnit) {
   });
 }
 
-// Columns of a table are what is named, in that order, and what is told of a column is of one that
-// there is.
-TEST(Dashboards, NameEveryColumn) {
+// Every column has a name of its own, and overrides and sorting refer to existing columns.
+TEST(Dashboards, EveryTableColumnHasAName) {
   EachPanel([](const Dashboard&, const Json& panel) {
     if (panel.at("type") != "table") return;
     const Json& organize = panel.at("transformations").back().at("options");
@@ -239,10 +239,10 @@ TEST(Dashboards, NameEveryColumn) {
   });
 }
 
-TEST(Dashboards, SayInWordsWhatTheySayInColours) {
+TEST(Dashboards, EveryColoredValueHasAText) {
   EachPanel([](const Dashboard&, const Json& panel) {
     Walk(panel, [](const std::string& key, const Json& value) {
-      if (key == "color" && value.is_string()) {  // those adapt to light and dark
+      if (key == "color" && value.is_string()) {  // named colors adapt to light and dark themes
         EXPECT_TRUE(std::regex_match(value.get<std::string>(), std::regex("[a-z]+"))) << value;
       }
       if (value.is_object() && value.contains("color") && value.contains("index")) {
@@ -260,7 +260,7 @@ bool Overlap(const Area& a, const Area& b) {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
-TEST(Dashboards, ShowEveryPanelInAPlaceOfItsOwn) {
+TEST(Dashboards, PanelsDoNotOverlap) {
   for (const Dashboard& dashboard : Dashboards()) {
     std::set<int> ids;
     std::vector<Area> areas;
@@ -278,7 +278,7 @@ TEST(Dashboards, ShowEveryPanelInAPlaceOfItsOwn) {
   }
 }
 
-TEST(Dashboards, LeadToEachOtherWithWhatIsChosen) {
+TEST(Dashboards, LinksBetweenDashboardsKeepTheChosenValues) {
   std::map<std::string, std::map<std::string, std::string>> variables;  // by uid
   for (const Dashboard& dashboard : Dashboards()) {
     variables[dashboard.json.at("uid")] = dashboard.Variables();
@@ -311,8 +311,8 @@ TEST(Dashboards, LeadToEachOtherWithWhatIsChosen) {
   }
 }
 
-// One that the others do not have: the exporter's own data source of a Grafana may have any uid.
-TEST(CopiesForGrafanaCom, AskForThePrometheus) {
+// Grafana.com asks for the data source on import, since its uid differs in every Grafana.
+TEST(CopiesForGrafanaCom, EachCopyAsksForThePrometheusDataSource) {
   const TemporaryDirectory directory;
   ASSERT_EQ(RunProcess({std::string(kSourceDir) + "/scripts/dashboards", directory.path()}), 0);
   for (const Dashboard& dashboard : Dashboards()) {
@@ -324,7 +324,7 @@ TEST(CopiesForGrafanaCom, AskForThePrometheus) {
       const std::string type = panel.at("type");
       EXPECT_TRUE(type == "row" || required.contains(type)) << type;
     }
-    // Else it is the dashboard.
+    // Everything else equals the dashboard.
     for (Json& variable : copy.at("templating").at("list")) {
       if (variable.at("name") != "datasource") continue;
       EXPECT_EQ(variable.at("current").at("value"), "${DS_PROMETHEUS}");
@@ -335,14 +335,14 @@ TEST(CopiesForGrafanaCom, AskForThePrometheus) {
   }
 }
 
-TEST(Provisioning, FindsTheDataSourcesAndTheFolder) {
+TEST(Provisioning, TheDataSourcesAndTheFolderAreDefined) {
   const YAML::Node sources =
       YAML::LoadFile(kFolder + "/provisioning/datasources/backup_exporter.yaml");
   EXPECT_EQ(sources["apiVersion"].as<int>(), 1);
   Names types;
   for (const YAML::Node& source : sources["datasources"]) {
     types.insert(source["type"].as<std::string>());
-    EXPECT_FALSE(source["uid"]) << "is Grafana's to give";
+    EXPECT_FALSE(source["uid"]) << "Grafana assigns it";
   }
   EXPECT_EQ(types, (Names{"loki", "prometheus"}));
   const YAML::Node folder =

@@ -1,5 +1,5 @@
-// What Grafana takes as a dashboard: its own types, made stricter where they say `unknown`. Panels are
-// those that are here; another type of panel needs its line in Panels.
+// The type of a dashboard: Grafana's own types, made stricter where they have `unknown`. A new type of
+// panel needs a line in Panels.
 
 import type * as grafana from '@grafana/schema';
 import type * as barGauge from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
@@ -11,10 +11,10 @@ import type * as history from '@grafana/schema/dist/esm/raw/composable/statushis
 import type * as table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
 import type * as timeSeries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
-// JSON has the value of an enum where the types have the enum.
+// JSON contains the value of an enum where the types have the enum.
 type Json<T> = T extends string ? `${T}` : T extends object ? { [K in keyof T]: Json<T[K]> } : T;
 
-// The types of these three are not in the package.
+// The package has no types for these three.
 interface DataLink {
   title: string;
   url: string;

@@ -1,4 +1,4 @@
-// The alerts from a backup's log to whom they wake, by the real Prometheus and the real
+// The alerts from the log of a backup to their receiver, with the real Prometheus and the real
 // Alertmanager.
 
 #include <fmt/format.h>
@@ -30,8 +30,8 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-// By "alert of backup (or monitor)": what was told of it, in that order.
-using Told = std::map<std::string, std::vector<std::string>>;
+// The states that the receiver was sent, in order, by "ALERT of BACKUP" (or monitor).
+using Notifications = std::map<std::string, std::vector<std::string>>;
 
 std::string Failure() {
   return json{{"message_type", "exit_error"}, {"code", 11}, {"message", "repository is locked"}}
@@ -46,9 +46,9 @@ void Replace(std::string& text, const std::string& from, const std::string& to) 
   }
 }
 
-// The rules as they are, but for the waits of states (15 minutes before and after, which their own
-// tests cover), and for how long a notice may wait (an hour). No other figure is changed, and not
-// the 10 minutes of BackupExporterAbsent, within which Prometheus scrapes for the first time.
+// The rules with shorter waits: a second instead of the 15 minutes of `for` and `keep_firing_for`,
+// which the tests of the rules cover, and of the hour that a notice may wait. Nothing else is
+// changed; the 10 minutes of BackupExporterAbsent stay, since Prometheus scrapes first within them.
 std::string ImpatientRules() {
   std::string rules = ReadText(std::string(kSourceDir) + "/rules/backup.rules.yml");
   Replace(rules, "for: 15m", "for: 1s");  // keep_firing_for too
@@ -80,23 +80,23 @@ class AlertsTest : public testing::Test {
                           .alertmanager = alertmanager_->port()});
   }
 
-  // All that was told since the start, after a while.
-  void ExpectTold(const Told& told) const {
-    EXPECT_TRUE(Eventually([&] { return WhatWasTold() == told; }))
-        << testing::PrintToString(WhatWasTold());
+  // Waits until these are all notifications since the start.
+  void ExpectNotifications(const Notifications& expected) const {
+    EXPECT_TRUE(Eventually([&] { return Received() == expected; }))
+        << testing::PrintToString(Received());
   }
-  [[nodiscard]] Told WhatWasTold() const {
-    Told told;
+  [[nodiscard]] Notifications Received() const {
+    Notifications received;
     for (const auto& request : receiver_.Requests()) {
       const json body = json::parse(request.body);
       for (const json& alert : body.at("alerts")) {
         const json& labels = alert.at("labels");
-        told[fmt::format("{} of {}", labels.at("alertname").get<std::string>(),
-                         labels.value("backup", labels.value("monitor", "")))]
+        received[fmt::format("{} of {}", labels.at("alertname").get<std::string>(),
+                             labels.value("backup", labels.value("monitor", "")))]
             .push_back(alert.at("status"));
       }
     }
-    return told;
+    return received;
   }
 
   TemporaryDirectory directory_;
@@ -110,27 +110,27 @@ class AlertsTest : public testing::Test {
   std::unique_ptr<PrometheusServer> prometheus_;
 };
 
-TEST_F(AlertsTest, ArriveForWhatIsWrongAndForNothingElseAndAreResolvedWhenItIsMended) {
+TEST_F(AlertsTest, AlertsArriveForFaultsOnlyAndAreResolvedAfterTheirRepair) {
   directory_.Write("logs/fine.jsonl", ResticSummary(std::chrono::hours(1)));
   directory_.Write("logs/failing.jsonl", ResticSummary(std::chrono::hours(2)));
   directory_.Write("logs/late.jsonl", ResticSummary(std::chrono::hours(72)));
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_FALSE(HasFailure());
-  // Until all of them are awake; then the monitor's pauses, which grow, are still short.
-  ExpectTold({{"BackupOverdue of late", {"firing"}}, {"BackupWatchdog of ", {"firing"}}});
+  // All servers are ready after this. The back-off of the monitor is still short then.
+  ExpectNotifications({{"BackupOverdue of late", {"firing"}}, {"BackupWatchdog of ", {"firing"}}});
   down_ = true;
   directory_.Append("logs/failing.jsonl", Failure());
-  ExpectTold({{"BackupFailed of failing", {"firing"}},
-              {"BackupOverdue of late", {"firing"}},
-              {"BackupDeliveryStuck of webhook", {"firing"}},
-              {"BackupWatchdog of ", {"firing"}}});
+  ExpectNotifications({{"BackupFailed of failing", {"firing"}},
+                       {"BackupOverdue of late", {"firing"}},
+                       {"BackupDeliveryStuck of webhook", {"firing"}},
+                       {"BackupWatchdog of ", {"firing"}}});
   down_ = false;
   directory_.Append("logs/failing.jsonl", ResticSummary({}));
   directory_.Append("logs/late.jsonl", ResticSummary({}));
-  ExpectTold({{"BackupFailed of failing", {"firing", "resolved"}},
-              {"BackupOverdue of late", {"firing", "resolved"}},
-              {"BackupDeliveryStuck of webhook", {"firing", "resolved"}},
-              {"BackupWatchdog of ", {"firing"}}});
+  ExpectNotifications({{"BackupFailed of failing", {"firing", "resolved"}},
+                       {"BackupOverdue of late", {"firing", "resolved"}},
+                       {"BackupDeliveryStuck of webhook", {"firing", "resolved"}},
+                       {"BackupWatchdog of ", {"firing"}}});
   for (const auto& request : receiver_.Requests()) {
     EXPECT_THAT(request.body, Not(HasSubstr("error expanding template")));
   }

@@ -1,4 +1,4 @@
-// Every query of every dashboard, on the real Prometheus that scraped the demonstration.
+// Runs every query of every dashboard on the real Prometheus, which has scraped the demonstration.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -28,11 +28,11 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using Names = std::set<std::string>;
 
-// The name that each variable stands for which is chosen by one name.
+// The values of the variables that allow a single choice, by name of the variable.
 using Choice = std::map<std::string, std::string>;
 
-// What a panel's variables stand for: what is chosen, else everything, and half a minute of scrapes
-// each second.
+// Replaces the variables of a query: by the choice, else by a pattern that matches everything. The
+// time ranges fit half a minute of scrapes, one each second.
 std::string Filled(const std::string& query, const Choice& choice) {
   static const std::map<std::string, std::string> kTimes{
       {"$__rate_interval", "20s"}, {"$__range", "60s"}, {"$__interval", "5s"}};
@@ -49,8 +49,8 @@ std::string Filled(const std::string& query, const Choice& choice) {
 
 class DashboardQueries : public testing::Test {
  protected:
-  // The demonstration, and what it lacks: backups with a history (of which one fell silent), a run
-  // that goes on, archives, and monitors of which one cannot be reached.
+  // The demonstration, with backups that have a history (one of them has stopped running), a run in
+  // progress, archives and two monitors, one of which cannot be reached.
   void SetUp() override {
     const fs::path demo = fs::path(kTestdataDir) / "demo";
     fs::copy(demo, directory_.path(), fs::copy_options::recursive);
@@ -89,7 +89,8 @@ class DashboardQueries : public testing::Test {
   void Await(const std::string& query) const {
     ASSERT_TRUE(Eventually([&] { return !prometheus_->Ask(query).empty(); })) << query;
   }
-  // Every backup there is, where a dashboard shows one; else the one choice of everything.
+  // One choice for each backup if the dashboard shows one backup, else a single choice of
+  // everything.
   [[nodiscard]] std::vector<Choice> Choices(const Json& dashboard) const {
     Names single;
     for (const Json& variable : dashboard.at("templating").at("list")) {
@@ -105,7 +106,8 @@ class DashboardQueries : public testing::Test {
     EXPECT_FALSE(choices.empty());
     return choices;
   }
-  // The labels of each series or sample that a target yields; it is not refused.
+  // Runs the query of a target; returns the labels of each series. Fails the test if Prometheus
+  // refuses the query.
   [[nodiscard]] std::vector<Json> Run(const Json& target, const Choice& choice) const {
     const std::string query = Filled(target.at("expr"), choice);
     const double now = ToSeconds(SystemClock().Now());
@@ -126,13 +128,13 @@ class DashboardQueries : public testing::Test {
 
   FaultyServer server_{[](const FaultyServer::Request&) { return FaultyServer::Reply{}; }};
   TemporaryDirectory directory_;
-  std::ofstream present_;  // by what still runs
+  std::ofstream present_;  // the log of the run in progress
   std::unique_ptr<ExporterProcess> exporter_;
   std::unique_ptr<PrometheusServer> prometheus_;
 };
 
-// The rows of the answers to a table's queries are put together where the labels that all have are
-// the same: then none may have two rows for one, and a column each is made of the other labels.
+// A table joins the results of its queries by the labels that all results share. Each result must
+// have at most one row for each combination of them. The other labels become columns.
 void ExpectOneTable(const Json& panel, const std::vector<std::vector<Json>>& answers) {
   Names shared;
   Names all;
@@ -163,7 +165,7 @@ void ExpectOneTable(const Json& panel, const std::vector<std::vector<Json>>& ans
   }
 }
 
-TEST_F(DashboardQueries, AreAnsweredAllOfThem) {
+TEST_F(DashboardQueries, PrometheusAnswersEveryQueryOfEveryDashboard) {
   int queries = 0;
   for (const auto& entry : fs::directory_iterator(fs::path(kSourceDir) / "dashboards")) {
     if (entry.path().extension() != ".json") continue;
@@ -191,7 +193,7 @@ TEST_F(DashboardQueries, AreAnsweredAllOfThem) {
       SCOPED_TRACE(panel.at("title").get<std::string>());
       std::vector<std::vector<Json>> answers;
       for (const Json& target : panel.at("targets")) {
-        std::vector<Json> answer;  // to all choices together
+        std::vector<Json> answer;  // for all choices together
         for (const Choice& choice : choices) {
           const std::vector<Json> labels = Run(target, choice);
           EXPECT_TRUE(panel.at("type") != "stat" || labels.size() <= 1) << "more than one value";

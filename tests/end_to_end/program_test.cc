@@ -1,4 +1,6 @@
-// The program as its user meets it: command line, reload, broken input, and Prometheus.
+// The program as an administrator uses it: command line, reload, addresses, broken input.
+//
+// Labels: threads
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -9,16 +11,12 @@
 #include <filesystem>
 #include <random>
 #include <regex>
-#include <set>
 
+#include "base/time.h"
 #include "kit/exporter_process.h"
-#include "kit/faulty_server.h"
-#include "kit/gunzip.h"
 #include "kit/http_client.h"
-#include "kit/parsed_page.h"
 #include "kit/paths.h"
 #include "kit/process.h"
-#include "kit/prometheus_server.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -42,7 +40,7 @@ class Program : public testing::Test {
 constexpr const char* kResticprofile =
     "sources:\n  - format: resticprofile\n    path: status.json\n";
 
-TEST_F(Program, PrintsWhatAStatusFileSays) {
+TEST_F(Program, OncePrintsTheMetricsOfAStatusFile) {
   fs::copy_file(fs::path(kTestdataDir) / "resticprofile/self.json", Path("status.json"));
   Configure(kResticprofile);
   const Page page = OncePage(kProgram, Path("config.yaml"));
@@ -55,13 +53,13 @@ TEST_F(Program, PrintsWhatAStatusFileSays) {
       "1");
 }
 
-TEST_F(Program, SaysItsVersion) {
+TEST_F(Program, TheVersionIsPrinted) {
   EXPECT_TRUE(
       std::regex_search(OutputOf({kProgram, "--version"}),
                         std::regex("^backup_exporter [0-9]+\\.[0-9]+\\.[0-9]+ \\(revision ")));
 }
 
-TEST_F(Program, TellsEveryMistakeOfAConfigurationAtOnce) {
+TEST_F(Program, EveryMistakeInAConfigurationIsReportedAtOnce) {
   Configure(
       "sources:\n  - fromat: restic\n    path: 7x/*.jsonl\n  - format: rustic\n    path: "
       "a\nmonitor: []\n");
@@ -74,14 +72,14 @@ TEST_F(Program, TellsEveryMistakeOfAConfigurationAtOnce) {
   }
 }
 
-TEST_F(Program, SaysWhatToDoAboutAMissingConfiguration) {
+TEST_F(Program, AMissingConfigurationIsReportedWithTheFlagToSet) {
   EXPECT_EQ(
       RunProcess({kProgram, "--config.file=" + Path("nowhere.yaml")}, {.errors = Path("errors")}),
       2);
   EXPECT_NE(ReadText(Path("errors")).find("--config.file"), std::string::npos);
 }
 
-TEST_F(Program, ReloadsOnHangupAndKeepsTheOldConfigurationOnAMistake) {
+TEST_F(Program, SighupReloadsAndAMistakeKeepsTheOldConfiguration) {
   fs::copy_file(fs::path(kTestdataDir) / "resticprofile/self.json", Path("status.json"));
   fs::copy_file(fs::path(kTestdataDir) / "resticprofile/documented.json", Path("other.json"));
   Configure(kResticprofile);
@@ -100,7 +98,7 @@ TEST_F(Program, ReloadsOnHangupAndKeepsTheOldConfigurationOnAMistake) {
   }));
   EXPECT_TRUE(shows("self"));
 
-  // A backup that leaves the configuration is gone, and back with it.
+  // A backup disappears when it is removed from the configuration, and returns with it.
   Configure("sources:\n  - format: resticprofile\n    path: other.json\n");
   exporter.process().Signal(SIGHUP);
   EXPECT_TRUE(Eventually([&] { return shows("web") && !shows("self"); }));
@@ -111,7 +109,7 @@ TEST_F(Program, ReloadsOnHangupAndKeepsTheOldConfigurationOnAMistake) {
   EXPECT_EQ(exporter.Stop(), 0);
 }
 
-TEST_F(Program, ServesIpv4AndIpv6) {
+TEST_F(Program, Ipv4AndIpv6AreServed) {
   Configure(kResticprofile);
   ExporterProcess both(kProgram, Path("config.yaml"), directory_.path(),
                        {"--web.listen-address=[::1]:0"});
@@ -126,9 +124,41 @@ TEST_F(Program, ServesIpv4AndIpv6) {
   EXPECT_EQ(Get(both.port(), "/").status, 200);
 }
 
-// Files as they are found after crashes, full disks and copies of anything: cut at every byte, and
-// random bytes.
-TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
+// Compares the page with what the kernel reports for the running process.
+TEST_F(Program, TheStandardProcessMetricsDescribeTheRunningProcess) {
+  fs::copy_file(fs::path(kTestdataDir) / "resticprofile/self.json", Path("status.json"));
+  Configure(kResticprofile);
+  const double before = ToSeconds(SystemClock().Now());
+  ExporterProcess exporter = Start();
+  const Page page = exporter.Scrape();
+  const pid_t pid = exporter.process().pid();
+  EXPECT_NEAR(page.Number("process_open_fds"), static_cast<double>(OpenFiles(pid)), 5);
+  EXPECT_GE(page.Number("process_max_fds"), page.Number("process_open_fds"));
+  const double resident = page.Number("process_resident_memory_bytes");
+  EXPECT_GT(resident, 1'000'000);
+  EXPECT_LE(resident, 1024 * static_cast<double>(Kilobytes(pid, "VmHWM")) * 1.5);
+  EXPECT_GT(page.Number("process_virtual_memory_bytes"), resident);
+  EXPECT_GT(page.Number("process_virtual_memory_max_bytes"), 0);
+  // The kernel's boot time is in whole seconds.
+  const double started = page.Number("process_start_time_seconds");
+  EXPECT_NEAR(started, before, 60);
+  const double cpu = page.Number("process_cpu_seconds_total");
+  EXPECT_GE(cpu, 0);
+  EXPECT_TRUE(Eventually([&] {
+    return exporter.Scrape().Number("process_cpu_seconds_total") > cpu;
+  })) << "the next scrape reads the values again";
+  EXPECT_EQ(exporter.Scrape().Number("process_start_time_seconds"), started);
+  EXPECT_EQ(exporter.Stop(), 0);
+}
+
+// Its page goes to other exporters, which have process metrics of their own.
+TEST_F(Program, OncePrintsNoProcessMetrics) {
+  Configure(kResticprofile);
+  EXPECT_EQ(OncePage(kProgram, Path("config.yaml")).text().find("process_"), std::string::npos);
+}
+
+// Files as crashes, full disks and stray copies leave them: cut at every byte, and random bytes.
+TEST_F(Program, BrokenInputNeitherStopsTheProgramNorLooksLikeASuccess) {
   fs::create_directories(Path("logs"));
   fs::create_directories(Path("profiles"));
   Configure(
@@ -153,7 +183,7 @@ TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
     return exporter.Scrape().Number("backup_source_parse_errors_total{source=\"" + source + "\"}");
   };
 
-  // Every cut is a file of its own; the success in it, where it is whole, is the one known already.
+  // Every cut is a file of its own. If it contains a whole success, that success is known already.
   for (std::size_t cut = 0; cut < good.size(); ++cut) {
     directory_.Write("logs/cut-" + std::to_string(cut) + ".jsonl", good.substr(0, cut) + "\n");
   }
@@ -180,12 +210,12 @@ TEST_F(Program, IsNeitherStoppedNorTurnedGreenByBrokenInput) {
   const std::string log = ReadText(Path("log"));
   const auto lines = std::distance(std::sregex_iterator(log.begin(), log.end(), place), {});
   EXPECT_GE(lines, 1);
-  EXPECT_LT(lines, 20) << "one a minute: " << log;
+  EXPECT_LT(lines, 20) << "at most one line a minute: " << log;
 }
 
-// Of which several parts are left aside: the page accounts for each record once
+// Several parts of these records are ignored, but the page counts each record once
 // (Page::NotConserved).
-TEST_F(Program, CountsARecordOnceHoweverManyOfItsPartsAreLeftAside) {
+TEST_F(Program, ARecordIsCountedOnceHoweverManyOfItsPartsAreIgnored) {
   Configure(
       "sources:\n  - {format: restic, path: home.jsonl}\n"
       "  - {format: resticprofile, path: status.json}\n");
@@ -198,82 +228,6 @@ TEST_F(Program, CountsARecordOnceHoweverManyOfItsPartsAreLeftAside) {
     EXPECT_EQ(page.Number(fmt::format("backup_source_parse_errors_total{{source=\"{}\"}}", source)),
               1);
   }
-}
-
-// What a page says, except what differs from one scrape to the next.
-std::vector<std::string> Parsed(const std::string& page, MetricsFormat format) {
-  std::vector<std::string> parsed = ParsedPage(page, format);
-  std::erase_if(parsed, [](const std::string& line) {
-    return line.starts_with("[\"backup_exporter_scrape_duration_seconds\", {") ||
-           line.starts_with("[\"backup_source_look_timestamp_seconds\", {") ||
-           line.starts_with("[\"backup_source_last_read_timestamp_seconds\", {") ||
-           line.starts_with("[\"backup_exporter_ledger_commit_timestamp_seconds\", {");
-  });
-  return parsed;
-}
-
-TEST_F(Program, ShowsItsDemonstrationAlikeInEveryForm) {
-  ExporterProcess exporter(kProgram, std::string(kTestdataDir) + "/demo/demo.yaml",
-                           directory_.path());
-  const std::string open_metrics = "Accept: application/openmetrics-text;version=1.0.0";
-  const auto text = Parsed(exporter.Scrape().text(), MetricsFormat::kText);
-  EXPECT_GT(text.size(), 200U);
-  const HttpReply plain = Get(exporter.port(), "/metrics", open_metrics + "\r\n");
-  EXPECT_EQ(Parsed(plain.body, MetricsFormat::kOpenMetrics), text);
-  const HttpReply compressed =
-      Get(exporter.port(), "/metrics", open_metrics + "\r\nAccept-Encoding: gzip\r\n");
-  EXPECT_EQ(compressed.headers.at("content-encoding"), "gzip");
-  EXPECT_EQ(Parsed(Gunzip(compressed.body).value_or(""), MetricsFormat::kOpenMetrics), text);
-  const std::string by_curl =
-      OutputOf({"curl", "-sSf", "--compressed", "-H", open_metrics,
-                "http://127.0.0.1:" + std::to_string(exporter.port()) + "/metrics"});
-  EXPECT_EQ(Parsed(by_curl, MetricsFormat::kOpenMetrics), text);
-}
-
-// Debian's Prometheus scrapes the page, and every family on it can be asked for.
-TEST_F(Program, IsScrapedByPrometheusInFull) {
-  fs::copy_file(fs::path(kTestdataDir) / "resticprofile/documented.json", Path("status.json"));
-  Configure(kResticprofile);
-  ExporterProcess exporter = Start();
-  const std::string page = exporter.Scrape().text();
-  directory_.Write("page.prom", page);
-  EXPECT_EQ(OutputOf({"sh", "-c", "promtool check metrics < '" + Path("page.prom") + "' 2>&1"}),
-            "");
-
-  const FaultyServer service([](const FaultyServer::Request&) { return FaultyServer::Reply{}; });
-  PrometheusServer prometheus(directory_,
-                              {{"backups", exporter.port()}, {"service", service.port()}});
-  ASSERT_TRUE(Eventually([&] {
-    const auto up = prometheus.Ask("up{job=\"backups\"}");
-    return up.size() == 1 && up[0]["value"][1] == "1";
-  })) << ReadText(Path("prometheus.log"));
-  std::set<std::string> families;
-  const std::regex type("# TYPE ([a-z_]+) ");
-  for (std::sregex_iterator match(page.begin(), page.end(), type), end; match != end; ++match) {
-    families.insert((*match)[1]);
-  }
-  EXPECT_GT(families.size(), 40U);
-  for (const std::string& family : families) {
-    EXPECT_FALSE(prometheus.Ask(family).empty()) << family;
-  }
-  const auto value =
-      prometheus.Ask("backup_last_success_timestamp_seconds{backup=\"web\",operation=\"backup\"}");
-  EXPECT_EQ(value[0]["metric"]["instance"], "127.0.0.1:" + std::to_string(exporter.port()));
-
-  // In OpenMetrics, where the family of a counter has another name, and compressed.
-  const auto metadata = prometheus.Get("targets/metadata", {{"metric", "backup_runs"}});
-  EXPECT_EQ(metadata["data"][0]["type"], "counter") << metadata;
-  ASSERT_TRUE(service.AwaitRequests(1));
-  const FaultyServer::Request request = service.Requests().at(0);
-  const std::string accepted = request.Header("accept");
-  const HttpReply reply = Get(
-      exporter.port(), "/metrics",
-      "Accept: " + accepted + "\r\nAccept-Encoding: " + request.Header("accept-encoding") + "\r\n");
-  EXPECT_EQ(reply.headers.at("content-type"),
-            "application/openmetrics-text; version=1.0.0; charset=utf-8")
-      << accepted;
-  EXPECT_EQ(reply.headers.at("content-encoding"), "gzip");
-  EXPECT_EQ(prometheus.Stop(), 0);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ std::string Page::Result(const std::string& backup, const std::string& operation
 std::string Page::Lasting() const {
   static const std::regex kPassing(
       "^(# (HELP|TYPE) "
-      ")?(backup_exporter_(config|scrape|ledger)_|backup_source_(look|last_read|up|polling|"
+      ")?(process_|backup_exporter_(config|scrape|ledger)_|backup_source_(look|last_read|up|"
+      "polling|"
       "read_errors|lag|files|unreadable))");
   std::istringstream lines(text_);
   std::string lasting;
@@ -65,7 +66,8 @@ std::string Page::NotConserved() const {
       wrong +=
           fmt::format("{}: {} bytes read, {} accounted for\n", source, counts["read_bytes"], bytes);
     }
-    const double records = counts["folded"] + counts["passed_over"] + counts["parse_errors"];
+    const double records =
+        counts["records_decoded"] + counts["records_ignored"] + counts["parse_errors"];
     if (counts["records"] != records) {
       wrong +=
           fmt::format("{}: {} records, {} accounted for\n", source, counts["records"], records);

@@ -20,10 +20,11 @@ class Page {
   [[nodiscard]] double Number(const std::string& series) const;  // -1 without such a series
   // The result of the last run (success, warning …); empty without one.
   [[nodiscard]] std::string Result(const std::string& backup, const std::string& operation) const;
-  // The page without series about reading, committing and scraping: what survives a restart.
+  // The lines that a restart keeps: all but those about the process, reading, committing and
+  // scraping.
   [[nodiscard]] std::string Lasting() const;
-  // The sources whose counts do not add up: every byte read must be in a record or skipped for a
-  // counted reason, and every record must be decoded or skipped for one. Empty if all counts do.
+  // Lists the sources whose counters do not add up: bytes read = bytes of records + skipped bytes,
+  // and records = decoded + parse errors + ignored. Empty if all counters add up.
   [[nodiscard]] std::string NotConserved() const;
   [[nodiscard]] const std::string& text() const { return text_; }
 

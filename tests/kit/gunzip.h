@@ -1,4 +1,4 @@
-// What a gzip file holds, read as strictly as the strictest client does.
+// Decompresses gzip as strictly as the strictest client does.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 
 namespace backup_exporter {
 
-// nullopt unless `bytes` are one whole member with its checksum right, and nothing after it.
+// nullopt unless `bytes` are one complete member with a correct checksum, and nothing after it.
 [[nodiscard]] std::optional<std::string> Gunzip(const std::string& bytes);
 
 }  // namespace backup_exporter

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kDeadline{20};
 
-// Waits until the socket is ready or the time is over.
+// Waits until the socket is ready; false if the time is over first.
 bool WaitFor(int fd, short events, std::chrono::milliseconds time) {
   pollfd waiting{fd, events, 0};
   return poll(&waiting, 1, static_cast<int>(time.count())) > 0;
@@ -42,7 +42,7 @@ std::string JoinChunks(std::string_view bytes) {
   }
 }
 
-// What every request begins with.
+// The request line and the headers that every request has.
 std::string RequestHead(std::string_view method, std::string_view path, std::string_view headers) {
   std::string head(method);
   head += ' ';

@@ -1,5 +1,5 @@
-// A small HTTP client on bare sockets, so that tests see every byte that a server sends, and may
-// send what no proper client would.
+// A small HTTP client on plain sockets: tests see every byte that a server sends, and can send
+// requests that no proper client would.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace backup_exporter {
 
-// A connection to a port of this machine. Calls wait for at most 20 s; what failed by then is
-// empty.
+// A connection to a port of this host. Calls wait for at most 20 s, and return an empty result on
+// failure.
 class Connection {
  public:
   explicit Connection(int port, const std::string& address = "127.0.0.1");
@@ -19,11 +19,11 @@ class Connection {
   Connection& operator=(Connection&&) = delete;
 
   [[nodiscard]] bool open() const { return fd_ >= 0; }
-  // Sends what the server takes.
+  // Sends as much as the server accepts.
   void Send(std::string_view bytes) const;
-  // All that comes until the server closes.
+  // Everything that the server sends until it closes the connection.
   [[nodiscard]] std::string ReadToEnd() const;
-  // Whether the server closes within that time, whatever it says before.
+  // Whether the server closes the connection within this time, whatever it sends before.
   [[nodiscard]] bool ClosedWithin(std::chrono::milliseconds time) const;
 
  private:
@@ -31,22 +31,22 @@ class Connection {
 };
 
 struct HttpReply {
-  int status = 0;                              // 0: there was no proper answer
+  int status = 0;                              // 0: no valid response
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
 };
 
-// The body of a chunked reply is put together.
+// Joins the chunks of a chunked body.
 [[nodiscard]] HttpReply ParseReply(std::string_view bytes);
 
-// A port that was free a moment ago and nearly always still is: for programs that cannot say which
-// one they took.
+// A port that was free a moment ago and nearly always still is, for programs that cannot choose a
+// free port and report it.
 [[nodiscard]] int FreePort();
 
-// Sends these bytes and takes what comes until the server closes.
+// Sends these bytes and returns everything that the server sends until it closes the connection.
 [[nodiscard]] std::string Exchange(int port, std::string_view request);
 
-// `headers` are whole lines, each with its "\r\n".
+// `headers` are complete lines, each ending in "\r\n".
 [[nodiscard]] HttpReply Fetch(int port, std::string_view method, std::string_view path,
                               std::string_view headers = {});
 [[nodiscard]] HttpReply Get(int port, std::string_view path, std::string_view headers = {});

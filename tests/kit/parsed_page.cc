@@ -23,7 +23,7 @@ with open(sys.argv[2], encoding="utf-8", newline="") as page:
 std::vector<std::string> ParsedPage(const std::string& page, MetricsFormat format) {
   const TemporaryDirectory directory;
   directory.Write("page", page);
-  // Not whatever python3 is first on the PATH: the package is for the system's.
+  // The system's python3, which Debian's package belongs to, whichever one is first on the PATH.
   std::istringstream output(
       OutputOf({"/usr/bin/python3", "-c", kScript,
                 format == MetricsFormat::kText ? "prometheus_client.parser"

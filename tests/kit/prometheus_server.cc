@@ -29,8 +29,8 @@ PrometheusServer::PrometheusServer(const TemporaryDirectory& directory,
   process_ = std::make_unique<Process>(
       std::vector<std::string>{"prometheus", "--config.file=" + directory / "prometheus.yml",
                                "--storage.tsdb.path=" + directory / "tsdb",
-                               // What it tells before it knows Alertmanager (for 5 s) is lost; an
-                               // alert that it does not repeat for four times as long is resolved.
+                               // Alerts sent before Alertmanager is discovered (for 5 s) are lost.
+                               // An alert not sent again for four times this delay is resolved.
                                "--rules.alert.resend-delay=5s",
                                "--web.listen-address=127.0.0.1:" + std::to_string(port_)},
       ProcessOptions{.errors = directory / "prometheus.log"});

@@ -1,4 +1,4 @@
-// The real Prometheus, scraping programs of this machine and evaluating rules every second.
+// The real Prometheus. It scrapes programs on this host and evaluates rules every second.
 #pragma once
 
 #include <map>
@@ -15,23 +15,24 @@ namespace backup_exporter {
 
 struct PrometheusOptions {
   std::vector<std::string> rule_files = {};
-  int alertmanager = 0;  // the port of one that is told of alerts; 0: none
+  int alertmanager = 0;  // port of the Alertmanager that gets the alerts; 0: none
 };
 
 class PrometheusServer {
  public:
-  // Scrapes the port of each job. Its own files are in `directory`. Ready when this returns;
-  // otherwise the test fails.
+  // Scrapes the port of each job, and keeps its files in `directory`. Fails the test unless the
+  // server is ready when this returns.
   PrometheusServer(const TemporaryDirectory& directory, const std::map<std::string, int>& jobs,
                    const PrometheusOptions& options = {});
 
-  // What its API answers, such as Get("query", {{"query", "up"}}); null where it is no JSON.
+  // A request to its HTTP API, such as Get("query", {{"query", "up"}}). null if the response is not
+  // JSON.
   [[nodiscard]] nlohmann::json Get(
       const std::string& path,
       const std::vector<std::pair<std::string, std::string>>& parameters) const;
-  // The samples that an instant query yields now; fails the test if it is refused.
+  // The result of an instant query. Fails the test if Prometheus refuses the query.
   [[nodiscard]] nlohmann::json Ask(const std::string& query) const;
-  // Asks it to stop; its exit code.
+  // Stops the server; returns its exit code.
   int Stop();
 
  private:

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace backup_exporter {
 namespace {
@@ -13,6 +14,18 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
+std::string In(MetricsFormat format, const std::vector<MetricFamily>& families) {
+  std::string text;
+  for (const MetricFamily& family : families) AppendFamily(family, format, text);
+  return text;
+}
+std::string Text(const std::vector<MetricFamily>& families) {
+  return In(MetricsFormat::kText, families);
+}
+std::string OpenMetrics(const std::vector<MetricFamily>& families) {
+  return In(MetricsFormat::kOpenMetrics, families);
+}
+
 MetricFamily Gauge(double value) {
   ClientMetric sample;
   sample.gauge.value = value;
@@ -20,14 +33,14 @@ MetricFamily Gauge(double value) {
 }
 
 std::string Number(double value) {
-  const std::string text = TextSerializer().Serialize({Gauge(value)});
+  const std::string text = Text({Gauge(value)});
   const std::string before = "# HELP m h\n# TYPE m gauge\nm ";
   EXPECT_EQ(text.substr(0, before.size()), before);
   EXPECT_EQ(text.back(), '\n');
   return text.substr(before.size(), text.size() - before.size() - 1);
 }
 
-TEST(Exposition, PrintsWholeNumbersExactlyAndWithoutExponent) {
+TEST(Exposition, WholeNumbersArePrintedExactlyAndWithoutExponent) {
   EXPECT_EQ(Number(0), "0");
   EXPECT_EQ(Number(-0.0), "0");
   EXPECT_EQ(Number(1), "1");
@@ -41,7 +54,7 @@ TEST(Exposition, PrintsWholeNumbersExactlyAndWithoutExponent) {
   EXPECT_EQ(Number(18446744073709551616.0), "18446744073709551616");  // 2^64
 }
 
-TEST(Exposition, PrintsFractionsWithAsFewDigitsAsReadBackTheSame) {
+TEST(Exposition, FractionsArePrintedWithTheFewestDigitsThatReadBackTheSame) {
   EXPECT_EQ(Number(1616603816.831077), "1616603816.831077");
   EXPECT_EQ(Number(0.1), "0.1");
   EXPECT_EQ(Number(1.0 / 3), "0.3333333333333333");
@@ -55,50 +68,49 @@ TEST(Exposition, PrintsFractionsWithAsFewDigitsAsReadBackTheSame) {
   }
 }
 
-TEST(Exposition, PrintsWhatIsNoNumber) {
+TEST(Exposition, InfinitiesAndNanAreSpelledAsPrometheusExpects) {
   EXPECT_EQ(Number(std::numeric_limits<double>::infinity()), "+Inf");
   EXPECT_EQ(Number(-std::numeric_limits<double>::infinity()), "-Inf");
   EXPECT_EQ(Number(std::numeric_limits<double>::quiet_NaN()), "NaN");
 }
 
-TEST(Exposition, EscapesHelpTextsAndLeavesTheirQuotes) {
+TEST(Exposition, TheTextFormatEscapesHelpTextsExceptTheirQuotes) {
   MetricFamily family = Gauge(1);
   family.help = "back\\slash, \"quotes\" and\na line";
-  EXPECT_EQ(TextSerializer().Serialize({family}),
+  EXPECT_EQ(Text({family}),
             "# HELP m back\\\\slash, \"quotes\" and\\na line\n# TYPE m gauge\nm 1\n");
 }
 
-TEST(Exposition, EscapesTheQuotesOfHelpTextsInOpenMetrics) {
+TEST(Exposition, OpenMetricsEscapesTheQuotesOfHelpTexts) {
   MetricFamily family = Gauge(1);
   family.help = "back\\slash, \"quotes\" and\na line";
-  EXPECT_EQ(OpenMetricsSerializer().Serialize({family}),
-            "# HELP m back\\\\slash, \\\"quotes\\\" and\\na line\n# TYPE m gauge\nm 1\n# EOF\n");
+  EXPECT_EQ(OpenMetrics({family}),
+            "# HELP m back\\\\slash, \\\"quotes\\\" and\\na line\n# TYPE m gauge\nm 1\n");
 }
 
-TEST(Exposition, EscapesLabelValues) {
+TEST(Exposition, LabelValuesAreEscaped) {
   MetricFamily family = Gauge(1);
   family.metric[0].label = {{"a", "back\\slash"}, {"b", "\"quotes\""}, {"c", "a\nline"}, {"d", ""}};
-  EXPECT_EQ(TextSerializer().Serialize({family}),
+  EXPECT_EQ(Text({family}),
             "# HELP m h\n# TYPE m gauge\n"
             "m{a=\"back\\\\slash\",b=\"\\\"quotes\\\"\",c=\"a\\nline\",d=\"\"} 1\n");
 }
 
-TEST(Exposition, TakesTheValueOfACounter) {
+TEST(Exposition, ACounterIsPrintedWithItsValue) {
   MetricFamily family{"m_total", "h", MetricType::Counter, {ClientMetric{}}};
   family.metric[0].counter.value = 3;
-  EXPECT_EQ(TextSerializer().Serialize({family}),
-            "# HELP m_total h\n# TYPE m_total counter\nm_total 3\n");
+  EXPECT_EQ(Text({family}), "# HELP m_total h\n# TYPE m_total counter\nm_total 3\n");
 }
 
-TEST(Exposition, NamesTheFamilyOfACounterWithoutItsSuffixInOpenMetrics) {
+TEST(Exposition, OpenMetricsNamesTheFamilyOfACounterWithoutItsSuffix) {
   MetricFamily family{"m_total", "h", MetricType::Counter, {ClientMetric{}}};
   family.metric[0].counter.value = 3;
   family.metric[0].label = {{"a", "\"quotes\""}};
-  EXPECT_EQ(OpenMetricsSerializer().Serialize({family}),
-            "# HELP m h\n# TYPE m counter\nm_total{a=\"\\\"quotes\\\"\"} 3\n# EOF\n");
+  EXPECT_EQ(OpenMetrics({family}),
+            "# HELP m h\n# TYPE m counter\nm_total{a=\"\\\"quotes\\\"\"} 3\n");
 }
 
-TEST(Exposition, KeepsTheOrderAndLeavesOutEmptyFamilies) {
+TEST(Exposition, FamiliesKeepTheirOrderAndEmptyOnesAreLeftOut) {
   MetricFamily z = Gauge(1);
   z.name = "z";
   z.metric.push_back(z.metric[0]);
@@ -107,11 +119,11 @@ TEST(Exposition, KeepsTheOrderAndLeavesOutEmptyFamilies) {
   const MetricFamily empty{"empty", "h", MetricType::Gauge, {}};
   MetricFamily a = Gauge(2);
   a.name = "a";
-  EXPECT_EQ(TextSerializer().Serialize({z, empty, a}),
+  EXPECT_EQ(Text({z, empty, a}),
             "# HELP z h\n# TYPE z gauge\nz{l=\"2\"} 1\nz{l=\"1\"} 1\n"
             "# HELP a h\n# TYPE a gauge\na 2\n");
-  EXPECT_EQ(TextSerializer().Serialize({}), "");
-  EXPECT_EQ(OpenMetricsSerializer().Serialize({empty}), "# EOF\n");
+  EXPECT_EQ(Text({}), "");
+  EXPECT_EQ(OpenMetrics({empty}), "");
 }
 
 }  // namespace

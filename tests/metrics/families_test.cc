@@ -28,11 +28,13 @@ using ::testing::UnorderedElementsAre;
 
 constexpr Time kNow{seconds(1'800'000'000)};
 
-// The lines of samples that `families` hands on, without help and type.
+// The lines of the samples that `families` emits, without help and type.
 template <typename Families>
 std::vector<std::string> Samples(Families families) {
   std::string text;
-  families([&](const prometheus::MetricFamily& family) { TextSerializer::Append(family, text); });
+  families([&](const prometheus::MetricFamily& family) {
+    AppendFamily(family, MetricsFormat::kText, text);
+  });
   std::vector<std::string> lines;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
@@ -68,22 +70,23 @@ std::vector<std::string> SourceSamples(const std::map<std::string, SourceStatus>
   return Samples([&](const FamilySink& sink) { SourceFamilies(statuses, standings, kNow, sink); });
 }
 
-TEST(AllMetrics, HaveUniqueNamesTypesThatFitAndHelp) {
+TEST(AllMetrics, EveryMetricHasAUniqueNameAMatchingTypeAndAHelpText) {
   std::set<std::string_view> names;
   for (const Metric& metric : AllMetrics()) {
     SCOPED_TRACE(metric.name);
     EXPECT_TRUE(names.insert(metric.name).second);
-    EXPECT_TRUE(std::regex_match(std::string(metric.name), std::regex("backup_[a-z]+(_[a-z]+)*")));
     EXPECT_EQ(metric.name.ends_with("_total"), metric.type == prometheus::MetricType::Counter);
     EXPECT_FALSE(metric.help.empty());
+    if (metric.name.starts_with("process_")) continue;  // texts of client libraries
+    EXPECT_TRUE(std::regex_match(std::string(metric.name), std::regex("backup_[a-z]+(_[a-z]+)*")));
     EXPECT_FALSE(metric.help.ends_with('.'));
   }
   EXPECT_GE(names.size(), 50U);
 }
 
-TEST(BackupFamilies, HaveNoSamplesWithoutBackups) { EXPECT_THAT(BackupSamples({}), IsEmpty()); }
+TEST(BackupFamilies, NoBackupsGiveNoSamples) { EXPECT_THAT(BackupSamples({}), IsEmpty()); }
 
-TEST(BackupFamilies, HaveNoSamplesForWhatIsNotKnown) {
+TEST(BackupFamilies, UnknownValuesGiveNoSamples) {
   EXPECT_THAT(
       BackupSamples(With({Home({OperationStanding()})})),
       ElementsAre(
@@ -105,7 +108,7 @@ TEST(BackupFamilies, HaveNoSamplesForWhatIsNotKnown) {
           R"(backup_baseline_runs{backup="home"} 0)"));
 }
 
-TEST(BackupFamilies, ShowWhatIsExpected) {
+TEST(BackupFamilies, TheExpectationAndTheDeadlineAreShown) {
   OperationStanding runs;
   runs.expected =
       ExpectedStanding{.origin = Origin::kLearned, .interval = seconds(60), .deadline = kNow};
@@ -122,7 +125,7 @@ TEST(BackupFamilies, ShowWhatIsExpected) {
            R"(backup_runs_missed_total{backup="home",operation="backup"} 0)"}));
 }
 
-TEST(BackupFamilies, ShowThatNobodyIsToWait) {
+TEST(BackupFamilies, AnOperationThatIsNeverExpectedIsShownAsSuch) {
   OperationStanding runs;
   runs.never_expected = true;
   EXPECT_THAT(
@@ -130,7 +133,7 @@ TEST(BackupFamilies, ShowThatNobodyIsToWait) {
       Contains(R"(backup_expectation_info{backup="home",operation="backup",origin="never"} 1)"));
 }
 
-TEST(BackupFamilies, ShowHowFarARunIs) {
+TEST(BackupFamilies, TheProgressOfARunIsShown) {
   OperationStanding runs;
   runs.running = RunningRun{.start = kNow - seconds(60),
                             .active = kNow - seconds(1),
@@ -150,10 +153,10 @@ TEST(BackupFamilies, ShowHowFarARunIs) {
   runs.running = RunningRun{};
   EXPECT_THAT(BackupSamples(With({Home({runs})})),
               Not(Contains(StartsWith("backup_running_start"))))
-      << "that is not known";
+      << "the start is unknown";
 }
 
-TEST(BackupFamilies, ShowWhatListingsAndRepositoriesHold) {
+TEST(BackupFamilies, SnapshotsAndRepositorySizesAreShown) {
   BackupStanding home = Home({});
   home.archives = 3;
   home.oldest_archive = kNow - seconds(300);
@@ -170,7 +173,7 @@ TEST(BackupFamilies, ShowWhatListingsAndRepositoriesHold) {
                             R"(backup_repository_original_bytes{repository="nas"} 9000)"}));
 }
 
-TEST(BackupFamilies, HaveNoSamplesForTheUnknownPartsOfAKnownRun) {
+TEST(BackupFamilies, UnknownPartsOfAKnownRunGiveNoSamples) {
   OperationStanding runs;
   runs.last_run = LastRun{kNow, RunResult::kWarning, {}, {}, {}};
   const auto samples = BackupSamples(With({Home({runs})}));
@@ -180,7 +183,7 @@ TEST(BackupFamilies, HaveNoSamplesForTheUnknownPartsOfAKnownRun) {
   EXPECT_THAT(samples, Not(Contains(StartsWith("backup_last_run_errors"))));
 }
 
-TEST(BackupFamilies, TellZeroFromUnknown) {
+TEST(BackupFamilies, ZeroIsShownAndUnknownIsNot) {
   OperationStanding runs;
   runs.last_run = LastRun{kNow, RunResult::kSuccess, 0, Duration(0), 0};
   runs.last_success_figures.added_bytes = 0;
@@ -197,7 +200,7 @@ TEST(BackupFamilies, TellZeroFromUnknown) {
   EXPECT_THAT(samples, Not(Contains(R"(backup_last_success_files{backup="home",state="new"} 0)")));
 }
 
-TEST(BackupFamilies, KeepTheFractionsOfSeconds) {
+TEST(BackupFamilies, FractionsOfSecondsAreKept) {
   OperationStanding runs;
   runs.last_success = Time(Duration(1'616'603'816'831'077));
   runs.last_run = LastRun{*runs.last_success, RunResult::kSuccess, {}, milliseconds(1250), {}};
@@ -208,7 +211,7 @@ TEST(BackupFamilies, KeepTheFractionsOfSeconds) {
            R"(backup_last_run_duration_seconds{backup="home",operation="backup"} 1.25)"}));
 }
 
-TEST(BackupFamilies, ShowFiguresOfOtherOperationsNowhere) {
+TEST(BackupFamilies, FiguresOfOtherOperationsAreNotShown) {
   OperationStanding check;
   check.operation = Operation::kCheck;
   check.last_success = kNow;
@@ -223,7 +226,7 @@ TEST(BackupFamilies, ShowFiguresOfOtherOperationsNowhere) {
   EXPECT_THAT(samples, Not(Contains(StartsWith("backup_added_bytes_total"))));
 }
 
-TEST(BackupFamilies, CallAFailureWithoutAReasonOther) {
+TEST(BackupFamilies, AFailureWithoutAReasonHasTheReasonOther) {
   OperationStanding runs;
   EXPECT_THAT(BackupSamples(With({Home({runs})})),
               Not(Contains(StartsWith("backup_last_run_failure_reason"))));
@@ -236,7 +239,7 @@ TEST(BackupFamilies, CallAFailureWithoutAReasonOther) {
            R"(backup_last_run_failure_reason{backup="home",operation="backup",reason="locked"} 0)"}));
 }
 
-TEST(BackupFamilies, ShowExactlyOneMemberOfASet) {
+TEST(BackupFamilies, ExactlyOneMemberOfAClosedSetIsOne) {
   OperationStanding runs;
   runs.last_run = LastRun{kNow, RunResult::kInterrupted, {}, {}, {}};
   std::vector<std::string> results;
@@ -250,7 +253,7 @@ TEST(BackupFamilies, ShowExactlyOneMemberOfASet) {
                                             R"(result="failure"} 0)"));
 }
 
-TEST(BackupFamilies, KeepBackupsApartWhoseNamesComeOutTheSame) {
+TEST(BackupFamilies, BackupsWithEqualLabelValuesStayDistinct) {
   BackupStanding first = Home({});
   first.name = "a\xFE";
   BackupStanding second = first;
@@ -262,29 +265,30 @@ TEST(BackupFamilies, KeepBackupsApartWhoseNamesComeOutTheSame) {
           testing::ContainsRegex("backup_info\\{backup=\"a\uFFFD[0-9a-f]+\",")));
 }
 
-TEST(SourceFamilies, ShowASourceThatWasNeverLookedAtAsDown) {
+TEST(SourceFamilies, ASourceThatWasNeverCheckedIsDown) {
   EXPECT_THAT(
       SourceSamples({}, {{"logs", {}}}),
-      ElementsAre(R"(backup_source_up{source="logs"} 0)",
-                  R"(backup_source_read_bytes_total{source="logs"} 0)",
-                  R"(backup_source_record_bytes_total{source="logs"} 0)",
-                  R"(backup_source_records_total{source="logs"} 0)",
-                  R"(backup_source_folded_total{source="logs"} 0)",
-                  R"(backup_source_parse_errors_total{source="logs"} 0)",
-                  R"(backup_source_passed_over_total{source="logs",reason="text"} 0)",
-                  R"(backup_source_passed_over_total{source="logs",reason="unknown_message"} 0)",
-                  R"(backup_source_passed_over_total{source="logs",reason="unknown_field"} 0)",
-                  R"(backup_source_skipped_bytes_total{source="logs",reason="too_long"} 0)",
-                  R"(backup_source_skipped_bytes_total{source="logs",reason="nul"} 0)",
-                  R"(backup_source_skipped_bytes_total{source="logs",reason="cut_off"} 0)",
-                  R"(backup_source_read_errors_total{source="logs",reason="missing"} 0)",
-                  R"(backup_source_read_errors_total{source="logs",reason="permission"} 0)",
-                  R"(backup_source_read_errors_total{source="logs",reason="truncated"} 0)",
-                  R"(backup_source_read_errors_total{source="logs",reason="too_large"} 0)",
-                  R"(backup_source_read_errors_total{source="logs",reason="io"} 0)"));
+      ElementsAre(
+          R"(backup_source_up{source="logs"} 0)",
+          R"(backup_source_read_bytes_total{source="logs"} 0)",
+          R"(backup_source_record_bytes_total{source="logs"} 0)",
+          R"(backup_source_records_total{source="logs"} 0)",
+          R"(backup_source_records_decoded_total{source="logs"} 0)",
+          R"(backup_source_parse_errors_total{source="logs"} 0)",
+          R"(backup_source_records_ignored_total{source="logs",reason="text"} 0)",
+          R"(backup_source_records_ignored_total{source="logs",reason="unknown_message"} 0)",
+          R"(backup_source_records_ignored_total{source="logs",reason="unknown_field"} 0)",
+          R"(backup_source_skipped_bytes_total{source="logs",reason="too_long"} 0)",
+          R"(backup_source_skipped_bytes_total{source="logs",reason="nul"} 0)",
+          R"(backup_source_skipped_bytes_total{source="logs",reason="cut_off"} 0)",
+          R"(backup_source_read_errors_total{source="logs",reason="missing"} 0)",
+          R"(backup_source_read_errors_total{source="logs",reason="permission"} 0)",
+          R"(backup_source_read_errors_total{source="logs",reason="truncated"} 0)",
+          R"(backup_source_read_errors_total{source="logs",reason="too_large"} 0)",
+          R"(backup_source_read_errors_total{source="logs",reason="io"} 0)"));
 }
 
-TEST(SourceFamilies, ShowWhatTheLastLookSawEvenIfItIsNothing) {
+TEST(SourceFamilies, ZerosOfTheLastCheckAreShown) {
   SourceStatus status;
   status.looked = kNow;
   EXPECT_THAT(SourceSamples({{"logs", status}}, {}),
@@ -296,14 +300,14 @@ TEST(SourceFamilies, ShowWhatTheLastLookSawEvenIfItIsNothing) {
                             R"(backup_source_lag_bytes{source="logs"} 0)"}));
 }
 
-TEST(SourceFamilies, ComeFromTheBoardAndTheLedgerTogether) {
+TEST(SourceFamilies, SourcesOfTheBoardAndOfTheLedgerAreMerged) {
   const auto samples = SourceSamples({{"a", {}}, {"b", {}}}, {{"b", {}}, {"c", {}}});
   EXPECT_THAT(std::vector(samples.begin(), samples.begin() + 3),
               ElementsAre(R"(backup_source_up{source="a"} 0)", R"(backup_source_up{source="b"} 0)",
                           R"(backup_source_up{source="c"} 0)"));
 }
 
-TEST(IsUp, NeedsALookThatIsNotLongAgo) {
+TEST(IsUp, ASourceIsUpOnlyIfItsLastCheckIsRecent) {
   SourceStatus status;
   status.up = true;
   EXPECT_FALSE(IsUp(status, kNow));
@@ -315,7 +319,7 @@ TEST(IsUp, NeedsALookThatIsNotLongAgo) {
   EXPECT_FALSE(IsUp(status, kNow));
 }
 
-TEST(IsUp, DoesNotTrustALookFromTheFuture) {
+TEST(IsUp, ACheckDatedInTheFutureIsNotTrusted) {
   SourceStatus status;
   status.up = true;
   status.looked = kNow;
@@ -323,7 +327,7 @@ TEST(IsUp, DoesNotTrustALookFromTheFuture) {
   EXPECT_FALSE(IsUp(status, kNow - seconds(3600)));
 }
 
-TEST(ExporterFamilies, LeaveOutTimesThatAreNotKnown) {
+TEST(ExporterFamilies, UnknownTimesGiveNoSamples) {
   const auto samples = Samples([](const FamilySink& sink) { ExporterFamilies({}, {}, sink); });
   EXPECT_THAT(samples, Contains("backup_exporter_config_last_reload_successful 1"));
   EXPECT_THAT(
@@ -333,7 +337,51 @@ TEST(ExporterFamilies, LeaveOutTimesThatAreNotKnown) {
               Not(Contains(StartsWith("backup_exporter_ledger_commit_timestamp_seconds"))));
 }
 
-TEST(MonitorFamilies, TellHowDeliveryGoes) {
+// Names, types and help texts of client_golang's process collector, which dashboards expect.
+TEST(ProcessFamilies, TheStandardMetricsOfClientLibrariesAreShown) {
+  const ProgramStatus program{.process = {.cpu_time = milliseconds(1250),
+                                          .open_fds = 12,
+                                          .max_fds = 1024,
+                                          .virtual_bytes = 3000,
+                                          .max_virtual_bytes = 5000,
+                                          .resident_bytes = 2000,
+                                          .started = Time(milliseconds(1'700'000'000'250))}};
+  std::string text;
+  ExporterFamilies(program, {}, [&](const prometheus::MetricFamily& family) {
+    if (family.name.starts_with("process_")) AppendFamily(family, MetricsFormat::kText, text);
+  });
+  EXPECT_EQ(text,
+            "# HELP process_cpu_seconds_total Total user and system CPU time spent in seconds.\n"
+            "# TYPE process_cpu_seconds_total counter\n"
+            "process_cpu_seconds_total 1.25\n"
+            "# HELP process_open_fds Number of open file descriptors.\n"
+            "# TYPE process_open_fds gauge\n"
+            "process_open_fds 12\n"
+            "# HELP process_max_fds Maximum number of open file descriptors.\n"
+            "# TYPE process_max_fds gauge\n"
+            "process_max_fds 1024\n"
+            "# HELP process_virtual_memory_bytes Virtual memory size in bytes.\n"
+            "# TYPE process_virtual_memory_bytes gauge\n"
+            "process_virtual_memory_bytes 3000\n"
+            "# HELP process_virtual_memory_max_bytes Maximum amount of virtual memory available in "
+            "bytes.\n"
+            "# TYPE process_virtual_memory_max_bytes gauge\n"
+            "process_virtual_memory_max_bytes 5000\n"
+            "# HELP process_resident_memory_bytes Resident memory size in bytes.\n"
+            "# TYPE process_resident_memory_bytes gauge\n"
+            "process_resident_memory_bytes 2000\n"
+            "# HELP process_start_time_seconds Start time of the process since unix epoch in "
+            "seconds.\n"
+            "# TYPE process_start_time_seconds gauge\n"
+            "process_start_time_seconds 1700000000.25\n");
+}
+
+TEST(ProcessFamilies, UnknownValuesGiveNoSamples) {
+  const auto samples = Samples([](const FamilySink& sink) { ExporterFamilies({}, {}, sink); });
+  EXPECT_THAT(samples, Not(Contains(StartsWith("process_"))));
+}
+
+TEST(MonitorFamilies, QueueDeliveriesAndFailuresOfAMonitorAreShown) {
   Standings standings;
   MonitorStanding monitor{.kind = "ntfy", .up = true, .deliveries = 3, .waiting = 2};
   monitor.notices[static_cast<std::size_t>(NoticeState::kFail)] = 4;

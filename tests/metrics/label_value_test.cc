@@ -7,14 +7,14 @@
 namespace backup_exporter {
 namespace {
 
-TEST(LabelValue, LeavesValidTextAlone) {
+TEST(LabelValue, ValidTextIsUnchanged) {
   EXPECT_EQ(LabelValue(""), "");
   EXPECT_EQ(LabelValue("home"), "home");
   EXPECT_EQ(LabelValue("größe €\U0001F4BE\U0010FFFF"), "größe €\U0001F4BE\U0010FFFF");
   EXPECT_EQ(LabelValue("a\"b\\c\nd"), "a\"b\\c\nd");  // escaping is the exposition's
 }
 
-TEST(LabelValue, ReplacesEachBadByte) {
+TEST(LabelValue, EachInvalidByteIsReplaced) {
   EXPECT_EQ(LabelValue("a\xFFz"), "a\uFFFDz");
   EXPECT_EQ(LabelValue("\xFF\xFE"), "\uFFFD\uFFFD");
   EXPECT_EQ(LabelValue("\x80"), "\uFFFD");                      // continuation without a start
@@ -27,12 +27,12 @@ TEST(LabelValue, ReplacesEachBadByte) {
   EXPECT_EQ(LabelValue("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");  // above U+10FFFF
 }
 
-TEST(LabelValue, KeepsWhatJustFits) {
+TEST(LabelValue, TextOfExactlyTheLimitIsUnchanged) {
   const std::string longest(128, 'x');
   EXPECT_EQ(LabelValue(longest), longest);
 }
 
-TEST(LabelValue, CutsLongTextAndTellsItApartByHash) {
+TEST(LabelValue, LongTextIsCutAndGetsAHash) {
   const std::string first = LabelValue(std::string(200, 'x') + "1");
   const std::string second = LabelValue(std::string(200, 'x') + "2");
   EXPECT_EQ(first.size(), 128U);
@@ -42,7 +42,7 @@ TEST(LabelValue, CutsLongTextAndTellsItApartByHash) {
   EXPECT_EQ(first, LabelValue(std::string(200, 'x') + "1"));
 }
 
-TEST(LabelValue, CutsBetweenCodePoints) {
+TEST(LabelValue, LongTextIsCutBetweenCodePoints) {
   for (std::size_t before = 0; before < 4; ++before) {
     std::string text(before, 'x');
     for (int i = 0; i < 50; ++i) text += "\U0001F4BE";
@@ -55,14 +55,14 @@ TEST(LabelValue, CutsBetweenCodePoints) {
   }
 }
 
-TEST(LabelValue, MeasuresAfterReplacing) {
+TEST(LabelValue, TheLimitAppliesAfterReplacement) {
   EXPECT_EQ(LabelValue(std::string(42, '\xFF')).size(), 126U);
   const std::string cut = LabelValue(std::string(43, '\xFF'));
   EXPECT_EQ(cut.size(), 128U);
   EXPECT_EQ(cut.substr(117, 3), "\uFFFD");
 }
 
-TEST(HashedLabelValue, AlwaysHasTheHash) {
+TEST(HashedLabelValue, TheHashIsAlwaysAppended) {
   EXPECT_EQ(HashedLabelValue("home").substr(0, 4), "home");
   EXPECT_EQ(HashedLabelValue("home").size(), 12U);
   EXPECT_NE(HashedLabelValue("a\xFE"), HashedLabelValue("a\xFF"));

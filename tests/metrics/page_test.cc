@@ -1,3 +1,4 @@
+// Labels: threads
 #include "metrics/page.h"
 
 #include <gtest/gtest.h>
@@ -42,11 +43,11 @@ class StandingClock final : public Clock {
   [[nodiscard]] Time Now() const override { return kNow; }
   [[nodiscard]] SteadyTime Steady() const override { return SteadyTime(seconds(steady++ * step)); }
 
-  std::int64_t step = 0;  // seconds from one look to the next
+  std::int64_t step = 0;  // seconds between two calls
   mutable std::atomic<std::int64_t> steady = 0;
 };
 
-// A page and what it shows.
+// A page with everything that it is made from.
 class PageTest : public testing::Test {
  protected:
   std::shared_ptr<const Standings> standings = std::make_shared<Standings>();
@@ -64,7 +65,7 @@ std::shared_ptr<BackupStanding> Backup(const std::string& name) {
   return backup;
 }
 
-// Every row of the table has a sample here, and every label a value that needs care.
+// Gives every row of the table a sample, and some labels values that need escaping.
 std::shared_ptr<const Standings> Everything() {
   auto standings = std::make_shared<Standings>();
 
@@ -171,7 +172,7 @@ SourceStatus EverythingOfASource() {
   return status;
 }
 
-// The same for every build.
+// Replaces the values that differ between builds.
 std::string WithoutBuild(const std::string& page) {
   static const std::regex kBuild(R"(backup_exporter_build_info\{version="[^"]+",revision="[^"]+",)"
                                  R"(branch="[^"]+",compiler="[^"]+"\})");
@@ -186,9 +187,17 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
-TEST_F(PageTest, ShowsEverythingAsInTheGoldenPages) {
+TEST_F(PageTest, ThePageEqualsTheGoldenPages) {
   standings = Everything();
-  program = {.reload_successful = false, .reloaded = Time(seconds(1'799'000'000))};
+  program = {.reload_successful = false,
+             .reloaded = Time(seconds(1'799'000'000)),
+             .process = {.cpu_time = Duration(12'340'000),
+                         .open_fds = 25,
+                         .max_fds = 1024,
+                         .virtual_bytes = 1'234'567'890,
+                         .max_virtual_bytes = ~std::uint64_t{0},
+                         .resident_bytes = 12'345'678,
+                         .started = Time(Duration(1'799'000'000'250'000))}};
   board.Post("logs", EverythingOfASource());
   for (const auto& [form, name] :
        {std::pair(kText, "full.prom"), std::pair(kOpenMetrics, "full.openmetrics")}) {
@@ -199,7 +208,7 @@ TEST_F(PageTest, ShowsEverythingAsInTheGoldenPages) {
   }
 }
 
-TEST(GoldenPage, HasEveryMetricOfTheTable) {
+TEST(GoldenPage, EveryMetricIsThereInTheOrderOfTheTable) {
   const std::string text = ReadFile(std::string(kTestdataDir) + "/metrics/full.prom");
   std::size_t at = 0;
   for (const Metric& metric : AllMetrics()) {
@@ -209,7 +218,7 @@ TEST(GoldenPage, HasEveryMetricOfTheTable) {
   }
 }
 
-TEST(GoldenPage, PassesPromtoolWithoutAWord) {
+TEST(GoldenPage, PromtoolHasNoComplaints) {
   const std::string command =
       "promtool check metrics < '" + std::string(kTestdataDir) + "/metrics/full.prom' 2>&1";
   FILE* promtool = popen(command.c_str(), "r");
@@ -221,15 +230,15 @@ TEST(GoldenPage, PassesPromtoolWithoutAWord) {
   EXPECT_EQ(output, "");
 }
 
-TEST(GoldenPage, SaysTheSameInBothFormats) {
+TEST(GoldenPage, BothFormatsContainTheSameSeriesAndValues) {
   const std::string path = std::string(kTestdataDir) + "/metrics/full";
   const auto parsed = ParsedPage(ReadFile(path + ".openmetrics"), MetricsFormat::kOpenMetrics);
   EXPECT_GT(parsed.size(), 150U);
   EXPECT_EQ(parsed, ParsedPage(ReadFile(path + ".prom"), MetricsFormat::kText));
 }
 
-// What a parser may take for the end of a value, of the labels, of a line, or of the page.
-TEST_F(PageTest, SaysTheSameInBothFormatsWhateverTheLabels) {
+// Names that a parser may mistake for the end of a value, of the labels, of a line or of the page.
+TEST_F(PageTest, BothFormatsContainTheSameValuesWhateverTheLabels) {
   const std::vector<std::string> names{"",
                                        "\"",
                                        "\\",
@@ -280,7 +289,7 @@ TEST_F(PageTest, SaysTheSameInBothFormatsWhateverTheLabels) {
   }
 }
 
-TEST_F(PageTest, EndsInANewlineAndIsTheBodyInOnePiece) {
+TEST_F(PageTest, RenderReturnsBothPartsAndEachEndsWithANewline) {
   standings = Everything();
   const MetricsBody body = page.Body();
   ASSERT_NE(body.backups, nullptr);
@@ -289,15 +298,15 @@ TEST_F(PageTest, EndsInANewlineAndIsTheBodyInOnePiece) {
   EXPECT_TRUE(body.rest.ends_with('\n'));
 }
 
-TEST_F(PageTest, EndsAsItsFormatDemands) {
+TEST_F(PageTest, OnlyAnOpenMetricsPageEndsWithEof) {
   EXPECT_TRUE(page.Render(kOpenMetrics).ends_with("\n# EOF\n"));
   EXPECT_EQ(page.Render(kText).find("# EOF"), std::string::npos);
 }
 
-TEST_F(PageTest, IsTheSameCompressed) {
+TEST_F(PageTest, TheCompressedPageContainsTheSameText) {
   for (const auto& shown : {std::make_shared<const Standings>(), Everything()}) {
     standings = shown;
-    for (int i = 0; i < 2; ++i) {  // also of what is kept
+    for (int i = 0; i < 2; ++i) {  // the second time from the kept text
       EXPECT_EQ(Gunzip(page.Render(kGzip)), page.Render(kText));
       EXPECT_EQ(Gunzip(page.Render(kOpenMetricsGzip)), page.Render(kOpenMetrics));
     }
@@ -305,11 +314,11 @@ TEST_F(PageTest, IsTheSameCompressed) {
   EXPECT_LT(page.Render(kGzip).size(), page.Render(kText).size() / 4);
 }
 
-TEST_F(PageTest, IsThereBeforeThereIsABackup) {
+TEST_F(PageTest, ThePageExistsBeforeTheFirstBackup) {
   EXPECT_TRUE(page.Render().starts_with("# HELP backup_exporter_build_info "));
 }
 
-TEST_F(PageTest, SharesWhatComesFromTheSameStandings) {
+TEST_F(PageTest, ScrapesOfTheSameStandingsShareTheirText) {
   for (const MetricsForm form : kForms) {
     standings = Everything();
     const auto first = page.Body(form).backups;
@@ -322,7 +331,7 @@ TEST_F(PageTest, SharesWhatComesFromTheSameStandings) {
   }
 }
 
-TEST_F(PageTest, LosesABackupWithTheStandingsThatHadIt) {
+TEST_F(PageTest, ABackupDisappearsWithTheStandingsThatContainedIt) {
   auto both = std::make_shared<Standings>();
   both->backups = {Backup("gone"), Backup("home")};
   standings = both;
@@ -335,7 +344,7 @@ TEST_F(PageTest, LosesABackupWithTheStandingsThatHadIt) {
   EXPECT_NE(text.find("backup=\"home\""), std::string::npos);
 }
 
-TEST_F(PageTest, ShowsAtOnceWhatDoesNotComeFromTheStandings) {
+TEST_F(PageTest, SourcesAndProgramAreUpToDateInEveryScrape) {
   (void)page.Render();
   board.Post("logs", EverythingOfASource());
   program.reload_successful = false;
@@ -344,7 +353,7 @@ TEST_F(PageTest, ShowsAtOnceWhatDoesNotComeFromTheStandings) {
   EXPECT_NE(text.find("backup_exporter_config_last_reload_successful 0\n"), std::string::npos);
 }
 
-TEST_F(PageTest, TellsHowLongEachCollectorTook) {
+TEST_F(PageTest, TheDurationOfEachCollectorIsShown) {
   clock.step = 2;
   const std::string text = page.Render();
   for (const std::string collector : {"backups", "sources", "exporter"}) {
@@ -357,7 +366,7 @@ TEST_F(PageTest, TellsHowLongEachCollectorTook) {
   }
 }
 
-TEST(FailingCollector, IsLeftOutAndSaidToHaveFailed) {
+TEST(FailingCollector, ACollectorThatThrowsIsLeftOutAndReportedAsFailed) {
   StatusBoard board;
   board.Post("logs", EverythingOfASource());
   const StandingClock clock;
@@ -374,7 +383,7 @@ TEST(FailingCollector, IsLeftOutAndSaidToHaveFailed) {
   EXPECT_EQ(Gunzip(page.Render(kGzip)), text);
 }
 
-TEST(CrowdOfScrapes, SeesWholePagesWhileStandingsChange) {
+TEST(ConcurrentScrapes, EveryScrapeSeesAWholePageWhileStandingsChange) {
   std::mutex mutex;
   auto standings = std::make_shared<const Standings>();
   const auto present = [&] {
@@ -393,7 +402,7 @@ TEST(CrowdOfScrapes, SeesWholePagesWhileStandingsChange) {
         while (!stop.stop_requested()) {
           std::string text = page.Render(form);
           if (form.gzip) text = Gunzip(text).value_or("");
-          // Both are there or none is.
+          // Either both or neither.
           const bool first = text.find("backup_info{backup=\"first\"") != std::string::npos;
           const bool second = text.find("backup_info{backup=\"second\"") != std::string::npos;
           if (first != second || !text.ends_with('\n')) ++broken;

@@ -1,6 +1,7 @@
-// What users install beside the program: rules, their tests, the runbook and Alertmanager's
-// configuration are held to Prometheus's own tools and to each other, and all that is written of
-// metrics to the metrics there are.
+// The files that users install beside the program: rules, their tests, the runbook and
+// Alertmanager's configuration. They are checked with Prometheus's own tools and against each
+// other. Metric names in them, in the dashboards and in the README are checked against the table of
+// metrics.
 
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
@@ -40,8 +41,8 @@ std::vector<std::string> FilesIn(const std::string& folder, const std::string& e
   return files;
 }
 
-// Fails the test, with what the command said, unless it ended with 0.
-void Passes(const std::vector<std::string>& command) {
+// Fails the test, with the output of the command, unless its exit code is 0.
+void ExpectSuccess(const std::vector<std::string>& command) {
   const TemporaryDirectory directory;
   const std::string output = directory.path() + "/output";
   const int code = RunProcess(command, {.output = output, .errors = "&1"});
@@ -57,7 +58,7 @@ std::vector<YAML::Node> Rules() {
   return rules;
 }
 
-// The names of alerts, or of what is recorded.
+// The names of all alerts (kind `alert`) or recording rules (kind `record`).
 Names NamesOf(const std::string& kind) {
   Names names;
   for (const YAML::Node& rule : Rules()) {
@@ -66,14 +67,14 @@ Names NamesOf(const std::string& kind) {
   return names;
 }
 
-TEST(Rules, AreWhatPrometheusTakes) {
-  Passes({"promtool", "check", "rules", Path("rules/backup.rules.yml")});
+TEST(Rules, PromtoolAcceptsTheRules) {
+  ExpectSuccess({"promtool", "check", "rules", Path("rules/backup.rules.yml")});
 }
 
-TEST(Rules, FireWhenTheyMustAndAreSilentWhenTheyMust) {
+TEST(Rules, ThePromtoolTestsOfTheRulesPass) {
   std::vector<std::string> command{"promtool", "test", "rules"};
   for (const std::string& file : FilesIn("rules/tests", ".yml")) command.push_back(file);
-  Passes(command);
+  ExpectSuccess(command);
 }
 
 TEST(Rules, EveryAlertHasATestInWhichItFiresAndOneInWhichItIsSilent) {
@@ -87,18 +88,18 @@ TEST(Rules, EveryAlertHasATestInWhichItFiresAndOneInWhichItIsSilent) {
     }
   }
   EXPECT_EQ(fire, NamesOf("alert"));
-  silent.insert("BackupWatchdog");  // which never is
+  silent.insert("BackupWatchdog");  // always fires
   EXPECT_EQ(silent, NamesOf("alert"));
 }
 
-TEST(Rules, EveryAlertSaysHowBadItIsWhatItMeansAndWhereToReadOn) {
+TEST(Rules, EveryAlertHasASeverityADescriptionAndARunbookLink) {
   for (const YAML::Node& rule : Rules()) {
     if (!rule["alert"]) continue;
     const auto name = rule["alert"].as<std::string>();
     SCOPED_TRACE(name);
     EXPECT_TRUE(name.starts_with("Backup"));
     const auto severity = rule["labels"]["severity"].as<std::string>();
-    // One, or one of two by a label.
+    // One severity, or one of two depending on a label.
     static const std::regex kSeverity(
         R"re(critical|warning|info|\{\{ if eq \$labels\.(origin|operation)( "[a-z]+")+ \}\})re"
         R"re((critical|warning)\{\{ else \}\}(critical|warning|info)\{\{ end \}\})re");
@@ -113,28 +114,52 @@ TEST(Rules, EveryAlertSaysHowBadItIsWhatItMeansAndWhereToReadOn) {
   }
 }
 
-// Why: the rules' own head.
-TEST(Rules, EveryStateIsWaitedForAndHeldOverARestartOfTheExporter) {
-  const Names of_the_moment{"BackupInputNotUnderstood", "BackupDeliveryLost", "BackupLedgerErrors",
-                            "BackupSeriesDropped", "BackupWatchdog"};
+// The comment at the top of the rules gives the reasons.
+TEST(Rules, EveryAlertOnAStateWaitsAndSurvivesARestartOfTheExporter) {
+  const Names without_wait{"BackupInputNotUnderstood", "BackupDeliveryLost", "BackupLedgerErrors",
+                           "BackupSeriesDropped", "BackupWatchdog"};
   for (const YAML::Node& rule : Rules()) {
     if (!rule["alert"]) continue;
     const auto name = rule["alert"].as<std::string>();
     SCOPED_TRACE(name);
-    const auto waits = rule["for"].as<std::string>("");
-    const auto holds = rule["keep_firing_for"].as<std::string>("");
-    if (name == "BackupExporterAbsent") {  // its series is always there; sooner than the others end
-      EXPECT_EQ(waits, "10m");
-    } else if (of_the_moment.contains(name)) {
-      EXPECT_EQ(waits, "");
+    const auto wait = rule["for"].as<std::string>("");
+    const auto keep = rule["keep_firing_for"].as<std::string>("");
+    if (name == "BackupExporterAbsent") {  // fires before the alerts that it inhibits end
+      EXPECT_EQ(wait, "10m");
+    } else if (without_wait.contains(name)) {
+      EXPECT_EQ(wait, "");
     } else {
-      EXPECT_EQ(waits, "15m");
-      EXPECT_EQ(holds, "15m");
+      EXPECT_EQ(wait, "15m");
+      EXPECT_EQ(keep, "15m");
     }
   }
 }
 
-TEST(Runbook, HasOneSectionForEachAlert) {
+// A run in progress without a known limit excuses a missed deadline for this long after its last
+// activity. The rules and the ledger must agree.
+TEST(Rules, TheRulesAndTheLedgerAllowARunTheSameTimeWithoutActivity) {
+  std::set<int> of_ledger;
+  for (const std::string& file : FilesIn("exporter/ledger", ".cc")) {
+    const std::string text = ReadText(file);
+    static const std::regex kHours(R"(hours k\w*Silence\{(\d+)\})");
+    for (std::sregex_iterator match(text.begin(), text.end(), kHours), end; match != end; ++match) {
+      of_ledger.insert(std::stoi((*match)[1]));
+    }
+  }
+  std::multiset<int> of_rules;
+  const std::string rules = ReadText(Path("rules/backup.rules.yml"));
+  static const std::regex kActivity(
+      R"(backup_running_activity_timestamp_seconds *(?:<=|>) *(\d+) \* 3600)");
+  for (std::sregex_iterator match(rules.begin(), rules.end(), kActivity), end; match != end;
+       ++match) {
+    of_rules.insert(std::stoi((*match)[1]));
+  }
+  ASSERT_EQ(of_ledger.size(), 1U);
+  const int hours = *of_ledger.begin();
+  EXPECT_EQ(of_rules, (std::multiset<int>{hours, hours})) << "of excused:bool and BackupStalled";
+}
+
+TEST(Runbook, EachAlertHasOneSection) {
   std::vector<std::string> sections;
   std::istringstream lines(ReadText(Path("rules/RUNBOOK.md")));
   for (std::string line; std::getline(lines, line);) {
@@ -144,11 +169,11 @@ TEST(Runbook, HasOneSectionForEachAlert) {
   EXPECT_EQ(sections.size(), NamesOf("alert").size());
 }
 
-TEST(AlertmanagerConfiguration, IsWhatAlertmanagerTakes) {
-  Passes({"amtool", "check-config", Path("rules/alertmanager.yml")});
+TEST(AlertmanagerConfiguration, AmtoolAcceptsTheConfiguration) {
+  ExpectSuccess({"amtool", "check-config", Path("rules/alertmanager.yml")});
 }
 
-TEST(AlertmanagerConfiguration, SendsEachAlertToWhomItConcerns) {
+TEST(AlertmanagerConfiguration, EachAlertIsRoutedToItsReceivers) {
   std::istringstream lines(ReadText(Path("rules/tests/routes.txt")));
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("#")) continue;
@@ -163,11 +188,11 @@ TEST(AlertmanagerConfiguration, SendsEachAlertToWhomItConcerns) {
                                      "--verify.receivers=" + receivers};
     for (std::string label; words >> label;) command.push_back(label);
     SCOPED_TRACE(line);
-    Passes(command);
+    ExpectSuccess(command);
   }
 }
 
-// What a text of Alertmanager's configuration comes to, for alerts of that status.
+// Renders a template of Alertmanager's configuration for two alerts with these statuses.
 std::string Rendered(const YAML::Node& text, const std::string& disk, const std::string& prune) {
   const TemporaryDirectory directory;
   const auto alert = [](const std::string& status, const std::string& severity,
@@ -186,18 +211,18 @@ std::string Rendered(const YAML::Node& text, const std::string& disk, const std:
   return ReadText(output);
 }
 
-TEST(AlertmanagerConfiguration, SaysOfEachAlertHowBadItIsAndWhenAllAreOver) {
+TEST(AlertmanagerConfiguration, TheSubjectShowsSeveritiesAndWhenAllAlertsAreResolved) {
   const YAML::Node receivers = YAML::LoadFile(Path("rules/alertmanager.yml"))["receivers"];
   const YAML::Node subject = receivers[0]["email_configs"][0]["headers"]["Subject"];
   EXPECT_EQ(Rendered(subject, "firing", "firing"), "critical: disk; warning: prune");
   EXPECT_EQ(Rendered(subject, "resolved", "firing"), "warning: prune");
-  EXPECT_EQ(Rendered(subject, "resolved", "resolved"), "over: disk; prune");
+  EXPECT_EQ(Rendered(subject, "resolved", "resolved"), "resolved: disk; prune");
   const YAML::Node page = receivers[1]["pagerduty_configs"][0]["description"];
   EXPECT_EQ(Rendered(page, "firing", "firing"), "disk; prune");
   EXPECT_EQ(Rendered(page, "resolved", "resolved"), "disk; prune");
 }
 
-TEST(AlertmanagerConfiguration, NamesOnlyAlertsThatThereAre) {
+TEST(AlertmanagerConfiguration, OnlyExistingAlertsAreNamed) {
   const Names alerts = NamesOf("alert");
   for (const char* file : {"rules/alertmanager.yml", "rules/tests/routes.txt"}) {
     const std::string text = ReadText(Path(file));
@@ -208,7 +233,7 @@ TEST(AlertmanagerConfiguration, NamesOnlyAlertsThatThereAre) {
   }
 }
 
-// Every name that may stand for a series: metrics, those of a histogram, and what is recorded.
+// All names of series: metrics, the parts of histograms, and recording rules.
 Names Series() {
   Names names = NamesOf("record");
   for (const Metric& metric : AllMetrics()) {
@@ -221,7 +246,7 @@ Names Series() {
   return names;
 }
 
-TEST(MetricNames, WhateverIsWrittenOfAMetricNamesOneThatThereIs) {
+TEST(MetricNames, EveryMetricNameInRulesDashboardsAndReadmeExists) {
   const Names series = Series();
   std::vector<std::string> files{Path("README.md")};
   for (const char* extension : {".md", ".yml", ".json"}) {
@@ -229,8 +254,8 @@ TEST(MetricNames, WhateverIsWrittenOfAMetricNamesOneThatThereIs) {
       for (const std::string& file : FilesIn(folder, extension)) files.push_back(file);
     }
   }
-  // The manual shortens names to `backup_running_…`: then some name must begin like that.
-  static const std::regex kName("(?:[a-z_]+:)?backup_[a-z0-9_]+(?::[a-z0-9_]+)*(…)?");
+  // A name that ends in … is a prefix of at least one metric.
+  static const std::regex kName("(?:[a-z_]+:)?(?:backup|process)_[a-z0-9_]*(?::[a-z0-9_]+)*(…)?");
   for (const std::string& file : files) {
     const std::string text = ReadText(file);
     for (std::sregex_iterator match(text.begin(), text.end(), kName), end; match != end; ++match) {

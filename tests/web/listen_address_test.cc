@@ -14,28 +14,29 @@ std::string ForCivetweb(const std::string& text, bool ipv6 = true) {
   return address ? address->ForCivetweb() : address.error().message;
 }
 
-TEST(ListenAddress, WithoutAHostMeansBothFamilies) {
+TEST(ListenAddress, NoHostMeansIpv4AndIpv6) {
   EXPECT_EQ(ForCivetweb(":10078"), "+10078");
   EXPECT_EQ(ForCivetweb("[::]:10078"), "+10078");
 }
 
-TEST(ListenAddress, WithoutAHostMeansIpv4WhereThereIsNothingElse) {
+TEST(ListenAddress, NoHostMeansIpv4OnASystemWithoutIpv6) {
   EXPECT_EQ(ForCivetweb(":10078", false), "0.0.0.0:10078");
   EXPECT_EQ(ForCivetweb("[::]:10078", false), "0.0.0.0:10078");
 }
 
-TEST(ListenAddress, MayBeOneAddress) {
+TEST(ListenAddress, AnAddressOfEitherFamilyIsAccepted) {
   EXPECT_EQ(ForCivetweb("127.0.0.1:0"), "127.0.0.1:0");
   EXPECT_EQ(ForCivetweb("0.0.0.0:80"), "0.0.0.0:80");
   EXPECT_EQ(ForCivetweb("[::1]:65535"), "[::1]:65535");
 }
 
-TEST(ListenAddress, MayBeAName) { EXPECT_EQ(ForCivetweb("localhost:9100"), "127.0.0.1:9100"); }
+TEST(ListenAddress, ANameIsLookedUp) { EXPECT_EQ(ForCivetweb("localhost:9100"), "127.0.0.1:9100"); }
 
-TEST(ListenAddress, IsRefusedInWordsWhereItIsNone) {
+TEST(ListenAddress, AnInvalidAddressIsRefusedWithTheReason) {
   EXPECT_EQ(ForCivetweb("10078"),
-            "web: listen address \"10078\": there is no port; write host:port or :port");
-  const std::string no_port = ": the port is no number from 0 to 65535; write host:port or :port";
+            "web: listen address \"10078\": the port is missing; write host:port or :port");
+  const std::string no_port =
+      ": the port is not a number from 0 to 65535; write host:port or :port";
   for (const std::string text :
        {":", ":http", ":65536", ":-1", ":80s", "localhost:", ": 80", "127.0.0.1:80,+90", "[::1]"}) {
     EXPECT_EQ(ForCivetweb(text), "web: listen address \"" + text + "\"" + no_port);
@@ -51,7 +52,7 @@ TEST(ListenAddress, IsRefusedInWordsWhereItIsNone) {
   }
 }
 
-TEST(ListenAddress, IsRefusedWhereNobodyKnowsTheName) {
+TEST(ListenAddress, AnUnknownNameIsRefused) {
   for (const std::string text : {"nowhere.invalid:80", "a b:80", "1.2.3.4,5:80", "+:80"}) {
     const auto address = ParseListenAddress(text, true);
     ASSERT_FALSE(address) << text;
@@ -62,7 +63,7 @@ TEST(ListenAddress, IsRefusedWhereNobodyKnowsTheName) {
   EXPECT_FALSE(ParseListenAddress("[::1]:80", false));
 }
 
-TEST(TryToListen, SaysWhichAddressCannotBeHadAndWhy) {
+TEST(TryToListen, TheErrorNamesTheAddressAndTheReason) {
   EXPECT_TRUE(TryToListen(std::array{*ParseListenAddress("127.0.0.1:0", true)}));
   const auto foreign = TryToListen(std::array{*ParseListenAddress("127.0.0.1:0", true),
                                               *ParseListenAddress("192.0.2.1:10078", true)});

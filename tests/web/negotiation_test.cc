@@ -32,9 +32,9 @@ void ExpectCodings(std::initializer_list<CodingCase> cases) {
   }
 }
 
-TEST(Negotiation, GivesRealClientsWhatTheyPrefer) {
+TEST(Negotiation, RealClientsGetTheFormatThatTheyPrefer) {
   ExpectFormats({
-      // Prometheus 2.42, and Grafana Agent, which is made of it.
+      // Prometheus 2.42, and Grafana Agent, which is built from it.
       {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
        "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
        kOpenMetrics},
@@ -52,7 +52,7 @@ TEST(Negotiation, GivesRealClientsWhatTheyPrefer) {
       {"text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;"
        "escaping=allow-utf-8;q=0.5,*/*;q=0.2",
        kText},
-      // Older ones of Prometheus 2, which know no 1.0.0.
+      // Older versions of Prometheus 2, which do not support 1.0.0.
       {"application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
        kText},
       // Prometheus 1.
@@ -77,7 +77,7 @@ TEST(Negotiation, GivesRealClientsWhatTheyPrefer) {
   });
 }
 
-TEST(Negotiation, ComparesQualities) {
+TEST(Negotiation, TheHigherQualityWins) {
   ExpectFormats({
       {"application/openmetrics-text;version=1.0.0;q=0.501,text/plain;q=0.5", kOpenMetrics},
       {"application/openmetrics-text;version=1.0.0;q=0.499,text/plain;q=0.5", kText},
@@ -85,7 +85,7 @@ TEST(Negotiation, ComparesQualities) {
       {"application/openmetrics-text;version=1.0.0;q=0", kText},
       {"application/openmetrics-text;version=1.0.0;q=0.000", kText},
       {"text/plain;q=0, application/openmetrics-text;version=1.0.0;q=0.1", kOpenMetrics},
-      {"text/plain, application/openmetrics-text;version=1.0.0;q=1.000", kText},  // worth the same
+      {"text/plain, application/openmetrics-text;version=1.0.0;q=1.000", kText},  // equal quality
       {"application/openmetrics-text;version=1.0.0, text/plain", kText},
   });
   ExpectCodings({{"gzip;q=0.5, identity;q=0.4", true},
@@ -97,7 +97,7 @@ TEST(Negotiation, ComparesQualities) {
                  {"gzip;q=0.0", false}});
 }
 
-TEST(Negotiation, LetsTheMostSpecificRangeDecide) {
+TEST(Negotiation, TheMostSpecificRangeDecides) {
   ExpectFormats({
       {"application/*", kOpenMetrics},
       {"application/*, text/*;q=0.9", kOpenMetrics},
@@ -118,12 +118,12 @@ TEST(Negotiation, LetsTheMostSpecificRangeDecide) {
                  {"*;q=0.5", true},
                  {"*, gzip;q=0", false},
                  {"*;q=0, gzip", true},
-                 {"gzip;q=0.5, *;q=0.8", false},  // which identity is among
+                 {"gzip;q=0.5, *;q=0.8", false},  // * includes identity
                  {"gzip;q=0.5, *;q=0.8, identity;q=0.1", true},
                  {"br, *;q=0.1", true}});
 }
 
-TEST(Negotiation, FallsBackToThePlainFormWhereNothingIsAcceptable) {
+TEST(Negotiation, PlainTextIsServedIfNothingOnOfferIsAcceptable) {
   ExpectFormats({
       {"", kText},
       {"application/openmetrics-text;version=2.0.0", kText},
@@ -140,11 +140,11 @@ TEST(Negotiation, FallsBackToThePlainFormWhereNothingIsAcceptable) {
                  {"br, identity;q=0.5", false}});
 }
 
-TEST(Negotiation, CompressesWhereNoCodingIsRefused) {
+TEST(Negotiation, GzipIsServedIfIdentityIsRefused) {
   ExpectCodings({{"identity;q=0", true}, {"identity;q=0, *", true}, {"br, identity;q=0", true}});
 }
 
-TEST(Negotiation, IsNotParticularAboutCaseSpacesAndQuotes) {
+TEST(Negotiation, CaseSpacesAndQuotesDoNotMatter) {
   ExpectFormats({
       {"Application/OpenMetrics-Text;Version=1.0.0", kOpenMetrics},
       {" application/openmetrics-text ;\tversion=1.0.0 ; Q=0.7 ,, text/plain;q=0.5,", kOpenMetrics},
@@ -156,11 +156,11 @@ TEST(Negotiation, IsNotParticularAboutCaseSpacesAndQuotes) {
   ExpectCodings({{"GZip", true}, {"X-GZIP;Q=0.3", true}, {" ,gzip ; q=0.5 ,", true}});
 }
 
-TEST(Negotiation, PassesOverGarbage) {
+TEST(Negotiation, MalformedMembersAreIgnored) {
   for (const std::string_view quality :
        {"", "2", "1.001", "1.5", "-1", "+1", "0.1234", "1.", "high", "0,5", "0.5x", ".5", "00.5",
         "\"1\"", "1e0", "NaN"}) {
-    const bool proper = quality == "1.";  // as the grammar has it
+    const bool proper = quality == "1.";  // allowed by the grammar
     const std::string weight = ";q=" + std::string(quality);
     EXPECT_EQ(NegotiatedForm("application/openmetrics-text;version=1.0.0" + weight, "").format,
               proper ? kOpenMetrics : kText)

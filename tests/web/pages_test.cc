@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// The value of a header; empty where it is not there.
+// The value of a header; empty if it is absent.
 std::string Header(const Response& response, std::string_view name) {
   const auto found =
       std::ranges::find(response.headers, name, &std::pair<std::string_view, std::string>::first);
@@ -27,7 +27,7 @@ class PagesTest : public testing::Test {
   }
 
   bool ready = false;
-  MetricsForm asked;  // of the metrics, last
+  MetricsForm asked;  // the form of the last request for metrics
   WebOptions options;
   WebContent content{.metrics =
                          [this](MetricsForm form) {
@@ -39,7 +39,7 @@ class PagesTest : public testing::Test {
                      .ready = [this] { return ready; }};
 };
 
-TEST_F(PagesTest, GiveTheMetricsInTheirFormat) {
+TEST_F(PagesTest, MetricsAreServedAsPlainTextByDefault) {
   const Response response = Ask("GET", "/metrics");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(Header(response, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -50,7 +50,7 @@ TEST_F(PagesTest, GiveTheMetricsInTheirFormat) {
   EXPECT_EQ(Header(response, "Content-Encoding"), "");
 }
 
-TEST_F(PagesTest, GiveTheMetricsInTheFormThatIsPreferred) {
+TEST_F(PagesTest, MetricsAreServedInThePreferredForm) {
   const std::string_view open_metrics = "application/openmetrics-text;version=1.0.0, */*;q=0.1";
   Response response = Ask("GET", "/metrics", open_metrics);
   EXPECT_EQ(Header(response, "Content-Type"),
@@ -73,7 +73,7 @@ TEST_F(PagesTest, GiveTheMetricsInTheFormThatIsPreferred) {
   EXPECT_TRUE(asked.gzip);
 }
 
-TEST_F(PagesTest, SayWhatTheFormOfTheMetricsDependsOn) {
+TEST_F(PagesTest, TheVaryHeaderNamesWhatTheFormOfTheMetricsDependsOn) {
   for (const std::string_view encoding : {"", "gzip", "identity"}) {
     for (const std::string_view accept : {"", "*/*", "application/*", "nonsense"}) {
       EXPECT_EQ(Header(Ask("GET", "/metrics", accept, encoding), "Vary"),
@@ -82,7 +82,7 @@ TEST_F(PagesTest, SayWhatTheFormOfTheMetricsDependsOn) {
   }
 }
 
-TEST_F(PagesTest, HaveOneFormExceptForTheMetrics) {
+TEST_F(PagesTest, OtherPagesHaveOneFormOnly) {
   for (const std::string_view path : {"/", "/-/healthy", "/-/ready", "/nothing"}) {
     const Response plain = Ask("GET", path);
     const Response response = Ask("GET", path, "application/*", "gzip");
@@ -92,7 +92,7 @@ TEST_F(PagesTest, HaveOneFormExceptForTheMetrics) {
   }
 }
 
-TEST_F(PagesTest, GiveTheLandingPageWithAPolicyThatForbidsScripts) {
+TEST_F(PagesTest, TheLandingPageHasAPolicyThatForbidsScripts) {
   const Response response = Ask("GET", "/");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(Header(response, "Content-Type"), "text/html; charset=utf-8");
@@ -101,21 +101,21 @@ TEST_F(PagesTest, GiveTheLandingPageWithAPolicyThatForbidsScripts) {
   EXPECT_THAT(response.body.rest, HasSubstr("href=\"/metrics\""));
 }
 
-TEST_F(PagesTest, AreHealthyAsSoonAsTheyAnswer) {
+TEST_F(PagesTest, TheHealthCheckSucceedsAsSoonAsTheServerAnswers) {
   const Response response = Ask("GET", "/-/healthy");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body.rest, "backup_exporter is healthy.\n");
   EXPECT_EQ(Header(response, "Content-Type"), "text/plain; charset=utf-8");
 }
 
-TEST_F(PagesTest, AreReadyWhenAllSourcesWereRead) {
+TEST_F(PagesTest, TheReadinessCheckSucceedsOnceAllSourcesWereRead) {
   EXPECT_EQ(Ask("GET", "/-/ready").status, 503);
   EXPECT_TRUE(Ask("GET", "/-/ready").body.rest.starts_with("not ready: "));
   ready = true;
   EXPECT_EQ(Ask("GET", "/-/ready").status, 200);
 }
 
-TEST_F(PagesTest, AreFoundByTheirExactPathOnly) {
+TEST_F(PagesTest, OnlyExactPathsAreFound) {
   for (const std::string_view path :
        {"", "/metrics/", "/metrics/x", "/metricsx", "//metrics", "/./metrics", "/%6detrics",
         "/metrics%00", "/Metrics", "/-/", "/-/health", "/-/healthy/", "/../../etc/passwd",
@@ -124,7 +124,7 @@ TEST_F(PagesTest, AreFoundByTheirExactPathOnly) {
   }
 }
 
-TEST_F(PagesTest, RefuseMethodsThatWouldChangeSomething) {
+TEST_F(PagesTest, OnlyGetAndHeadAreAllowed) {
   for (const std::string_view path : {"/", "/metrics", "/-/healthy", "/-/ready"}) {
     for (const std::string_view method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", ""}) {
       const Response response = Ask(method, path);
@@ -135,7 +135,7 @@ TEST_F(PagesTest, RefuseMethodsThatWouldChangeSomething) {
   EXPECT_EQ(Ask("POST", "/nothing").status, 404);
 }
 
-TEST_F(PagesTest, AnswerHeadLikeGet) {
+TEST_F(PagesTest, HeadIsAnsweredLikeGet) {
   for (const std::string_view path : {"/", "/metrics", "/-/healthy", "/-/ready", "/nothing"}) {
     const Response head = Ask("HEAD", path);
     const Response get = Ask("GET", path);
@@ -145,14 +145,14 @@ TEST_F(PagesTest, AnswerHeadLikeGet) {
   }
 }
 
-TEST_F(PagesTest, AreNeverGuessedNorKept) {
+TEST_F(PagesTest, NoPageMayBeSniffedOrCached) {
   for (const std::string_view path : {"/", "/metrics", "/-/healthy", "/-/ready", "/nothing"}) {
     EXPECT_EQ(Header(Ask("GET", path), "X-Content-Type-Options"), "nosniff") << path;
     EXPECT_EQ(Header(Ask("GET", path), "Cache-Control"), "no-store") << path;
   }
 }
 
-TEST_F(PagesTest, HaveTheMetricsWhereTheOptionsSay) {
+TEST_F(PagesTest, TheMetricsAreAtTheConfiguredPath) {
   options.telemetry_path = "/other";
   EXPECT_EQ(*Ask("GET", "/other").body.backups, "a 1\n");
   EXPECT_EQ(Ask("GET", "/metrics").status, 404);
@@ -161,7 +161,7 @@ TEST_F(PagesTest, HaveTheMetricsWhereTheOptionsSay) {
   EXPECT_EQ(*Ask("GET", "/").body.backups, "a 1\n");
 }
 
-TEST_F(PagesTest, HaveAWordForEveryStatusTheyUse) {
+TEST_F(PagesTest, EveryStatusHasAReasonPhrase) {
   for (const int status : {200, 404, 405, 500, 503}) EXPECT_FALSE(StatusText(status).empty());
 }
 

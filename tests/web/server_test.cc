@@ -1,3 +1,4 @@
+// Labels: threads
 #include "web/server.h"
 
 #include <gmock/gmock.h>
@@ -51,7 +52,7 @@ std::string StartError(const std::vector<std::string>& addresses,
   return server ? "" : server.error().message;
 }
 
-TEST(WebServer, ServesBothPartsOfTheMetrics) {
+TEST(WebServer, BothPartsOfTheMetricsAreServed) {
   const auto server = Serve();
   const HttpReply reply = Get(server->ports().at(0), "/metrics");
   EXPECT_EQ(reply.status, 200);
@@ -63,7 +64,7 @@ TEST(WebServer, ServesBothPartsOfTheMetrics) {
   EXPECT_THAT(reply.headers.at("date"), testing::ContainsRegex("^[A-Z][a-z][a-z], .* GMT$"));
 }
 
-TEST(WebServer, ServesTheMetricsInTheFormThatIsPreferred) {
+TEST(WebServer, MetricsAreServedInThePreferredForm) {
   const auto server = Serve();
   const HttpReply reply =
       Get(server->ports().at(0), "/metrics",
@@ -77,7 +78,7 @@ TEST(WebServer, ServesTheMetricsInTheFormThatIsPreferred) {
   EXPECT_EQ(reply.headers.at("content-length"), std::to_string(reply.body.size()));
 }
 
-TEST(WebServer, TakesSeveralHeadersOfOneNameForOneList) {
+TEST(WebServer, SeveralHeadersOfOneNameAreOneList) {
   const auto server = Serve();
   const std::string text = "Accept: text/plain;q=0.5\r\n";
   const std::string open_metrics = "Accept: application/openmetrics-text;version=1.0.0;q=0.6\r\n";
@@ -90,8 +91,8 @@ TEST(WebServer, TakesSeveralHeadersOfOneNameForOneList) {
   EXPECT_EQ(Get(port, "/metrics", text + other + gzip).body, "z 1\nb 2\n");
 }
 
-// civetweb reads no more than 64.
-TEST(WebServer, ServesThePlainFormToWhomeverSendsTooManyHeaders) {
+// civetweb reads at most 64 headers.
+TEST(WebServer, ARequestWithTooManyHeadersGetsThePlainForm) {
   const auto server = Serve();
   std::string headers;
   for (int i = 0; i < 64; ++i) headers += "a: b\r\n";
@@ -101,7 +102,7 @@ TEST(WebServer, ServesThePlainFormToWhomeverSendsTooManyHeaders) {
   EXPECT_EQ(reply.body, "a 1\nb 2\n");
 }
 
-TEST(WebServer, ServesTheOtherPages) {
+TEST(WebServer, TheOtherPagesAreServed) {
   const auto server = Serve();
   const int port = server->ports().at(0);
   EXPECT_THAT(Get(port, "/").body, HasSubstr("<!DOCTYPE html>"));
@@ -109,7 +110,7 @@ TEST(WebServer, ServesTheOtherPages) {
   EXPECT_EQ(Get(port, "/-/ready").status, 200);
 }
 
-TEST(WebServer, AnswersHeadWithTheSameHeadAndNoBody) {
+TEST(WebServer, HeadIsAnsweredLikeGetWithoutABody) {
   const auto server = Serve();
   for (const std::string path : {"/", "/metrics", "/-/healthy", "/nothing"}) {
     for (const std::string headers : {"", "Accept: application/*\r\nAccept-Encoding: gzip\r\n"}) {
@@ -125,7 +126,7 @@ TEST(WebServer, AnswersHeadWithTheSameHeadAndNoBody) {
   }
 }
 
-TEST(WebServer, ComparesPathsAsTheyCame) {
+TEST(WebServer, PathsAreComparedAsSent) {
   const auto server = Serve();
   const int port = server->ports().at(0);
   EXPECT_EQ(Get(port, "/metrics?name=value").status, 200);
@@ -137,7 +138,7 @@ TEST(WebServer, ComparesPathsAsTheyCame) {
   }
 }
 
-TEST(WebServer, RefusesOtherMethods) {
+TEST(WebServer, OtherMethodsAreRefused) {
   const auto server = Serve();
   const int port = server->ports().at(0);
   for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
@@ -150,14 +151,14 @@ TEST(WebServer, RefusesOtherMethods) {
   }
 }
 
-TEST(WebServer, DoesNotWaitForABodyThatItRefuses) {
+TEST(WebServer, TheServerDoesNotWaitForABodyThatItRefuses) {
   const auto server = Serve();
   const Connection connection(server->ports().at(0));
   connection.Send("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\nsome");
   EXPECT_EQ(ParseReply(connection.ReadToEnd()).status, 405);
 }
 
-TEST(WebServer, RefusesWhatIsNoRequestAndGoesOn) {
+TEST(WebServer, MalformedRequestsAreRefusedAndTheServerGoesOn) {
   const auto server = Serve();
   const int port = server->ports().at(0);
   const std::string line = "GET /metrics HTTP/1.1\r\n";
@@ -193,7 +194,7 @@ TEST(WebServer, RefusesWhatIsNoRequestAndGoesOn) {
   }
 }
 
-TEST(WebServer, RefusesOversizedRequestsInWords) {
+TEST(WebServer, AnOversizedRequestGetsAnErrorResponse) {
   const auto server = Serve();
   const std::string answer =
       Exchange(server->ports().at(0), "GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\n\r\n");
@@ -203,7 +204,7 @@ TEST(WebServer, RefusesOversizedRequestsInWords) {
   EXPECT_EQ(reply.headers.at("x-content-type-options"), "nosniff");
 }
 
-TEST(WebServer, AnswersOneRequestOfAConnectionOnly) {
+TEST(WebServer, EachConnectionServesOneRequest) {
   const auto server = Serve();
   const std::string request = "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n";
   const std::string chunked =
@@ -217,14 +218,14 @@ TEST(WebServer, AnswersOneRequestOfAConnectionOnly) {
   }
 }
 
-TEST(WebServer, AnswersOldClients) {
+TEST(WebServer, Http10AndRequestsWithoutAHostAreAnswered) {
   const auto server = Serve();
   const int port = server->ports().at(0);
   EXPECT_EQ(ParseReply(Exchange(port, "GET /-/healthy HTTP/1.0\r\n\r\n")).status, 200);
   EXPECT_EQ(ParseReply(Exchange(port, "GET /-/healthy HTTP/1.1\r\n\r\n")).status, 200);
 }
 
-TEST(WebServer, HangsUpOnHalfARequest) {
+TEST(WebServer, ClientsThatDoNotFinishTheirRequestAreDisconnected) {
   const auto server = Serve();
   const Connection silent(server->ports().at(0));
   const Connection half(server->ports().at(0));
@@ -233,7 +234,7 @@ TEST(WebServer, HangsUpOnHalfARequest) {
   EXPECT_TRUE(silent.ClosedWithin(seconds(10)));
 }
 
-TEST(WebServer, AnswersWhileManyConnectionsSayNothing) {
+TEST(WebServer, ManySilentConnectionsDoNotBlockTheScrape) {
   const auto server = Serve();
   const int port = server->ports().at(0);
   std::vector<Connection> idle;
@@ -245,7 +246,7 @@ TEST(WebServer, AnswersWhileManyConnectionsSayNothing) {
   for (const Connection& connection : idle) EXPECT_TRUE(connection.open());
 }
 
-TEST(WebServer, AnswersACrowd) {
+TEST(WebServer, ManyConcurrentClientsAreAnswered) {
   const auto server = Serve();
   const int port = server->ports().at(0);
   constexpr int kClients = 20;
@@ -264,7 +265,7 @@ TEST(WebServer, AnswersACrowd) {
   EXPECT_THAT(answered, testing::Each(kRequests));
 }
 
-TEST(WebServer, ServesALargePageWhole) {
+TEST(WebServer, ALargePageIsServedCompletely) {
   const auto large = std::make_shared<const std::string>(30'000'000, 'x');
   WebContent content = Content();
   content.metrics = [&](MetricsForm) { return MetricsBody{large, "end\n"}; };
@@ -274,7 +275,7 @@ TEST(WebServer, ServesALargePageWhole) {
   EXPECT_TRUE(reply.body.ends_with("xend\n"));
 }
 
-TEST(WebServer, DoesNotStopForAClientThatReadsNothing) {
+TEST(WebServer, AClientThatReadsNothingDoesNotBlockOthers) {
   const auto large = std::make_shared<const std::string>(100'000'000, 'x');
   WebContent content = Content();
   content.metrics = [&](MetricsForm) { return MetricsBody{large, "end\n"}; };
@@ -285,7 +286,7 @@ TEST(WebServer, DoesNotStopForAClientThatReadsNothing) {
   EXPECT_EQ(Get(port, "/-/healthy").status, 200);
 }
 
-TEST(WebServer, SaysSoWhenAPageCannotBeMade) {
+TEST(WebServer, AnExceptionIsAnInternalServerErrorWithoutDetails) {
   WebContent content = Content();
   content.metrics = [](MetricsForm) -> MetricsBody { throw std::runtime_error("secret detail"); };
   const auto server = Serve(content);
@@ -295,7 +296,7 @@ TEST(WebServer, SaysSoWhenAPageCannotBeMade) {
   EXPECT_EQ(Get(server->ports().at(0), "/-/healthy").status, 200);
 }
 
-TEST(WebServer, ListensOnBothFamiliesWithoutAHost) {
+TEST(WebServer, WithoutAHostTheServerListensOnIpv4AndIpv6) {
   NEED(SystemHasIpv6() ? "" : "this machine has no IPv6");
   const auto server = Serve(Content(), ":0");
   const int port = server->ports().at(0);
@@ -303,7 +304,7 @@ TEST(WebServer, ListensOnBothFamiliesWithoutAHost) {
   EXPECT_TRUE(Connection(port, "::1").open());
 }
 
-TEST(WebServer, ListensOnOneAddressOnly) {
+TEST(WebServer, WithAnAddressTheServerListensOnThatAddressOnly) {
   NEED(SystemHasIpv6() ? "" : "this machine has no IPv6");
   const auto server = Serve(Content(), "[::1]:0");
   const int port = server->ports().at(0);
@@ -311,7 +312,7 @@ TEST(WebServer, ListensOnOneAddressOnly) {
   EXPECT_FALSE(Connection(port, "127.0.0.1").open());
 }
 
-TEST(WebServer, ListensOnSeveralAddressesInTheirOrder) {
+TEST(WebServer, PortsAreInTheOrderOfTheAddresses) {
   WebOptions options;
   options.listen_addresses = {"127.0.0.1:0", "127.0.0.2:0"};
   const auto server = WebServer::Start(options, Content());
@@ -322,30 +323,30 @@ TEST(WebServer, ListensOnSeveralAddressesInTheirOrder) {
   EXPECT_TRUE(Connection(ports[1], "127.0.0.2").open());
 }
 
-TEST(WebServer, SaysThatAnAddressIsTaken) {
+TEST(WebServer, AnAddressInUseIsReported) {
   const auto server = Serve();
   const std::string taken = "127.0.0.1:" + std::to_string(server->ports().at(0));
   EXPECT_EQ(StartError({taken}), "web: cannot listen on " + taken + ": address already in use");
   EXPECT_EQ(Get(server->ports().at(0), "/-/healthy").status, 200);
 }
 
-TEST(WebServer, SaysWhyItCannotStart) {
+TEST(WebServer, TheReasonForAFailedStartIsReported) {
   EXPECT_EQ(StartError({"192.0.2.1:0"}),
             "web: cannot listen on 192.0.2.1:0: cannot assign requested address");
-  EXPECT_EQ(StartError({}), "web: there is no address to listen on");
+  EXPECT_EQ(StartError({}), "web: no address to listen on");
   EXPECT_EQ(StartError({"127.0.0.1:0"}, "metrics"),
             "web: telemetry path \"metrics\" does not begin with /");
-  EXPECT_THAT(StartError({"127.0.0.1"}), HasSubstr("there is no port"));
+  EXPECT_THAT(StartError({"127.0.0.1"}), HasSubstr("the port is missing"));
 }
 
-TEST(WebServer, FindsAnAddressThatIsGivenTwice) {
+TEST(WebServer, AnAddressGivenTwiceIsReported) {
   const int port = Serve()->ports().at(0);  // free again
   const std::string twice = "127.0.0.1:" + std::to_string(port);
   EXPECT_EQ(StartError({twice, twice}),
             "web: cannot listen on " + twice + ": address already in use");
 }
 
-TEST(WebServer, StopsWhileClientsWait) {
+TEST(WebServer, TheServerStopsWhileClientsAreConnected) {
   auto server = Serve();
   const int port = server->ports().at(0);
   const Connection silent(port);
@@ -355,7 +356,7 @@ TEST(WebServer, StopsWhileClientsWait) {
   EXPECT_FALSE(Connection(port).open());
 }
 
-TEST(WebServer, IsNotGoneBeforeItsLastAnswerWasMade) {
+TEST(WebServer, TheDestructorWaitsForTheLastAnswer) {
   std::latch asked(1);
   std::atomic<bool> listens = true;
   std::atomic<bool> made = false;
