@@ -1,6 +1,6 @@
-// Recognises the tool of a file by the first record that proves it, and leaves the rest to that
-// format's decoder. What was said before may be of the same run (a source that is missing), so
-// lines that mean something to one of the tools are kept, and told to that decoder first.
+// Recognises the tool of a file by the first record that proves it, and passes the records on to
+// the decoder of that format. Earlier records may belong to the same run (a missing source), so
+// those that mean something to one of the tools are kept and decoded first.
 
 #include <algorithm>
 #include <string>
@@ -9,16 +9,17 @@
 #include <vector>
 
 #include "base/json.h"
-#include "decoders/borg_words.h"
+#include "decoders/borg_messages.h"
 #include "decoders/decoders.h"
-#include "decoders/restic_words.h"
+#include "decoders/old_state.h"
+#include "decoders/restic_messages.h"
+#include "decoders/saved_state.h"
 
 namespace backup_exporter {
 namespace {
 
-// Of the records that prove nothing yet.
-constexpr std::ptrdiff_t kMostAlike = 4;
-constexpr std::size_t kLongest = 1000;  // bytes of one
+constexpr std::ptrdiff_t kMaxAlike = 4;      // records of one kind that are kept
+constexpr std::size_t kMaxKeptBytes = 1000;  // of one record
 
 class AutoDecoder final : public Decoder {
  public:
@@ -26,11 +27,11 @@ class AutoDecoder final : public Decoder {
 
   void Decode(const Record& record, Decoded& out) override {
     if (!decoder_ && Recognise(record.bytes)) {
-      Decoded before;  // counted when it came
+      Decoded earlier;  // these records were counted already
       for (const auto& [text, offset] : std::exchange(kept_, {})) {
-        decoder_->Decode({.bytes = text, .offset = offset}, before);
+        decoder_->Decode({.bytes = text, .offset = offset}, earlier);
       }
-      std::ranges::move(before.events, std::back_inserter(out.events));
+      std::ranges::move(earlier.events, std::back_inserter(out.events));
     }
     if (decoder_) return decoder_->Decode(record, out);
     Keep(record);
@@ -43,46 +44,61 @@ class AutoDecoder final : public Decoder {
     }
   }
 
+  // Either the format and the state of its decoder, or the records that were kept.
   [[nodiscard]] std::string Save() const override {
-    if (!decoder_ && kept_.empty()) return {};
-    if (!decoder_) return Json(kept_).dump(-1, ' ', false, Json::error_handler_t::replace);
-    return std::string(format_->name).append(" ").append(decoder_->Save());
+    StateWriter saved;
+    if (decoder_) {
+      saved.Add("format", format_->name);
+      saved.Add("state", decoder_->Save());
+    }
+    Json records = Json::array();
+    for (const auto& [text, offset] : kept_) {
+      records.push_back({{"text", text}, {"offset", offset}});
+    }
+    saved.AddJson("records", std::move(records));
+    return saved.empty() ? std::string() : saved.Text();
   }
+
   void Restore(std::string_view saved) override {
+    format_ = nullptr;
+    decoder_.reset();
     kept_.clear();
-    if (saved.starts_with('[')) return RestoreKept(saved);
-    const std::size_t end = std::min(saved.find(' '), saved.size());
-    Use(FormatNamed(saved.substr(0, end)));
-    if (decoder_) decoder_->Restore(saved.substr(std::min(end + 1, saved.size())));
+    const auto json = saved.starts_with('{')
+                          ? ReadState(saved, [](const Json&) { return std::optional<Json>(); })
+                          : ConvertAutoState(saved);
+    if (!json) return;
+    StateReader state(*json);
+    Use(FormatNamed(state.Text("format")));
+    if (decoder_) return decoder_->Restore(state.Text("state"));
+    if (const Json* records = state.Array("records"); records != nullptr) RestoreKept(*records);
   }
+
   [[nodiscard]] const Format* recognised() const override { return format_; }
 
  private:
   void Keep(const Record& record) {
-    const auto kind = [](std::string_view text) {
-      return std::tuple(BorgWordsOf(text), BorgReasonOf("", text), BorgOperationInProgress(text),
-                        WordsOf(text));
+    const auto kind_of = [](std::string_view text) {
+      return std::tuple(BorgMessageOf(text), BorgReasonOf("", text), BorgOperationInProgress(text),
+                        ResticMessageOf(text));
     };
-    const auto here = kind(record.bytes);
-    if (here ==
-        std::tuple(BorgWords::kNothing, Reason::kOther, std::nullopt, ResticWords::kNothing)) {
+    const auto kind = kind_of(record.bytes);
+    if (kind ==
+        std::tuple(BorgMessage::kOther, Reason::kOther, std::nullopt, ResticMessage::kOther)) {
       return;
     }
-    // Of its own kind a few are enough.
     const auto alike =
-        std::ranges::count_if(kept_, [&](const auto& kept) { return kind(kept.first) == here; });
-    if (alike < kMostAlike) kept_.emplace_back(record.bytes.substr(0, kLongest), record.offset);
+        std::ranges::count_if(kept_, [&](const auto& kept) { return kind_of(kept.first) == kind; });
+    if (alike >= kMaxAlike) return;
+    kept_.emplace_back(record.bytes.substr(0, kMaxKeptBytes), record.offset);
   }
 
-  void RestoreKept(std::string_view saved) {
-    const auto json = ParseJson(saved);
-    if (!json || !json->is_array()) return;
-    for (const Json& item : *json) {
-      const bool pair = item.is_array() && item.size() == 2 && item[0].is_string() &&
-                        item[1].is_number_unsigned();
-      if (!pair || item[0].get_ref<const std::string&>().empty()) continue;
-      Keep(
-          {.bytes = item[0].get_ref<const std::string&>(), .offset = item[1].get<std::uint64_t>()});
+  void RestoreKept(const Json& records) {
+    for (const Json& item : records) {
+      if (!item.is_object()) continue;
+      StateReader record(item);
+      const std::string text = record.Text("text");
+      const auto offset = record.Count("offset");
+      if (!text.empty() && offset) Keep({.bytes = text, .offset = *offset});
     }
   }
 
@@ -94,6 +110,8 @@ class AutoDecoder final : public Decoder {
     if (found != formats.end()) Use(&*found);
     return decoder_ != nullptr;
   }
+
+  // Ignores nullptr and formats that cannot be recognised.
   void Use(const Format* format) {
     if (format == nullptr || format->recognises == nullptr) return;
     format_ = format;
@@ -103,7 +121,7 @@ class AutoDecoder final : public Decoder {
   DecoderOptions options_;
   const Format* format_ = nullptr;
   std::unique_ptr<Decoder> decoder_;
-  std::vector<std::pair<std::string, std::uint64_t>> kept_;  // with their offsets
+  std::vector<std::pair<std::string, std::uint64_t>> kept_;  // records with their offsets
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "decoders/borg_words.h"
+#include "decoders/borg_messages.h"
 
 namespace backup_exporter {
 namespace {
@@ -18,12 +18,15 @@ bool HasObject(const Json& json, const char* key) {
   return found != json.end() && found->is_object();
 }
 
-// What a run began and ended with, of stamps cut to whole seconds and a duration that is exact.
+// Start and end of a run.
 struct Span {
   std::optional<Time> start;
   std::optional<Time> end;
 };
 
+// Reads local times, which may be ambiguous, so that their difference fits the duration, which is
+// exact, and so that they come after earlier records. nullopt if the times cannot be parsed; an
+// empty span if they do not fit the duration.
 std::optional<Span> ReadSpan(Members& archive, std::optional<Duration> duration,
                              const LocalClock& clock) {
   const auto starts = clock.Candidates(archive.Text("start"));
@@ -33,7 +36,7 @@ std::optional<Span> ReadSpan(Members& archive, std::optional<Duration> duration,
   for (const Time start : {starts->first, starts->second}) {
     for (const Time end : {ends->first, ends->second}) {
       if (duration && std::chrono::abs(end - start - *duration) > seconds(2)) continue;
-      const bool in_order = !clock.passed() || end >= *clock.passed() - seconds(1);
+      const bool in_order = !clock.latest() || end >= *clock.latest() - seconds(1);
       if (in_order) return Span{start, end};
       if (!late) late = Span{start, end};
     }
@@ -41,16 +44,17 @@ std::optional<Span> ReadSpan(Members& archive, std::optional<Duration> duration,
   return late ? late : Span{};
 }
 
-// create --timestamp puts a time of its choice where those of the run should be.
-Span ReadTrueSpan(Members& archive, std::string_view modified, std::optional<Duration> duration,
-                  const LocalClock& clock, bool* sound) {
+// With create --timestamp the times of the archive are those of the option. The time of the last
+// change of the repository shows that.
+Span ReadRunSpan(Members& archive, std::string_view modified, std::optional<Duration> duration,
+                 const LocalClock& clock, bool* sound) {
   const auto span = ReadSpan(archive, duration, clock);
   *sound = span.has_value();
   if (!span) return {};
-  const auto written = clock.ReadAfter(modified, span->end ? span->end : clock.passed());
-  const bool true_times =
+  const auto written = clock.ParseAfter(modified, span->end ? span->end : clock.latest());
+  const bool times_of_run =
       span->end && (!written || std::chrono::abs(*written - *span->end) < std::chrono::hours(1));
-  if (true_times || !written) return *span;
+  if (times_of_run || !written) return *span;
   return {duration ? std::optional(*written - *duration) : std::nullopt, written};
 }
 
@@ -65,14 +69,21 @@ void ReadFileStates(const Json& stats, Figures* figures) {
   figures->errors = members.Count("E").value_or(0) + members.Count("C").value_or(0);
 }
 
-// What a run that was killed leaves behind in 1.x.
+// The archive that a killed run leaves behind in 1.x.
 bool IsCheckpoint(std::string_view name) {
-  constexpr std::string_view kMark = ".checkpoint";
-  const std::size_t at = name.rfind(kMark);
+  constexpr std::string_view kSuffix = ".checkpoint";
+  const std::size_t at = name.rfind(kSuffix);
   if (at == std::string_view::npos) return false;
-  const std::string_view rest = name.substr(at + kMark.size());
+  const std::string_view rest = name.substr(at + kSuffix.size());
   return rest.empty() || (rest.size() > 1 && rest.front() == '.' &&
                           rest.find_first_not_of("0123456789", 1) == std::string_view::npos);
+}
+
+// Documents about single files, differences, analyses and versions.
+bool IsIrrelevant(const Json& json) {
+  return (json.contains("path") && (json.contains("mode") || json.contains("changes"))) ||
+         json.contains("dedup_size") || json.contains("hotspots") ||
+         (json.contains("client") && json.contains("server"));
 }
 
 }  // namespace
@@ -88,16 +99,12 @@ BorgDocument BorgDocumentOf(const Json& json) {
       repository && archives != json.end() && archives->is_array()) {
     const bool prune =
         !archives->empty() && archives->front().is_object() && archives->front().contains("kept");
-    return prune ? BorgDocument::kSilent : BorgDocument::kArchives;
+    return prune ? BorgDocument::kIrrelevant : BorgDocument::kArchives;
   }
   if (repository && (json.contains("security_dir") || json.contains("cache"))) {
     return BorgDocument::kRepository;
   }
-  const bool silent =
-      (json.contains("path") && (json.contains("mode") || json.contains("changes"))) ||
-      json.contains("dedup_size") || json.contains("hotspots") ||
-      (json.contains("client") && json.contains("server"));
-  return silent ? BorgDocument::kSilent : BorgDocument::kNone;
+  return IsIrrelevant(json) ? BorgDocument::kIrrelevant : BorgDocument::kNone;
 }
 
 Named BorgNameOf(const Json& document) {
@@ -116,12 +123,12 @@ std::optional<RunFinished> ReadCreated(const Json& document, LocalClock& clock) 
   Members repository(document.at("repository"));
   bool sound = false;
   const Span span =
-      ReadTrueSpan(members, repository.Text("last_modified"), end.duration, clock, &sound);
+      ReadRunSpan(members, repository.Text("last_modified"), end.duration, clock, &sound);
   end.start = span.start;
   end.end = span.end;
   if (!HasObject(archive, "stats")) return std::nullopt;
   Members stats(archive.at("stats"));
-  // Here, and only here, this is what the run added; `info` has another number under this name.
+  // Only here is this the amount that the run added; `info` has another number under this name.
   end.figures.added_bytes = stats.Count("deduplicated_size");
   end.figures.added_stored_bytes = end.figures.added_bytes;
   end.figures.processed_bytes = stats.Count("original_size");
@@ -132,7 +139,7 @@ std::optional<RunFinished> ReadCreated(const Json& document, LocalClock& clock) 
     end.reason = Reason::kSourceUnreadable;
   }
   if (!sound || !members.Sound() || !stats.Sound() || end.snapshot_id.empty()) return std::nullopt;
-  clock.Pass(end.end);
+  clock.Advance(end.end);
   return end;
 }
 
@@ -156,15 +163,15 @@ bool ReadArchives(const Json& document, const LocalClock& clock, std::string* se
     std::optional<Time> start;
     if (whole) {
       const auto span = ReadSpan(members, members.Seconds("duration"), clock);
-      // --timestamp: then this is all that is known of its time.
-      start = span && span->start ? span->start : clock.ReadAfter(members.Text("start"), previous);
+      // With --timestamp no other time is known.
+      start = span && span->start ? span->start : clock.ParseAfter(members.Text("start"), previous);
       if (span) archive.end = span->end;
       Members stats(item.at("stats"));
       archive.figures.processed_bytes = stats.Count("original_size");
       archive.figures.processed_files = stats.Count("nfiles");
       sound = sound && stats.Sound();
     } else {
-      start = clock.ReadAfter(members.Text("time"), previous);
+      start = clock.ParseAfter(members.Text("time"), previous);
     }
     if (!members.Sound() || !start || archive.snapshot_id.empty()) {
       sound = false;
@@ -189,7 +196,7 @@ bool ReadArchives(const Json& document, const LocalClock& clock, std::string* se
   return sound;
 }
 
-// A number right behind a letter is part of a name ("web1").
+// A number directly after a letter is part of the name ("web1").
 std::string BorgSeriesOf(std::string_view name) {
   for (;;) {
     const std::size_t digits = name.find_last_not_of("0123456789");

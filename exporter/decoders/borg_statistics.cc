@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "decoders/saved_state.h"
+
 namespace backup_exporter {
 namespace {
 
@@ -15,23 +17,23 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-// "Sat, 2026-11-21 00:13:06", where the day is in the user's language; 2.0 adds " +0100".
-std::optional<Time> ReadStamp(std::string_view text, const LocalClock& clock) {
+// Parses "Sat, 2026-11-21 00:13:06". The day is in the user's language; 2.0 appends " +0100".
+std::optional<Time> ParseStamp(std::string_view text, const LocalClock& clock) {
   const std::size_t comma = text.rfind(", ");
   if (comma != std::string_view::npos) text.remove_prefix(comma + 2);
   text = Trimmed(text);
   const std::size_t zone = text.find_last_of("+-");
   if (zone == std::string_view::npos || zone < 11 || zone + 5 != text.size()) {
-    return clock.Read(text);
+    return clock.Parse(text);
   }
   std::string exact(Trimmed(text.substr(0, zone)));
   std::ranges::replace(exact, ' ', 'T');
   exact.append(text.substr(zone, 3)).append(":").append(text.substr(zone + 3));
-  return clock.Read(exact);
+  return clock.Parse(exact);
 }
 
-// "600.56 kB", "508 B", with --iec "1.95 KiB".
-std::optional<std::uint64_t> ReadSize(std::string_view number, std::string_view unit) {
+// Parses "600.56 kB" and "508 B", and with --iec "1.95 KiB".
+std::optional<std::uint64_t> ParseSize(std::string_view number, std::string_view unit) {
   constexpr std::array<std::string_view, 7> kUnits{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   constexpr std::array<std::string_view, 7> kBinary{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double value = 0;
@@ -49,7 +51,7 @@ std::optional<std::uint64_t> ReadSize(std::string_view number, std::string_view 
   return std::nullopt;
 }
 
-std::vector<std::uint64_t> ReadSizes(std::string_view text) {
+std::vector<std::uint64_t> ParseSizes(std::string_view text) {
   std::vector<std::uint64_t> sizes;
   for (text = Trimmed(text); !text.empty(); text = Trimmed(text)) {
     const std::size_t gap = text.find(' ');
@@ -57,7 +59,7 @@ std::vector<std::uint64_t> ReadSizes(std::string_view text) {
     const std::string_view number = text.substr(0, gap);
     text = Trimmed(text.substr(gap));
     const std::size_t end = std::min(text.find(' '), text.size());
-    const auto size = ReadSize(number, text.substr(0, end));
+    const auto size = ParseSize(number, text.substr(0, end));
     if (!size) break;
     sizes.push_back(*size);
     text.remove_prefix(end);
@@ -67,7 +69,7 @@ std::vector<std::uint64_t> ReadSizes(std::string_view text) {
 
 }  // namespace
 
-BorgStatistics::Line BorgStatistics::Take(std::string_view line, const LocalClock& clock) {
+BorgStatistics::Line BorgStatistics::Parse(std::string_view line, const LocalClock& clock) {
   const auto value_of = [line](std::string_view head) {
     return line.starts_with(head) ? std::optional(Trimmed(line.substr(head.size()))) : std::nullopt;
   };
@@ -78,11 +80,11 @@ BorgStatistics::Line BorgStatistics::Take(std::string_view line, const LocalCloc
   }
   if (id_.empty()) return Line::kOther;
   if (const auto start = value_of("Time (start): ")) {
-    start_ = ReadStamp(*start, clock);
+    start_ = ParseStamp(*start, clock);
     return Line::kPart;
   }
   if (const auto end = value_of("Time (end): ")) {
-    end_ = ReadStamp(*end, clock);
+    end_ = ParseStamp(*end, clock);
     return Line::kTimes;
   }
   if (const auto files = value_of("Number of files: ")) {
@@ -92,7 +94,7 @@ BorgStatistics::Line BorgStatistics::Take(std::string_view line, const LocalCloc
     return Line::kPart;
   }
   if (const auto text = value_of("This archive: ")) {
-    const auto sizes = ReadSizes(*text);
+    const auto sizes = ParseSizes(*text);
     if (!sizes.empty()) figures_.processed_bytes = sizes[0];
     if (sizes.size() == 3) figures_.added_bytes = figures_.added_stored_bytes = sizes[2];
     return Line::kSizes;
@@ -117,24 +119,26 @@ bool BorgStatistics::IsRow(std::string_view line) {
 }
 
 Json BorgStatistics::Save() const {
-  return {{"id", id_},
-          {"start", Saved(start_)},
-          {"end", Saved(end_)},
-          {"files", Saved(figures_.processed_files)},
-          {"processed", Saved(figures_.processed_bytes)},
-          {"added", Saved(figures_.added_bytes)}};
+  StateWriter saved;
+  saved.Add("id", id_);
+  saved.Add("start", start_);
+  saved.Add("end", end_);
+  saved.Add("files", figures_.processed_files);
+  saved.Add("processed", figures_.processed_bytes);
+  saved.Add("added", figures_.added_bytes);
+  return saved.Take();
 }
 
-void BorgStatistics::Restore(const Json& saved) {
+void BorgStatistics::Restore(const Json* saved) {
   *this = {};
-  if (!saved.is_object()) return;
-  Members members(saved);
-  id_ = members.Text("id");
-  start_ = members.Micros("start");
-  end_ = members.Micros("end");
-  figures_.processed_files = members.Count("files");
-  figures_.processed_bytes = members.Count("processed");
-  figures_.added_bytes = figures_.added_stored_bytes = members.Count("added");
+  if (saved == nullptr) return;
+  StateReader reader(*saved);
+  id_ = reader.Text("id");
+  start_ = reader.Instant("start");
+  end_ = reader.Instant("end");
+  figures_.processed_files = reader.Count("files");
+  figures_.processed_bytes = reader.Count("processed");
+  figures_.added_bytes = figures_.added_stored_bytes = reader.Count("added");
 }
 
 }  // namespace backup_exporter

@@ -1,7 +1,8 @@
-// The table that `borg create --stats` prints for people, a line at a time.
+// Parses the table that `borg create --stats` prints for people, line by line.
 //
-// It tells that an archive was made, which, when, and its sizes, as far as these are printed: whole
-// below a kilobyte, else cut to two decimals. Source: borg 1.2.4 and 1.4.5 as run.
+// The table shows that an archive was made, its id, its times and its sizes. Sizes are as exact as
+// printed: whole bytes below a kilobyte, otherwise rounded to two decimals. Source: borg 1.2.4 and
+// 1.4.5 as run.
 #pragma once
 
 #include <optional>
@@ -17,23 +18,24 @@ namespace backup_exporter {
 class BorgStatistics {
  public:
   enum class Line {
-    kOther,  // none of the table
-    kPart,   // of the table
-    kTimes,  // the archive and its times are known now
-    kSizes,  // and what it added
+    kOther,  // not a line of the table
+    kPart,   // a line of the table
+    kTimes,  // the line after which the archive and its times are known
+    kSizes,  // the line after which its sizes are known too
   };
-  Line Take(std::string_view line, const LocalClock& clock);
-  // Whether it looks like a line of this table, or of the one that prune prints.
+  Line Parse(std::string_view line, const LocalClock& clock);
+  // True if the line looks like one of this table, or of the table that prune prints.
   [[nodiscard]] static bool IsRow(std::string_view line);
 
-  // Of the archive whose table this is; empty where none has begun.
+  // The archive of the table; empty before a table began.
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] std::optional<Time> start() const { return start_; }
   [[nodiscard]] std::optional<Time> end() const { return end_; }
   [[nodiscard]] const Figures& figures() const { return figures_; }
 
+  // The state between two lines: an object, empty before a table began. nullptr restores that.
   [[nodiscard]] Json Save() const;
-  void Restore(const Json& saved);
+  void Restore(const Json* saved);
 
  private:
   std::string id_;

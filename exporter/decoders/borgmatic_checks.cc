@@ -1,5 +1,6 @@
-// borgmatic's check-time markers: empty files below STATE/borgmatic/checks/REPOSITORY_ID, whose
-// modification time is when that check last succeeded.
+// Decodes borgmatic's check-time markers: empty files below STATE/borgmatic/checks/REPOSITORY_ID,
+// whose modification time is the time of the last successful check. A record is that time and the
+// path.
 //
 // Source: borgmatic 1.9 to 2.1, borgmatic/actions/check.py (write_check_time), as run.
 

@@ -4,14 +4,15 @@
 #include <array>
 #include <charconv>
 
-#include "decoders/borg_words.h"
+#include "decoders/borg_messages.h"
 
 namespace backup_exporter {
 namespace {
 
 constexpr std::size_t kMostHeadWords = 8;
 
-std::string_view TakeWord(std::string_view& text) {
+// Removes the first word of `text` and returns it.
+std::string_view NextWord(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   const std::size_t end = std::min(text.find(' '), text.size());
   const std::string_view word = text.substr(0, end);
@@ -19,6 +20,7 @@ std::string_view TakeWord(std::string_view& text) {
   return word;
 }
 
+// Without brackets and punctuation around it.
 std::string_view Bare(std::string_view word) {
   while (!word.empty() && std::string_view("[(<").find(word.front()) != std::string_view::npos) {
     word.remove_prefix(1);
@@ -43,7 +45,7 @@ bool IsLogger(std::string_view word) {
 }
 
 struct Action {
-  std::string_view words;
+  std::string_view text;
   Operation operation;
 };
 constexpr std::array kActions{
@@ -58,10 +60,10 @@ constexpr std::array kActions{
     Action{"Deleting archive(s)", Operation::kOther},
 };
 
-// "PREFIX: WORDS" or "WORDS" alone, WORDS being the rest of the line; the prefix goes to `label`.
-bool Says(std::string_view text, std::string_view words, std::string* label) {
-  if (!text.ends_with(words)) return false;
-  text.remove_suffix(words.size());
+// True for "PREFIX: MESSAGE", and for "MESSAGE" alone. Sets `label` to the prefix.
+bool HasMessage(std::string_view text, std::string_view message, std::string* label) {
+  if (!text.ends_with(message)) return false;
+  text.remove_suffix(message.size());
   if (text.empty()) return true;
   if (!text.ends_with(": ")) return false;
   text.remove_suffix(2);
@@ -69,22 +71,22 @@ bool Says(std::string_view text, std::string_view words, std::string* label) {
   return true;
 }
 
-// "… returned non-zero exit status 2." and the like.
-std::optional<int> CodeAfter(std::string_view text, std::string_view words) {
-  const std::size_t at = text.rfind(words);
+// The number after `head`, as in "… returned non-zero exit status 2."
+std::optional<int> NumberAfter(std::string_view text, std::string_view head) {
+  const std::size_t at = text.rfind(head);
   if (at == std::string_view::npos) return std::nullopt;
-  const char* begin = text.data() + at + words.size();
+  const char* begin = text.data() + at + head.size();
   int code = 0;
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), code);
   return error == std::errc() ? std::optional(code) : std::nullopt;
 }
 
 std::optional<int> ExitCodeIn(std::string_view text) {
-  if (const auto code = CodeAfter(text, "returned non-zero exit status ")) return code;
+  if (const auto code = NumberAfter(text, "returned non-zero exit status ")) return code;
   // "died with <Signals.SIGKILL: 9>."
   const std::size_t at = text.rfind("died with <Signals.");
   if (at == std::string_view::npos) return std::nullopt;
-  const auto number = CodeAfter(text.substr(at), ": ");
+  const auto number = NumberAfter(text.substr(at), ": ");
   return number ? std::optional(128 + *number) : std::nullopt;
 }
 
@@ -102,17 +104,17 @@ LogLine ParseLogLine(std::string_view line, const LocalClock& clock) {
   std::string_view rest = line;
   std::string_view date;
   for (std::size_t i = 0; i < kMostHeadWords; ++i) {
-    const std::string_view word = TakeWord(rest);
+    const std::string_view word = NextWord(rest);
     const std::string_view bare = Bare(word);
     parsed.level = LogLevelNamed(bare);
     if (parsed.level != LogLevel::kNone) break;
     if (IsDate(bare)) {
       date = bare;
     } else if (!date.empty() && !parsed.time) {
-      parsed.time = clock.Read(std::string(date).append(" ").append(bare));
+      parsed.time = clock.Parse(std::string(date).append(" ").append(bare));
       if (!parsed.time) break;
     } else if (const auto number = NumberIn(bare)) {
-      // {created}; a smaller one is {process} or {levelno}.
+      // {created}; smaller numbers are {process} or {levelno}.
       if (*number > 1e9 && *number < 1e11) parsed.time = TimeFromSeconds(*number);
     } else if (!bare.empty() && bare != "-" && !IsLogger(bare)) {
       break;
@@ -125,7 +127,7 @@ LogLine ParseLogLine(std::string_view line, const LocalClock& clock) {
   }
   std::string_view after = rest;
   for (;;) {
-    const std::string_view word = TakeWord(after);
+    const std::string_view word = NextWord(after);
     if (!IsLogger(Bare(word)) && word != "-" && word != ":" && !NumberIn(word)) break;
     rest = after;
   }
@@ -134,61 +136,61 @@ LogLine ParseLogLine(std::string_view line, const LocalClock& clock) {
   return parsed;
 }
 
-BorgmaticSaid BorgmaticSaidIn(std::string_view text) {
+BorgmaticLine ParseBorgmaticLine(std::string_view text) {
   constexpr std::string_view kDryRun = " (dry run; not making any changes)";
-  BorgmaticSaid said;
-  const auto is = [&](BorgmaticWords words, std::string_view form) {
-    if (!Says(text, form, &said.label)) return false;
-    said.words = words;
+  BorgmaticLine line;
+  const auto is = [&](BorgmaticMessage kind, std::string_view message) {
+    if (!HasMessage(text, message, &line.label)) return false;
+    line.kind = kind;
     return true;
   };
   std::string_view action = text;
   if (action.ends_with(kDryRun)) {
     action.remove_suffix(kDryRun.size());
-    said.dry_run = true;
+    line.dry_run = true;
   }
   for (const Action& known : kActions) {
-    // Of some, the archive's name follows.
-    const std::size_t at = action.find(known.words);
+    // The archive's name follows some of them.
+    const std::size_t at = action.find(known.text);
     const bool named = known.operation == Operation::kRestore && at != std::string_view::npos;
-    const std::string_view head = named ? action.substr(0, at + known.words.size()) : action;
-    if (!Says(head, known.words, &said.label)) continue;
-    said.words = BorgmaticWords::kAction;
-    said.operation = known.operation;
-    return said;
+    const std::string_view head = named ? action.substr(0, at + known.text.size()) : action;
+    if (!HasMessage(head, known.text, &line.label)) continue;
+    line.kind = BorgmaticMessage::kActionBegins;
+    line.operation = known.operation;
+    return line;
   }
-  if (is(BorgmaticWords::kRepositoryFailed, "Error running actions for repository")) return said;
-  if (is(BorgmaticWords::kSummary, "summary:")) return said;
-  if (is(BorgmaticWords::kStopped, "Exiting due to TERM signal")) return said;
+  if (is(BorgmaticMessage::kRepositoryFailed, "Error running actions for repository")) return line;
+  if (is(BorgmaticMessage::kSummary, "summary:")) return line;
+  if (is(BorgmaticMessage::kStopped, "Exiting due to TERM signal")) return line;
   if (text.starts_with("Need some help?")) {
-    said.words = BorgmaticWords::kHelp;
-    return said;
+    line.kind = BorgmaticMessage::kHelp;
+    return line;
   }
   if (text.find("Retrying... attempt") != std::string_view::npos) {
-    said.words = BorgmaticWords::kRetrying;
-    return said;
+    line.kind = BorgmaticMessage::kRetrying;
+    return line;
   }
   if (const std::size_t at = text.find("exited with soft failure exit code (75)");
       at != std::string_view::npos) {
     const std::size_t prefix = text.substr(0, at).rfind(": ");
-    if (prefix != std::string_view::npos) said.label = text.substr(0, prefix);
-    said.words = BorgmaticWords::kSoftFailure;
-    return said;
+    if (prefix != std::string_view::npos) line.label = text.substr(0, prefix);
+    line.kind = BorgmaticMessage::kSoftFailure;
+    return line;
   }
-  if (const auto code = CodeAfter(text, "Treating exit code ");
+  if (const auto code = NumberAfter(text, "Treating exit code ");
       code && text.find("as a warning") != std::string_view::npos) {
-    said.words = BorgmaticWords::kTreatedAsWarning;
-    said.exit_code = *code;
-    return said;
+    line.kind = BorgmaticMessage::kTreatedAsWarning;
+    line.exit_code = *code;
+    return line;
   }
   if (const auto code = ExitCodeIn(text)) {
-    said.words = BorgmaticWords::kExitCode;
-    said.exit_code = *code;
+    line.kind = BorgmaticMessage::kExitCode;
+    line.exit_code = *code;
   }
-  return said;
+  return line;
 }
 
-BorgCommand BorgCommandIn(std::string_view text) {
+BorgCommand ParseBorgCommand(std::string_view text) {
   BorgCommand command;
   constexpr std::array kCommands{
       Action{"create", Operation::kBackup},   Action{"prune", Operation::kPrune},
@@ -199,11 +201,11 @@ BorgCommand BorgCommandIn(std::string_view text) {
   if (!text.starts_with("Command '") && text.find(": Command '") == std::string_view::npos)
     return {};
   if (borg == std::string_view::npos) return {};
-  // Since 1.8 quoted as a shell would have it, before that as a list of Python's.
+  // Quoted as for a shell since 1.8, before that as a list in Python.
   std::size_t first = std::string_view::npos;
   for (const Action& known : kCommands) {
     for (const char quote : {' ', '\''}) {
-      const std::string word = std::string(1, quote).append(known.words).append(1, quote);
+      const std::string word = std::string(1, quote).append(known.text).append(1, quote);
       const std::size_t at = text.find(word, borg);
       if (at >= first) continue;
       first = at;

@@ -5,8 +5,8 @@
 
 namespace backup_exporter {
 
-// The decoders of the rows below, each in the file of its name, and what proves a record to be of
-// theirs.
+// The decoders of the table below, each in the file of its name, and the functions that recognise
+// their records.
 
 // restic --json, 0.14 to 0.19, standard output with or without standard error.
 [[nodiscard]] std::unique_ptr<Decoder> MakeResticDecoder(const DecoderOptions& options);
@@ -22,9 +22,9 @@ namespace backup_exporter {
 [[nodiscard]] bool IsBorgmatic(std::string_view record);
 // borgmatic's check-time markers, 1.9 to 2.1.
 [[nodiscard]] std::unique_ptr<Decoder> MakeBorgmaticChecksDecoder(const DecoderOptions& options);
-// What `backup_exporter event` leaves.
+// The records of `backup_exporter event`.
 [[nodiscard]] std::unique_ptr<Decoder> MakeEventDecoder(const DecoderOptions& options);
-// Whichever of these a file turns out to hold.
+// Recognises one of the formats above by the records.
 [[nodiscard]] std::unique_ptr<Decoder> MakeAutoDecoder(const DecoderOptions& options);
 
 std::span<const Format> Formats() {

@@ -1,20 +1,30 @@
-// The records that `backup_exporter event` leaves, one a line:
+// Decodes the records that `backup_exporter event` writes, one per line:
 //
 //   {"event":"finish","backup":"home","operation":"backup","time":1795216385.2,"exit_code":0,
 //    "message":"…"}                                                     (one line)
 //   {"event":"pause","backup":"home","time":1795216385.2,"until":1795245185.2,"message":"…"}
 //
-// A pause without an operation is one of all.
-//
-// What happened is the word of whoever called it: with an exit code that is the evidence, without
-// one it is a claim.
+// A pause without an operation applies to all operations. A result with an exit code has that as
+// its evidence; without one it is a claim.
 
 #include "base/json.h"
 #include "decoders/decoders.h"
-#include "decoders/notes.h"
+#include "decoders/pending_messages.h"
 
 namespace backup_exporter {
 namespace {
+
+// Sets result and reason by the kind of the event and its exit code, whichever is worse: a process
+// that exits with an error did not succeed, even if the event says "finish".
+void Judge(bool fail, RunFinished& end) {
+  const int code = end.exit_code.value_or(0);
+  if (!fail && code == 0) {
+    end.result = RunResult::kSuccess;
+    return;
+  }
+  end.result = code > 128 ? RunResult::kInterrupted : RunResult::kFailure;
+  end.reason = code > 128 ? Reason::kInterrupted : Reason::kOther;
+}
 
 class EventDecoder final : public Decoder {
  public:
@@ -49,25 +59,20 @@ class EventDecoder final : public Decoder {
       emit(RunStarted{.operation = operation, .at = *time});
     } else if (kind == "finish" || kind == "fail") {
       RunFinished end{.operation = operation,
-                      .result = RunResult::kSuccess,
                       .evidence = code ? Evidence::kExitCode : Evidence::kClaim,
                       .end = time,
                       .exit_code = code,
                       .message = message,
                       .final = true};
-      // Whatever it is called: a process that ends like this did not succeed.
-      if (kind == "fail" || code.value_or(0) != 0) {
-        end.result = code.value_or(0) > 128 ? RunResult::kInterrupted : RunResult::kFailure;
-        end.reason = code.value_or(0) > 128 ? Reason::kInterrupted : Reason::kOther;
-      }
+      Judge(kind == "fail", end);
       const bool bad = end.result != RunResult::kSuccess;
       emit(std::move(end));
-      if (!message.empty()) emit(NoteOf(bad ? Level::kError : Level::kInfo, message, time));
+      if (!message.empty()) emit(MessageOf(bad ? Level::kError : Level::kInfo, message, time));
     } else if (is_pause) {
       emit(ExpectationPaused{
           .operation = operation, .begins = *time, .ends = *until, .reason = message});
     } else if (kind == "log") {
-      emit(NoteOf(Level::kInfo, message, time));
+      emit(MessageOf(Level::kInfo, message, time));
     } else {
       ++out.counts.unknown_messages;
     }

@@ -4,28 +4,28 @@
 
 namespace backup_exporter {
 
-std::optional<Time> LocalClock::Read(std::string_view stamp) const {
-  return ReadAfter(stamp, passed_);
+std::optional<Time> LocalClock::Parse(std::string_view text) const {
+  return ParseAfter(text, latest_);
 }
 
-std::optional<Time> LocalClock::ReadAfter(std::string_view stamp, std::optional<Time> least) const {
-  const auto instants = Candidates(stamp);
+std::optional<Time> LocalClock::ParseAfter(std::string_view text, std::optional<Time> least) const {
+  const auto instants = Candidates(text);
   if (!instants) return std::nullopt;
-  // Whole seconds are cut off, not rounded: a stamp may be up to one before its time.
+  // Fractions of a second may be cut off, so the text may be up to a second early.
   const bool back = least && instants->first < *least - std::chrono::seconds(1);
-  // A clock that was set by hand may be behind either way.
+  // After a clock was set by hand, neither instant may be late enough.
   return back && instants->second >= *least - std::chrono::seconds(1) ? instants->second
                                                                       : instants->first;
 }
 
-std::optional<TimeZone::Instants> LocalClock::Candidates(std::string_view stamp) const {
-  if (const auto exact = ParseRfc3339(stamp)) return TimeZone::Instants{*exact, *exact};
-  const auto local = ParseLocalTime(stamp);
+std::optional<TimeZone::Instants> LocalClock::Candidates(std::string_view text) const {
+  if (const auto exact = ParseRfc3339(text)) return TimeZone::Instants{*exact, *exact};
+  const auto local = ParseLocalTime(text);
   return local ? std::optional(zone_.At(*local)) : std::nullopt;
 }
 
-void LocalClock::Pass(std::optional<Time> time) {
-  if (time) passed_ = passed_ ? std::max(*passed_, *time) : *time;
+void LocalClock::Advance(std::optional<Time> time) {
+  if (time) latest_ = latest_ ? std::max(*latest_, *time) : *time;
 }
 
 }  // namespace backup_exporter

@@ -1,7 +1,7 @@
-// Stamps of tools that print the time of their own zone and do not say which.
+// Converts the local times that tools print without a zone.
 //
-// The hour that comes twice is resolved by the order of the records: time does not go back within a
-// file. For the decoders' own sources; part of what a decoder remembers.
+// The hour that occurs twice when clocks are set back is resolved by the order of the records: time
+// does not go backwards within a file. Part of a decoder's state. For decoders only.
 #pragma once
 
 #include <optional>
@@ -16,23 +16,24 @@ class LocalClock {
  public:
   explicit LocalClock(TimeZone zone) : zone_(zone) {}
 
-  // Of a stamp with or without a zone; nullopt where it is none. Its first instant that is not
-  // before what was read so far.
-  [[nodiscard]] std::optional<Time> Read(std::string_view stamp) const;
-  // Of one that is known to be no earlier than `least`.
-  [[nodiscard]] std::optional<Time> ReadAfter(std::string_view stamp,
-                                              std::optional<Time> least) const;
-  // All that it may be: the same twice where there is no doubt.
-  [[nodiscard]] std::optional<TimeZone::Instants> Candidates(std::string_view stamp) const;
-  // A record of the file was written then: what follows is not earlier.
-  void Pass(std::optional<Time> time);
+  // The instant of a time with or without a zone: the first that is not before the latest record.
+  // nullopt if the text is not a time.
+  [[nodiscard]] std::optional<Time> Parse(std::string_view text) const;
+  // The same for a time that is known to be no earlier than `least`.
+  [[nodiscard]] std::optional<Time> ParseAfter(std::string_view text,
+                                               std::optional<Time> least) const;
+  // All instants that the time can mean: the same one twice if it is not ambiguous.
+  [[nodiscard]] std::optional<TimeZone::Instants> Candidates(std::string_view text) const;
+  // A record was written at `time`; those after it are not earlier. Earlier times are ignored.
+  void Advance(std::optional<Time> time);
 
-  [[nodiscard]] std::optional<Time> passed() const { return passed_; }
-  void set_passed(std::optional<Time> passed) { passed_ = passed; }
+  // The time of the latest record, if any had one.
+  [[nodiscard]] std::optional<Time> latest() const { return latest_; }
+  void set_latest(std::optional<Time> latest) { latest_ = latest; }
 
  private:
   TimeZone zone_;
-  std::optional<Time> passed_;
+  std::optional<Time> latest_;
 };
 
 }  // namespace backup_exporter

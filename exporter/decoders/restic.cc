@@ -1,5 +1,5 @@
-// restic --json, one record a line, as it stands in a file: messages, documents of one line, and
-// plain text between them where standard error was captured too.
+// Decodes the output of `restic --json`, one record per line: messages, single-line documents, and
+// plain text between them where standard error went to the same file.
 //
 // Source: restic 0.14.0 as run; shapes of 0.15 to 0.19.1 from its documentation
 // (doc/075_scripting.rst) and sources (internal/ui/backup/json.go, internal/ui/restore/json.go,
@@ -12,15 +12,15 @@
 #include "base/json.h"
 #include "decoders/decoders.h"
 #include "decoders/restic_lines.h"
+#include "decoders/restic_messages.h"
 #include "decoders/restic_runs.h"
-#include "decoders/restic_words.h"
 
 namespace backup_exporter {
 namespace {
 
 constexpr std::string_view kMessageHead = R"({"message_type":)";
 
-// What a terminal capture puts around a line.
+// Removes what a capture from a terminal has around a line.
 std::string_view WithoutTerminalCodes(std::string_view line) {
   for (;;) {
     if (line.starts_with('\r')) {
@@ -39,14 +39,14 @@ bool HasAny(const Members& members, std::initializer_list<const char*> keys) {
   return std::ranges::any_of(keys, [&](const char* key) { return members.Has(key); });
 }
 
-// A text check's stages in their order.
+// The stages of a check without --json, in their order.
 int CheckStageOf(std::string_view line) {
   if (line.starts_with("using temporary cache")) return 1;
   if (line == "load indexes") return 2;
   return line == "check all packs" ? 3 : 4;
 }
 
-// The figures that a backup's summary and the summary inside a snapshot share.
+// The figures that the summary of a backup and the summary in a snapshot have in common.
 Figures BackupFigures(Members& members) {
   return {.added_bytes = members.Count("data_added"),
           .added_stored_bytes = members.Count("data_added_packed"),
@@ -59,6 +59,30 @@ Figures BackupFigures(Members& members) {
           .directories_changed = members.Count("dirs_changed"),
           .directories_unmodified = members.Count("dirs_unmodified"),
           .errors = std::nullopt};
+}
+
+// The snapshot of a listing; adds its host and paths to `origins`. nullopt if it has the wrong
+// shape.
+std::optional<ArchiveListed> ReadSnapshot(const Json& snapshot, std::set<std::string>* origins) {
+  if (!snapshot.is_object()) return std::nullopt;
+  Members members(snapshot);
+  ArchiveListed archive;
+  // tag, rewrite and copy give a snapshot a new id and keep the first one here.
+  archive.snapshot_id = members.Text("original");
+  if (archive.snapshot_id.empty()) archive.snapshot_id = members.Text("id");
+  const auto start = members.Stamp("time");
+  if (const auto summary = snapshot.find("summary");
+      summary != snapshot.end() && summary->is_object()) {
+    Members figures(*summary);
+    archive.figures = BackupFigures(figures);
+    archive.end = figures.Stamp("backup_end");
+    if (!figures.Sound()) return std::nullopt;
+  }
+  if (!members.Sound() || !start || archive.snapshot_id.empty()) return std::nullopt;
+  archive.start = *start;
+  origins->insert(members.Text("hostname") + '\0' +
+                  (snapshot.contains("paths") ? snapshot["paths"].dump() : std::string()));
+  return archive;
 }
 
 class ResticDecoder final : public Decoder {
@@ -82,7 +106,7 @@ class ResticDecoder final : public Decoder {
     if (json_like) {
       if (const auto json = ParseJson(line)) return Value(*json);
     }
-    // A run that was killed leaves an unfinished line, which the next one continues.
+    // A run that was killed leaves an incomplete line, and the next run continues in that line.
     const std::size_t next = line.find(kMessageHead, 1);
     if (next == std::string_view::npos) return Unparsed(line);
     for (std::size_t begin = 0; begin < line.size();) {
@@ -97,48 +121,48 @@ class ResticDecoder final : public Decoder {
   void Unparsed(std::string_view text) {
     if (!text.starts_with(R"({")") && !text.starts_with("[{")) return Text(text);
     ++out_->counts.parse_errors;
-    // What a line of text, which continued the torn one, says nevertheless.
+    // A line of text may continue the torn record.
     const std::size_t error = FindFinalError(text);
     if (error != std::string_view::npos) return Text(text.substr(error));
-    if (WordsOf(text) == ResticWords::kSourceMissing) runs_.SourceMissing();
+    if (ResticMessageOf(text) == ResticMessage::kSourceMissing) runs_.SourceMissing();
   }
 
   void Text(std::string_view line) {
-    const ResticWords words = WordsOf(line);
-    Words(words, line);
-    if (words != ResticWords::kNothing && words != ResticWords::kPruned) {
-      runs_.Note(LevelOf(words), line);
+    const ResticMessage message = ResticMessageOf(line);
+    Apply(message, line);
+    if (message != ResticMessage::kOther && message != ResticMessage::kPruned) {
+      runs_.AddMessage(LevelOf(message), line);
     }
   }
 
-  void Words(ResticWords words, std::string_view line) {
-    switch (words) {
-      case ResticWords::kNothing:
+  void Apply(ResticMessage message, std::string_view line) {
+    switch (message) {
+      case ResticMessage::kOther:
         ++out_->counts.text;
         break;
-      case ResticWords::kFailed:
-      case ResticWords::kUnreadable:
+      case ResticMessage::kFinalError:
+      case ResticMessage::kPartlyUnreadable:
         runs_.Failed(std::nullopt, line);
         break;
-      case ResticWords::kSourceMissing:
+      case ResticMessage::kSourceMissing:
         runs_.SourceMissing();
         break;
-      case ResticWords::kSignal:
+      case ResticMessage::kSignal:
         runs_.Signal();
         break;
-      case ResticWords::kCheckBegins:
+      case ResticMessage::kCheckStage:
         runs_.CheckStage(CheckStageOf(line));
         break;
-      case ResticWords::kCheckClean:
+      case ResticMessage::kCheckClean:
         runs_.Finished({.operation = Operation::kCheck, .result = RunResult::kSuccess});
         break;
-      case ResticWords::kPruned:
+      case ResticMessage::kPruned:
         runs_.Pruned();
         break;
-      case ResticWords::kRestoreBegins:
+      case ResticMessage::kRestoreBegins:
         runs_.Hint(Operation::kRestore);
         break;
-      case ResticWords::kRestoreError:
+      case ResticMessage::kRestoreError:
         runs_.Error(Operation::kRestore);
         break;
     }
@@ -154,8 +178,8 @@ class ResticDecoder final : public Decoder {
     if (type == "error") return Error(json, members);
     if (type == "exit_error") return ExitError(members);
     if (type == "wrapper_exit") return WrapperExit(members);
-    // Known, and without a word on how a run went: init, tag, version, ls, diff, dev's excluded
-    // items; ls up to 0.16, cat config and version 0.17, which have no type.
+    // Known records that show nothing about a run: init, tag, version, ls, diff, excluded items of
+    // the development version; and without a type: ls up to 0.16, cat config, version of 0.17.
     static const std::set<std::string, std::less<>> kIrrelevant{
         "initialized", "changed", "version",    "snapshot",
         "node",        "change",  "statistics", "excluded_item"};
@@ -167,9 +191,10 @@ class ResticDecoder final : public Decoder {
     if (!known) ++out_->counts.unknown_messages;
   }
 
-  // Takes what a message says if all of it could be read; what could not is counted.
+  // Calls `action` if all members had the right type; counts the record as an error otherwise.
   template <typename Action>
-  void Take(const Members& members, std::initializer_list<std::string_view> known, Action action) {
+  void IfSound(const Members& members, std::initializer_list<std::string_view> known,
+               Action action) {
     if (!members.Sound()) {
       ++out_->counts.parse_errors;
       return;
@@ -179,7 +204,7 @@ class ResticDecoder final : public Decoder {
   }
 
   void Status(Members& members) {
-    // Up to 0.15 the end of the scan is a `status` too.
+    // Up to 0.15 the end of the scan has the type `status` too.
     if (members.Has("action")) return runs_.Underway(Operation::kBackup);
     const bool restore = HasAny(members, {"files_restored", "bytes_restored", "files_skipped",
                                           "bytes_skipped", "files_deleted"});
@@ -193,11 +218,11 @@ class ResticDecoder final : public Decoder {
         .bytes_done = members.Count(restore ? "bytes_restored" : "bytes_done").value_or(0),
         .error_count = members.Count("error_count").value_or(0),
         .total_bytes = members.Count("total_bytes").value_or(0)};
-    Take(members,
-         {"message_type", "seconds_elapsed", "seconds_remaining", "percent_done", "total_files",
-          "files_done", "total_bytes", "bytes_done", "error_count", "current_files",
-          "files_restored", "files_skipped", "files_deleted", "bytes_restored", "bytes_skipped"},
-         [&] { runs_.Progress(operation, progress); });
+    IfSound(members,
+            {"message_type", "seconds_elapsed", "seconds_remaining", "percent_done", "total_files",
+             "files_done", "total_bytes", "bytes_done", "error_count", "current_files",
+             "files_restored", "files_skipped", "files_deleted", "bytes_restored", "bytes_skipped"},
+            [&] { runs_.Progress(operation, progress); });
   }
 
   void Verbose(Members& members) {
@@ -207,7 +232,7 @@ class ResticDecoder final : public Decoder {
   void Summary(Members& members) {
     if (members.Has("files_new")) return BackupSummary(members);
     if (members.Has("num_errors")) return CheckSummary(members);
-    // A tag's end, and a prune's plan, which proves nothing.
+    // The end of `tag`, and the plan of `prune`, which does not prove that it was carried out.
     if (members.Has("changed_snapshots") || members.Has("packfiles")) return;
     RestoreSummary(members);
   }
@@ -220,30 +245,29 @@ class ResticDecoder final : public Decoder {
     end.end = members.Stamp("backup_end");
     end.duration = members.Seconds("total_duration");
     const bool dry_run = members.Boolean("dry_run").value_or(false);
-    Take(members,
-         {"message_type", "files_new", "files_changed", "files_unmodified", "dirs_new",
-          "dirs_changed", "dirs_unmodified", "data_blobs", "tree_blobs", "data_added",
-          "data_added_packed", "total_files_processed", "total_bytes_processed", "total_duration",
-          "backup_start", "backup_end", "snapshot_id", "dry_run"},
-         [&] { dry_run ? runs_.Withdrawn() : runs_.Finished(std::move(end)); });
+    IfSound(members,
+            {"message_type", "files_new", "files_changed", "files_unmodified", "dirs_new",
+             "dirs_changed", "dirs_unmodified", "data_blobs", "tree_blobs", "data_added",
+             "data_added_packed", "total_files_processed", "total_bytes_processed",
+             "total_duration", "backup_start", "backup_end", "snapshot_id", "dry_run"},
+            [&] { dry_run ? runs_.Withdrawn() : runs_.Finished(std::move(end)); });
   }
 
   void CheckSummary(Members& members) {
     RunFinished end{.operation = Operation::kCheck};
     end.figures.errors = members.Count("num_errors");
     end.result = end.figures.errors == 0U ? RunResult::kSuccess : RunResult::kFailure;
-    // Why, the exit code will say: a check that could not even begin counts an error too.
-    Take(members,
-         {"message_type", "num_errors", "broken_packs", "suggest_repair_index", "suggest_prune"},
-         [&] { runs_.Finished(std::move(end)); });
+    // The reason comes with the exit code: a check that could not begin counts an error too.
+    IfSound(members,
+            {"message_type", "num_errors", "broken_packs", "suggest_repair_index", "suggest_prune"},
+            [&] { runs_.Finished(std::move(end)); });
   }
 
   void RestoreSummary(Members& members) {
     const std::initializer_list<std::string_view> known{
         "message_type",  "seconds_elapsed", "total_files",    "files_restored", "files_skipped",
         "files_deleted", "total_bytes",     "bytes_restored", "bytes_skipped"};
-    // All its members may be absent. Strange ones alone are of a command that this version does not
-    // know.
+    // All members may be absent. A summary with unknown members only is that of another command.
     if (members.Unknown(known) > 0 &&
         !HasAny(members, {"files_restored", "files_skipped", "files_deleted"})) {
       ++out_->counts.unknown_messages;
@@ -254,33 +278,33 @@ class ResticDecoder final : public Decoder {
     end.figures.processed_bytes = members.Count("bytes_restored").value_or(0);
     end.duration =
         DurationFromSeconds(static_cast<double>(members.Count("seconds_elapsed").value_or(0)));
-    Take(members, known, [&] { runs_.Finished(std::move(end)); });
+    IfSound(members, known, [&] { runs_.Finished(std::move(end)); });
   }
 
   void Error(const Json& json, Members& members) {
     const std::string during = members.Text("during");
-    Take(members, {"message_type", "error", "during", "item", "message"}, [&] {
-      // Trouble of the scan alone does not spoil a backup: restic ends with 0. What check says as
-      // errors are its lines of text, advice among them.
+    IfSound(members, {"message_type", "error", "during", "item", "message"}, [&] {
+      // Errors of the scan alone do not change the result: restic exits with 0. With `check`, its
+      // lines of text come as errors, advice included.
       if (during == "archival") runs_.Error(Operation::kBackup);
       if (during == "scan") runs_.Underway(Operation::kBackup);
       if (during == "restore") runs_.Error(Operation::kRestore);
       if (during.empty() && !json.contains("message")) ++out_->counts.unknown_messages;
       const std::string text = ErrorTextOf(json);
       if (text.empty()) return;
-      during.empty() ? runs_.NoteAhead(ErrorLevelOf(during), text)
-                     : runs_.Note(ErrorLevelOf(during), text);
+      during.empty() ? runs_.AddMessageOfNext(ErrorLevelOf(during), text)
+                     : runs_.AddMessage(ErrorLevelOf(during), text);
     });
   }
 
   void ExitError(Members& members) {
     const auto code = members.Integer("code");
     const std::string message = members.Text("message");
-    Take(members, {"message_type", "code", "message"}, [&] {
-      // The same text as without --json, of which an exit code of 1 says nothing.
+    IfSound(members, {"message_type", "code", "message"}, [&] {
+      // The same text as without --json, which is more specific than an exit code of 1.
       runs_.Failed(code, message);
-      const bool warns = WordsOf(message) == ResticWords::kUnreadable;
-      runs_.Note(warns ? Level::kWarning : Level::kError, message);
+      const bool warns = ResticMessageOf(message) == ResticMessage::kPartlyUnreadable;
+      runs_.AddMessage(warns ? Level::kWarning : Level::kError, message);
     });
   }
 
@@ -291,29 +315,29 @@ class ResticDecoder final : public Decoder {
       ++out_->counts.parse_errors;
       return;
     }
-    Take(members, {"message_type", "code", "time"}, [&] { runs_.Exited(*code, at); });
+    IfSound(members, {"message_type", "code", "time"}, [&] { runs_.Exited(*code, at); });
   }
 
-  // The mode is not in the output. Of raw-data only blobs are counted; of those that count files
-  // restore-size is the default, whose sum is that of the snapshots as they were.
+  // The output of `stats` does not name its mode. Only raw-data counts blobs alone. Of the modes
+  // that count files restore-size is the default; its total is the original size of the snapshots.
   void Statistics(Members& members) {
     const auto size = members.Count("total_size");
     const bool files = members.Count("total_file_count").value_or(0) > 0;
     const bool blobs = members.Count("total_blob_count").value_or(0) > 0;
-    Take(members,
-         {"total_size", "total_file_count", "total_blob_count", "snapshots_count",
-          "total_uncompressed_size", "compression_ratio", "compression_progress",
-          "compression_space_saving"},
-         [&] {
-           if (!size || files == blobs) return;
-           RepositoryMeasured measured{.of_selection = true};
-           (blobs ? measured.stored_bytes : measured.original_bytes) = size;
-           out_->events.push_back({.of = {}, .offset = offset_, .what = measured});
-         });
+    IfSound(members,
+            {"total_size", "total_file_count", "total_blob_count", "snapshots_count",
+             "total_uncompressed_size", "compression_ratio", "compression_progress",
+             "compression_space_saving"},
+            [&] {
+              if (!size || files == blobs) return;
+              RepositoryMeasured measured{.of_selection = true};
+              (blobs ? measured.stored_bytes : measured.original_bytes) = size;
+              out_->events.push_back({.of = {}, .offset = offset_, .what = measured});
+            });
   }
 
   void Array(const Json& json) {
-    if (json.empty()) return Snapshots(json);  // or `find` without a hit
+    if (json.empty()) return Snapshots(json);  // also `find` without a match
     const Json& first = json.front();
     if (!first.is_object()) {
       ++out_->counts.unknown_messages;
@@ -323,7 +347,7 @@ class ResticDecoder final : public Decoder {
       Snapshots(json);
     } else if (!first.contains("matches") && !first.contains("object_type") &&
                !first.contains("userName")) {
-      ++out_->counts.unknown_messages;  // find and key list are known and say nothing
+      ++out_->counts.unknown_messages;  // find and key list are known, and show no run
     }
   }
 
@@ -332,34 +356,16 @@ class ResticDecoder final : public Decoder {
     std::set<std::string> origins;
     bool sound = true;
     const auto add = [&](const Json& snapshot) {
-      if (!snapshot.is_object()) return false;
-      Members members(snapshot);
-      ArchiveListed archive;
-      // After tag, rewrite and copy a snapshot has a new id and remembers its first.
-      archive.snapshot_id = members.Text("original");
-      if (archive.snapshot_id.empty()) archive.snapshot_id = members.Text("id");
-      const auto start = members.Stamp("time");
-      if (const auto summary = snapshot.find("summary");
-          summary != snapshot.end() && summary->is_object()) {
-        Members figures(*summary);
-        archive.figures = BackupFigures(figures);
-        archive.end = figures.Stamp("backup_end");
-        if (!figures.Sound()) return false;
-      }
-      if (!members.Sound() || !start || archive.snapshot_id.empty()) return false;
-      archive.start = *start;
-      origins.insert(members.Text("hostname") + '\0' +
-                     (snapshot.contains("paths") ? snapshot["paths"].dump() : std::string()));
-      archives.push_back(std::move(archive));
-      return true;
+      auto archive = ReadSnapshot(snapshot, &origins);
+      archive ? archives.push_back(std::move(*archive)) : void(sound = false);
     };
     for (const Json& item : json) {
       if (item.is_object() && item.contains("group_key")) {
         const auto group = item.find("snapshots");
         if (group == item.end() || !group->is_array()) continue;
-        for (const Json& snapshot : *group) sound = add(snapshot) && sound;
+        for (const Json& snapshot : *group) add(snapshot);
       } else {
-        sound = add(item) && sound;
+        add(item);
       }
     }
     if (!sound) ++out_->counts.parse_errors;
@@ -384,8 +390,8 @@ bool IsRestic(std::string_view record) {
   record = WithoutTerminalCodes(record);
   if (record.starts_with(kMessageHead)) return true;
   if (!record.starts_with('{') && !record.starts_with("[{")) {
-    const ResticWords words = WordsOf(record);
-    return words == ResticWords::kFailed || words == ResticWords::kUnreadable;
+    const ResticMessage message = ResticMessageOf(record);
+    return message == ResticMessage::kFinalError || message == ResticMessage::kPartlyUnreadable;
   }
   const auto json = ParseJson(record);
   if (!json || json->empty()) return false;

@@ -5,15 +5,15 @@
 namespace backup_exporter {
 namespace {
 
-// Bytes that a JSON string holds as they are, and that mean themselves: printable ASCII without
-// quote and backslash.
+// Bytes that stand for themselves in a JSON string: printable ASCII without quote and backslash.
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
   for (int c = 0x20; c < 0x7F; ++c) plain[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
   return plain;
 }();
 
-// Walks over a line; each step says whether the line went on as asked, and stays put if not.
+// Reads a line from left to right. Each call returns whether the expected text followed, and does
+// not advance if it did not.
 class Scanner {
  public:
   explicit Scanner(std::string_view line) : rest_(line) {}
@@ -24,7 +24,7 @@ class Scanner {
     return true;
   }
 
-  // Up to 19 digits, which any 64-bit figure of a real run fits in; without leading zeros.
+  // Up to 19 digits without leading zeros, enough for any figure of a real run.
   bool Digits(std::uint64_t* value) {
     std::size_t count = 0;
     std::uint64_t sum = 0;
@@ -56,7 +56,7 @@ class Scanner {
     return Literal("\"");
   }
 
-  // `,"key":digits`, which may be missing; false if it is there and not a number.
+  // `,"key":digits`, which may be absent; false if the key is there without a number.
   bool Optional(std::string_view key, std::uint64_t* value) {
     return !Literal(key) || Digits(value);
   }
@@ -74,20 +74,21 @@ std::optional<ResticProgress> ScanStatusLine(std::string_view line) {
   ResticProgress progress;
   std::uint64_t ignored = 0;
   bool of_backup = false;
-  // The encoder leaves out zeros, so that a member which is there proves the kind of line.
-  const auto telling = [&](std::string_view key, std::uint64_t* value) {
+  // The encoder leaves out zeros, so any of these members proves that the line is of a backup.
+  const auto of_backup_only = [&](std::string_view key, std::uint64_t* value) {
     if (!scan.Literal(key)) return true;
     of_backup = true;
     return scan.Digits(value);
   };
   if (!scan.Literal(R"({"message_type":"status")") ||
       !scan.Optional(R"(,"seconds_elapsed":)", &progress.seconds_elapsed) ||
-      !telling(R"(,"seconds_remaining":)", &ignored) || !scan.Literal(R"(,"percent_done":)") ||
-      !scan.Fraction() || !scan.Optional(R"(,"total_files":)", &ignored) ||
-      !telling(R"(,"files_done":)", &progress.files_done) ||
+      !of_backup_only(R"(,"seconds_remaining":)", &ignored) ||
+      !scan.Literal(R"(,"percent_done":)") || !scan.Fraction() ||
+      !scan.Optional(R"(,"total_files":)", &ignored) ||
+      !of_backup_only(R"(,"files_done":)", &progress.files_done) ||
       !scan.Optional(R"(,"total_bytes":)", &progress.total_bytes) ||
-      !telling(R"(,"bytes_done":)", &progress.bytes_done) ||
-      !telling(R"(,"error_count":)", &progress.error_count)) {
+      !of_backup_only(R"(,"bytes_done":)", &progress.bytes_done) ||
+      !of_backup_only(R"(,"error_count":)", &progress.error_count)) {
     return std::nullopt;
   }
   if (scan.Literal(R"(,"current_files":[)")) {

@@ -1,72 +1,57 @@
 #include "decoders/restic_runs.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
-#include "base/json.h"
-#include "decoders/restic_words.h"
+#include "decoders/old_state.h"
+#include "decoders/restic_messages.h"
+#include "decoders/saved_state.h"
 
 namespace backup_exporter {
 namespace {
 
-// A password, a repository or a lock that is not to be had ends a run before it does anything.
-bool EndsAtOnce(Reason reason) {
-  return reason == Reason::kAuth || reason == Reason::kRepositoryMissing ||
-         reason == Reason::kLocked;
-}
+// In the order of Phase.
+constexpr std::array<std::string_view, 6> kPhaseNames{"idle",     "open",   "stopping",
+                                                      "reported", "failed", "dry_run"};
 
 }  // namespace
 
-void ResticRuns::At(std::uint64_t offset, Decoded* out) {
-  offset_ = offset;
-  out_ = out;
+void ResticRuns::At(std::uint64_t offset, Decoded* out) { events_.At(offset, out); }
+
+void ResticRuns::AddMessage(Level level, std::string_view text) {
+  if (state_.phase == Phase::kIdle) return AddMessageOfNext(level, text);
+  if (state_.phase != Phase::kDryRun) Write(MessageOf(level, text));
 }
 
-void ResticRuns::Emit(decltype(Event::what) what) {
-  // Only the newest progress of a run matters, and there may be millions.
-  if (std::holds_alternative<RunProgress>(what) && !out_->events.empty() &&
-      std::holds_alternative<RunProgress>(out_->events.back().what)) {
-    out_->events.pop_back();
-  }
-  const auto* end = std::get_if<RunFinished>(&what);
-  const bool next = end != nullptr ? !end->of_last_run : std::holds_alternative<RunStarted>(what);
-  out_->events.push_back({.of = {}, .offset = offset_, .what = std::move(what)});
-  if (!next || notes_.empty()) return;
-  for (RunNoted& note : notes_.Release()) Emit(std::move(note));
-}
-
-void ResticRuns::Note(Level level, std::string_view text) {
-  if (memory_.phase == Phase::kIdle) return NoteAhead(level, text);
-  if (memory_.phase != Phase::kDryRun) Emit(NoteOf(level, text));
-}
-
-void ResticRuns::NoteAhead(Level level, std::string_view text) {
-  RunNoted note = NoteOf(level, text);
-  memory_.phase == Phase::kOpen ? Emit(std::move(note)) : notes_.Keep(std::move(note));
+void ResticRuns::AddMessageOfNext(Level level, std::string_view text) {
+  RunNoted message = MessageOf(level, text);
+  state_.phase == Phase::kOpen ? Write(std::move(message)) : events_.AddPending(std::move(message));
 }
 
 void ResticRuns::Begin(std::optional<Operation> operation) {
-  memory_ = Memory{};
-  memory_.phase = Phase::kOpen;
-  memory_.operation = operation;
-  Emit(RunStarted{operation});
+  state_ = State{};
+  state_.phase = Phase::kOpen;
+  state_.operation = operation;
+  Write(RunStarted{operation});
 }
 
-// Opens a run if none is, or if that which is does something else.
+// Opens a run if none is open, or if the open one is of another operation.
 void ResticRuns::Continue(std::optional<Operation> operation) {
-  const bool other = operation && memory_.operation && *operation != *memory_.operation;
-  if (memory_.phase != Phase::kOpen || other) {
+  const bool other = operation && state_.operation && *operation != *state_.operation;
+  if (state_.phase != Phase::kOpen || other) {
     Begin(operation);
   } else if (operation) {
-    memory_.operation = operation;
+    state_.operation = operation;
   }
 }
 
 void ResticRuns::Underway(std::optional<Operation> operation) {
-  if (memory_.phase != Phase::kStopping) Continue(operation);
+  if (state_.phase != Phase::kStopping) Continue(operation);
 }
 
 void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgress& progress) {
-  const ResticProgress& before = memory_.progress;
+  const ResticProgress& before = state_.progress;
   const bool back = progress.seconds_elapsed < before.seconds_elapsed ||
                     progress.files_done < before.files_done ||
                     progress.bytes_done < before.bytes_done ||
@@ -74,137 +59,140 @@ void ResticRuns::Progress(std::optional<Operation> operation, const ResticProgre
   const auto is_zeros = [](const ResticProgress& of) {
     return of == ResticProgress{.total_bytes = of.total_bytes};
   };
-  // After a signal status lines go on until the uploads under way are done. One of zeros comes
-  // first in a new run, which cannot be told where the old one did not get beyond zeros.
+  // After a signal, status records continue until the current uploads are done. The first record of
+  // a new run is all zeros, which cannot be recognised if the old run had only zeros too.
   const bool begins = is_zeros(progress) && !is_zeros(before);
-  if (memory_.phase == Phase::kStopping && !back && !begins) {
-    memory_.progress = progress;
+  if (state_.phase == Phase::kStopping && !back && !begins) {
+    state_.progress = progress;
     return;
   }
-  if (memory_.phase == Phase::kOpen && back) memory_.phase = Phase::kIdle;
+  if (state_.phase == Phase::kOpen && back) state_.phase = Phase::kIdle;
   Continue(operation);
-  memory_.working = true;
-  memory_.progress = progress;
-  RunProgress told{.elapsed = DurationFromSeconds(static_cast<double>(progress.seconds_elapsed)),
-                   .processed_bytes = progress.bytes_done,
-                   .operation = memory_.operation};
+  state_.working = true;
+  state_.progress = progress;
+  RunProgress event{.elapsed = DurationFromSeconds(static_cast<double>(progress.seconds_elapsed)),
+                    .processed_bytes = progress.bytes_done,
+                    .operation = state_.operation};
   if (progress.total_bytes > 0) {
-    told.expected_bytes = progress.total_bytes;
-    told.done = std::min(
+    event.expected_bytes = progress.total_bytes;
+    event.done = std::min(
         1.0, static_cast<double>(progress.bytes_done) / static_cast<double>(progress.total_bytes));
   }
-  Emit(told);
+  Write(event);
 }
 
 void ResticRuns::CheckStage(int stage) {
-  if (memory_.phase == Phase::kOpen && stage <= memory_.stage) memory_.phase = Phase::kIdle;
+  if (state_.phase == Phase::kOpen && stage <= state_.stage) state_.phase = Phase::kIdle;
   Continue(Operation::kCheck);
-  memory_.stage = stage;
-  memory_.working = stage > 1;
+  state_.stage = stage;
+  state_.working = stage > 1;
 }
 
 void ResticRuns::Error(Operation operation) {
   Continue(operation);
-  ++memory_.errors;
+  ++state_.errors;
 }
 
 void ResticRuns::SourceMissing() {
-  if (memory_.phase == Phase::kOpen && memory_.working) memory_.phase = Phase::kIdle;
+  if (state_.phase == Phase::kOpen && state_.working) state_.phase = Phase::kIdle;
   Continue(Operation::kBackup);
-  memory_.source_missing = true;
+  state_.source_missing = true;
 }
 
 void ResticRuns::Signal() {
-  switch (memory_.phase) {
+  switch (state_.phase) {
     case Phase::kStopping:
-    case Phase::kReported:  // the report stands; a worse exit code may still follow
+    case Phase::kReported:  // the report is valid; a worse exit code may still follow
     case Phase::kDryRun:
       return;
     case Phase::kOpen:
-      Emit(RunFinished{.operation = memory_.operation,
-                       .result = RunResult::kInterrupted,
-                       .evidence = Evidence::kReport,
-                       .reason = Reason::kInterrupted});
-      memory_.phase = Phase::kStopping;
-      memory_.result = RunResult::kInterrupted;
-      memory_.errors = memory_.progress.error_count;
+      Write(RunFinished{.operation = state_.operation,
+                        .result = RunResult::kInterrupted,
+                        .evidence = Evidence::kReport,
+                        .reason = Reason::kInterrupted});
+      state_.phase = Phase::kStopping;
+      state_.result = RunResult::kInterrupted;
+      state_.errors = state_.progress.error_count;
       return;
     case Phase::kIdle:
     case Phase::kFailed:
-      // Only its last words will show what it was that had begun; anything else is of another run.
+      // Only its final error will show the operation; any other record belongs to another run.
       Begin(std::nullopt);
-      memory_ = Memory{};
+      state_ = State{};
       return;
   }
 }
 
 void ResticRuns::Hint(Operation operation) {
-  if (memory_.phase == Phase::kOpen) return;
-  memory_ = Memory{};
-  memory_.operation = operation;
+  if (state_.phase == Phase::kOpen) return;
+  state_ = State{};
+  state_.operation = operation;
 }
 
 void ResticRuns::Finished(RunFinished end) {
-  const bool other = memory_.operation && *memory_.operation != *end.operation;
-  // Another operation's run was open: it ended without a word.
-  if (memory_.phase == Phase::kOpen && other) Begin(end.operation);
-  // What was told to stop has no report: errors told of since are of the run that has one, and
-  // whose first words are lost.
+  const bool other = state_.operation && *state_.operation != *end.operation;
+  // The open run is of another operation: it ended without a report.
+  if (state_.phase == Phase::kOpen && other) Begin(end.operation);
+  // A run that received a signal prints no report. If errors were counted since, they belong to the
+  // reported run, whose first records are lost.
   const bool of_this =
-      memory_.phase == Phase::kOpen ||
-      (memory_.phase == Phase::kStopping && memory_.progress.error_count > memory_.errors);
-  if (!of_this) memory_ = Memory{};
-  memory_.operation = end.operation;
+      state_.phase == Phase::kOpen ||
+      (state_.phase == Phase::kStopping && state_.progress.error_count > state_.errors);
+  if (!of_this) state_ = State{};
+  state_.operation = end.operation;
 
-  // None seen is not none: standard error may be elsewhere, and the last status line too old.
-  const std::uint64_t errors = std::max(memory_.errors, memory_.progress.error_count);
+  // Without errors seen the number stays unknown: standard error may go elsewhere, and the last
+  // status record may be too old.
+  const std::uint64_t errors = std::max(state_.errors, state_.progress.error_count);
   if (errors > 0) {
     const bool backup = end.operation == Operation::kBackup;
     end.figures.errors = errors;
     end.result = std::max(end.result, backup ? RunResult::kWarning : RunResult::kFailure);
     if (backup) end.reason = Reason::kSourceUnreadable;
   }
-  if (memory_.source_missing) {
+  if (state_.source_missing) {
     end.result = RunResult::kFailure;
     end.reason = Reason::kSourceMissing;
   }
-  memory_.result = end.result;
-  memory_.phase = Phase::kReported;
-  Emit(std::move(end));
+  Report(Phase::kReported, std::move(end));
 }
 
 void ResticRuns::Pruned() {
-  if (memory_.phase != Phase::kReported || memory_.operation != Operation::kForget) return;
-  Emit(RunFinished{
+  if (state_.phase != Phase::kReported || state_.operation != Operation::kForget) return;
+  Write(RunFinished{
       .operation = Operation::kForget, .result = RunResult::kSuccess, .of_last_run = true});
 }
 
 void ResticRuns::Withdrawn() {
-  if (memory_.phase == Phase::kOpen) Emit(RunWithdrawn{});
-  memory_ = Memory{};
-  memory_.phase = Phase::kDryRun;
-  notes_.Clear();
+  if (state_.phase == Phase::kOpen) Write(RunWithdrawn{});
+  state_ = State{};
+  state_.phase = Phase::kDryRun;
+  events_.ClearPending();
 }
 
-// What restic prints after a report of its own: backup only exit code 3 (see Unreadable); check and
-// restore the code of the errors they reported; forget the trouble of the prune that follows it.
+// The errors that restic prints after its own report: backup only that of exit code 3 (see
+// PartlyUnreadable); check and restore that of the errors they reported; forget that of the prune
+// that follows it.
 bool ResticRuns::BelongsToReport(std::optional<Operation> named, Reason reason) const {
-  if (named && named != memory_.operation) return false;
-  if (memory_.operation == Operation::kCheck) return memory_.result == RunResult::kFailure;
-  if (memory_.operation == Operation::kBackup) return false;
-  return named.has_value() || !EndsAtOnce(reason);
+  if (named && named != state_.operation) return false;
+  if (state_.operation == Operation::kCheck) return state_.result == RunResult::kFailure;
+  if (state_.operation == Operation::kBackup) return false;
+  return named.has_value() || !PreventsWork(reason);
+}
+
+Reason ResticRuns::ReasonOfFailure(std::optional<int> exit_code, std::string_view error) const {
+  if (exit_code && EndedBySignal(*exit_code)) return Reason::kInterrupted;
+  Reason reason = ReasonOf(error);
+  if (reason == Reason::kOther && exit_code) reason = ReasonOf(*exit_code).value_or(reason);
+  const bool missing = state_.phase == Phase::kOpen && state_.source_missing;
+  return reason == Reason::kOther && missing ? Reason::kSourceMissing : reason;
 }
 
 void ResticRuns::Failed(std::optional<int> exit_code, std::string_view error) {
-  if (exit_code == 3 || WordsOf(error) == ResticWords::kUnreadable)
-    return Unreadable(exit_code, error);
-
-  Reason reason = ReasonOf(error);
-  if (reason == Reason::kOther && exit_code) reason = ReasonOf(*exit_code).value_or(reason);
-  if (exit_code && EndedBySignal(*exit_code)) reason = Reason::kInterrupted;
-  if (reason == Reason::kOther && memory_.phase == Phase::kOpen && memory_.source_missing) {
-    reason = Reason::kSourceMissing;
+  if (exit_code == 3 || ResticMessageOf(error) == ResticMessage::kPartlyUnreadable) {
+    return PartlyUnreadable(exit_code, error);
   }
+  const Reason reason = ReasonOfFailure(exit_code, error);
   const std::optional<Operation> named = OperationOf(error);
   RunFinished end{
       .operation = named,
@@ -213,14 +201,14 @@ void ResticRuns::Failed(std::optional<int> exit_code, std::string_view error) {
       .exit_code = exit_code,
       .reason = reason,
       .message = std::string(error)};
-  switch (memory_.phase) {
+  switch (state_.phase) {
     case Phase::kOpen:
-      if (memory_.working && EndsAtOnce(reason)) {
+      if (state_.working && PreventsWork(reason)) {
         Begin(named);
       } else if (named) {
         Continue(named);
       }
-      end.operation = memory_.operation;
+      end.operation = state_.operation;
       break;
     case Phase::kStopping:
       end.of_last_run = reason == Reason::kInterrupted;
@@ -232,59 +220,61 @@ void ResticRuns::Failed(std::optional<int> exit_code, std::string_view error) {
     case Phase::kDryRun:
       break;
     case Phase::kIdle:
-      end.operation = named ? named : memory_.operation;
+      end.operation = named ? named : state_.operation;
       break;
   }
   if (end.of_last_run) {
-    end.operation = memory_.operation;
-  } else if (memory_.phase != Phase::kOpen) {
-    memory_ = Memory{};
+    end.operation = state_.operation;
+  } else if (state_.phase != Phase::kOpen) {
+    state_ = State{};
   }
-  memory_.operation = end.operation;
-  memory_.result = end.result;
-  memory_.phase = Phase::kFailed;
-  Emit(std::move(end));
+  state_.operation = end.operation;
+  Report(Phase::kFailed, std::move(end));
 }
 
-// Only backup makes a snapshot all the same; since 0.19 forget ends with 3 too.
-void ResticRuns::Unreadable(std::optional<int> exit_code, std::string_view error) {
+// Exit code 3. Only backup makes a snapshot nevertheless; since 0.19 forget ends with 3 too.
+void ResticRuns::PartlyUnreadable(std::optional<int> exit_code, std::string_view error) {
   const std::optional<Operation> operation = OperationOf(error);
-  if (memory_.phase == Phase::kDryRun &&
+  if (state_.phase == Phase::kDryRun &&
       operation.value_or(Operation::kBackup) == Operation::kBackup) {
     return;
   }
   const bool reported =
-      memory_.phase == Phase::kReported && (!operation || operation == memory_.operation);
-  if (memory_.phase == Phase::kOpen) {
+      state_.phase == Phase::kReported && (!operation || operation == state_.operation);
+  if (state_.phase == Phase::kOpen) {
     Continue(operation);
   } else if (!reported) {
-    memory_ = Memory{};
-    memory_.operation = operation;
+    state_ = State{};
+    state_.operation = operation;
   }
-  RunFinished end{.operation = memory_.operation,
+  RunFinished end{.operation = state_.operation,
                   .result = RunResult::kFailure,
                   .evidence = Evidence::kExitCode,
                   .exit_code = exit_code.value_or(3),
                   .reason = Reason::kOther,
                   .message = std::string(error),
                   .of_last_run = reported};
-  if (memory_.source_missing) {
+  if (state_.source_missing) {
     end.reason = Reason::kSourceMissing;
-  } else if (memory_.operation == Operation::kBackup) {
+  } else if (state_.operation == Operation::kBackup) {
     end.result = RunResult::kWarning;
     end.reason = Reason::kSourceUnreadable;
   }
-  memory_.result = end.result;
-  memory_.phase = Phase::kFailed;
-  Emit(std::move(end));
+  Report(Phase::kFailed, std::move(end));
+}
+
+void ResticRuns::Report(Phase phase, RunFinished end) {
+  state_.phase = phase;
+  state_.result = end.result;
+  Write(std::move(end));
 }
 
 void ResticRuns::Exited(int exit_code, std::optional<Time> at) {
-  const Memory run = memory_;
-  // What shows its progress reports its success too: this is the exit code of something else.
+  const State run = state_;
+  // A run that shows progress also reports its success, so the code is that of another command.
   const bool unreported = run.phase == Phase::kOpen && run.working;
   if (exit_code == 0 && unreported) return;
-  memory_ = Memory{};
+  state_ = State{};
   // A dry run ends with 0 or 3.
   if ((exit_code == 0 || exit_code == 3) && run.phase == Phase::kDryRun) return;
 
@@ -298,7 +288,7 @@ void ResticRuns::Exited(int exit_code, std::optional<Time> at) {
                                  run.phase == Phase::kFailed,
                   .final = true};
   if (exit_code == 0) {
-    // Nothing was unreadable, of which a backup's report says nothing.
+    // All files were readable, which a backup's report does not show.
     if (backup && run.phase == Phase::kReported) end.figures.errors = run.errors;
   } else if (EndedBySignal(exit_code) ||
              (exit_code == 1 && run.result == RunResult::kInterrupted)) {
@@ -316,54 +306,48 @@ void ResticRuns::Exited(int exit_code, std::optional<Time> at) {
     end.result = RunResult::kFailure;
     end.reason = Reason::kSourceMissing;
   }
-  Emit(std::move(end));
+  Write(std::move(end));
 }
 
 std::string ResticRuns::Save() const {
-  if (memory_.phase == Phase::kIdle && !memory_.operation && notes_.empty()) return {};
-  const Memory& m = memory_;
-  return Json{static_cast<int>(m.phase),
-              m.operation ? static_cast<int>(*m.operation) : -1,
-              m.progress.seconds_elapsed,
-              m.progress.files_done,
-              m.progress.bytes_done,
-              m.progress.error_count,
-              m.stage,
-              m.errors,
-              static_cast<int>(m.result),
-              m.working,
-              m.source_missing,
-              notes_.Save()}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (state_.phase == Phase::kIdle && !state_.operation && events_.empty()) return {};
+  StateWriter saved;
+  saved.Add("phase", kPhaseNames[static_cast<std::size_t>(state_.phase)]);
+  saved.Add("operation", state_.operation);
+  saved.Add("seconds_elapsed", state_.progress.seconds_elapsed);
+  saved.Add("files_done", state_.progress.files_done);
+  saved.Add("bytes_done", state_.progress.bytes_done);
+  saved.Add("error_count", state_.progress.error_count);
+  saved.Add("stage", static_cast<std::uint64_t>(state_.stage));
+  saved.Add("errors", state_.errors);
+  saved.Add("result", Name(state_.result));
+  saved.Add("working", state_.working);
+  saved.Add("source_missing", state_.source_missing);
+  saved.AddJson("messages", events_.Save());
+  return saved.Text();
 }
 
 void ResticRuns::Restore(std::string_view saved) {
-  memory_ = Memory{};
-  notes_.Clear();
-  const auto json = ParseJson(saved);
-  // Before notes were kept there were 11.
-  if (!json || !json->is_array() || json->size() < 11 || json->size() > 12) return;
-  if (json->size() == 12 && !json->back().is_array()) return;
-  for (std::size_t i = 0; i < 11; ++i) {
-    if (i < 9 ? !(*json)[i].is_number_integer() : !(*json)[i].is_boolean()) return;
-  }
-  const auto number = [&json](std::size_t i) { return (*json)[i].get<std::uint64_t>(); };
-  const int phase = (*json)[0].get<int>();
-  const int operation = (*json)[1].get<int>();
-  const int result = (*json)[8].get<int>();
-  if (phase < 0 || phase > static_cast<int>(Phase::kDryRun) || operation >= kOperations ||
-      result < 0 || result >= kRunResults) {
-    return;
-  }
-  memory_.phase = static_cast<Phase>(phase);
-  if (operation >= 0) memory_.operation = static_cast<Operation>(operation);
-  memory_.progress = {number(2), number(3), number(4), number(5)};
-  memory_.stage = (*json)[6].get<int>();
-  memory_.errors = number(7);
-  memory_.result = static_cast<RunResult>(result);
-  memory_.working = (*json)[9].get<bool>();
-  memory_.source_missing = (*json)[10].get<bool>();
-  if (json->size() == 12) notes_.Restore(json->back());
+  state_ = State{};
+  events_.ClearPending();
+  const auto json = ReadState(saved, ConvertResticState);
+  if (!json) return;
+  StateReader reader(*json);
+  const auto phase = reader.IndexIn("phase", kPhaseNames);
+  State state{.operation = reader.OperationIn("operation"),
+              .progress = {.seconds_elapsed = reader.Count("seconds_elapsed").value_or(0),
+                           .files_done = reader.Count("files_done").value_or(0),
+                           .bytes_done = reader.Count("bytes_done").value_or(0),
+                           .error_count = reader.Count("error_count").value_or(0)},
+              .stage = reader.Integer("stage").value_or(0),
+              .errors = reader.Count("errors").value_or(0),
+              .result = reader.ResultIn("result").value_or(RunResult::kSuccess),
+              .working = reader.Boolean("working").value_or(false),
+              .source_missing = reader.Boolean("source_missing").value_or(false)};
+  if (!reader.Sound() || !phase) return;
+  state.phase = static_cast<Phase>(*phase);
+  state_ = state;
+  events_.Restore(reader.Array("messages"));
 }
 
 }  // namespace backup_exporter

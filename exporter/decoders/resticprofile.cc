@@ -1,16 +1,17 @@
-// resticprofile's status file: one document with the last result of every profile and command.
+// Decodes resticprofile's status file: one document with the last result of every profile and
+// command.
 //
 // Source: resticprofile v0.12 to v0.33.1, monitor/status/*.go, shell/*_summary.go, and its
-// documentation (status file, extended status). Every section is the whole truth of a finished run,
-// stamped with its end; the file says nothing while a command runs.
+// documentation (status file, extended status). Every section describes one finished run
+// completely, with the time of its end. Runs in progress are not in the file.
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/json.h"
 #include "decoders/decoders.h"
-#include "decoders/notes.h"
-#include "decoders/restic_words.h"
+#include "decoders/pending_messages.h"
+#include "decoders/restic_messages.h"
 
 namespace backup_exporter {
 namespace {
@@ -26,27 +27,27 @@ std::optional<int> ExitCodeOf(std::string_view error) {
   return code;
 }
 
-// What restic's own words in `stderr` add to the verdict.
+// What restic's messages in `stderr` add to the result.
 struct Stderr {
   bool unreadable = false;
   bool source_missing = false;
   bool interrupted = false;
   std::optional<Reason> reason;  // of the final error
-  std::vector<RunNoted> notes;
+  std::vector<RunNoted> messages;
 };
 
-void Read(std::string_view line, Stderr& out) {
-  switch (WordsOf(line)) {
-    case ResticWords::kFailed:
+void ReadLine(std::string_view line, Stderr& out) {
+  switch (ResticMessageOf(line)) {
+    case ResticMessage::kFinalError:
       out.reason = ReasonOf(line);
       break;
-    case ResticWords::kUnreadable:
+    case ResticMessage::kPartlyUnreadable:
       out.unreadable = true;
       break;
-    case ResticWords::kSourceMissing:
+    case ResticMessage::kSourceMissing:
       out.source_missing = true;
       break;
-    case ResticWords::kSignal:
+    case ResticMessage::kSignal:
       out.interrupted = true;
       break;
     default:
@@ -60,7 +61,7 @@ Stderr ReadStderr(std::string_view text) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    // What restic puts around the line that tells of a signal.
+    // restic puts these around the message about a signal.
     while (line.starts_with('\r') || line.starts_with("\x1b[2K")) {
       line.remove_prefix(line.starts_with('\r') ? 1 : 4);
     }
@@ -68,9 +69,11 @@ Stderr ReadStderr(std::string_view text) {
     // With extended-status restic writes JSON there too.
     const auto json = line.starts_with('{') ? ParseJson(line) : std::nullopt;
     if (!json || !json->is_object()) {
-      Read(line, out);
-      // Whatever it is: on standard error little is said where all is well.
-      if (!line.empty()) out.notes.push_back(NoteOf(LevelOf(WordsOf(line)), line));
+      ReadLine(line, out);
+      // Every line is kept: a run without problems prints little on standard error.
+      if (!line.empty()) {
+        out.messages.push_back(MessageOf(LevelOf(ResticMessageOf(line)), line));
+      }
       continue;
     }
     Members members(*json);
@@ -78,14 +81,14 @@ Stderr ReadStderr(std::string_view text) {
     if (type == "error") {
       const std::string during = members.Text("during");
       if (during == "archival") out.unreadable = true;
-      out.notes.push_back(NoteOf(ErrorLevelOf(during), ErrorTextOf(*json)));
+      out.messages.push_back(MessageOf(ErrorLevelOf(during), ErrorTextOf(*json)));
     }
     if (type == "exit_error") {
       const auto code = members.Integer("code");
       const std::string message = members.Text("message");
-      Read(message, out);
-      const bool warns = WordsOf(message) == ResticWords::kUnreadable;
-      out.notes.push_back(NoteOf(warns ? Level::kWarning : Level::kError, message));
+      ReadLine(message, out);
+      const bool warns = ResticMessageOf(message) == ResticMessage::kPartlyUnreadable;
+      out.messages.push_back(MessageOf(warns ? Level::kWarning : Level::kError, message));
       if (code == 3) out.unreadable = true;
       if (code && ReasonOf(*code)) out.reason = ReasonOf(*code);
     }
@@ -122,9 +125,9 @@ class ResticprofileDecoder final : public Decoder {
           continue;
         }
         if (status.is_null()) continue;
-        std::vector<RunNoted> notes;
+        std::vector<RunNoted> messages;
         auto run =
-            status.is_object() ? Section(*operation, status, out.counts, notes) : std::nullopt;
+            status.is_object() ? Section(*operation, status, out.counts, messages) : std::nullopt;
         if (!run) {
           ++out.counts.parse_errors;
           continue;
@@ -135,7 +138,7 @@ class ResticprofileDecoder final : public Decoder {
                                 .what = std::move(what)});
         };
         emit(std::move(*run));
-        for (RunNoted& note : notes) emit(std::move(note));
+        for (RunNoted& message : messages) emit(std::move(message));
       }
     }
   }
@@ -145,7 +148,7 @@ class ResticprofileDecoder final : public Decoder {
 
  private:
   std::optional<RunFinished> Section(Operation operation, const Json& status, RecordCounts& counts,
-                                     std::vector<RunNoted>& notes) const {
+                                     std::vector<RunNoted>& messages) const {
     Members members(status);
     const auto success = members.Boolean("success");
     RunFinished run{.operation = operation, .final = true};
@@ -154,7 +157,7 @@ class ResticprofileDecoder final : public Decoder {
     const std::string stderr_text = members.Text("stderr");
     if (const auto seconds = members.Count("duration");
         seconds && *seconds > 0 && *seconds < 1'000'000'000) {
-      // Whole seconds, rounded up: the run began at most that long before.
+      // Whole seconds, rounded up: the run began at most this long before its end.
       run.duration = std::chrono::seconds(*seconds);
       if (run.end) run.start = *run.end - *run.duration;
     }
@@ -173,32 +176,32 @@ class ResticprofileDecoder final : public Decoder {
         {"success", "time", "error", "stderr", "duration", "files_new", "files_changed",
          "files_unmodified", "dirs_new", "dirs_changed", "dirs_unmodified", "files_total",
          "bytes_added", "bytes_added_packed", "bytes_total"});
-    Stderr words = ReadStderr(stderr_text);
-    Judge(*success, words, run);
-    notes = std::move(words.notes);
+    Stderr printed = ReadStderr(stderr_text);
+    Judge(*success, printed, run);
+    messages = std::move(printed.messages);
     const Level level = run.result == RunResult::kWarning ? Level::kWarning : Level::kError;
-    if (!run.message.empty()) notes.push_back(NoteOf(level, run.message));
-    // It tells when the run ended, and not when each was said.
-    for (RunNoted& note : notes) note.at = run.end;
+    if (!run.message.empty()) messages.push_back(MessageOf(level, run.message));
+    // The file has the time of the end only, not that of each message.
+    for (RunNoted& message : messages) message.at = run.end;
     if (*success && operation == Operation::kBackup) run.figures = Collected(figures);
     return run;
   }
 
-  static void Judge(bool success, const Stderr& words, RunFinished& run) {
+  static void Judge(bool success, const Stderr& printed, RunFinished& run) {
     const bool backup = run.operation == Operation::kBackup;
     run.exit_code = ExitCodeOf(run.message);
     if (success) {
-      // no-error-on-warning turns exit code 3 into a success whose only trace is in stderr.
-      run.result = backup && words.unreadable ? RunResult::kWarning : RunResult::kSuccess;
+      // With no-error-on-warning exit code 3 is a success, and only stderr shows the warning.
+      run.result = backup && printed.unreadable ? RunResult::kWarning : RunResult::kSuccess;
     } else if (backup && run.exit_code == 3) {
       run.result = RunResult::kWarning;
-    } else if (run.message.starts_with("signal: ") || words.interrupted ||
+    } else if (run.message.starts_with("signal: ") || printed.interrupted ||
                (run.exit_code && EndedBySignal(*run.exit_code))) {
       run.result = RunResult::kInterrupted;
     } else {
       run.result = RunResult::kFailure;
     }
-    if (backup && words.source_missing) {
+    if (backup && printed.source_missing) {
       run.result = RunResult::kFailure;
       run.reason = Reason::kSourceMissing;
     } else if (run.result == RunResult::kWarning) {
@@ -206,13 +209,14 @@ class ResticprofileDecoder final : public Decoder {
     } else if (run.result == RunResult::kInterrupted) {
       run.reason = Reason::kInterrupted;
     } else if (run.result == RunResult::kFailure) {
-      run.reason = words.reason && words.reason != Reason::kOther ? words.reason : std::nullopt;
+      run.reason =
+          printed.reason && printed.reason != Reason::kOther ? printed.reason : std::nullopt;
       if (!run.reason && run.exit_code) run.reason = ReasonOf(*run.exit_code);
       if (!run.reason) run.reason = Reason::kOther;
     }
   }
 
-  // Zeros are what resticprofile writes where it collected nothing.
+  // resticprofile writes zeros for figures that it did not collect; these are removed.
   [[nodiscard]] Figures Collected(Figures figures) const {
     if (!options_.extended_status) {
       const bool nothing = std::ranges::all_of(kFigureFields, [&figures](const FigureField& field) {
@@ -222,7 +226,7 @@ class ResticprofileDecoder final : public Decoder {
       const bool files = figures.files_new.value_or(0) + figures.files_changed.value_or(0) > 0;
       if (figures.added_bytes == 0U && files) figures.added_bytes.reset();
     }
-    // restic before 0.17 does not tell what was stored, which is never nothing of something.
+    // restic before 0.17 does not report the stored size. It cannot be zero if anything was added.
     if (figures.added_stored_bytes == 0U && figures.added_bytes != 0U)
       figures.added_stored_bytes.reset();
     return figures;

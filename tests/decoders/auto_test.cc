@@ -1,4 +1,4 @@
-// Files whose tool was not given.
+// Files whose tool is not configured.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -14,9 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every recorded run in the corpus whose capture shows one: recognised as what it is, and decoded
-// to the same events.
-TEST(AutoFormat, RecognisesWhatTheCorpusHolds) {
+// A recorded run that shows its tool is recognised, and decoded to the same events as by the
+// decoder of that tool.
+TEST(AutoFormat, EveryRecordedRunIsRecognisedAsItsOwnFormat) {
   std::size_t recognised = 0;
   for (const auto& entry : fs::recursive_directory_iterator(fs::path(kTestdataDir) / "corpus")) {
     if (entry.path().filename() != "truth.json") continue;
@@ -34,13 +34,14 @@ TEST(AutoFormat, RecognisesWhatTheCorpusHolds) {
         known->Decode(record, expected);
       }
       if (expected.events.empty()) continue;
-      // A check or restore in plain text, or words that any tool may say, are no proof.
+      // A check or restore in plain text, or a text that any tool may print, is no proof.
       if (automatic->recognised() == nullptr) continue;
       ++recognised;
       EXPECT_EQ(automatic->recognised()->name, name) << file;
-      EXPECT_EQ(EventTexts(WithoutNotes(found.events)), EventTexts(WithoutNotes(expected.events)))
+      EXPECT_EQ(EventTexts(WithoutMessages(found.events)),
+                EventTexts(WithoutMessages(expected.events)))
           << file;
-      // Of what came before, only what means something is remembered.
+      // Of the records before the proof, only those that mean something are kept.
       const auto all = EventTexts(expected.events);
       for (const Event& event : found.events) {
         if (!std::holds_alternative<RunNoted>(event.what)) continue;
@@ -51,7 +52,7 @@ TEST(AutoFormat, RecognisesWhatTheCorpusHolds) {
   EXPECT_GT(recognised, 600U);
 }
 
-TEST(AutoFormat, ProvesARecordToBeOfOneFormatAlone) {
+TEST(AutoFormat, ARecordProvesOneFormatOnly) {
   for (const char* record :
        {R"({"message_type":"status","percent_done":0})", R"({"profiles":{"a":{}}})",
         R"({"type": "archive_progress", "finished": true})",
@@ -66,7 +67,7 @@ TEST(AutoFormat, ProvesARecordToBeOfOneFormatAlone) {
   }
 }
 
-TEST(AutoFormat, TellsTheFormatWhatCameBefore) {
+TEST(AutoFormat, RecordsBeforeTheRecognisedOneAreDecodedToo) {
   auto decoder = MakeDecoder("auto");
   Decoded out;
   decoder->Decode({.bytes = "/none does not exist, skipping", .offset = 0}, out);
@@ -84,7 +85,7 @@ TEST(AutoFormat, TellsTheFormatWhatCameBefore) {
   EXPECT_EQ(CountsText(out.counts), "records=2 text=1");
 }
 
-TEST(AutoFormat, RemembersWhatItFound) {
+TEST(AutoFormat, TheRecognisedFormatIsSavedAndRestored) {
   auto decoder = MakeDecoder("auto");
   Decoded out;
   decoder->Decode(

@@ -1,4 +1,4 @@
-// What borg's output means, record by record; what whole captures of the real one come to, see
+// The decoder of borg's output, record by record. For whole captures of the real tool see
 // ingest/corpus_test.
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "decoders/borg_words.h"
+#include "decoders/borg_messages.h"
 #include "kit/decoding.h"
 #include "kit/event_text.h"
 
@@ -26,9 +26,9 @@ Decoded Decode(const std::string& text, const DecoderOptions& options = {}) {
   return out;
 }
 
-// But for notes.
+// Without messages.
 Texts Events(const std::string& text, const DecoderOptions& options = {}) {
-  return EventTexts(WithoutNotes(Decode(text, options).events));
+  return EventTexts(WithoutMessages(Decode(text, options).events));
 }
 
 std::string Log(const std::string& level, const std::string& message,
@@ -60,7 +60,7 @@ std::string Created(const std::string& start, const std::string& end, double dur
 
 const std::string kBegins = Log("INFO", R"(Creating archive at \"/r::n\")");
 
-TEST(Borg, ReportsTheArchiveThatItMade) {
+TEST(Borg, ADocumentOfCreateReportsTheArchive) {
   EXPECT_THAT(Events(Created("2026-11-21T00:12:00.000000", "2026-11-21T00:13:00.000000")),
               ElementsAre("in \"ssh://nas/./repo\" finished backup success evidence=report "
                           "start=2026-11-21T00:12:00Z end=2026-11-21T00:13:00Z duration=60 "
@@ -68,7 +68,7 @@ TEST(Borg, ReportsTheArchiveThatItMade) {
                           "snapshot=e1"));
 }
 
-TEST(Borg, ReadsTheDocumentOfVersion2) {
+TEST(Borg, ADocumentOfVersion2HasFileCounts) {
   const std::string text =
       Created("2026-11-21T00:12:00.123456+01:00", "2026-11-21T00:13:00.123456+01:00", 60,
               R"("original_size": 9, "nfiles": 12, "hashing_time": 0.1,
@@ -80,7 +80,7 @@ TEST(Borg, ReadsTheDocumentOfVersion2) {
                                 "files_unmodified=4 errors=2 snapshot=e1")));
 }
 
-TEST(Borg, TellsTheRunByItsExitCode) {
+TEST(Borg, AnExitCodeConfirmsOrWorsensTheRun) {
   const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
   EXPECT_THAT(Events(document + Rc(0)),
               ElementsAre(HasSubstr("backup success"), HasSubstr("success evidence=exit_code "
@@ -94,10 +94,10 @@ TEST(Borg, TellsTheRunByItsExitCode) {
   EXPECT_THAT(Events(kBegins + Rc(73)),
               ElementsAre(HasSubstr("started backup"), HasSubstr("exit_code=73 reason=locked")));
   EXPECT_THAT(Events(Rc(0)), ElementsAre(StartsWith("finished ? success evidence=exit_code")))
-      << "nothing says of what";
+      << "without an operation";
 }
 
-TEST(Borg, KnowsASourceThatIsNotThere) {
+TEST(Borg, AMissingSourceIsAFailure) {
   const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
   for (const std::string missing :
        {"/none: [Errno 2] No such file or directory: 'none'",
@@ -110,10 +110,10 @@ TEST(Borg, KnowsASourceThatIsNotThere) {
   EXPECT_THAT(
       Events(Log("WARNING", "/src/x: stat: [Errno 2] No such file or directory: 'x'") + document),
       ElementsAre(HasSubstr("backup warning")))
-      << "it vanished meanwhile";
+      << "it vanished during the backup";
 }
 
-TEST(Borg, CountsNoWarningThatIsNotAboutFiles) {
+TEST(Borg, WarningsThatAreNotAboutFilesDoNotCount) {
   const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
   EXPECT_THAT(Events(Log("WARNING", "Killed stale lock web1.60-0.", "borg.locking") +
                      Log("WARNING", R"(Warning: \"--prefix\" is deprecated.)") +
@@ -121,7 +121,7 @@ TEST(Borg, CountsNoWarningThatIsNotAboutFiles) {
               ElementsAre(HasSubstr("backup success")));
 }
 
-TEST(Borg, FailsWithItsFinalError) {
+TEST(Borg, AFinalErrorFailsTheRun) {
   EXPECT_THAT(Events(Log("ERROR", "Repository /r does not exist.", "borg.archiver",
                          "Repository.DoesNotExist") +
                      Rc(13)),
@@ -132,9 +132,9 @@ TEST(Borg, FailsWithItsFinalError) {
                           HasSubstr("interrupted evidence=exit_code of_last_run")));
 }
 
-// What ends before it begins is another run than the one that reported before it; what went wrong
-// while the cache was put away is not.
-TEST(Borg, FailsAfterItsReportOnlyByWhatCanComeThen) {
+// An error that prevents a run from starting belongs to another run than the reported one. An error
+// while the cache was closed belongs to the reported run.
+TEST(Borg, AnErrorAfterTheReportBelongsToTheRunOnlyIfItCanComeThen) {
   const std::string document = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
   EXPECT_THAT(Events(document + Log("ERROR", "x", "borg.archiver", "LockTimeout")),
               ElementsAre(HasSubstr("backup success"), testing::Not(HasSubstr("of_last_run"))));
@@ -143,7 +143,7 @@ TEST(Borg, FailsAfterItsReportOnlyByWhatCanComeThen) {
               ElementsAre(HasSubstr("backup success"), HasSubstr("of_last_run")));
 }
 
-TEST(Borg, ShowsHowFarItIs) {
+TEST(Borg, ProgressRecordsShowTheProgressOfTheRun) {
   EXPECT_THAT(
       Events(kBegins + Progress(0) + Progress(700)),
       ElementsAre(HasSubstr("started backup at=2026-11-20T23:13:06.500000Z may_end_silently"),
@@ -151,11 +151,11 @@ TEST(Borg, ShowsHowFarItIs) {
   EXPECT_THAT(Events(Progress(0) + Progress(700) + Progress(0)),
               ElementsAre(HasSubstr("started"), HasSubstr("progress"), HasSubstr("started"),
                           HasSubstr("progress")))
-      << "a new run begins with nothing";
+      << "a new run begins with zeros";
 }
 
-// Without --json, --stats or --show-rc a run ends without a word.
-TEST(Borg, MayEndSilentlyUntilTheFileHasToldOfEnds) {
+// Without --json, --stats or --show-rc a run does not report its end.
+TEST(Borg, ARunMayEndSilentlyUntilTheFileHasShownTheEndOfARun) {
   EXPECT_THAT(Events(Progress(700) +
                      R"({"time": 1795216388.0, "type": "archive_progress", "finished": true})"
                      "\n"),
@@ -165,8 +165,8 @@ TEST(Borg, MayEndSilentlyUntilTheFileHasToldOfEnds) {
                           testing::Not(HasSubstr("may_end_silently"))));
 }
 
-// It was killed, and the code is of another command.
-TEST(Borg, IsNotEndedByWhatItNeverSays) {
+// The backup was killed, and the exit code is that of another command.
+TEST(Borg, OutputThatCreateNeverPrintsDoesNotEndABackupWell) {
   const std::string compact = Log("INFO", "Remote: compaction freed about 1 kB", "root") + Rc(0);
   EXPECT_THAT(Events(kBegins + compact), ElementsAre(HasSubstr("started"), HasSubstr("withdrawn"),
                                                      HasSubstr("compact success")));
@@ -175,10 +175,10 @@ TEST(Borg, IsNotEndedByWhatItNeverSays) {
   EXPECT_THAT(Events(whole + kBegins + compact),
               testing::Contains(HasSubstr("backup interrupted")));
   EXPECT_THAT(Events(whole + kBegins + Rc(0)).back(), HasSubstr("backup interrupted"))
-      << "of the archives that it made the file tells";
+      << "the file shows every archive that was made";
 }
 
-TEST(Borg, EndsARunThatTextOvertakesWhenItsLastRecordWasWritten) {
+TEST(Borg, AnInterruptedRunEndsAtTheTimeOfItsLastRecord) {
   const std::string text = kBegins + Rc(0) + kBegins + Progress(1) +
                            "Finished full repository check, no problems found.\n";
   EXPECT_THAT(Events(text),
@@ -186,18 +186,18 @@ TEST(Borg, EndsARunThatTextOvertakesWhenItsLastRecordWasWritten) {
                                                HasSubstr("end=2026-11-20T23:13:07Z"))));
 }
 
-TEST(Borg, TakesNoWordAboutFilesForABackup) {
+TEST(Borg, MessagesAboutFilesDoNotProveABackup) {
   EXPECT_THAT(Events(Log("WARNING", "Include pattern 'x' never matched.") + Rc(1)),
               ElementsAre(HasSubstr("finished ? warning")))
-      << "extract says so too";
+      << "extract prints this too";
   EXPECT_THAT(Events(R"({"type": "file_status", "status": "A", "path": "a"})"
                      "\n" +
                      Rc(0)),
               ElementsAre(HasSubstr("finished ? success")))
-      << "and recreate this";
+      << "recreate prints this too";
 }
 
-TEST(Borg, PutsAListedArchiveOfAnotherSeriesAmongOthers) {
+TEST(Borg, AListedArchiveOfAnotherSeriesIsAmongOthers) {
   const std::string made = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
   const std::string list =
       R"({"archives": [{"name": "db-1", "id": "a1", "time": "2026-11-20T01:00:00"}],
@@ -206,14 +206,14 @@ TEST(Borg, PutsAListedArchiveOfAnotherSeriesAmongOthers) {
   EXPECT_THAT(Events(made + list)[1], HasSubstr("among_others"));
 }
 
-TEST(Borg, TellsADryRunByItsList) {
+TEST(Borg, ADryRunIsRecognisedByItsList) {
   const std::string list = R"({"type": "file_status", "status": "-", "path": "a"})"
                            "\n";
   EXPECT_THAT(Events(kBegins + list + Rc(0)),
               ElementsAre(HasSubstr("started"), HasSubstr("withdrawn")));
 }
 
-TEST(Borg, TellsOtherOperationsByWhatTheyPrint) {
+TEST(Borg, OtherOperationsAreRecognisedByTheirOutput) {
   const auto last = [](const std::string& text) { return Events(text).back(); };
   EXPECT_THAT(last(Log("INFO", "Keeping archive (rule: daily #1): x", "borg.output.list") + Rc(0)),
               HasSubstr("finished prune success"));
@@ -228,7 +228,7 @@ TEST(Borg, TellsOtherOperationsByWhatTheyPrint) {
   EXPECT_THAT(Events(Log("INFO", "Would prune:     x", "borg.output.list") + Rc(0)), IsEmpty());
 }
 
-TEST(Borg, ChecksInTwoPartsAndIsDamagedByEither) {
+TEST(Borg, DamageInEitherPartOfACheckIsAFailure) {
   const std::string first =
       Log("INFO", "Starting repository check", "borg.repository") +
       Log("INFO", "Finished full repository check, no problems found.", "borg.repository");
@@ -245,7 +245,7 @@ TEST(Borg, ChecksInTwoPartsAndIsDamagedByEither) {
                           HasSubstr("check failure")));
 }
 
-TEST(Borg, ListsArchivesAndMeasuresTheRepository) {
+TEST(Borg, ListingsShowArchivesAndTheSizeOfTheRepository) {
   const std::string repository = R"("repository": {"id": "r", "location": "/r"})";
   EXPECT_THAT(
       Events(
@@ -263,7 +263,7 @@ TEST(Borg, ListsArchivesAndMeasuresTheRepository) {
       ElementsAre("in \"/r\" repository stored=7 original=9"));
 }
 
-TEST(Borg, PutsArchivesOfSeveralSeriesAmongOthers) {
+TEST(Borg, ArchivesOfSeveralSeriesAreAmongOthers) {
   const auto list = [](const std::string& a, const std::string& b) {
     return R"({"archives": [{"name": ")" + a + R"(", "id": "a1", "time": "2026-11-20T01:00:00"},
               {"name": ")" +
@@ -281,7 +281,7 @@ TEST(Borg, PutsArchivesOfSeveralSeriesAmongOthers) {
   }
 }
 
-TEST(Borg, ReadsTheHourThatComesTwiceByTheDuration) {
+TEST(Borg, TheDurationResolvesTheHourThatOccursTwice) {
   const DecoderOptions berlin{.zone = TimeZone::Find("Europe/Berlin").value()};
   const auto span = [&](const std::string& start, const std::string& end, double duration) {
     return Events(Created(start, end, duration), berlin).front();
@@ -298,7 +298,7 @@ TEST(Borg, ReadsTheHourThatComesTwiceByTheDuration) {
               HasSubstr("start=2026-03-29T00:30:00Z end=2026-03-29T01:30:00Z"));
 }
 
-TEST(Borg, ReadsTheHourThatComesTwiceByWhatCameBefore) {
+TEST(Borg, EarlierRecordsResolveTheHourThatOccursTwice) {
   const DecoderOptions berlin{.zone = TimeZone::Find("Europe/Berlin").value()};
   const Texts events = Events(Created("2026-10-25T02:20:00", "2026-10-25T02:21:00") +
                                   Created("2026-10-25T02:40:00", "2026-10-25T02:41:00") +
@@ -309,7 +309,7 @@ TEST(Borg, ReadsTheHourThatComesTwiceByWhatCameBefore) {
                                   HasSubstr("end=2026-10-25T01:11:00Z")));
 }
 
-TEST(Borg, DoesNotTakeTheTimeOfItsOptionForThatOfTheRun) {
+TEST(Borg, TheTimestampOptionIsNotTheTimeOfTheRun) {
   std::string text = Created("2020-01-01T10:00:00", "2020-01-01T10:00:00", 30);
   const std::string modified = R"("last_modified": ")";
   text.replace(text.find(modified) + modified.size(), 19, "2026-11-21T00:13:00");
@@ -317,14 +317,14 @@ TEST(Borg, DoesNotTakeTheTimeOfItsOptionForThatOfTheRun) {
                                                   "end=2026-11-21T00:13:00Z duration=30")));
 }
 
-TEST(Borg, ReadsProgressForPeople) {
+TEST(Borg, ProgressForPeopleIsParsed) {
   EXPECT_THAT(
       Events("Creating archive at \"/r::n\"\n0 B O 0 B C 0 B D 0 N src\rSaving files cache\r"
              "terminating with success status, rc 0\n"),
       ElementsAre(HasSubstr("started"), HasSubstr("progress"), HasSubstr("backup success")));
 }
 
-TEST(Borg, ReadsTheTableOfItsStatistics) {
+TEST(Borg, TheStatisticsTableReportsTheArchive) {
   EXPECT_THAT(
       Events("Archive fingerprint: ab12\nTime (start): Sat, 2026-11-21 00:13:06\n"
              "Time (end):   Sat, 2026-11-21 00:14:06\nNumber of files: 5\n"
@@ -337,7 +337,7 @@ TEST(Borg, ReadsTheTableOfItsStatistics) {
                             "processed_files=5 snapshot=ab12")));
 }
 
-TEST(Borg, PassesOverMillionsOfFilesAsTheParserWould) {
+TEST(Borg, TheFastPathForFileRecordsEqualsTheParser) {
   std::mt19937 random(5);
   const std::string letters = "AMUdbcfshix?-EC";
   for (int i = 0; i < 500; ++i) {
@@ -352,7 +352,7 @@ TEST(Borg, PassesOverMillionsOfFilesAsTheParserWould) {
   }
 }
 
-TEST(Borg, CountsWhatItDoesNotUnderstand) {
+TEST(Borg, RecordsThatAreNotUnderstoodAreCounted) {
   EXPECT_EQ(CountsText(Decode("{\"a\": 1}\n").counts), "records=1 unknown_messages=1");
   EXPECT_EQ(CountsText(Decode(R"({"type": "log_message", "message": 7})"
                               "\n")
@@ -365,7 +365,7 @@ TEST(Borg, CountsWhatItDoesNotUnderstand) {
             "records=1 parse_errors=1");
 }
 
-TEST(PublicLocation, ShowsNeitherUserNorQuery) {
+TEST(PublicLocation, UserInformationAndQueryAreRemoved) {
   EXPECT_EQ(PublicLocation("ssh://me:secret@nas:22/./repo"), "ssh://nas:22/./repo");
   EXPECT_EQ(PublicLocation("https://a@b@host/x?token=y"), "https://host/x");
   EXPECT_EQ(PublicLocation("/srv/repo"), "/srv/repo");
@@ -376,11 +376,11 @@ TEST(PublicLocation, ShowsNeitherUserNorQuery) {
   EXPECT_EQ(PublicLocation("ssh://nas/srv/a@b"), "ssh://nas/srv/a@b");
   EXPECT_EQ(PublicName("b2:KEY:SECRET@/bucket/p"), "b2:/bucket/p");
   EXPECT_EQ(PublicName("offsite@nas"), "offsite@nas");
-  EXPECT_EQ(PublicLocation("repo"), "") << "which one, nobody knows";
+  EXPECT_EQ(PublicLocation("repo"), "") << "a relative path";
 }
 
 // borg 1.4's list of codes.
-TEST(BorgExitCodes, AreWarningsForBackupsAlone) {
+TEST(BorgExitCodes, AWarningCodeIsAWarningForBackupsOnly) {
   for (const int code : {1, 100, 107, 127}) {
     EXPECT_EQ(BorgResultOf(code, Operation::kBackup), RunResult::kWarning) << code;
     EXPECT_EQ(BorgResultOf(code, std::nullopt), RunResult::kWarning) << code;
@@ -393,9 +393,9 @@ TEST(BorgExitCodes, AreWarningsForBackupsAlone) {
   EXPECT_EQ(BorgResultOf(143, Operation::kBackup), RunResult::kInterrupted);
 }
 
-// What was said.
+// Messages.
 
-TEST(Borg, NotesWhatItSaysOfARunThatIsOpen) {
+TEST(Borg, MessagesOfAnOpenRunAreReportedAtOnce) {
   EXPECT_THAT(
       EventTexts(Decode(kBegins + Log("WARNING", "/a: [Errno 13] Permission denied: 'a'") +
                         Log("ERROR", "Data integrity error", "borg.archiver", "IntegrityError"))
@@ -408,7 +408,7 @@ TEST(Borg, NotesWhatItSaysOfARunThatIsOpen) {
           HasSubstr(R"(noted error at=2026-11-20T23:13:06.500000Z "Data integrity error")")));
 }
 
-TEST(Borg, NotesAfterItsEndWhatWasSaidOfARunThatShowsOnlyThen) {
+TEST(Borg, MessagesOfARunThatOnlyItsEndShowsFollowTheEnd) {
   const std::string text = Log("WARNING", "/a: [Errno 13] Permission denied: 'a'") + Rc(1) +
                            Log("INFO", "of the next one") + Rc(0);
   const auto expected = ElementsAre(
@@ -425,10 +425,10 @@ TEST(Borg, NotesAfterItsEndWhatWasSaidOfARunThatShowsOnlyThen) {
     decoder->Decode(record, pieces);
     saved = decoder->Save();
   }
-  EXPECT_THAT(EventTexts(pieces.events), expected) << "wherever reading was interrupted";
+  EXPECT_THAT(EventTexts(pieces.events), expected) << "interrupted after every record";
 }
 
-TEST(Borg, NotesNeitherFilesNorFiguresNorProgress) {
+TEST(Borg, FilesFiguresAndProgressAreNotMessages) {
   const std::string end = Created("2026-11-21T00:12:00", "2026-11-21T00:13:00");
   EXPECT_THAT(
       EventTexts(Decode(R"({"type": "file_status", "status": "E", "path": "/a"})" +
@@ -442,14 +442,14 @@ TEST(Borg, NotesNeitherFilesNorFiguresNorProgress) {
       ElementsAre(HasSubstr("finished backup")));
 }
 
-TEST(Borg, NotesTheArchivesThatPruneKept) {
+TEST(Borg, ArchivesKeptByPruneAreMessages) {
   EXPECT_THAT(
       EventTexts(Decode(Log("INFO", "Keeping archive: x", "borg.output.list") + Rc(0)).events),
       ElementsAre(HasSubstr("finished prune"), HasSubstr(R"("Keeping archive: x")"),
                   HasSubstr("rc 0")));
 }
 
-TEST(Borg, NotesErrorsThatItPrintsAsText) {
+TEST(Borg, ErrorsInPlainTextAreMessages) {
   EXPECT_THAT(
       EventTexts(
           Decode("Repository /none does not exist.\nterminating with error status, rc 2\n").events),
@@ -458,7 +458,7 @@ TEST(Borg, NotesErrorsThatItPrintsAsText) {
                   R"(noted error "terminating with error status, rc 2")"));
 }
 
-TEST(Borg, ForgetsWhatWasSaidOfADryRun) {
+TEST(Borg, MessagesOfADryRunAreDropped) {
   EXPECT_THAT(
       EventTexts(Decode(Log("WARNING", "/a: [Errno 13] Permission denied: 'a'") +
                         R"({"type": "file_status", "status": "-", "path": "/a"})" + "\n" + Rc(1))
@@ -466,7 +466,7 @@ TEST(Borg, ForgetsWhatWasSaidOfADryRun) {
       IsEmpty());
 }
 
-TEST(Borg, CutsWhatItNotesBetweenCharacters) {
+TEST(Borg, LongMessagesAreCutBetweenCharacters) {
   std::string text(4095, 'x');
   const Decoded decoded = Decode(kBegins + Log("WARNING", text + "\u00e4"));
   EXPECT_EQ(std::get<RunNoted>(decoded.events.back().what).message, text);

@@ -1,4 +1,4 @@
-// The stamps of borgmatic's checks.
+// The markers of borgmatic's checks.
 #include <gmock/gmock.h>
 
 #include "kit/decoding.h"
@@ -7,7 +7,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(BorgmaticChecks, SucceededWhenTheirMarkerWasTouched) {
+TEST(BorgmaticChecks, ACheckSucceededWhenItsMarkerWasModified) {
   const auto decoder = MakeDecoder("borgmatic-checks");
   Decoded out;
   decoder->Decode({.bytes = "2026-11-21T00:23:08.123456Z /state/checks/ab/repository", .offset = 0},

@@ -1,5 +1,5 @@
-// What borgmatic's arrays and its log mean, line by line; what whole captures of the real one come
-// to, see ingest/corpus_test.
+// The decoder of borgmatic's arrays and log, line by line. For whole captures of the real tool see
+// ingest/corpus_test.
 #include <gmock/gmock.h>
 
 #include <string>
@@ -25,12 +25,12 @@ std::vector<Event> AllEvents(const std::string& text, const DecoderOptions& opti
   return out.events;
 }
 
-// But for notes.
+// Without messages.
 Texts Events(const std::string& text, const DecoderOptions& options = {}) {
-  return EventTexts(WithoutNotes(AllEvents(text, options)));
+  return EventTexts(WithoutMessages(AllEvents(text, options)));
 }
 
-// The same lines from a decoder that is saved and restored between any two.
+// The same with a decoder that is saved and restored after every line.
 std::vector<Event> AllEventsInPieces(const std::string& text) {
   Decoded out;
   std::string saved;
@@ -43,7 +43,7 @@ std::vector<Event> AllEventsInPieces(const std::string& text) {
   return out.events;
 }
 Texts EventsInPieces(const std::string& text) {
-  return EventTexts(WithoutNotes(AllEventsInPieces(text)));
+  return EventTexts(WithoutMessages(AllEventsInPieces(text)));
 }
 
 std::string At(int second, const std::string& text) {
@@ -63,9 +63,8 @@ const std::string kSummary =
     At(8, "INFO: ") + At(8, "INFO: summary:") +
     At(8, "INFO: /etc/borgmatic.yaml: Successfully ran configuration file");
 
-// That an action ended well, only the summary proves: a process that was killed says nothing
-// either.
-TEST(BorgmaticLog, TellsOfEveryActionAndInTheSummaryOfTheirEnds) {
+// Only the summary proves that an action ended well: a process that was killed prints nothing.
+TEST(BorgmaticLog, ActionsStartAtOnceAndEndWithTheSummary) {
   EXPECT_THAT(
       Events(At(1, "INFO: local: Creating archive") + At(3, "INFO: local: Pruning archives") +
              At(4, "INFO: nas: Creating archive") + kSummary),
@@ -79,11 +78,11 @@ TEST(BorgmaticLog, TellsOfEveryActionAndInTheSummaryOfTheirEnds) {
                   HasSubstr("\"nas\" finished backup success")));
 }
 
-TEST(BorgmaticLog, SaysNothingOfARunThatIsNotOver) {
+TEST(BorgmaticLog, WithoutASummaryNoEndIsReported) {
   EXPECT_THAT(Events(At(1, "INFO: local: Creating archive")), ElementsAre(HasSubstr("started")));
 }
 
-TEST(BorgmaticLog, FailsTheRepositoryThatItNames) {
+TEST(BorgmaticLog, AFailureBelongsToTheNamedRepository) {
   const std::string text =
       At(1, "INFO: local: Creating archive") + At(3, "INFO: nas: Creating archive") +
       At(4, "ERROR: Failed to create/acquire the lock /srv/nas/lock.exclusive (timeout).") +
@@ -103,7 +102,7 @@ TEST(BorgmaticLog, FailsTheRepositoryThatItNames) {
   EXPECT_THAT(EventsInPieces(text), expected);
 }
 
-TEST(BorgmaticLog, DoesNotFailAnAttemptThatIsMadeAgain) {
+TEST(BorgmaticLog, AnAttemptThatIsRetriedIsNotAFailure) {
   EXPECT_THAT(
       Events(At(1, "INFO: local: Creating archive") +
              At(2, "WARNING: local: Error running actions for repository") +
@@ -114,7 +113,7 @@ TEST(BorgmaticLog, DoesNotFailAnAttemptThatIsMadeAgain) {
                   AllOf(HasSubstr("backup success"), HasSubstr("start=2026-11-21T02:00:01"))));
 }
 
-TEST(BorgmaticLog, WarnsWhereBorgDid) {
+TEST(BorgmaticLog, WarningsOfBorgAreWarnings) {
   const std::string begin = At(1, "INFO: local: Creating archive");
   EXPECT_THAT(
       Events(begin + At(2, "WARNING: /src/x: open: [Errno 13] Permission denied: 'x'") + kSummary)
@@ -124,11 +123,11 @@ TEST(BorgmaticLog, WarnsWhereBorgDid) {
       Events(begin + At(2, "INFO: /none: [Errno 2] No such file or directory: 'none'") + kSummary)
           .back(),
       HasSubstr("backup failure"))
-      << "before 2.1 all that borg says is INFO";
+      << "before 2.1 all lines of borg are INFO";
 }
 
-// Both are successes to borgmatic.
-TEST(BorgmaticLog, IsNotTakenInByASuccessThatIsNone) {
+// borgmatic treats both as successes.
+TEST(BorgmaticLog, ASignalAndADamagedRepositoryAreNoSuccess) {
   EXPECT_THAT(
       Events(At(1, "INFO: local: Creating archive") + At(2, "ERROR: Received SIGTERM") +
              At(2, "WARNING: Treating exit code 143 as a warning, as per borgmatic defaults") +
@@ -141,7 +140,7 @@ TEST(BorgmaticLog, IsNotTakenInByASuccessThatIsNone) {
               HasSubstr("check failure"));
 }
 
-TEST(BorgmaticLog, TakesForAWarningWhatMadeAnArchive) {
+TEST(BorgmaticLog, AFailureThatMadeAnArchiveIsAWarning) {
   const auto failing = [](const std::string& command, int code) {
     return Events(At(1, "INFO: local: Creating archive") +
                   At(2, "CRITICAL: local: Error running actions for repository") +
@@ -155,7 +154,7 @@ TEST(BorgmaticLog, TakesForAWarningWhatMadeAnArchive) {
   EXPECT_THAT(failing("/bin/false", 1), HasSubstr("backup failure"));
 }
 
-TEST(BorgmaticLog, SkipsWhatAHookSaysIsNotForNow) {
+TEST(BorgmaticLog, ASoftFailureOfAHookIsSkipped) {
   EXPECT_THAT(Events(At(1,
                         "INFO: local: Command hook exited with soft failure exit code (75); "
                         "skipping remaining repository actions") +
@@ -168,8 +167,8 @@ TEST(BorgmaticLog, SkipsWhatAHookSaysIsNotForNow) {
               ElementsAre(HasSubstr("unnamed finished ? skipped")));
 }
 
-// borgmatic was killed in the middle, and began anew: the lines do not show it, and prove nothing.
-TEST(BorgmaticLog, TakesNoRunForASuccessSinceTheNextOneBegan) {
+// borgmatic was killed and started again. The lines do not show that, and prove nothing.
+TEST(BorgmaticLog, TheStartOfTheNextRunDoesNotProveSuccess) {
   const Texts events = Events(At(1, "INFO: local: Creating archive") +
                               At(3, "INFO: local: Creating archive") + kSummary);
   EXPECT_THAT(events, ElementsAre(HasSubstr("started"), HasSubstr("withdrawn"),
@@ -180,13 +179,13 @@ TEST(BorgmaticLog, TakesNoRunForASuccessSinceTheNextOneBegan) {
                           HasSubstr("started backup"), HasSubstr("finished backup success")));
 }
 
-TEST(BorgmaticLog, LeavesOutDryRuns) {
+TEST(BorgmaticLog, ADryRunIsNoRun) {
   EXPECT_THAT(
       Events(At(1, "INFO: local: Creating archive (dry run; not making any changes)") + kSummary),
       IsEmpty());
 }
 
-TEST(BorgmaticLog, GivesAFailureWithoutANameToThoseThatAreNotDone) {
+TEST(BorgmaticLog, AFailureWithoutANameAppliesToUnfinishedRepositories) {
   const std::string hook =
       At(2, "CRITICAL: /etc/b.yaml: Error running before everything hook") +
       At(2, "CRITICAL: /etc/b.yaml: Command '/bin/false' returned non-zero exit status 1.");
@@ -201,7 +200,7 @@ TEST(BorgmaticLog, GivesAFailureWithoutANameToThoseThatAreNotDone) {
               HasSubstr("but=\"local\" but=\"nas\""));
 }
 
-TEST(BorgmaticLog, BeginsAnewAfterTheSummary) {
+TEST(BorgmaticLog, ANewRunBeginsAfterTheSummary) {
   const std::string night = At(1, "INFO: local: Creating archive") + kSummary;
   std::string next = night;
   for (std::size_t at = 0; (at = next.find("-21 ", at)) != std::string::npos; ++at)
@@ -210,13 +209,13 @@ TEST(BorgmaticLog, BeginsAnewAfterTheSummary) {
                                                 HasSubstr("started"), HasSubstr("success")));
 }
 
-TEST(BorgmaticLog, StopsBySignal) {
+TEST(BorgmaticLog, ASignalInterruptsTheOpenAction) {
   EXPECT_THAT(Events(At(1, "INFO: local: Creating archive") +
                      At(2, "CRITICAL: Exiting due to TERM signal")),
               ElementsAre(HasSubstr("started"), HasSubstr("backup interrupted")));
 }
 
-TEST(BorgmaticLog, MayBeOfAnotherFormat) {
+TEST(BorgmaticLog, OtherLogFormatsAreParsed) {
   for (const std::string head :
        {"1795226401.25 71 INFO borgmatic.actions.create ", "2026-11-21 02:00:01,250 INFO ",
         "[2026-11-21 02:00:01,250] [INFO] "}) {
@@ -226,7 +225,7 @@ TEST(BorgmaticLog, MayBeOfAnotherFormat) {
   }
 }
 
-TEST(BorgmaticLog, OfJsonLinesNamesTheRepositoryByWhatBorgSays) {
+TEST(BorgmaticLog, InJsonLinesTheMessagesOfBorgNameTheRepository) {
   const auto line = [](const std::string& level, const std::string& message,
                        const std::string& name) {
     return R"({"type": "log_message", "time": 1795226401.25, "message": ")" + message +
@@ -240,27 +239,27 @@ TEST(BorgmaticLog, OfJsonLinesNamesTheRepositoryByWhatBorgSays) {
                           HasSubstr("\"/srv/nas\" finished prune success")));
 }
 
-TEST(BorgmaticArray, HoldsARunForEachRepository) {
+TEST(BorgmaticArray, EachRepositoryHasARun) {
   EXPECT_THAT(Events("[" + Element("local") + ", " + Element("nas", "e2") + "]"),
               ElementsAre(HasSubstr("\"local\" in \"/srv/local\" finished backup success"),
                           HasSubstr("\"nas\" in \"/srv/nas\" finished backup success")));
 }
 
-TEST(BorgmaticArray, IsOneRunWithTheLinesAroundIt) {
+TEST(BorgmaticArray, AnArrayAndTheLinesAroundItAreOneRun) {
   EXPECT_THAT(Events("local: Creating archive\n[" + Element("local") + "]\nsummary:\nall good\n"),
               ElementsAre(AllOf(HasSubstr("backup success"), HasSubstr("added_bytes=5"))));
   EXPECT_THAT(Events("/src/x: open: [Errno 13] Permission denied: 'x'\n[" + Element("local") + "]"),
               ElementsAre(HasSubstr("backup warning")));
 }
 
-TEST(BorgmaticArray, NamesARepositoryWithoutALabelByItsPlace) {
+TEST(BorgmaticArray, ARepositoryWithoutALabelIsNamedByItsLocation) {
   std::string element = Element("local");
   element.replace(element.find(R"("label": "local")"), 16, R"("label": "")");
   EXPECT_THAT(Events("[" + element + "]"), ElementsAre(HasSubstr("\"/srv/local\" finished")));
 }
 
-// Both changes of the clock, told by the order of the lines.
-TEST(BorgmaticLog, GoesThroughTheHourThatComesTwice) {
+// Both changes of the clock.
+TEST(BorgmaticLog, TheOrderOfLinesResolvesTheHourThatOccursTwice) {
   const DecoderOptions berlin{.zone = TimeZone::Find("Europe/Berlin").value()};
   EXPECT_THAT(Events("[2026-10-25 02:50:00,000] INFO: a: Creating archive\n"
                      "[2026-10-25 02:10:00,000] INFO: b: Creating archive\n"
@@ -276,7 +275,7 @@ TEST(BorgmaticLog, GoesThroughTheHourThatComesTwice) {
               ElementsAre(HasSubstr("at=2026-03-29T00:59:00Z"), HasSubstr("duration=120")));
 }
 
-TEST(ParseLogLine, LeavesTextWithoutAHeadAlone) {
+TEST(ParseLogLine, ALineWithoutALevelIsReturnedWhole) {
   const LocalClock clock{TimeZone()};
   for (const std::string text :
        {"summary:", "local: Creating archive", "INFORMATION", "", "a b c INFO"}) {
@@ -286,9 +285,9 @@ TEST(ParseLogLine, LeavesTextWithoutAHeadAlone) {
   }
 }
 
-// What was said. An action that is followed by another is told again at the end, with all that was
-// said of it.
-TEST(BorgmaticLog, NotesWhatItSaysOfEachActionAtOnceAndAfterItsEnd) {
+// Messages. An action that is followed by another is reported again with the summary, with all its
+// messages.
+TEST(BorgmaticLog, MessagesAreReportedAtOnceAndAgainAfterTheEnd) {
   const std::string text = At(1, "INFO: local: Creating archive") +
                            At(2, "WARNING: /a: file changed while we backed it up") +
                            At(3, "INFO: nas: Creating archive") + kSummary;
@@ -305,7 +304,7 @@ TEST(BorgmaticLog, NotesWhatItSaysOfEachActionAtOnceAndAfterItsEnd) {
   EXPECT_THAT(EventTexts(AllEventsInPieces(text)), expected);
 }
 
-TEST(BorgmaticLog, NotesErrorsOfTheRepositoryThatIsNamedAfterThem) {
+TEST(BorgmaticLog, ErrorsBelongToTheRepositoryNamedAfterThem) {
   const std::string text =
       At(1, "ERROR: Repository /none does not exist.") +
       At(2, "CRITICAL: nas: Error running actions for repository") +
@@ -322,7 +321,7 @@ TEST(BorgmaticLog, NotesErrorsOfTheRepositoryThatIsNamedAfterThem) {
   EXPECT_THAT(EventTexts(AllEventsInPieces(text)), expected);
 }
 
-TEST(BorgmaticLog, NotesWhatFailedWithoutANameOfEachThatFailedByIt) {
+TEST(BorgmaticLog, MessagesOfAFailureWithoutANameComeWithIt) {
   EXPECT_THAT(
       EventTexts(AllEvents(
           At(2, "CRITICAL: /etc/b.yaml: Error running before everything hook") +
@@ -333,7 +332,7 @@ TEST(BorgmaticLog, NotesWhatFailedWithoutANameOfEachThatFailedByIt) {
                         HasSubstr("returned non-zero exit status 1.\""))));
 }
 
-TEST(BorgmaticLog, NotesNeitherFilesNorFiguresNorWhatIsOfNoRun) {
+TEST(BorgmaticLog, FilesFiguresAndLinesOutsideRunsAreNotMessages) {
   EXPECT_THAT(
       EventTexts(AllEvents(
           At(1, "INFO: /etc/b.yaml: Starting") + At(1, "DEBUG: x") +
@@ -345,7 +344,7 @@ TEST(BorgmaticLog, NotesNeitherFilesNorFiguresNorWhatIsOfNoRun) {
                   HasSubstr("finished")));
 }
 
-TEST(BorgmaticLog, NotesErrorsForWhatTheyAreWhereVersionsBefore2CallAllInfo) {
+TEST(BorgmaticLog, ErrorsThatOldVersionsLogAsInfoAreErrors) {
   EXPECT_THAT(EventTexts(AllEvents(At(1, "INFO: local: Creating archive") +
                                    At(2, "INFO: Repository /none does not exist.") +
                                    At(2, "INFO: /a: open: [Errno 13] Permission denied: 'a'"))),
@@ -354,7 +353,7 @@ TEST(BorgmaticLog, NotesErrorsForWhatTheyAreWhereVersionsBefore2CallAllInfo) {
                           HasSubstr(R"(noted warning at=2026-11-21T02:00:02.250000Z "/a)")));
 }
 
-TEST(BorgmaticLog, ForgetsWhatWasSaidOfADryRun) {
+TEST(BorgmaticLog, MessagesOfADryRunAreDropped) {
   EXPECT_THAT(EventTexts(AllEvents(
                   At(1, "INFO: local: Creating archive (dry run; not making any changes)") +
                   At(2, "WARNING: /a: file changed while we backed it up") + kSummary +
@@ -362,7 +361,7 @@ TEST(BorgmaticLog, ForgetsWhatWasSaidOfADryRun) {
               ElementsAre(HasSubstr("\"nas\" started"), HasSubstr("\"nas\" noted")));
 }
 
-TEST(BorgmaticJson, NotesAfterItsEndWhatItsRecordsSaid) {
+TEST(BorgmaticJson, MessagesFollowTheEndOfTheRun) {
   const auto record = [](const std::string& level, const std::string& message) {
     return R"({"type": "log_message", "time": 1795216386.5, "message": ")" + message +
            R"(", "levelname": ")" + level + R"(", "name": "borgmatic.x"})" + "\n";

@@ -1,5 +1,5 @@
-// Whatever becomes of a file, decoding it neither crashes nor claims more success than the whole
-// file does; and nothing depends on where reading was interrupted.
+// Decoding a damaged file neither crashes nor shows more success than the whole file does, and the
+// result does not depend on where reading was interrupted.
 
 #include <gmock/gmock.h>
 
@@ -36,7 +36,7 @@ Decoded DecodeText(const Capture& capture, std::string text) {
   return Decode({.format = capture.format, .path = capture.path, .text = std::move(text)});
 }
 
-// What speaks of success, each as a line.
+// The events that show a success, as text.
 std::set<std::string> Successes(const std::vector<Event>& events) {
   std::set<std::string> texts;
   for (const Event& event : events) {
@@ -47,7 +47,7 @@ std::set<std::string> Successes(const std::vector<Event>& events) {
   return texts;
 }
 
-// What is said of runs that went well, without their figures and times.
+// The same without figures and times.
 std::set<std::string> PlainSuccesses(const std::vector<Event>& events) {
   static const std::regex kMembers(" [a-z_]+=\\S+");
   std::set<std::string> plain;
@@ -57,10 +57,10 @@ std::set<std::string> PlainSuccesses(const std::vector<Event>& events) {
   return plain;
 }
 
-TEST(Damage, AFileCutAtAnyByteClaimsNoSuccessOfItsOwn) {
+TEST(Damage, AFileCutAtAnyByteShowsNoSuccessThatTheWholeFileLacks) {
   for (const Capture& capture : SmallCaptures()) {
     SCOPED_TRACE(capture.path);
-    // Of a line of text nobody can tell that its last figure goes on.
+    // In a line of text it cannot be seen that the last figure was cut.
     const auto claims = capture.path.extension() == ".log" ? PlainSuccesses : Successes;
     const std::set<std::string> whole = claims(Decode(capture).events);
     for (std::size_t size = 0; size < capture.text.size(); ++size) {
@@ -70,12 +70,12 @@ TEST(Damage, AFileCutAtAnyByteClaimsNoSuccessOfItsOwn) {
   }
 }
 
-// A run that was killed leaves half a line, and the next run goes on in the same line.
-TEST(Damage, ARunThatContinuesATornLineEndsAsItWouldHaveAlone) {
+// A run that was killed leaves an incomplete line, and the next run continues in that line.
+TEST(Damage, ARunThatContinuesATornLineHasTheResultThatItHasAlone) {
   for (const Capture& capture : CapturesOf("restic")) {
     if (capture.text.size() >= kSmall) continue;
     SCOPED_TRACE(capture.path);
-    const std::vector<ToldRun> alone = RunsTold(Decode(capture).events);
+    const std::vector<DecodedRun> alone = RunsIn(Decode(capture).events);
     if (alone.empty() || !alone.back().result) continue;
     const std::set<std::string> whole = Successes(Decode(capture).events);
     for (const char* torn :
@@ -85,8 +85,8 @@ TEST(Damage, ARunThatContinuesATornLineEndsAsItWouldHaveAlone) {
       EXPECT_TRUE(std::ranges::includes(whole, Successes(decoded.events))) << torn;
       const bool a_document =
           capture.text.starts_with('[') || capture.text.starts_with(R"({"time")");
-      const std::vector<ToldRun> runs = RunsTold(decoded.events);
-      if (a_document) continue;  // swallowed with the torn line: no word on how the run went
+      const std::vector<DecodedRun> runs = RunsIn(decoded.events);
+      if (a_document) continue;  // lost with the torn line, and shows no result
       ASSERT_FALSE(runs.empty()) << torn;
       EXPECT_EQ(runs.back().result, alone.back().result) << torn;
       EXPECT_EQ(runs.back().reason, alone.back().reason) << torn;
@@ -94,7 +94,7 @@ TEST(Damage, ARunThatContinuesATornLineEndsAsItWouldHaveAlone) {
   }
 }
 
-TEST(Damage, ACaptureAfterAnyTornOneClaimsNoSuccessOfItsOwn) {
+TEST(Damage, ACaptureAfterATornOneShowsNoSuccessThatNeitherHas) {
   std::vector<Capture> captures = SmallCaptures();
   std::erase_if(captures, [](const Capture& capture) { return capture.format != "restic"; });
   std::mt19937 random(7);
@@ -105,23 +105,23 @@ TEST(Damage, ACaptureAfterAnyTornOneClaimsNoSuccessOfItsOwn) {
     const std::string torn = first.text.substr(0, random() % first.text.size());
     const std::string half = torn.substr(torn.rfind('\n') + 1);
     const auto is_text = [](std::string_view line) { return line[0] != '{' && line[0] != '['; };
-    // Text is lost, and counted, where it is joined to half a line, with what it may warn of.
+    // Text that continues an incomplete line is counted and lost, warnings included.
     if (!half.empty() && (is_text(half) || second.text.empty() || is_text(second.text))) continue;
     std::set<std::string> known = Successes(Decode(first).events);
     known.merge(Successes(Decode(second).events));
     const Decoded decoded = DecodeText(first, torn + second.text);
-    // A prune's last word may confirm the forget before it.
-    std::set<std::string> told = Successes(decoded.events);
-    std::erase_if(told, [](const std::string& text) {
+    // The end of a prune may confirm the forget before it.
+    std::set<std::string> found = Successes(decoded.events);
+    std::erase_if(found, [](const std::string& text) {
       return text == "finished forget success evidence=report of_last_run";
     });
-    EXPECT_TRUE(std::ranges::includes(known, told))
-        << torn << "|" << second.text << testing::PrintToString(told);
+    EXPECT_TRUE(std::ranges::includes(known, found))
+        << torn << "|" << second.text << testing::PrintToString(found);
   }
 }
 
-// Neither appends, or both write to their own idea of where the end is.
-TEST(Damage, OfTwoWritersInOneFileTheWholeLinesAreToldAndTheTornOnesCounted) {
+// Neither writer appends; each writes where it believes the end to be.
+TEST(Damage, WithTwoWritersWholeLinesAreDecodedAndTornLinesAreCounted) {
   std::mt19937 random(46);
   std::vector<std::string> written;
   std::string writers[2];
@@ -131,7 +131,7 @@ TEST(Damage, OfTwoWritersInOneFileTheWholeLinesAreToldAndTheTornOnesCounted) {
   }
   const auto ids = [](const Decoded& decoded) {
     std::set<std::string> all;
-    for (const ToldRun& run : RunsTold(decoded.events)) all.insert(run.snapshot_id);
+    for (const DecodedRun& run : RunsIn(decoded.events)) all.insert(run.snapshot_id);
     all.erase("");
     return all;
   };
@@ -158,9 +158,9 @@ TEST(Damage, OfTwoWritersInOneFileTheWholeLinesAreToldAndTheTornOnesCounted) {
   for (const std::string& line : written) all += line;
   const auto decoder = MakeDecoder("restic");
   const Decoded decoded = DecodeLines(*decoder, mixed);
-  const std::set<std::string> told = ids(decoded);
-  EXPECT_TRUE(std::ranges::includes(told, ids(DecodeLines(*MakeDecoder("restic"), whole))));
-  EXPECT_TRUE(std::ranges::includes(ids(DecodeLines(*MakeDecoder("restic"), all)), told));
+  const std::set<std::string> found = ids(decoded);
+  EXPECT_TRUE(std::ranges::includes(found, ids(DecodeLines(*MakeDecoder("restic"), whole))));
+  EXPECT_TRUE(std::ranges::includes(ids(DecodeLines(*MakeDecoder("restic"), all)), found));
   EXPECT_GE(decoded.counts.parse_errors + decoded.counts.text, torn / 2);
 }
 
@@ -196,7 +196,7 @@ TEST(Damage, FlippedBytesAreHarmless) {
   }
 }
 
-// Each value of a member that matches, in every small capture, replaced by each of these.
+// Replaces each value that matches, in every small capture, by each of `others`.
 void ForEachReplaced(const std::regex& value, const std::vector<std::string>& others,
                      const std::function<void(const Decoded& whole, const Decoded& replaced,
                                               const std::string& other)>& check) {
@@ -215,18 +215,18 @@ void ForEachReplaced(const std::regex& value, const std::vector<std::string>& ot
   }
 }
 
-// No success that the whole file does not speak of, unless a line that may have spoken against it
-// is counted as one that cannot be understood.
+// True if `replaced` shows no success that `whole` does not, or if a record that may have shown a
+// failure is counted as not understood.
 bool ClaimsNoMore(const Decoded& whole, const Decoded& replaced) {
   return replaced.counts.parse_errors > whole.counts.parse_errors ||
          std::ranges::includes(PlainSuccesses(whole.events), PlainSuccesses(replaced.events));
 }
 
-// Not in a text that holds JSON, and no exit code: one of -0 is one of 0.
+// Neither in a string that contains JSON, nor an exit code, since -0 is 0.
 const std::regex kNumber(
     R"re((?:[^\\e]|[^d]e)":\s*(-?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?)(?=\s*[,}\]]))re");
 
-TEST(Damage, NoNumberThatCannotBeGetsThroughInAnyFormat) {
+TEST(Damage, ImpossibleNumbersNeverReachAnEventInAnyFormat) {
   // A figure below 0, or a time beyond the year 9999.
   const std::regex impossible(" [a-z_]+=(-|inf|nan|[0-9]{5,}-)");
   int replaced = 0;
@@ -243,12 +243,12 @@ TEST(Damage, NoNumberThatCannotBeGetsThroughInAnyFormat) {
   EXPECT_GT(replaced, 1000);
 }
 
-TEST(Damage, ARecordWithANumberThatIsNoJsonTellsNothingInAnyFormat) {
+TEST(Damage, ARecordWithANumberThatIsNotJsonGivesNoEventInAnyFormat) {
   int replaced = 0;
   ForEachReplaced(kNumber, {"1e999", "-1e999", "NaN", "Infinity", "-Infinity", "0x10", "007"},
                   [&](const Decoded& whole, const Decoded& odd, const std::string&) {
                     ++replaced;
-                    // A document is then no record at all.
+                    // In a format of documents, the text is not a record then.
                     EXPECT_TRUE(odd.counts.parse_errors > whole.counts.parse_errors ||
                                 odd.counts.text > whole.counts.text ||
                                 odd.counts.records < whole.counts.records ||
@@ -257,7 +257,7 @@ TEST(Damage, ARecordWithANumberThatIsNoJsonTellsNothingInAnyFormat) {
   EXPECT_GT(replaced, 500);
 }
 
-TEST(Damage, NoStampThatCannotBeGetsThroughInAnyFormat) {
+TEST(Damage, ImpossibleTimesNeverReachAnEventInAnyFormat) {
   const std::regex stamp(R"re("([0-9]{4}-[0-9]{2}-[0-9]{2}T[^"]*)")re");
   int replaced = 0;
   ForEachReplaced(stamp,
@@ -275,7 +275,7 @@ TEST(Damage, NoStampThatCannotBeGetsThroughInAnyFormat) {
   EXPECT_GT(replaced, 300);
 }
 
-TEST(Damage, NestingWithoutEndIsHarmlessInEveryFormat) {
+TEST(Damage, DeepNestingIsHarmlessInEveryFormat) {
   constexpr std::size_t kLevels = 100'000;
   std::string objects;
   for (std::size_t i = 0; i < kLevels; ++i) objects += "{\"a\":";
@@ -298,7 +298,7 @@ TEST(Damage, NestingWithoutEndIsHarmlessInEveryFormat) {
   }
 }
 
-TEST(SavedDecoder, GoesOnAtAnyRecordAsIfNothingHadHappened) {
+TEST(SavedDecoder, ARestoredDecoderContinuesAtAnyRecord) {
   for (const Capture& capture : CapturesOf("restic")) {
     SCOPED_TRACE(capture.path);
     const std::vector<std::string> whole = EventTexts(WithoutProgress(Decode(capture).events));
@@ -320,7 +320,7 @@ TEST(SavedDecoder, GoesOnAtAnyRecordAsIfNothingHadHappened) {
   }
 }
 
-TEST(Damage, RecordedRunsCutOffAnywhereAreHarmless) {
+TEST(Damage, RecordedRunsCutAnywhereAreHarmless) {
   std::mt19937 random(45);
   for (const Capture& run : RecordedRuns()) {
     const Framing framing = FormatNamed(run.format)->framing;
@@ -336,7 +336,7 @@ TEST(Damage, RecordedRunsCutOffAnywhereAreHarmless) {
   }
 }
 
-TEST(SavedDecoder, GoesOnThroughFilesOfManyRuns) {
+TEST(SavedDecoder, SavingAfterEachRecordChangesNothingInFilesOfManyRuns) {
   const std::vector<Capture> captures = CapturesOf("restic");
   std::mt19937 random(44);
   for (int i = 0; i < 200; ++i) {
@@ -356,12 +356,12 @@ TEST(SavedDecoder, GoesOnThroughFilesOfManyRuns) {
     ASSERT_EQ(EventTexts(WithoutProgress(pieces.events)), EventTexts(WithoutProgress(whole.events)))
         << text;
     ASSERT_EQ(CountsText(pieces.counts), CountsText(whole.counts)) << text;
-    // Its own expectations hold: nothing belongs to a run that is not there.
-    EXPECT_LE(RunsTold(whole.events).size(), whole.events.size());
+    // RunsIn expects that no event belongs to a run that does not exist.
+    EXPECT_LE(RunsIn(whole.events).size(), whole.events.size());
   }
 }
 
-TEST(SavedDecoder, GoesOnThroughEveryRecordedRun) {
+TEST(SavedDecoder, SavingAfterEachRecordChangesNothingInAnyRecordedRun) {
   for (const Capture& run : RecordedRuns()) {
     const Framing framing = FormatNamed(run.format)->framing;
     const auto one = MakeDecoder(run.format);
@@ -381,7 +381,7 @@ TEST(SavedDecoder, GoesOnThroughEveryRecordedRun) {
   }
 }
 
-TEST(SavedDecoder, TakesWhatItCannotHaveSavedForNothing) {
+TEST(SavedDecoder, AStateThatWasNeverSavedIsIgnored) {
   const std::string line = R"({"message_type":"status","percent_done":0,"files_done":1})";
   for (const char* saved : {"", "x", "{}", "[]", "null", "[1]", "[9,0,0,0,0,0,0,0,0,false,false]",
                             "[-1,0,0,0,0,0,0,0,0,false,false]", "[1,99,0,0,0,0,0,0,0,false,false]",

@@ -7,7 +7,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(Formats, AreFoundByTheirNames) {
+TEST(Formats, EveryFormatIsFoundByItsName) {
   EXPECT_FALSE(Formats().empty());
   for (const Format& format : Formats()) {
     const Format* found = FormatNamed(format.name);
@@ -18,15 +18,15 @@ TEST(Formats, AreFoundByTheirNames) {
   EXPECT_EQ(FormatNamed(""), nullptr);
 }
 
-// The stem of the file, or what the records fill in.
-TEST(Formats, NameTheirBackupsByWhatTheyHave) {
+// A default name is the stem of the file, or a placeholder that the records fill.
+TEST(Formats, DefaultNamesUsePlaceholdersThatTheRecordsFill) {
   for (const Format& format : Formats()) {
     if (format.backup.empty() || format.backup == "{stem}") continue;
     EXPECT_THAT(format.placeholders, testing::Contains(format.backup)) << format.name;
   }
 }
 
-TEST(Formats, CountEveryRecordAndRememberNothingOfAnEmptyFile) {
+TEST(Formats, EveryRecordIsCountedAndAFreshDecoderHasNoState) {
   for (const Format& format : Formats()) {
     const auto decoder = format.make({});
     EXPECT_EQ(decoder->Save(), "") << format.name;

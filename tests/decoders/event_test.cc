@@ -20,7 +20,7 @@ Decoded DecodeOf(const std::string& lines) {
 }
 
 // A record of this kind with more members, as `backup_exporter event` writes it.
-std::string Told(const std::string& kind, const std::string& members = "") {
+std::string EventRecord(const std::string& kind, const std::string& members = "") {
   return fmt::format(
       R"({{"backup":"home","event":"{}","operation":"backup","time":1795216385.25{}}})", kind,
       members);
@@ -30,21 +30,21 @@ std::vector<std::string> Events(const std::string& lines) {
   return EventTexts(DecodeOf(lines).events);
 }
 
-TEST(EventDecoder, TellsOfAStart) {
-  EXPECT_THAT(Events(Told("start")),
+TEST(EventDecoder, AStartRecordStartsARun) {
+  EXPECT_THAT(Events(EventRecord("start")),
               ElementsAre("\"home\" started backup at=2026-11-20T23:13:05.250000Z"));
 }
 
-TEST(EventDecoder, TakesAnExitCodeForEvidenceAndItsAbsenceForAClaim) {
-  EXPECT_THAT(Events(Told("finish", R"(,"exit_code":0)") + "\n" + Told("finish")),
+TEST(EventDecoder, AnExitCodeIsEvidenceAndWithoutOneAResultIsAClaim) {
+  EXPECT_THAT(Events(EventRecord("finish", R"(,"exit_code":0)") + "\n" + EventRecord("finish")),
               ElementsAre("\"home\" finished backup success evidence=exit_code final "
                           "end=2026-11-20T23:13:05.250000Z exit_code=0",
                           "\"home\" finished backup success evidence=claim final "
                           "end=2026-11-20T23:13:05.250000Z"));
 }
 
-TEST(EventDecoder, TellsOfAFailureInTheWordsThatCameWithIt) {
-  EXPECT_THAT(Events(Told("fail", R"(,"message":"the disk is gone")")),
+TEST(EventDecoder, AFailureHasTheMessageOfTheRecord) {
+  EXPECT_THAT(Events(EventRecord("fail", R"(,"message":"the disk is gone")")),
               ElementsAre("\"home\" finished backup failure evidence=claim final "
                           "end=2026-11-20T23:13:05.250000Z reason=other "
                           "message=\"the disk is gone\"",
@@ -52,33 +52,32 @@ TEST(EventDecoder, TellsOfAFailureInTheWordsThatCameWithIt) {
                           "\"the disk is gone\""));
 }
 
-TEST(EventDecoder, BelievesTheWorseOfTheWordAndTheExitCode) {
-  const auto runs = [](const std::string& line) {
-    return RunTexts(RunsTold(DecodeOf(line).events));
-  };
-  EXPECT_THAT(runs(Told("finish", R"(,"exit_code":3)")), ElementsAre("backup failure other"));
-  EXPECT_THAT(runs(Told("fail", R"(,"exit_code":0)")), ElementsAre("backup failure other"));
+TEST(EventDecoder, TheWorseOfKindAndExitCodeIsTheResult) {
+  const auto runs = [](const std::string& line) { return RunTexts(RunsIn(DecodeOf(line).events)); };
+  EXPECT_THAT(runs(EventRecord("finish", R"(,"exit_code":3)")),
+              ElementsAre("backup failure other"));
+  EXPECT_THAT(runs(EventRecord("fail", R"(,"exit_code":0)")), ElementsAre("backup failure other"));
   for (const char* kind : {"finish", "fail"}) {
-    EXPECT_THAT(runs(Told(kind, R"(,"exit_code":143)")),
+    EXPECT_THAT(runs(EventRecord(kind, R"(,"exit_code":143)")),
                 ElementsAre("backup interrupted interrupted"))
         << kind;
   }
 }
 
-TEST(EventDecoder, HandsOnWhatIsOnlyToBeNoted) {
-  EXPECT_THAT(Events(Told("log", R"(,"message":"half of it")")),
+TEST(EventDecoder, ALogRecordIsAMessage) {
+  EXPECT_THAT(Events(EventRecord("log", R"(,"message":"half of it")")),
               ElementsAre("\"home\" noted info at=2026-11-20T23:13:05.250000Z \"half of it\""));
 }
 
-TEST(EventDecoder, NamesTheBackupAndTheOperationOfEachRecord) {
+TEST(EventDecoder, EachRecordNamesItsBackupAndOperation) {
   EXPECT_THAT(
       Events(R"({"event":"start","backup":"db","operation":"prune","time":1795216385})"
              "\n" +
-             Told("start")),
+             EventRecord("start")),
       ElementsAre("\"db\" started prune at=2026-11-20T23:13:05Z", HasSubstr("\"home\" started")));
 }
 
-TEST(EventDecoder, CountsRecordsWithoutAMemberThatIsNeeded) {
+TEST(EventDecoder, RecordsWithoutARequiredMemberAreCounted) {
   for (const char* line : {
            R"({"event":"start","operation":"backup","time":1795216385})",
            R"({"event":"start","backup":"","operation":"backup","time":1795216385})",
@@ -91,7 +90,7 @@ TEST(EventDecoder, CountsRecordsWithoutAMemberThatIsNeeded) {
   }
 }
 
-TEST(EventDecoder, CountsRecordsWithAMemberThatCannotBe) {
+TEST(EventDecoder, RecordsWithAnImpossibleMemberAreCounted) {
   for (
       const char* line : {
           R"({"event":7,"backup":"home","operation":"backup","time":1795216385})",
@@ -116,24 +115,25 @@ TEST(EventDecoder, CountsRecordsWithAMemberThatCannotBe) {
   }
 }
 
-TEST(EventDecoder, CountsKindsAndMembersThatItDoesNotKnow) {
-  const Decoded kind = DecodeOf(Told("pause"));
+TEST(EventDecoder, UnknownKindsAndMembersAreCounted) {
+  const Decoded kind = DecodeOf(EventRecord("pause"));
   EXPECT_EQ(CountsText(kind.counts), "records=1 unknown_messages=1");
   EXPECT_THAT(kind.events, IsEmpty());
-  const Decoded member = DecodeOf(Told("start", R"(,"host":"web1","user":0)"));
+  const Decoded member = DecodeOf(EventRecord("start", R"(,"host":"web1","user":0)"));
   EXPECT_EQ(CountsText(member.counts), "records=1 unknown_fields=2");
   EXPECT_THAT(member.events, SizeIs(1));
 }
 
-TEST(EventDecoder, GoesOnAfterARecordThatWasCutOff) {
-  const Decoded decoded = DecodeOf(Told("start").substr(0, 30) + "\n" + Told("finish"));
+TEST(EventDecoder, DecodingContinuesAfterACutRecord) {
+  const Decoded decoded =
+      DecodeOf(EventRecord("start").substr(0, 30) + "\n" + EventRecord("finish"));
   EXPECT_EQ(CountsText(decoded.counts), "records=2 parse_errors=1");
   EXPECT_THAT(EventTexts(decoded.events), ElementsAre(HasSubstr("finished backup success")));
 }
 
-TEST(EventDecoder, RemembersNothing) {
+TEST(EventDecoder, TheDecoderHasNoState) {
   const auto decoder = MakeDecoder("event");
-  EXPECT_THAT(DecodeLines(*decoder, Told("start")).events, SizeIs(1));
+  EXPECT_THAT(DecodeLines(*decoder, EventRecord("start")).events, SizeIs(1));
   EXPECT_EQ(decoder->Save(), "");
 }
 

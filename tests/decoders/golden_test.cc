@@ -1,5 +1,6 @@
-// What every capture in testdata decodes to, in a golden file beside it: the counts first, then an
-// event a line, with the offset of its record. RENEW_GOLDEN=1 in the environment writes them anew.
+// Every capture in testdata has a golden file beside it with its decoded form: the counts first,
+// then one event per line, with the offset of its record. RENEW_GOLDEN=1 in the environment
+// rewrites them.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -29,7 +30,7 @@ fs::path GoldenOf(const fs::path& capture) { return capture.string() + ".events"
 
 class Golden : public testing::TestWithParam<Capture> {};
 
-TEST_P(Golden, HoldsTheEventsOfTheCapture) {
+TEST_P(Golden, ACaptureDecodesToItsGoldenFile) {
   const Decoded decoded = Decode(GetParam());
   std::string text = CountsText(decoded.counts) + '\n';
   for (const Event& event : decoded.events) {
@@ -40,13 +41,13 @@ TEST_P(Golden, HoldsTheEventsOfTheCapture) {
     std::ofstream(golden, std::ios::binary) << text;
     GTEST_SKIP() << "written: " << golden;
   }
-  EXPECT_EQ(ReadText(golden), text) << "RENEW_GOLDEN=1 writes what is right now";
+  EXPECT_EQ(ReadText(golden), text) << "RENEW_GOLDEN=1 rewrites the golden file";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Golden, testing::ValuesIn(AllCaptures()),
                          [](const auto& test) { return TestName(test.param); });
 
-TEST(Goldens, HaveTheirCaptures) {
+TEST(Goldens, EveryGoldenFileHasItsCapture) {
   for (const Format& format : Formats()) {
     const fs::path folder = fs::path(kTestdataDir) / format.name;
     if (!fs::exists(folder)) continue;

@@ -1,5 +1,5 @@
-// Holds what the decoder makes of every capture of restic against cases.json, which says what was
-// run and with which exit code it ended.
+// Compares the decoded runs of every capture of restic with cases.json, which has the command and
+// its exit code.
 
 #include <gmock/gmock.h>
 
@@ -20,8 +20,8 @@ using ::testing::Ge;
 using ::testing::StartsWith;
 using Json = nlohmann::json;
 
-// Captures of a command that ended well, or badly, and printed nothing that tells.
-const std::map<std::string, std::string> kTellNothing{
+// Captures of commands whose output does not show the result.
+const std::map<std::string, std::string> kShowNothing{
     {"0.14.0/backup-no-source-list.both.jsonl",
      "an error without \"Fatal: \", like any other line"},
     {"0.14.0/restore-no-snapshot.both.txt", "an error without \"Fatal: \", like any other line"},
@@ -31,7 +31,7 @@ const std::map<std::string, std::string> kTellNothing{
     {"0.14.0/forget-no-match.stdout.jsonl", "nothing is printed"},
 };
 
-// Captures of standard output alone that cannot be told from those of a success.
+// Captures of standard output alone that cannot be distinguished from those of a success.
 const std::map<std::string, std::string> kLookLikeSuccess{
     {"0.14.0/backup-unreadable.stdout.jsonl", "ended before a status line could count the errors"},
     {"0.14.0/backup-unreadable-quiet.stdout.jsonl", "no status line counts the errors"},
@@ -81,11 +81,11 @@ std::vector<Case> Cases() {
   return cases;
 }
 
-std::vector<ToldRun> RunsOf(const Case& one) {
+std::vector<DecodedRun> RunsOf(const Case& one) {
   const auto decoder = MakeDecoder("restic");
   const std::string text =
       ReadText(std::filesystem::path(std::string(kTestdataDir) + "/restic") / one.file);
-  return RunsTold(DecodeLines(*decoder, text).events);
+  return RunsIn(DecodeLines(*decoder, text).events);
 }
 
 bool IsRun(const Case& one) {
@@ -93,8 +93,8 @@ bool IsRun(const Case& one) {
          one.command == "restore";
 }
 
-// What must come of a run whose words were captured in full. nullopt: it was killed, which only the
-// run after it, or the end of its process, shows.
+// The expected result of a run whose output was captured completely. nullopt: it was killed, which
+// only the next run, or the end of its process, shows.
 std::optional<RunResult> Expected(const Case& one, const CaseRun& run) {
   const auto noted = [&run](const char* what) { return run.note.find(what) != std::string::npos; };
   const bool missing = noted("does not exist") && run.exit_code != 1;
@@ -102,35 +102,35 @@ std::optional<RunResult> Expected(const Case& one, const CaseRun& run) {
   if (run.exit_code == 0) return RunResult::kSuccess;
   if (run.exit_code == 3 && one.command == "backup") return RunResult::kWarning;
   if (noted("not handled") || noted("SIGKILL")) return std::nullopt;
-  // check's report counts an error whatever kept it from its work.
+  // The report of check counts an error for every failure, a signal included.
   const bool signalled = noted("SIGINT") || noted("SIGTERM");
   return signalled && one.command != "check" ? RunResult::kInterrupted : RunResult::kFailure;
 }
 
-std::size_t CountOf(const std::vector<ToldRun>& runs, RunResult result) {
+std::size_t CountOf(const std::vector<DecodedRun>& runs, RunResult result) {
   return static_cast<std::size_t>(
-      std::ranges::count(runs, std::optional(result), &ToldRun::result));
+      std::ranges::count(runs, std::optional(result), &DecodedRun::result));
 }
 
-TEST(ResticCases, AreAllCaptures) {
+TEST(ResticCases, EveryCaptureHasACase) {
   std::vector<std::string> files;
   for (const Case& one : Cases())
     files.push_back(std::string(kTestdataDir) + "/restic/" + one.file);
   std::vector<std::string> captures;
   for (const Capture& capture : CapturesOf("restic")) captures.push_back(capture.path);
   EXPECT_THAT(files, testing::UnorderedElementsAreArray(captures));
-  for (const auto* list : {&kTellNothing, &kLookLikeSuccess}) {
+  for (const auto* list : {&kShowNothing, &kLookLikeSuccess}) {
     for (const auto& [file, why] : *list)
       EXPECT_THAT(files, testing::Contains(std::string(kTestdataDir) + "/restic/" + file));
   }
 }
 
-TEST(ResticCases, EndAsTheirExitCodesSayWhereBothStreamsWereCaptured) {
+TEST(ResticCases, CapturesOfBothStreamsHaveTheResultOfTheExitCode) {
   for (const Case& one : Cases()) {
     if (!IsRun(one) || !one.with_stderr) continue;
     SCOPED_TRACE(one.file);
-    const std::vector<ToldRun> runs = RunsOf(one);
-    if (kTellNothing.contains(one.file)) {
+    const std::vector<DecodedRun> runs = RunsOf(one);
+    if (kShowNothing.contains(one.file)) {
       EXPECT_TRUE(runs.empty());
       continue;
     }
@@ -144,27 +144,28 @@ TEST(ResticCases, EndAsTheirExitCodesSayWhereBothStreamsWereCaptured) {
   }
 }
 
-TEST(ResticCases, EndWellAfterExitCode0) {
+TEST(ResticCases, ExitCode0IsASuccess) {
   for (const Case& one : Cases()) {
-    if (!IsRun(one) || one.with_stderr || one.dry_run || kTellNothing.contains(one.file)) continue;
+    if (!IsRun(one) || one.with_stderr || one.dry_run || kShowNothing.contains(one.file)) continue;
     if (std::ranges::any_of(one.runs, [](const CaseRun& run) { return run.exit_code != 0; }))
       continue;
     SCOPED_TRACE(one.file);
-    const std::vector<ToldRun> runs = RunsOf(one);
+    const std::vector<DecodedRun> runs = RunsOf(one);
     EXPECT_EQ(RunTexts(runs), std::vector(one.runs.size(), one.command + " success"));
   }
 }
 
-TEST(ResticCases, ClaimNoMoreSuccessThanThereWas) {
+TEST(ResticCases, NoCaptureShowsMoreSuccessThanThereWas) {
   for (const Case& one : Cases()) {
     SCOPED_TRACE(one.file);
-    const std::vector<ToldRun> runs = RunsOf(one);
+    const std::vector<DecodedRun> runs = RunsOf(one);
     const auto succeeded =
         static_cast<std::size_t>(std::ranges::count(one.runs, 0, &CaseRun::exit_code));
     const auto warned =
         static_cast<std::size_t>(std::ranges::count(one.runs, 3, &CaseRun::exit_code));
     if (kLookLikeSuccess.contains(one.file)) {
-      EXPECT_GT(CountOf(runs, RunResult::kSuccess), succeeded) << "it can be told after all";
+      EXPECT_GT(CountOf(runs, RunResult::kSuccess), succeeded)
+          << "it can be distinguished after all";
     } else {
       EXPECT_LE(CountOf(runs, RunResult::kSuccess), succeeded);
     }
@@ -172,12 +173,12 @@ TEST(ResticCases, ClaimNoMoreSuccessThanThereWas) {
   }
 }
 
-TEST(ResticCases, HaveTheSnapshotsAndBytesThatWereAdded) {
+TEST(ResticCases, RunsHaveTheirSnapshotsAndAddedBytes) {
   for (const Case& one : Cases()) {
     if (one.command != "backup") continue;
     SCOPED_TRACE(one.file);
-    std::vector<ToldRun> runs = RunsOf(one);
-    std::erase_if(runs, [](const ToldRun& run) { return !run.figures.added_bytes; });
+    std::vector<DecodedRun> runs = RunsOf(one);
+    std::erase_if(runs, [](const DecodedRun& run) { return !run.figures.added_bytes; });
     std::vector<CaseRun> expected = one.runs;
     std::erase_if(expected, [](const CaseRun& run) { return !run.data_added; });
     EXPECT_EQ(runs.size(), expected.size());
@@ -189,7 +190,7 @@ TEST(ResticCases, HaveTheSnapshotsAndBytesThatWereAdded) {
   }
 }
 
-TEST(ResticCases, AreNoRunsIfDry) {
+TEST(ResticCases, DryRunsAreNoRuns) {
   int dry_runs = 0;
   for (const Case& one : Cases()) {
     if (!one.dry_run) continue;

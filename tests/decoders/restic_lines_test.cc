@@ -12,7 +12,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(StatusLine, GivesTheFiguresThatOnlyGrow) {
+TEST(StatusLine, TheFiguresAreParsed) {
   const auto progress = ScanStatusLine(
       R"({"message_type":"status","seconds_elapsed":12,"seconds_remaining":9223372036854775808,)"
       R"("percent_done":1.1947460208779623,"total_files":4,"files_done":3,"total_bytes":30500007,)"
@@ -26,14 +26,14 @@ TEST(StatusLine, GivesTheFiguresThatOnlyGrow) {
             (ResticProgress{.files_done = 1}));
 }
 
-TEST(StatusLine, MustTellBackupFromRestore) {
+TEST(StatusLine, ALineThatMayBeOfRestoreIsNotAccepted) {
   EXPECT_EQ(ScanStatusLine(R"({"message_type":"status","percent_done":0})"), std::nullopt);
   EXPECT_EQ(ScanStatusLine(R"({"message_type":"status","seconds_elapsed":1,"percent_done":0.5,)"
                            R"("total_files":4,"files_restored":1})"),
             std::nullopt);
 }
 
-TEST(StatusLine, IsLeftToTheParserWhenItIsNotExactlyWhatResticPrints) {
+TEST(StatusLine, ALineThatResticDoesNotPrintExactlySoIsLeftToTheParser) {
   for (const char* line :
        {"", "{", R"({"message_type":"status")",
         R"({"message_type":"status","percent_done":0,"files_done":1)",
@@ -56,7 +56,7 @@ TEST(StatusLine, IsLeftToTheParserWhenItIsNotExactlyWhatResticPrints) {
   }
 }
 
-TEST(VerboseLine, IsOfAFileOrDirectoryOfABackup) {
+TEST(VerboseLine, OnlyLinesAboutFilesAndDirectoriesOfABackupAreAccepted) {
   EXPECT_TRUE(IsVerboseLine(
       R"({"message_type":"verbose_status","action":"new","item":"/srv/a","duration":0.001,"data_size":1,)"
       R"("data_size_in_repo":83,"metadata_size":0,"metadata_size_in_repo":0,"total_files":0})"));
@@ -67,7 +67,7 @@ TEST(VerboseLine, IsOfAFileOrDirectoryOfABackup) {
       IsVerboseLine(R"({"message_type":"verbose_status","action":"new","item":"/a","size":3})"));
 }
 
-// Lines as restic prints them, and what may become of them.
+// Generates lines as restic prints them, and damaged ones.
 class Generator {
  public:
   explicit Generator(unsigned seed) : random_(seed) {}
@@ -100,7 +100,7 @@ class Generator {
     }
   }
 
-  // A number that is none of restic's.
+  // A number that restic never prints.
   std::string OddNumber() {
     static constexpr const char* kOdd[] = {
         "-1",   "-0",  "1e3",  "1E999", "007", "1.5",  "18446744073709551616",
@@ -158,7 +158,7 @@ class Generator {
     return line + Member("total_files") + "}";
   }
 
-  // The place of a member, from its comma on.
+  // Position and length of a random member with its comma.
   std::pair<std::size_t, std::size_t> AMember(const std::string& line) {
     const std::size_t begin = line.find(",\"", Below(line.size()));
     if (begin == std::string::npos) return {line.size(), 0};
@@ -216,15 +216,15 @@ class Generator {
   std::mt19937 random_;
 };
 
-// The exact form refuses white space, which JSON does not mind.
+// JSON allows white space; the fast path does not.
 std::string WithSpace(std::string line) { return line.insert(1, " "); }
 
-TEST(FastPath, ComesToTheSameAsTheParser) {
+TEST(FastPath, FastPathAndParserGiveTheSameResult) {
   Generator generator(20261121);
   const auto fast = MakeDecoder("restic");
   const auto slow = MakeDecoder("restic");
-  int taken = 0;
-  int mutants_taken = 0;
+  int accepted = 0;
+  int mutants_accepted = 0;
   for (int i = 0; i < 20000; ++i) {
     const bool mutant = i % 2 == 1;
     const std::string line = mutant ? generator.Mutated() : generator.Line();
@@ -238,16 +238,16 @@ TEST(FastPath, ComesToTheSameAsTheParser) {
     ASSERT_EQ(EventTexts(by_fast.events), EventTexts(by_slow.events)) << line;
     ASSERT_EQ(CountsText(by_fast.counts), CountsText(by_slow.counts)) << line;
     ASSERT_EQ(fast->Save(), slow->Save()) << line;
-    taken += exact && !mutant;
-    mutants_taken += exact && mutant;
+    accepted += exact && !mutant;
+    mutants_accepted += exact && mutant;
   }
-  EXPECT_GT(taken, 5000);
-  EXPECT_GT(mutants_taken, 400);
+  EXPECT_GT(accepted, 5000);
+  EXPECT_GT(mutants_accepted, 400);
 }
 
-TEST(FastPath, IsTakenByNearlyAllLinesOfARun) {
+TEST(FastPath, AllUsualLinesOfTheCapturesUseTheFastPath) {
   std::size_t lines = 0;
-  std::size_t taken = 0;
+  std::size_t accepted = 0;
   for (const Capture& capture : CapturesOf("restic")) {
     for (const Record& record : LinesOf(capture.text)) {
       const bool known =
@@ -255,11 +255,11 @@ TEST(FastPath, IsTakenByNearlyAllLinesOfARun) {
           record.bytes.starts_with(R"({"message_type":"verbose_status","action":"un)");
       if (!known || record.bytes.find("restored") != std::string_view::npos) continue;
       ++lines;
-      taken += ScanStatusLine(record.bytes) || IsVerboseLine(record.bytes);
+      accepted += ScanStatusLine(record.bytes) || IsVerboseLine(record.bytes);
     }
   }
   EXPECT_GT(lines, 20U);
-  EXPECT_EQ(taken, lines);
+  EXPECT_EQ(accepted, lines);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Which lines of restic's output belong to one run, and what it comes to.
+// Which records of restic's output belong to one run, and its result.
 
 #include "decoders/restic_runs.h"
 
@@ -68,25 +68,25 @@ std::string Exited(int code) {
          R"(,"time":1795222802})";
 }
 
-// But for notes.
+// Without messages.
 std::vector<Event> Events(std::initializer_list<std::string> lines) {
   std::string text;
   for (const std::string& line : lines) text += line + '\n';
   const auto decoder = MakeDecoder("restic");
-  return WithoutNotes(DecodeLines(*decoder, text).events);
+  return WithoutMessages(DecodeLines(*decoder, text).events);
 }
 
-Texts Runs(std::initializer_list<std::string> lines) { return RunTexts(RunsTold(Events(lines))); }
+Texts Runs(std::initializer_list<std::string> lines) { return RunTexts(RunsIn(Events(lines))); }
 
-// Runs that follow each other in one file.
+// Several runs in one file.
 
-TEST(ResticRuns, EndWithTheirSummary) {
+TEST(ResticRuns, ASummaryEndsARun) {
   EXPECT_THAT(Runs({kFirstStatus, kStatus, kSummary, kFirstStatus, kStatus, kSummary}),
               ElementsAre("backup success", "backup success"));
   EXPECT_THAT(Runs({kSummary, kSummary}), ElementsAre("backup success", "backup success"));
 }
 
-TEST(ResticRuns, BeginAnewWhereFiguresGoBack) {
+TEST(ResticRuns, FiguresThatDecreaseStartANewRun) {
   EXPECT_THAT(
       EventTexts(Events({kStatus, kLaterStatus, kFirstStatus, kStatus, kSummary})),
       ElementsAre("started backup", "progress 9s processed=200005 expected=500005 done=0.400",
@@ -96,7 +96,7 @@ TEST(ResticRuns, BeginAnewWhereFiguresGoBack) {
               ElementsAre("backup open", "? open"));
 }
 
-TEST(ResticRuns, BeginAnewInTheMiddleOfATornLine) {
+TEST(ResticRuns, ARunCanStartInTheMiddleOfATornLine) {
   EXPECT_THAT(Runs({kStatus, kLaterStatus.substr(0, 50) + kFirstStatus, kSummary}),
               ElementsAre("backup open", "backup success"));
   EXPECT_THAT(Runs({kStatus, kLaterStatus.substr(0, 50) + kSummary}),
@@ -104,19 +104,19 @@ TEST(ResticRuns, BeginAnewInTheMiddleOfATornLine) {
   EXPECT_THAT(Runs({kSummary.substr(0, 100) + kFirstStatus}), ElementsAre("? open"));
 }
 
-TEST(ResticRuns, FailAtOnceInTheMiddleOfATornLine) {
+TEST(ResticRuns, ARunCanFailInTheMiddleOfATornLine) {
   EXPECT_THAT(Runs({kStatus, kLaterStatus.substr(0, 50) + kWrongPassword}),
               ElementsAre("backup open", "? failure auth"));
   EXPECT_THAT(Runs({kStatus, kLaterStatus.substr(0, 50) + "unknown flag: --no-such-flag"}),
               ElementsAre("backup failure other"));
 }
 
-TEST(ResticRuns, MissTheirSourceInTheMiddleOfATornLine) {
+TEST(ResticRuns, AMissingSourceIsFoundInTheMiddleOfATornLine) {
   EXPECT_THAT(Runs({kStatus, kLaterStatus.substr(0, 50) + kMissing, kFirstStatus, kSummary}),
               ElementsAre("backup open", "backup failure source_missing"));
 }
 
-TEST(ResticRuns, AreShownAsRunningAfterOneThatFailed) {
+TEST(ResticRuns, ARunIsOpenAfterOneThatFailed) {
   for (const std::string& error :
        {std::string("Fatal: unable to save snapshot: no space left on device"), kExit3Text,
         ExitError(1, "Fatal: unable to save snapshot: x")}) {
@@ -128,7 +128,7 @@ TEST(ResticRuns, AreShownAsRunningAfterOneThatFailed) {
   }
 }
 
-TEST(ResticRuns, OfOneOperationDoNotTakeThePlaceOfAnothers) {
+TEST(ResticRuns, ARunDoesNotReplaceOneOfAnotherOperation) {
   EXPECT_THAT(Runs({kStatus, kCheckClean}), ElementsAre("backup open", "check success"));
   EXPECT_THAT(Runs({kStatus, kRestoreStatus, kRestored}),
               ElementsAre("backup open", "restore success"));
@@ -138,9 +138,9 @@ TEST(ResticRuns, OfOneOperationDoNotTakeThePlaceOfAnothers) {
               ElementsAre("backup open", "check failure other"));
 }
 
-// Errors, and which run they belong to.
+// The run that an error belongs to.
 
-TEST(ResticRuns, ThatReportedSuccessAreNotSpoiledByTheNextNight) {
+TEST(ResticRuns, AReportedSuccessIsNotChangedByTheNextRun) {
   EXPECT_THAT(Runs({kStatus, kSummary, kWrongPassword}),
               ElementsAre("backup success", "? failure auth"));
   EXPECT_THAT(Runs({kSummary, kLocked}), ElementsAre("backup success", "? failure locked"));
@@ -150,7 +150,7 @@ TEST(ResticRuns, ThatReportedSuccessAreNotSpoiledByTheNextNight) {
   EXPECT_THAT(Runs({kRestored, kWrongPassword}), ElementsAre("restore success", "? failure auth"));
 }
 
-TEST(ResticRuns, ThatDidSomethingCannotHaveFailedAtOnce) {
+TEST(ResticRuns, ARunThatDidWorkCannotHaveFailedToOpenTheRepository) {
   EXPECT_THAT(Runs({kStatus, kLocked}), ElementsAre("backup open", "? failure locked"));
   EXPECT_THAT(Runs({"using temporary cache in /tmp/x", "load indexes", kWrongPassword}),
               ElementsAre("check open", "? failure auth"));
@@ -161,7 +161,7 @@ TEST(ResticRuns, ThatDidSomethingCannotHaveFailedAtOnce) {
               ElementsAre("backup failure timeout"));
 }
 
-TEST(ResticRuns, WarnWhenTheyEndWith3AfterTheirSummary) {
+TEST(ResticRuns, ExitCode3AfterTheSummaryIsAWarning) {
   EXPECT_THAT(Runs({kStatus, kSummary, kExit3Text}),
               ElementsAre("backup warning source_unreadable"));
   EXPECT_THAT(Runs({kSummary, ExitError(3, kExit3Text)}),
@@ -176,7 +176,7 @@ TEST(ResticRuns, WarnWhenTheyEndWith3AfterTheirSummary) {
               ElementsAre("backup warning source_unreadable", "backup warning source_unreadable"));
 }
 
-TEST(ResticRuns, DoNotWarnWithoutProofThatASnapshotWasMade) {
+TEST(ResticRuns, ExitCode3WithoutASnapshotIsAFailure) {
   EXPECT_THAT(Runs({ExitError(3, "something new")}), ElementsAre("? failure other"));
   EXPECT_THAT(Runs({kForgot, ExitError(3, "something new")}), ElementsAre("forget failure other"));
   EXPECT_THAT(Runs({kForgot, ExitError(3, "failed to remove one or more snapshots")}),
@@ -187,7 +187,7 @@ TEST(ResticRuns, DoNotWarnWithoutProofThatASnapshotWasMade) {
               ElementsAre("backup success", "forget failure other"));
 }
 
-TEST(ResticRuns, WarnByTheErrorsOnTheWay) {
+TEST(ResticRuns, ErrorsDuringTheRunAreAWarning) {
   EXPECT_THAT(EventTexts(Events({kUnreadable, kStatus, kUnreadable, kSummary})).back(),
               HasSubstr("finished backup warning evidence=report"));
   EXPECT_THAT(EventTexts(Events({kUnreadable, kStatus, kUnreadable, kSummary})).back(),
@@ -196,17 +196,17 @@ TEST(ResticRuns, WarnByTheErrorsOnTheWay) {
               ElementsAre("backup warning source_unreadable"));
 }
 
-TEST(ResticRuns, AreNotSpoiledByTheScanAlone) {
+TEST(ResticRuns, ErrorsOfTheScanAloneDoNotChangeTheResult) {
   EXPECT_THAT(Runs({kScanError, kStatus, kSummary}), ElementsAre("backup success"));
 }
 
-TEST(ResticRuns, DoNotSayThatThereWereNoErrors) {
+TEST(ResticRuns, TheNumberOfErrorsIsUnknownWithoutAnExitCode) {
   EXPECT_THAT(EventTexts(Events({kStatus, kSummary})).back(), Not(HasSubstr("errors=")));
   EXPECT_THAT(EventTexts(Events({kRestoreStatus, kRestored})).back(), Not(HasSubstr("errors=")));
   EXPECT_THAT(EventTexts(Events({kStatus, kSummary, Exited(0)})).back(), HasSubstr("errors=0"));
 }
 
-TEST(ResticRuns, FailWithoutASourceThatWasToBeThere) {
+TEST(ResticRuns, AMissingSourceIsAFailure) {
   EXPECT_THAT(Runs({kMissing, kFirstStatus, kSummary}),
               ElementsAre("backup failure source_missing"));
   EXPECT_THAT(Runs({kMissing, kSummary, ExitError(3, kExit3Text)}),
@@ -218,7 +218,7 @@ TEST(ResticRuns, FailWithoutASourceThatWasToBeThere) {
               ElementsAre("backup failure source_missing"));
 }
 
-TEST(ResticRuns, DoNotInheritTheMissingSourceOfTheNightBefore) {
+TEST(ResticRuns, AMissingSourceDoesNotAffectTheNextRun) {
   EXPECT_THAT(Runs({kMissing, kSummary, kFirstStatus, kSummary}),
               ElementsAre("backup failure source_missing", "backup success"));
   EXPECT_THAT(Runs({kMissing, "Fatal: something", kExit3Text}),
@@ -227,7 +227,7 @@ TEST(ResticRuns, DoNotInheritTheMissingSourceOfTheNightBefore) {
               ElementsAre("backup open", "backup failure source_missing"));
 }
 
-TEST(ResticRuns, OfForgetFailWithThePruneThatFollows) {
+TEST(ResticRuns, AFailedPruneFailsTheForgetBeforeIt) {
   EXPECT_THAT(Runs({kForgot, "loading indexes...", "Fatal: packs from index missing in repo"}),
               ElementsAre("forget failure other"));
   EXPECT_THAT(Runs({kForgot, ExitError(1, "Fatal: Save failed: no space left on device")}),
@@ -238,7 +238,7 @@ TEST(ResticRuns, OfForgetFailWithThePruneThatFollows) {
   EXPECT_THAT(Runs({"done"}), IsEmpty());
 }
 
-TEST(ResticRuns, OfForgetAreNotSpoiledByTheNextNightsLock) {
+TEST(ResticRuns, ALockOfTheNextRunDoesNotFailAForget) {
   EXPECT_THAT(Runs({kForgot, kLocked}), ElementsAre("forget success", "? failure locked"));
   EXPECT_THAT(Runs({kForgot, ExitError(11, kLocked)}),
               ElementsAre("forget success", "? failure locked"));
@@ -247,7 +247,7 @@ TEST(ResticRuns, OfForgetAreNotSpoiledByTheNextNightsLock) {
               ElementsAre("forget success", "backup failure other"));
 }
 
-TEST(ResticRuns, OfCheckCouldNotEvenBegin) {
+TEST(ResticRuns, AnErrorAfterAFailedCheckBelongsToIt) {
   const Texts locked = EventTexts(Events({kCheckDamaged, ExitError(11, kLocked)}));
   EXPECT_THAT(
       locked,
@@ -259,7 +259,7 @@ TEST(ResticRuns, OfCheckCouldNotEvenBegin) {
               ElementsAre("check failure other"));
 }
 
-TEST(ResticRuns, OfCheckBeginAnewWithAStageThatComesAgain) {
+TEST(ResticRuns, AStageThatRepeatsStartsANewCheck) {
   EXPECT_THAT(Runs({"load indexes", "check all packs", "load indexes", "check all packs",
                     "no errors were found"}),
               ElementsAre("check open", "check success"));
@@ -268,7 +268,7 @@ TEST(ResticRuns, OfCheckBeginAnewWithAStageThatComesAgain) {
       ElementsAre("check open", "check open"));
 }
 
-TEST(ResticRuns, OfRestoreFailByErrorsInJsonAndText) {
+TEST(ResticRuns, ErrorsInJsonAndTextFailARestore) {
   const std::string error =
       R"({"message_type":"error","error":{"message":"x"},"during":"restore","item":"/a"})";
   EXPECT_THAT(Runs({kRestoreStatus, error, kRestored, ExitError(1, "Fatal: There were 1 errors")}),
@@ -283,7 +283,7 @@ TEST(ResticRuns, OfRestoreFailByErrorsInJsonAndText) {
 
 // Signals.
 
-TEST(ResticRuns, AreInterruptedOnceAndGoOnForAWhile) {
+TEST(ResticRuns, RecordsAfterASignalBelongToTheInterruptedRun) {
   EXPECT_THAT(Runs({kStatus, kSignal}), ElementsAre("backup interrupted interrupted"));
   EXPECT_THAT(Runs({kStatus, kSignal, kLaterStatus, kVerbose, kSignal, kCanceled}),
               ElementsAre("backup interrupted interrupted"));
@@ -294,10 +294,10 @@ TEST(ResticRuns, AreInterruptedOnceAndGoOnForAWhile) {
               ElementsAre("backup interrupted interrupted"));
 }
 
-TEST(ResticRuns, BeginAnewAfterOneThatWasInterrupted) {
+TEST(ResticRuns, ANewRunStartsAfterAnInterruptedOne) {
   EXPECT_THAT(Runs({kStatus, kSignal, kFirstStatus, kStatus, kSummary}),
               ElementsAre("backup interrupted interrupted", "backup success"));
-  // Which of two that did not get beyond zeros a line is of, cannot be told.
+  // Records of two runs that had only zeros cannot be distinguished.
   EXPECT_THAT(Runs({kFirstStatus, kSignal, kFirstStatus, kFirstStatus, kCanceled}),
               ElementsAre("? interrupted interrupted"));
   EXPECT_THAT(Runs({kFirstStatus, kSignal, kFirstStatus, kStatus, kSummary}),
@@ -308,7 +308,7 @@ TEST(ResticRuns, BeginAnewAfterOneThatWasInterrupted) {
               ElementsAre("backup interrupted interrupted", "? failure auth"));
   EXPECT_THAT(Runs({kStatus, kSignal, kMissing, kSummary}),
               ElementsAre("backup interrupted interrupted", "backup failure source_missing"));
-  // Its first status line, of zeros, may be joined to the torn end of the last run.
+  // The first status line, all zeros, may continue the torn last line of the previous run.
   const std::string errors = R"({"message_type":"status","percent_done":0,"error_count":2})";
   EXPECT_THAT(
       Runs({kFirstStatus, kSignal, R"({"message_type":"stat)" + kFirstStatus, errors, kSummary}),
@@ -319,7 +319,7 @@ TEST(ResticRuns, BeginAnewAfterOneThatWasInterrupted) {
               ElementsAre("? failure auth", "? interrupted interrupted"));
 }
 
-TEST(ResticRuns, InterruptedAtOnceAreWhatTheirLastWordsSay) {
+TEST(ResticRuns, TheFinalErrorShowsWhatASignalInterrupted) {
   EXPECT_THAT(Runs({kSignal}), ElementsAre("? open"));
   EXPECT_THAT(Runs({kSignal, ExitError(130, "context canceled")}),
               ElementsAre("? interrupted interrupted"));
@@ -328,13 +328,13 @@ TEST(ResticRuns, InterruptedAtOnceAreWhatTheirLastWordsSay) {
   EXPECT_THAT(Runs({kSignal, kFirstStatus, kSummary}), ElementsAre("? open", "backup success"));
 }
 
-TEST(ResticRuns, ThatReportedBeforeTheSignalStand) {
+TEST(ResticRuns, ASignalAfterTheReportChangesNothing) {
   EXPECT_THAT(Runs({kStatus, kSummary, kSignal}), ElementsAre("backup success"));
 }
 
 // Dry runs.
 
-TEST(ResticRuns, AreNoneIfDryWhateverTheyEndWith) {
+TEST(ResticRuns, ADryRunIsNoRunWhateverItsExitCode) {
   EXPECT_THAT(
       EventTexts(Events({kFirstStatus, kDryRun})),
       ElementsAre("started ?", "progress 0s processed=0 expected=1932 done=0.000", "withdrawn"));
@@ -346,14 +346,14 @@ TEST(ResticRuns, AreNoneIfDryWhateverTheyEndWith) {
   EXPECT_THAT(Runs({kMissing, kFirstStatus, kDryRun}), IsEmpty());
 }
 
-TEST(ResticRuns, AfterADryOneAreRunsAgain) {
+TEST(ResticRuns, ARunAfterADryRunIsReported) {
   EXPECT_THAT(Runs({kFirstStatus, kDryRun, kFirstStatus, kSummary}), ElementsAre("backup success"));
   EXPECT_THAT(Runs({kFirstStatus, kDryRun, kWrongPassword}), ElementsAre("? failure auth"));
   EXPECT_THAT(Runs({kFirstStatus, kDryRun, Exited(1)}), ElementsAre("? failure"));
   EXPECT_THAT(Runs({kSummary, kFirstStatus, kDryRun, kExit3Text}), ElementsAre("backup success"));
 }
 
-// The exit code that a wrapper noted.
+// The exit code that a wrapper recorded.
 
 Texts ExitedAfter(std::initializer_list<std::string> lines) {
   Texts all;
@@ -363,7 +363,7 @@ Texts ExitedAfter(std::initializer_list<std::string> lines) {
     const auto decoder = MakeDecoder("restic");
     std::string runs;
     for (const std::string& run :
-         RunTexts(RunsTold(DecodeLines(*decoder, text + Exited(code)).events))) {
+         RunTexts(RunsIn(DecodeLines(*decoder, text + Exited(code)).events))) {
       runs += runs.empty() ? run : ", " + run;
     }
     all.push_back(runs);
@@ -371,8 +371,8 @@ Texts ExitedAfter(std::initializer_list<std::string> lines) {
   return all;
 }
 
-// Of what it is, the configuration may say; the ledger takes no success otherwise.
-TEST(WrapperExit, AloneDoesNotSayOfWhatItIs) {
+// The configuration may name the operation; otherwise the ledger counts no success.
+TEST(WrapperExit, AnExitCodeAloneHasNoOperation) {
   EXPECT_THAT(ExitedAfter({}),
               ElementsAre("? success", "? failure", "? failure", "? interrupted interrupted"));
   EXPECT_THAT(EventTexts(Events({Exited(11)})),
@@ -380,14 +380,14 @@ TEST(WrapperExit, AloneDoesNotSayOfWhatItIs) {
                           "exit_code=11 reason=locked"));
 }
 
-TEST(WrapperExit, EndsARun) {
+TEST(WrapperExit, AnExitCodeEndsTheOpenRun) {
   EXPECT_THAT(ExitedAfter({kUnreadable}),
               ElementsAre("backup success", "backup failure", "backup warning source_unreadable",
                           "backup interrupted interrupted"));
 }
 
-// Without its report a run that shows its progress has not succeeded, whose code ever that is.
-TEST(WrapperExit, IsNoSuccessOfARunThatOughtToHaveReportedIt) {
+// A run that shows progress also reports its success, so the code belongs to another command.
+TEST(WrapperExit, ExitCode0IsNoSuccessOfARunThatShouldHaveReportedIt) {
   EXPECT_THAT(ExitedAfter({kStatus}),
               ElementsAre("backup open", "backup failure", "backup failure source_unreadable",
                           "backup interrupted interrupted"));
@@ -395,7 +395,7 @@ TEST(WrapperExit, IsNoSuccessOfARunThatOughtToHaveReportedIt) {
   EXPECT_THAT(ExitedAfter({"load indexes"})[0], "check open");
 }
 
-TEST(WrapperExit, ConfirmsOrWorsensAReport) {
+TEST(WrapperExit, AnExitCodeConfirmsOrWorsensAReport) {
   EXPECT_THAT(ExitedAfter({kStatus, kSummary}),
               ElementsAre("backup success", "backup failure", "backup warning source_unreadable",
                           "backup interrupted interrupted"));
@@ -406,7 +406,7 @@ TEST(WrapperExit, ConfirmsOrWorsensAReport) {
   EXPECT_THAT(ExitedAfter({kCheckDamaged})[0], "check failure");
 }
 
-TEST(WrapperExit, DoesNotImproveAFailure) {
+TEST(WrapperExit, AnExitCodeDoesNotImproveAFailure) {
   EXPECT_THAT(ExitedAfter({kStatus, "Fatal: unable to save snapshot: x"}),
               ElementsAre("backup failure other", "backup failure other", "backup failure other",
                           "backup failure other"));
@@ -414,7 +414,7 @@ TEST(WrapperExit, DoesNotImproveAFailure) {
   EXPECT_THAT(ExitedAfter({kStatus, kSummary, kExit3Text})[2], "backup warning source_unreadable");
 }
 
-TEST(WrapperExit, Of1AfterASignalIsNoNews) {
+TEST(WrapperExit, ExitCode1AfterASignalIsStillAnInterruption) {
   EXPECT_THAT(ExitedAfter({kStatus, kSignal, kCanceled}),
               ElementsAre("backup interrupted interrupted", "backup interrupted interrupted",
                           "backup interrupted interrupted", "backup interrupted interrupted"));
@@ -422,19 +422,19 @@ TEST(WrapperExit, Of1AfterASignalIsNoNews) {
   EXPECT_THAT(ExitedAfter({kSignal})[3], "? interrupted interrupted");
 }
 
-TEST(WrapperExit, OfATextRunDoesNotForgiveAMissingSource) {
+TEST(WrapperExit, ExitCode0OfATextRunDoesNotHideAMissingSource) {
   EXPECT_THAT(ExitedAfter({kMissing, "snapshot fee1cfe5 saved"}),
               ElementsAre("backup failure source_missing", "backup failure source_missing",
                           "backup failure source_missing", "backup failure source_missing"));
 }
 
-TEST(WrapperExit, TellsThatATextRestoreSucceeded) {
+TEST(WrapperExit, ExitCode0IsTheSuccessOfATextRestore) {
   EXPECT_THAT(ExitedAfter({"restoring <Snapshot 1 of [/srv]> to /r"}),
               ElementsAre("restore success", "restore failure", "restore failure",
                           "restore interrupted interrupted"));
 }
 
-TEST(WrapperExit, ClosesTheRunSoThatNothingFollowsIt) {
+TEST(WrapperExit, AnExitCodeClosesTheRun) {
   EXPECT_THAT(Runs({kStatus, kSummary, Exited(0), Exited(1)}),
               ElementsAre("backup success", "? failure"));
   EXPECT_THAT(Runs({kStatus, kSummary, Exited(0), kExit3Text}),

@@ -1,4 +1,4 @@
-// What single lines of restic's output say.
+// The decoder of restic's output, line by line.
 
 #include <gmock/gmock.h>
 
@@ -22,8 +22,8 @@ Decoded DecodeOf(const std::string& text) {
   return DecodeLines(*decoder, text);
 }
 
-// But for notes.
-Texts Events(const std::string& text) { return EventTexts(WithoutNotes(DecodeOf(text).events)); }
+// Without messages.
+Texts Events(const std::string& text) { return EventTexts(WithoutMessages(DecodeOf(text).events)); }
 std::string Counts(const std::string& text) { return CountsText(DecodeOf(text).counts); }
 
 std::string Summary(const std::string& members) {
@@ -32,7 +32,7 @@ std::string Summary(const std::string& members) {
 
 constexpr const char* kSuccess = "finished backup success evidence=report files_new=1";
 
-TEST(Restic, TakesTheStampsOfTheSummary) {
+TEST(Restic, TheSummaryHasTheTimesOfTheRun) {
   EXPECT_THAT(
       Events(Summary(
           R"(,"backup_start":"2026-11-21T02:00:00.415219301+01:00",)"
@@ -43,7 +43,7 @@ TEST(Restic, TakesTheStampsOfTheSummary) {
               ElementsAre(kSuccess));
 }
 
-TEST(Restic, IsNotTakenInByValuesOfTheWrongKind) {
+TEST(Restic, RecordsWithValuesOfTheWrongTypeAreCounted) {
   for (const char* members :
        {R"(,"data_added":-1)", R"(,"data_added":"1")", R"(,"data_added":1.5)",
         R"(,"data_added":18446744073709551616)", R"(,"data_added":1e3)", R"(,"data_added":true)",
@@ -73,7 +73,7 @@ TEST(Restic, IsNotTakenInByValuesOfTheWrongKind) {
   }
 }
 
-TEST(Restic, TakesTheLargestAndTheLongest) {
+TEST(Restic, TheLargestFiguresAreAccepted) {
   EXPECT_THAT(
       Events(Summary(R"(,"data_added":18446744073709551615)")),
       ElementsAre(
@@ -88,7 +88,7 @@ TEST(Restic, TakesTheLargestAndTheLongest) {
               ElementsAre(HasSubstr("finished ? failure")));
 }
 
-TEST(Restic, MindsNeitherOrderNorSpacesNorEscapesNorDoubledKeys) {
+TEST(Restic, OrderSpacesEscapesAndDuplicateKeysDoNotMatter) {
   for (const char* line :
        {R"({"files_new":1,"message_type":"summary"})",
         R"({ "message_type" : "summary", "files_new" : 1 })",
@@ -103,7 +103,7 @@ TEST(Restic, MindsNeitherOrderNorSpacesNorEscapesNorDoubledKeys) {
               ElementsAre("started backup", "progress 0s processed=0"));
 }
 
-TEST(Restic, NestsWithoutEndWithoutHarm) {
+TEST(Restic, DeepNestingIsHarmless) {
   std::string deep = R"({"message_type":"summary","files_new":)";
   for (int i = 0; i < 100'000; ++i) deep += R"({"a":[)";
   EXPECT_EQ(Counts(deep), "records=1 parse_errors=1");
@@ -113,7 +113,7 @@ TEST(Restic, NestsWithoutEndWithoutHarm) {
   EXPECT_EQ(Counts(again), "records=1 parse_errors=10000");
 }
 
-TEST(Restic, CountsWhatItDoesNotKnow) {
+TEST(Restic, UnknownRecordsAndMembersAreCounted) {
   EXPECT_EQ(Counts(R"({"message_type":"weather","sun":true})"), "records=1 unknown_messages=1");
   EXPECT_EQ(Counts(R"({"sun":true})"), "records=1 unknown_messages=1");
   EXPECT_EQ(Counts(R"([1,2])"), "records=1 unknown_messages=1");
@@ -123,7 +123,7 @@ TEST(Restic, CountsWhatItDoesNotKnow) {
   EXPECT_THAT(Events(Summary(R"(,"sun":true)")), ElementsAre(kSuccess));
 }
 
-TEST(Restic, PassesOverWhatTellsOfNoRun) {
+TEST(Restic, KnownRecordsThatShowNoRunAreIgnored) {
   for (const char* line :
        {R"({"message_type":"initialized","id":"1","repository":"/srv"})",
         R"({"message_type":"version","version":"0.19.1"})",
@@ -141,8 +141,8 @@ TEST(Restic, PassesOverWhatTellsOfNoRun) {
             "records=4 text=4");
 }
 
-// The kinds of summaries grow from version to version.
-TEST(Restic, DoesNotTakeTheSummaryOfAnotherCommandForOneOfRestore) {
+// New versions have more kinds of summaries.
+TEST(Restic, TheSummaryOfAnotherCommandIsNotThatOfRestore) {
   EXPECT_THAT(Events(R"({"message_type":"summary","copied_snapshots":3})"), IsEmpty());
   EXPECT_EQ(Counts(R"({"message_type":"summary","copied_snapshots":3,"total_bytes":1})"),
             "records=1 unknown_messages=1");
@@ -152,7 +152,7 @@ TEST(Restic, DoesNotTakeTheSummaryOfAnotherCommandForOneOfRestore) {
               ElementsAre(HasSubstr("finished restore success")));
 }
 
-TEST(Restic, KnowsTheEndOfTheScan) {
+TEST(Restic, TheEndOfTheScanStartsABackup) {
   const std::string up_to_0_15 =
       R"({"message_type":"status","action":"scan_finished","item":"","duration":0.2,"total_files":2})";
   const std::string since_0_16 =
@@ -164,21 +164,21 @@ TEST(Restic, KnowsTheEndOfTheScan) {
       ElementsAre("started restore"));
 }
 
-TEST(Restic, SplitsALineThatSeveralRecordsShare) {
+TEST(Restic, SeveralRecordsInOneLineAreSeparated) {
   EXPECT_EQ(Counts(R"({"message_type":"sta)" + Summary("")), "records=1 parse_errors=1");
   EXPECT_THAT(Events(R"({"message_type":"sta)" + Summary("")), ElementsAre(kSuccess));
   EXPECT_THAT(Events(R"({"message_type":"sta{"message_type":"su)" + Summary("")),
               ElementsAre(kSuccess));
   EXPECT_THAT(Events("2026-11-21 host restic[7]: " + Summary("")), ElementsAre(kSuccess));
   EXPECT_EQ(Counts(R"([{"tags":null,"host":"we[{"tags":null}])"), "records=1 parse_errors=1");
-  // A path may be called anything.
+  // A path may contain any text.
   EXPECT_THAT(
       Events(
           R"({"message_type":"error","error":{},"during":"archival","item":"/{\"message_type\":\"summary\",\"files_new\":1}"})"),
       ElementsAre("started backup"));
 }
 
-TEST(Restic, OnlyKeepsTheNewestProgress) {
+TEST(Restic, OnlyTheNewestProgressIsKept) {
   std::string text;
   for (int i = 1; i <= 1000; ++i) {
     text += R"({"message_type":"status","seconds_elapsed":)" + std::to_string(i) +
@@ -188,7 +188,7 @@ TEST(Restic, OnlyKeepsTheNewestProgress) {
   EXPECT_THAT(Events(text), ElementsAre("started backup", "progress 1000s processed=0"));
 }
 
-TEST(Restic, GivesTheOffsetOfTheRecord) {
+TEST(Restic, AnEventHasTheOffsetOfItsRecord) {
   const Decoded decoded = DecodeOf("some text\n" + Summary("") + "\n");
   ASSERT_EQ(decoded.events.size(), 1U);
   EXPECT_EQ(decoded.events[0].offset, 10U);
@@ -201,14 +201,14 @@ std::string Snapshot(const std::string& id, const std::string& host, const std::
          R"("],"hostname":")" + host + R"(","id":")" + id + "\"}";
 }
 
-TEST(Snapshots, OfOneHostAndPathProveTheRunsThatMadeThem) {
+TEST(Snapshots, SnapshotsOfOneHostAndPathProveTheirRuns) {
   EXPECT_THAT(
       Events("[" + Snapshot("a1", "web1", "/srv") + "," + Snapshot("a2", "web1", "/srv") + "]"),
       ElementsAre("archive a1 start=2026-11-21T01:00:00Z", "archive a2 start=2026-11-21T01:00:00Z",
                   StartsWith("archives 2")));
 }
 
-TEST(Snapshots, OfSeveralHostsOrPathsStandAmongOthers) {
+TEST(Snapshots, SnapshotsOfSeveralHostsOrPathsAreAmongOthers) {
   const Texts mixed{"archive a1 start=2026-11-21T01:00:00Z among_others",
                     "archive a2 start=2026-11-21T01:00:00Z among_others",
                     "archives 2 oldest=2026-11-21T01:00:00Z newest=2026-11-21T01:00:00Z"};
@@ -223,14 +223,14 @@ TEST(Snapshots, OfSeveralHostsOrPathsStandAmongOthers) {
             mixed);
 }
 
-TEST(Snapshots, GoByTheirFirstId) {
+TEST(Snapshots, ASnapshotKeepsItsFirstId) {
   std::string tagged = Snapshot("a2", "web1", "/srv");
   tagged.insert(1, R"("original":"a1",)");
   EXPECT_THAT(Events("[" + tagged + "]"),
               ElementsAre("archive a1 start=2026-11-21T01:00:00Z", StartsWith("archives 1")));
 }
 
-TEST(Snapshots, TellOfTheRunSince0_17) {
+TEST(Snapshots, TheSummaryInASnapshotShowsTheRunSince0_17) {
   std::string snapshot = Snapshot("a1", "web1", "/srv");
   snapshot.insert(
       1,
@@ -241,7 +241,7 @@ TEST(Snapshots, TellOfTheRunSince0_17) {
                           StartsWith("archives 1")));
 }
 
-TEST(Snapshots, ThatAreDamagedDoNotHideTheOthers) {
+TEST(Snapshots, ADamagedSnapshotDoesNotHideTheOthers) {
   const std::string good = Snapshot("a1", "web1", "/srv");
   for (const char* bad :
        {R"({"time":"yesterday","tree":"1","id":"a2"})", R"({"tree":"1","id":"a2"})", "7", "null",
@@ -256,7 +256,7 @@ TEST(Snapshots, ThatAreDamagedDoNotHideTheOthers) {
               ElementsAre("archives 0"));
 }
 
-TEST(Snapshots, AreCounted) {
+TEST(Snapshots, AListingCountsItsSnapshots) {
   std::string later = Snapshot("a2", "web1", "/srv");
   later.replace(later.find("T02"), 3, "T03");
   EXPECT_THAT(
@@ -265,8 +265,8 @@ TEST(Snapshots, AreCounted) {
   EXPECT_THAT(Events("[]"), ElementsAre("archives 0"));
 }
 
-// The mode is not in the output: which counts there are tells it, as far as it can be told.
-TEST(Statistics, AreOfTheRepositoryOrOfWhatItHolds) {
+// The output does not name the mode of `stats`; the counts show it in most cases.
+TEST(Statistics, TheCountsShowWhichSizeIsMeasured) {
   EXPECT_THAT(Events(R"({"total_size":700,"total_blob_count":9,"snapshots_count":2})"),
               ElementsAre("repository stored=700 of_selection"))
       << "raw-data";
@@ -280,9 +280,9 @@ TEST(Statistics, AreOfTheRepositoryOrOfWhatItHolds) {
   EXPECT_THAT(Events(R"({"total_size":1,"snapshots_count":1})"), IsEmpty());
 }
 
-// What was said.
+// Messages.
 
-TEST(Notes, AreWhatCouldNotBeReadAndTheFinalError) {
+TEST(ResticRunMessages, UnreadableFilesAndTheFinalErrorAreMessages) {
   const std::string unreadable =
       R"({"message_type":"error","error":{"message":"open /a: permission denied"},)"
       R"("during":"archival","item":"/a"})";
@@ -294,7 +294,7 @@ TEST(Notes, AreWhatCouldNotBeReadAndTheFinalError) {
                   HasSubstr("finished backup failure"), R"(noted error "Fatal: no space")"));
 }
 
-TEST(Notes, SayOfWhatAnErrorWithoutWordsIs) {
+TEST(ResticRunMessages, AnErrorWithoutTextGetsOne) {
   const auto note = [](const std::string& error) {
     return EventTexts(DecodeOf(R"({"message_type":"error",)" + error +
                                R"(,"during":"archival","item":"/a"})")
@@ -307,7 +307,7 @@ TEST(Notes, SayOfWhatAnErrorWithoutWordsIs) {
   EXPECT_EQ(note(R"("error":{"message":"ciphertext"})"), R"(noted warning "/a: ciphertext")");
 }
 
-TEST(Notes, OfACheckFollowItsEndWhichAloneShowsIt) {
+TEST(ResticRunMessages, MessagesOfACheckFollowItsEnd) {
   const std::string backup = R"({"message_type":"summary","files_new":1,"snapshot_id":"a1"})"
                              "\n";
   const std::string damage = R"({"message_type":"error","message":"pack x: does not exist\n"})"
@@ -319,7 +319,7 @@ TEST(Notes, OfACheckFollowItsEndWhichAloneShowsIt) {
                           R"(noted error "pack x: does not exist")"));
 }
 
-TEST(Notes, AreLinesOfTextThatMeanSomething) {
+TEST(ResticRunMessages, ClassifiedLinesOfTextAreMessages) {
   EXPECT_THAT(EventTexts(DecodeOf("/none does not exist, skipping\nhello\n"
                                   "Fatal: all source directories/files do not exist\n")
                              .events),
@@ -328,7 +328,7 @@ TEST(Notes, AreLinesOfTextThatMeanSomething) {
                           R"(noted error "Fatal: all source directories/files do not exist")"));
 }
 
-TEST(Notes, AreNotOfProgress) {
+TEST(ResticRunMessages, ProgressIsNotAMessage) {
   EXPECT_THAT(
       EventTexts(
           DecodeOf(

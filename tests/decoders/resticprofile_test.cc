@@ -23,16 +23,16 @@ Decoded DecodeOf(const std::string& document, DecoderOptions options = {}) {
   return out;
 }
 
-// But for notes.
+// Without messages.
 std::vector<std::string> Events(const std::string& document, DecoderOptions options = {}) {
-  return EventTexts(WithoutNotes(DecodeOf(document, options).events));
+  return EventTexts(WithoutMessages(DecodeOf(document, options).events));
 }
 
 std::string Document(const std::string& sections) {
   return R"({"profiles":{"web":{)" + sections + "}}}";
 }
 
-// The members that every section has; `text` is what stands in the JSON text.
+// The members that every section has; `text` is the content of `stderr`, escaped.
 std::string Status(bool success, const std::string& error = "", const std::string& text = "") {
   return fmt::format(
       R"("success":{},"time":"2026-11-21T02:00:02+01:00","error":"{}","stderr":"{}","duration":3)",
@@ -41,13 +41,13 @@ std::string Status(bool success, const std::string& error = "", const std::strin
 
 std::string Backup(const std::string& members) { return Document(R"("backup":{)" + members + "}"); }
 
-// The verdict of the only event.
+// The only run, as text.
 std::string ResultIn(const std::string& document) {
-  const auto runs = RunTexts(RunsTold(DecodeOf(document).events));
+  const auto runs = RunTexts(RunsIn(DecodeOf(document).events));
   return runs.size() == 1 ? runs[0] : fmt::format("{} runs", runs.size());
 }
 
-TEST(Resticprofile, TellsTheEndAndTheStartOfARun) {
+TEST(Resticprofile, ASectionShowsStartAndEndOfARun) {
   EXPECT_THAT(
       Events(Backup(Status(true))),
       ElementsAre(
@@ -55,14 +55,14 @@ TEST(Resticprofile, TellsTheEndAndTheStartOfARun) {
           "end=2026-11-21T01:00:02Z duration=3"));
 }
 
-TEST(Resticprofile, CallsRetentionForget) {
+TEST(Resticprofile, RetentionIsForget) {
   const auto events = Events(Document(R"("retention":{)" + Status(true) + R"(},"check":{)" +
                                       Status(false, "exit status 1") + "}"));
   EXPECT_THAT(events, ElementsAre(HasSubstr("finished check failure"),
                                   HasSubstr("finished forget success")));
 }
 
-TEST(Resticprofile, CountsSectionsThatItDoesNotKnow) {
+TEST(Resticprofile, UnknownSectionsAndMembersAreCounted) {
   const Decoded decoded = DecodeOf(Document(R"("prune":{},"backup":{)" + Status(true) + "}"));
   EXPECT_EQ(CountsText(decoded.counts), "records=1 unknown_messages=1");
   EXPECT_EQ(decoded.events.size(), 1U);
@@ -70,13 +70,13 @@ TEST(Resticprofile, CountsSectionsThatItDoesNotKnow) {
             "records=1 unknown_fields=1");
 }
 
-TEST(Resticprofile, TellsNothingOfCommandsThatNeverRan) {
+TEST(Resticprofile, ACommandThatNeverRanGivesNoEvent) {
   EXPECT_THAT(Events(Document(R"("backup":null)")), IsEmpty());
   EXPECT_THAT(Events(R"({"profiles":{}})"), IsEmpty());
   EXPECT_THAT(Events(R"({"profiles":{"web":{}}})"), IsEmpty());
 }
 
-TEST(Resticprofile, TellsNothingOfHalfADocument) {
+TEST(Resticprofile, AnIncompleteDocumentGivesNoEvent) {
   const std::string whole = ReadText(std::string(kTestdataDir) + "/resticprofile/documented.json");
   for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
     if (whole[size] == '\n') continue;
@@ -86,7 +86,7 @@ TEST(Resticprofile, TellsNothingOfHalfADocument) {
   }
 }
 
-TEST(Resticprofile, CountsWhatCannotBeUnderstoodAndTakesTheRest) {
+TEST(Resticprofile, AMalformedSectionIsCountedAndTheOthersAreDecoded) {
   for (const char* section :
        {R"("check":{})", R"("check":7)", R"("check":{"success":true})",
         R"("check":{"time":"2026-11-21T02:00:02Z"})",
@@ -108,9 +108,9 @@ TEST(Resticprofile, CountsWhatCannotBeUnderstoodAndTakesTheRest) {
   }
 }
 
-// Verdicts.
+// Results.
 
-TEST(Resticprofile, WarnsOfABackupThatEndedWith3) {
+TEST(Resticprofile, ExitCode3OfABackupIsAWarning) {
   EXPECT_EQ(ResultIn(Backup(Status(false, "exit status 3"))), "backup warning source_unreadable");
   EXPECT_EQ(ResultIn(Document(R"("retention":{)" + Status(false, "exit status 3") + "}")),
             "forget failure other");
@@ -119,7 +119,7 @@ TEST(Resticprofile, WarnsOfABackupThatEndedWith3) {
 }
 
 // no-error-on-warning
-TEST(Resticprofile, WarnsOfASuccessThatCouldNotReadEverything) {
+TEST(Resticprofile, ASuccessWithUnreadableFilesIsAWarning) {
   EXPECT_EQ(
       ResultIn(Backup(Status(true, "", "Warning: at least one source file could not be read\\n"))),
       "backup warning source_unreadable");
@@ -133,7 +133,7 @@ TEST(Resticprofile, WarnsOfASuccessThatCouldNotReadEverything) {
             "backup warning source_unreadable");
 }
 
-TEST(Resticprofile, DoesNotMindChatterOfASuccess) {
+TEST(Resticprofile, HarmlessMessagesDoNotChangeASuccess) {
   for (const char* text :
        {R"({\"message_type\":\"error\",\"error\":{},\"during\":\"scan\",\"item\":\"/a\"}\n)",
         "Save(<data/7d>) returned error, retrying after 1.5s: connection reset by peer\\n",
@@ -142,7 +142,7 @@ TEST(Resticprofile, DoesNotMindChatterOfASuccess) {
   }
 }
 
-TEST(Resticprofile, FailsWithoutASourceThatWasToBeThere) {
+TEST(Resticprofile, AMissingSourceIsAFailure) {
   const std::string missing = "/srv/missing does not exist, skipping\\n";
   EXPECT_EQ(ResultIn(Backup(Status(true, "", missing))), "backup failure source_missing");
   EXPECT_EQ(ResultIn(Backup(Status(false, "exit status 3", missing))),
@@ -154,7 +154,7 @@ TEST(Resticprofile, FailsWithoutASourceThatWasToBeThere) {
   EXPECT_EQ(ResultIn(Document(R"("check":{)" + Status(true, "", missing) + "}")), "check success");
 }
 
-TEST(Resticprofile, TellsThatARunWasKilled) {
+TEST(Resticprofile, AKilledRunIsInterrupted) {
   for (const char* error : {"signal: killed", "signal: terminated", "exit status 137",
                             "exit status 143", "exit status 130"}) {
     EXPECT_EQ(ResultIn(Backup(Status(false, error))), "backup interrupted interrupted") << error;
@@ -167,7 +167,7 @@ TEST(Resticprofile, TellsThatARunWasKilled) {
       "backup interrupted interrupted");
 }
 
-TEST(Resticprofile, FindsTheReasonInTheWordsOfResticOrItsExitCode) {
+TEST(Resticprofile, TheReasonComesFromTheMessagesOrTheExitCode) {
   EXPECT_EQ(
       ResultIn(Backup(Status(false, "exit status 1", "Fatal: wrong password or no key found\\n"))),
       "backup failure auth");
@@ -182,7 +182,7 @@ TEST(Resticprofile, FindsTheReasonInTheWordsOfResticOrItsExitCode) {
   EXPECT_EQ(ResultIn(Backup(Status(false))), "backup failure other");
 }
 
-TEST(Resticprofile, TakesTheExitCodeOutOfTheError) {
+TEST(Resticprofile, TheExitCodeIsParsedFromTheError) {
   const auto event = [](const char* error) { return Events(Backup(Status(false, error)))[0]; };
   EXPECT_THAT(event("exit status 11"), HasSubstr("exit_code=11 "));
   for (const char* error : {"exit status", "exit status ", "exit status x", "exit status 1x",
@@ -205,7 +205,7 @@ std::string Collected(const std::string& figures, DecoderOptions options = {}) {
 
 constexpr DecoderOptions kExtended{.extended_status = true};
 
-TEST(Resticprofile, TakesZerosForNothingKnown) {
+TEST(Resticprofile, ZerosAreUnknownFigures) {
   const char* zeros =
       R"(,"files_new":0,"files_changed":0,"files_unmodified":0,"files_total":0,"bytes_added":0,"bytes_added_packed":0,"bytes_total":0)";
   EXPECT_EQ(Collected(zeros), "");
@@ -215,7 +215,7 @@ TEST(Resticprofile, TakesZerosForNothingKnown) {
   EXPECT_EQ(Collected(""), "");
 }
 
-TEST(Resticprofile, DoesNotBelieveThatNewFilesAddedNothing) {
+TEST(Resticprofile, NewFilesWithZeroBytesAddedHaveAnUnknownSize) {
   EXPECT_EQ(Collected(R"(,"files_new":3,"bytes_added":0,"bytes_added_packed":0,"bytes_total":9)"),
             " processed_bytes=9 files_new=3");
   EXPECT_EQ(Collected(R"(,"files_changed":3,"bytes_added":0,"bytes_total":9)"),
@@ -224,7 +224,7 @@ TEST(Resticprofile, DoesNotBelieveThatNewFilesAddedNothing) {
             " added_bytes=0 processed_bytes=9 files_new=3");
 }
 
-TEST(Resticprofile, BelievesThatAnUnchangedBackupAddedNothing) {
+TEST(Resticprofile, AnUnchangedBackupAddedZeroBytes) {
   EXPECT_EQ(
       Collected(
           R"(,"files_new":0,"files_changed":0,"files_unmodified":3,"bytes_added":0,"bytes_added_packed":0,"bytes_total":9)"),
@@ -233,7 +233,7 @@ TEST(Resticprofile, BelievesThatAnUnchangedBackupAddedNothing) {
 }
 
 // restic before 0.17 below resticprofile 0.32.
-TEST(Resticprofile, DoesNotBelieveThatSomethingIsStoredInNoBytes) {
+TEST(Resticprofile, AddedBytesStoredInZeroBytesHaveAnUnknownStoredSize) {
   for (const DecoderOptions options : {DecoderOptions{}, kExtended}) {
     EXPECT_EQ(Collected(R"(,"bytes_added":7,"bytes_added_packed":0)", options), " added_bytes=7");
     EXPECT_EQ(Collected(R"(,"bytes_added":7,"bytes_added_packed":5)", options),
@@ -241,14 +241,14 @@ TEST(Resticprofile, DoesNotBelieveThatSomethingIsStoredInNoBytes) {
   }
 }
 
-TEST(Resticprofile, TakesNoFiguresOfARunThatFailed) {
+TEST(Resticprofile, AFailedRunHasNoFigures) {
   EXPECT_THAT(Events(Backup(Status(false, "exit status 3") + R"(,"files_new":3,"bytes_added":7)"),
                      kExtended),
               ElementsAre(AllOf(HasSubstr("finished backup warning"), Not(HasSubstr("added_bytes")),
                                 Not(HasSubstr("files")))));
 }
 
-TEST(Resticprofile, KnowsNoLengthOfWhatCouldNotBeStarted) {
+TEST(Resticprofile, ARunThatCouldNotStartHasNoDuration) {
   EXPECT_THAT(
       Events(Backup(
           R"("success":false,"time":"2026-11-21T02:00:02+01:00","error":"x","stderr":"","duration":0)")),
@@ -256,9 +256,9 @@ TEST(Resticprofile, KnowsNoLengthOfWhatCouldNotBeStarted) {
                   "reason=other message=\"x\""));
 }
 
-// What was said.
+// Messages.
 
-TEST(Resticprofile, NotesWhatStandsInTheErrorOutputAndTheErrorWithTheTimeOfTheEnd) {
+TEST(Resticprofile, MessagesHaveTheTimeOfTheEnd) {
   const std::string text =
       R"(ssh: no route\n{\"message_type\":\"error\",\"error\":{\"message\":\"open /a: denied\"},)"
       R"(\"during\":\"archival\",\"item\":\"/a\"}\n\nFatal: gone\n)";

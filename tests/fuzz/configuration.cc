@@ -11,8 +11,7 @@
 namespace backup_exporter {
 namespace {
 
-// Whether a file would be read, or a program run, for what `text` names: not on whose word an input
-// is.
+// True if parsing `text` would read other files or run a program. A fuzzer's input must not.
 bool LooksElsewhere(const YamlValue& value, std::set<const YamlValue*>& seen) {
   if (!seen.insert(&value).second) return false;
   const std::string& text = value.text;

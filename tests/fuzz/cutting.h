@@ -1,4 +1,4 @@
-// What is promised of records however they are cut.
+// Promises about records that hold however the bytes were cut into pieces.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,10 +18,10 @@ namespace backup_exporter {
 struct Cut {
   std::vector<Record> records;
   SkippedBytes skipped;
-  std::size_t taken = 0;  // bytes
+  std::size_t consumed = 0;  // bytes
 };
 
-// The records lie in `text`, which begins at `offset`, one behind the other.
+// The records lie one after the other in `text`, which begins at `offset` of the file.
 inline void PromiseRecordsOf(const Cut& cut, std::string_view text, std::uint64_t offset,
                              std::size_t limit) {
   std::size_t end = 0;
@@ -36,7 +36,7 @@ inline void PromiseRecordsOf(const Cut& cut, std::string_view text, std::uint64_
     end = begin + record.bytes.size();
     in_records += record.bytes.size();
   }
-  Promise(in_records + cut.skipped.all() == cut.taken, "every byte is counted once");
+  Promise(in_records + cut.skipped.all() == cut.consumed, "every byte is counted once");
 }
 
 inline std::vector<std::string> TextsOf(const Cut& cut) {

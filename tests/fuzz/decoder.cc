@@ -1,5 +1,5 @@
-// A file of one format: whatever it holds and wherever reading it was interrupted, all its records
-// are counted and tell the same.
+// A file of one format with any content: all its records are counted, and an interruption at any
+// record changes no event.
 #include <span>
 #include <utility>
 
@@ -32,8 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const DecoderOptions options{.extended_status = input.ConsumeBool()};
   const bool valid = input.ConsumeBool();
   const std::vector<char> bytes = TextOf(input);
-  const std::string mended = valid ? ValidUtf8({bytes.data(), bytes.size()}) : "";
-  const std::string_view text = valid ? mended : std::string_view(bytes.data(), bytes.size());
+  const std::string repaired = valid ? ValidUtf8({bytes.data(), bytes.size()}) : "";
+  const std::string_view text = valid ? repaired : std::string_view(bytes.data(), bytes.size());
   static const Format& format = *FormatNamed(FORMAT);
   const std::vector<Record> all = RecordsOf(text, format.framing);
   const std::span<const Record> records(all);
@@ -53,13 +53,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   DecodeAll(*after, records.subspan(split), parts);
   parts.events.insert(parts.events.begin(), events.begin(), events.end());
   const std::string last = after->Save();
-  // What is no UTF-8 is saved as U+FFFD.
+  // Text that is not UTF-8 is saved as U+FFFD, so that the state may differ.
   if (valid) {
-    PromiseSame(Texts(parts), Texts(whole), "an interruption changes nothing that is told");
-    PromiseSame({last}, {one->Save()}, "an interruption changes nothing that is remembered");
+    PromiseSame(Texts(parts), Texts(whole), "an interruption changes no event");
+    PromiseSame({last}, {one->Save()}, "an interruption changes no state");
   }
 
-  // Nothing that anybody saved.
+  // A state that no decoder saved.
   after->Restore(text);
   DecodeAll(*after, records, parts);
   return 0;

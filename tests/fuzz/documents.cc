@@ -1,4 +1,5 @@
-// Documents are the same wherever a file ended when it was read, and what is JSON is seen to be.
+// The documents of a file are the same wherever it ended when it was first read, and JSON is
+// recognised.
 #include <algorithm>
 
 #include "fuzz/cutting.h"
@@ -8,15 +9,15 @@
 namespace backup_exporter {
 namespace {
 
-// Read when the file had `size` bytes and more was to come, and again when it had all.
+// Reads the file when it has `size` bytes and more will follow, and again when it is complete.
 Cut CutAt(std::string_view text, std::uint64_t offset, std::size_t limit, Tail tail,
           std::size_t size) {
   Cut cut;
-  cut.taken =
+  cut.consumed =
       CutDocuments(text.substr(0, size), offset, limit, Tail::kOpen, &cut.records, &cut.skipped);
-  Promise(cut.taken <= size, "no more is taken than was there");
-  cut.taken += CutDocuments(text.substr(cut.taken), offset + cut.taken, limit, tail, &cut.records,
-                            &cut.skipped);
+  Promise(cut.consumed <= size, "no more bytes are consumed than there were");
+  cut.consumed += CutDocuments(text.substr(cut.consumed), offset + cut.consumed, limit, tail,
+                               &cut.records, &cut.skipped);
   return cut;
 }
 
@@ -24,18 +25,18 @@ void PromiseEnds(std::string_view text) {
   const ValueEnd whole = FindValueEnd(text);
   const bool complete = whole.kind == ValueEnd::Kind::kComplete;
   Promise(!complete || (whole.size >= 2 && whole.size <= text.size()), "a value has an end");
-  // So few brackets are no depth that is refused. The parser takes a NUL for the end.
+  // With so few brackets the depth is never refused. The parser stops at a NUL.
   const auto brackets = std::ranges::count_if(text, [](char c) { return c == '{' || c == '['; });
   if ((text.starts_with('{') || text.starts_with('[')) && brackets <= 100 &&
       text.find('\0') == text.npos && IsJson(text)) {
     Promise(complete && text.find_first_not_of(" \t\r\n", whole.size) == text.npos,
-            "what is JSON is complete at its end");
+            "a JSON value is complete at its end");
   }
   for (std::size_t size = 0; size < text.size(); size += 1 + text.size() / 64) {
     const ValueEnd part = FindValueEnd(text.substr(0, size));
     const bool open = part.kind == ValueEnd::Kind::kUnfinished;
     Promise(open || (part.kind == whole.kind && part.size == whole.size),
-            fmt::format("what was found in the first {} bytes stays", size));
+            fmt::format("the result for the first {} bytes remains", size));
   }
 }
 

@@ -1,4 +1,4 @@
-// restic's two usual lines tell the same to the code that knows their bytes and to the JSON parser.
+// The fast path for the usual lines of restic gives the same events as the JSON parser.
 #include "decoders/restic_lines.h"
 #include "fuzz/promise.h"
 #include "kit/decoding.h"
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto slow = MakeDecoder("restic");
   for (const auto& [line, offset] : LinesOf({bytes.data(), bytes.size()})) {
     const bool exact = ScanStatusLine(line) || IsVerboseLine(line);
-    // White space, which JSON does not mind, is not what restic prints.
+    // JSON allows white space, but restic prints none.
     const std::string spaced = exact ? std::string(line).insert(1, " ") : std::string(line);
     Promise(!exact || (!ScanStatusLine(spaced) && !IsVerboseLine(spaced)),
             "a line with a space in it is left to the parser");
@@ -20,9 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Decoded by_slow;
     fast->Decode({.bytes = line, .offset = offset}, by_fast);
     slow->Decode({.bytes = spaced, .offset = offset}, by_slow);
-    PromiseSame(EventTexts(by_fast.events), EventTexts(by_slow.events), "both tell the same");
+    PromiseSame(EventTexts(by_fast.events), EventTexts(by_slow.events),
+                "both give the same events");
     PromiseSame({CountsText(by_fast.counts)}, {CountsText(by_slow.counts)}, "both count the same");
-    PromiseSame({fast->Save()}, {slow->Save()}, "both remember the same");
+    PromiseSame({fast->Save()}, {slow->Save()}, "both have the same state");
   }
   return 0;
 }

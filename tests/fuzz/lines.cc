@@ -1,18 +1,18 @@
-// Lines are the same wherever a file ended when it was read.
+// The lines of a file are the same wherever it ended when it was first read.
 #include "fuzz/cutting.h"
 #include "sources/framing.h"
 
 namespace backup_exporter {
 namespace {
 
-// Read when the file had `size` bytes, and again when it had all.
+// Reads the file when it has `size` bytes, and again when it is complete.
 Cut CutAt(std::string_view text, std::uint64_t offset, std::size_t limit, std::size_t size) {
   Cut cut;
-  std::size_t taken = CutLines(text.substr(0, size), offset, limit, &cut.records, &cut.skipped);
-  Promise(taken <= size, "no more is taken than was there");
-  taken += CutLines(text.substr(taken), offset + taken, limit, &cut.records, &cut.skipped);
-  CutUnfinishedLine(text.substr(taken), offset + taken, limit, &cut.records, &cut.skipped);
-  cut.taken = text.size();
+  std::size_t consumed = CutLines(text.substr(0, size), offset, limit, &cut.records, &cut.skipped);
+  Promise(consumed <= size, "no more bytes are consumed than there were");
+  consumed += CutLines(text.substr(consumed), offset + consumed, limit, &cut.records, &cut.skipped);
+  CutUnfinishedLine(text.substr(consumed), offset + consumed, limit, &cut.records, &cut.skipped);
+  cut.consumed = text.size();
   return cut;
 }
 

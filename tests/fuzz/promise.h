@@ -1,5 +1,5 @@
-// What the targets share: an input is bytes and a few choices, and a promise that is broken ends
-// the process, which libFuzzer notices.
+// Shared by the fuzz targets. An input is a text and a few choices. A broken promise aborts the
+// process, which libFuzzer reports.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -18,7 +18,7 @@ inline void Promise(bool kept, std::string_view what) {
   std::abort();
 }
 
-// The same, and tells what there is instead.
+// Aborts unless both are the same, and prints the difference.
 inline void PromiseSame(const std::vector<std::string>& found,
                         const std::vector<std::string>& expected, std::string_view what) {
   if (found == expected) return;
@@ -27,8 +27,9 @@ inline void PromiseSame(const std::vector<std::string>& found,
   Promise(false, what);
 }
 
-// Choices are taken off the end, so that the beginning of an input is text as a tool writes it. In
-// a buffer that ends where the text does.
+// The text of an input. FuzzedDataProvider consumes choices from the end, so the input begins with
+// the text as a tool writes it. Returns a buffer of exactly its size, so that ASan finds reads
+// beyond the end.
 inline std::vector<char> TextOf(FuzzedDataProvider& input) {
   return input.ConsumeRemainingBytes<char>();
 }

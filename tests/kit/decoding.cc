@@ -89,8 +89,8 @@ Decoded Decode(const Capture& capture) {
   return out;
 }
 
-std::vector<ToldRun> RunsTold(const std::vector<Event>& events) {
-  std::vector<ToldRun> runs;
+std::vector<DecodedRun> RunsIn(const std::vector<Event>& events) {
+  std::vector<DecodedRun> runs;
   bool open = false;
   for (const Event& event : events) {
     if (const auto* started = std::get_if<RunStarted>(&event.what)) {
@@ -104,7 +104,7 @@ std::vector<ToldRun> RunsTold(const std::vector<Event>& events) {
       EXPECT_TRUE(!end->of_last_run || (!open && !runs.empty())) << "no last run";
       if (!end->of_last_run && !open) runs.emplace_back();
       open = false;
-      ToldRun& run = runs.back();
+      DecodedRun& run = runs.back();
       if (!end->of_last_run && end->operation) run.operation = end->operation;
       if (!run.result || end->result > *run.result) run.reason = end->reason;
       if (!run.reason && end->result == run.result) run.reason = end->reason;
@@ -116,7 +116,7 @@ std::vector<ToldRun> RunsTold(const std::vector<Event>& events) {
   return runs;
 }
 
-std::string RunText(const ToldRun& run) {
+std::string RunText(const DecodedRun& run) {
   std::string text = run.operation ? std::string(Name(*run.operation)) : "?";
   text += ' ';
   text += run.result ? Name(*run.result) : "open";
@@ -124,9 +124,9 @@ std::string RunText(const ToldRun& run) {
   return text;
 }
 
-std::vector<std::string> RunTexts(const std::vector<ToldRun>& runs) {
+std::vector<std::string> RunTexts(const std::vector<DecodedRun>& runs) {
   std::vector<std::string> texts;
-  for (const ToldRun& run : runs) texts.push_back(RunText(run));
+  for (const DecodedRun& run : runs) texts.push_back(RunText(run));
   return texts;
 }
 

@@ -1,4 +1,4 @@
-// Decoders as tests turn them: over text, and over the captures in testdata.
+// Runs decoders over text, and over the captures in testdata.
 #pragma once
 
 #include <filesystem>
@@ -19,14 +19,14 @@ namespace backup_exporter {
 [[nodiscard]] std::unique_ptr<Decoder> MakeDecoder(std::string_view format,
                                                    const DecoderOptions& options = {});
 
-// The lines of a text, into which they point, without those that are empty. What comes after the
-// last "\n" is one too.
+// The lines of a text without the empty ones. The text after the last "\n" is a line too. The
+// records point into `text`.
 [[nodiscard]] std::vector<Record> LinesOf(std::string_view text);
 // The records of a whole file of this framing.
 [[nodiscard]] std::vector<Record> RecordsOf(std::string_view text, Framing framing);
 [[nodiscard]] Decoded DecodeLines(Decoder& decoder, std::string_view text);
 
-// A file that was recorded from a tool, or written as its documentation says.
+// A file that was recorded from a tool, or written after its documentation.
 struct Capture {
   std::string format;
   std::filesystem::path path;
@@ -34,27 +34,27 @@ struct Capture {
 };
 void PrintTo(const Capture& capture, std::ostream* out);
 
-// Those of one format with golden files beside them, ordered by path.
+// The captures of one format that have golden files beside them, ordered by path.
 [[nodiscard]] std::vector<Capture> CapturesOf(std::string_view format);
-// Every recorded run in testdata/corpus, ordered by path.
+// All recorded runs in testdata/corpus, ordered by path.
 [[nodiscard]] std::vector<Capture> RecordedRuns();
-// By its framing: line by line, or whole.
+// Decodes a capture record by record, by the framing of its format.
 [[nodiscard]] Decoded Decode(const Capture& capture);
 
-// A run as the events tell of it, by the plainest reading.
-struct ToldRun {
+// A run in a list of events, by the simplest rules.
+struct DecodedRun {
   std::optional<Operation> operation;
-  std::optional<RunResult> result;  // the worst that was said; nullopt: its end was not told
+  std::optional<RunResult> result;  // the worst of its results; nullopt: no end
   std::optional<Reason> reason;
   Figures figures;
   std::string snapshot_id;
 };
-[[nodiscard]] std::vector<ToldRun> RunsTold(const std::vector<Event>& events);
+[[nodiscard]] std::vector<DecodedRun> RunsIn(const std::vector<Event>& events);
 // "backup warning", "? failure auth", "check open".
-[[nodiscard]] std::string RunText(const ToldRun& run);
-[[nodiscard]] std::vector<std::string> RunTexts(const std::vector<ToldRun>& runs);
+[[nodiscard]] std::string RunText(const DecodedRun& run);
+[[nodiscard]] std::vector<std::string> RunTexts(const std::vector<DecodedRun>& runs);
 
-// "restic_0_14_0_backup_killed_both_jsonl": what a test may be called.
+// "restic_0_14_0_backup_killed_both_jsonl": the capture as part of a test name.
 [[nodiscard]] std::string TestName(const Capture& capture);
 
 [[nodiscard]] std::string ReadText(const std::filesystem::path& path);

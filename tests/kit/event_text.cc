@@ -111,7 +111,7 @@ std::string Text(const RunNoted& noted) {
 std::string Text(const FailedUnnamed& unnamed) {
   std::string text = "unnamed " + Text(unnamed.end);
   for (const Named& of : unnamed.finished) text += " but=" + Quoted(of.label);
-  for (const RunNoted& note : unnamed.notes) text += " " + Text(note);
+  for (const RunNoted& message : unnamed.notes) text += " " + Text(message);
   return text;
 }
 
@@ -136,7 +136,7 @@ std::vector<std::string> EventTexts(const std::vector<Event>& events) {
   return texts;
 }
 
-std::vector<Event> WithoutNotes(std::vector<Event> events) {
+std::vector<Event> WithoutMessages(std::vector<Event> events) {
   std::erase_if(events,
                 [](const Event& event) { return std::holds_alternative<RunNoted>(event.what); });
   for (Event& event : events) {

@@ -1,4 +1,4 @@
-#include "decoders/restic_words.h"
+#include "decoders/restic_messages.h"
 
 #include <algorithm>
 #include <array>
@@ -25,11 +25,11 @@ constexpr auto kUnreadable = std::to_array({
 });
 
 struct Hint {
-  std::string_view words;
+  std::string_view text;
   Reason reason;
 };
 
-// The first that is found holds.
+// The first text that the error contains gives the reason.
 constexpr std::array kHints{
     Hint{"wrong password or no key found", Reason::kAuth},
     Hint{"context canceled", Reason::kInterrupted},
@@ -57,55 +57,55 @@ constexpr std::array kHints{
 
 }  // namespace
 
-ResticWords WordsOf(std::string_view line) {
-  const auto begins = [line](std::string_view words) { return line.starts_with(words); };
-  if (std::ranges::any_of(kFinalErrors, begins)) return ResticWords::kFailed;
-  if (std::ranges::any_of(kUnreadable, begins)) return ResticWords::kUnreadable;
+ResticMessage ResticMessageOf(std::string_view line) {
+  const auto begins = [line](std::string_view text) { return line.starts_with(text); };
+  if (std::ranges::any_of(kFinalErrors, begins)) return ResticMessage::kFinalError;
+  if (std::ranges::any_of(kUnreadable, begins)) return ResticMessage::kPartlyUnreadable;
   if (line.ends_with(" does not exist, skipping") ||
       line.ends_with(" cannot be accessed, skipping")) {
-    return ResticWords::kSourceMissing;
+    return ResticMessage::kSourceMissing;
   }
-  if (begins("signal ") && Contains(line, " received, cleaning up")) return ResticWords::kSignal;
-  if (line == "no errors were found") return ResticWords::kCheckClean;
+  if (begins("signal ") && Contains(line, " received, cleaning up")) return ResticMessage::kSignal;
+  if (line == "no errors were found") return ResticMessage::kCheckClean;
   if (begins("using temporary cache in ") || line == "load indexes" || line == "check all packs" ||
       line == "check snapshots, trees and blobs") {
-    return ResticWords::kCheckBegins;
+    return ResticMessage::kCheckStage;
   }
-  if (line == "done") return ResticWords::kPruned;
-  if (begins("restoring <Snapshot ")) return ResticWords::kRestoreBegins;
-  if (begins("ignoring error for ")) return ResticWords::kRestoreError;
-  return ResticWords::kNothing;
+  if (line == "done") return ResticMessage::kPruned;
+  if (begins("restoring <Snapshot ")) return ResticMessage::kRestoreBegins;
+  if (begins("ignoring error for ")) return ResticMessage::kRestoreError;
+  return ResticMessage::kOther;
 }
 
-Level LevelOf(ResticWords words) {
-  switch (words) {
-    case ResticWords::kFailed:
-    case ResticWords::kRestoreError:
+Level LevelOf(ResticMessage message) {
+  switch (message) {
+    case ResticMessage::kFinalError:
+    case ResticMessage::kRestoreError:
       return Level::kError;
-    case ResticWords::kNothing:
-    case ResticWords::kUnreadable:
-    case ResticWords::kSourceMissing:
-    case ResticWords::kSignal:
+    case ResticMessage::kOther:
+    case ResticMessage::kPartlyUnreadable:
+    case ResticMessage::kSourceMissing:
+    case ResticMessage::kSignal:
       return Level::kWarning;
-    case ResticWords::kCheckBegins:
-    case ResticWords::kCheckClean:
-    case ResticWords::kPruned:
-    case ResticWords::kRestoreBegins:
+    case ResticMessage::kCheckStage:
+    case ResticMessage::kCheckClean:
+    case ResticMessage::kPruned:
+    case ResticMessage::kRestoreBegins:
       break;
   }
   return Level::kInfo;
 }
 
-std::string ErrorTextOf(const Json& message) {
-  Members members(message);
+std::string ErrorTextOf(const Json& record) {
+  Members members(record);
   std::string text = members.Text("message");
   const std::string item = members.Text("item");
-  if (const auto error = message.find("error"); error != message.end() && error->is_object()) {
-    Members words(*error);
-    text = words.Text("message");
-    const std::string action = words.Text("Op");
-    if (const auto number = words.Integer("Err"); text.empty() && number && !action.empty()) {
-      text = action + " " + words.Text("Path") + ": errno " + std::to_string(*number);
+  if (const auto error = record.find("error"); error != record.end() && error->is_object()) {
+    Members details(*error);
+    text = details.Text("message");
+    const std::string action = details.Text("Op");
+    if (const auto number = details.Integer("Err"); text.empty() && number && !action.empty()) {
+      text = action + " " + details.Text("Path") + ": errno " + std::to_string(*number);
     }
   }
   if (text.empty() && !item.empty()) text = "error during " + members.Text("during");
@@ -121,7 +121,7 @@ Level ErrorLevelOf(std::string_view during) {
 
 Reason ReasonOf(std::string_view error) {
   const auto found = std::ranges::find_if(
-      kHints, [error](const Hint& hint) { return Contains(error, hint.words); });
+      kHints, [error](const Hint& hint) { return Contains(error, hint.text); });
   return found == kHints.end() ? Reason::kOther : found->reason;
 }
 
@@ -156,8 +156,8 @@ bool EndedBySignal(int exit_code) { return exit_code > 128 && exit_code <= 128 +
 
 std::size_t FindFinalError(std::string_view line) {
   std::size_t first = std::string_view::npos;
-  for (const auto words : kFinalErrors) first = std::min(first, line.find(words));
-  for (const auto words : kUnreadable) first = std::min(first, line.find(words));
+  for (const auto text : kFinalErrors) first = std::min(first, line.find(text));
+  for (const auto text : kUnreadable) first = std::min(first, line.find(text));
   return first;
 }
 

@@ -1,39 +1,39 @@
-#include "decoders/restic_words.h"
+#include "decoders/restic_messages.h"
 
 #include <gtest/gtest.h>
 
 namespace backup_exporter {
 namespace {
 
-TEST(ResticWords, AreToldByTheirBeginnings) {
-  EXPECT_EQ(WordsOf("Fatal: wrong password or no key found"), ResticWords::kFailed);
-  EXPECT_EQ(WordsOf("unable to create lock in backend: repository is already locked"),
-            ResticWords::kFailed);
-  EXPECT_EQ(WordsOf("panic: runtime error"), ResticWords::kFailed);
-  EXPECT_EQ(WordsOf("unknown flag: --x"), ResticWords::kFailed);
-  EXPECT_EQ(WordsOf("Warning: at least one source file could not be read"),
-            ResticWords::kUnreadable);
-  EXPECT_EQ(WordsOf("Warning: failed to read all source data during backup"),
-            ResticWords::kUnreadable);
-  EXPECT_EQ(WordsOf("/srv/a does not exist, skipping"), ResticWords::kSourceMissing);
-  EXPECT_EQ(WordsOf("/srv/a cannot be accessed, skipping"), ResticWords::kSourceMissing);
-  EXPECT_EQ(WordsOf("signal terminated received, cleaning up"), ResticWords::kSignal);
-  EXPECT_EQ(WordsOf("no errors were found"), ResticWords::kCheckClean);
-  EXPECT_EQ(WordsOf("load indexes"), ResticWords::kCheckBegins);
+TEST(ResticMessages, MessagesAreClassifiedByTheirBeginnings) {
+  EXPECT_EQ(ResticMessageOf("Fatal: wrong password or no key found"), ResticMessage::kFinalError);
+  EXPECT_EQ(ResticMessageOf("unable to create lock in backend: repository is already locked"),
+            ResticMessage::kFinalError);
+  EXPECT_EQ(ResticMessageOf("panic: runtime error"), ResticMessage::kFinalError);
+  EXPECT_EQ(ResticMessageOf("unknown flag: --x"), ResticMessage::kFinalError);
+  EXPECT_EQ(ResticMessageOf("Warning: at least one source file could not be read"),
+            ResticMessage::kPartlyUnreadable);
+  EXPECT_EQ(ResticMessageOf("Warning: failed to read all source data during backup"),
+            ResticMessage::kPartlyUnreadable);
+  EXPECT_EQ(ResticMessageOf("/srv/a does not exist, skipping"), ResticMessage::kSourceMissing);
+  EXPECT_EQ(ResticMessageOf("/srv/a cannot be accessed, skipping"), ResticMessage::kSourceMissing);
+  EXPECT_EQ(ResticMessageOf("signal terminated received, cleaning up"), ResticMessage::kSignal);
+  EXPECT_EQ(ResticMessageOf("no errors were found"), ResticMessage::kCheckClean);
+  EXPECT_EQ(ResticMessageOf("load indexes"), ResticMessage::kCheckStage);
 }
 
-TEST(ResticWords, SayNothingElsewhere) {
+TEST(ResticMessages, OtherLinesAreNotClassified) {
   for (const char* line :
        {"", "error: Fatal: x", "the errors: no errors were found?", "loading indexes...",
         "using parent snapshot 1",
         "Save(<data/7d3f0c2a11>) returned error, retrying after 1.5s: connection reset by peer",
         "unable to refresh lock: no such file", "unable to open cache: x", "signal lost",
         "done deal"}) {
-    EXPECT_EQ(WordsOf(line), ResticWords::kNothing) << line;
+    EXPECT_EQ(ResticMessageOf(line), ResticMessage::kOther) << line;
   }
 }
 
-TEST(ResticWords, GiveTheReason) {
+TEST(ResticMessages, AnErrorTextGivesTheReason) {
   const auto reason = [](const char* error) { return ReasonOf(std::string_view(error)); };
   EXPECT_EQ(reason("Fatal: wrong password or no key found"), Reason::kAuth);
   EXPECT_EQ(reason("unable to create lock in backend: repository is already locked by PID 1"),
@@ -45,8 +45,8 @@ TEST(ResticWords, GiveTheReason) {
   EXPECT_EQ(reason("Fatal: something else"), Reason::kOther);
 }
 
-// A lock file that could not be written was not held by another.
-TEST(ResticWords, LookForTheCauseBehindALockThatCouldNotBeCreated) {
+// If the lock file could not be written, the repository was not locked.
+TEST(ResticMessages, TheReasonOfAFailedLockIsItsCause) {
   const auto reason = [](const char* error) { return ReasonOf(std::string_view(error)); };
   EXPECT_EQ(reason("unable to create lock in backend: Save(<lock/1>): no space left on device"),
             Reason::kNoSpace);
@@ -55,8 +55,8 @@ TEST(ResticWords, LookForTheCauseBehindALockThatCouldNotBeCreated) {
   EXPECT_EQ(reason("Fatal: failed to refresh lock in time"), Reason::kTimeout);
 }
 
-// The network fails before it can be known whether the repository is there.
-TEST(ResticWords, LookForTheCauseBehindARepositoryThatCouldNotBeOpened) {
+// After a network failure it is unknown whether the repository exists.
+TEST(ResticMessages, TheReasonOfAFailedOpenIsItsCause) {
   const auto reason = [](const char* error) { return ReasonOf(std::string_view(error)); };
   EXPECT_EQ(
       reason(
@@ -68,7 +68,7 @@ TEST(ResticWords, LookForTheCauseBehindARepositoryThatCouldNotBeOpened) {
       Reason::kRepositoryMissing);
 }
 
-TEST(ExitCode, GivesTheReasonWhereItIsTheSameForAllCommands) {
+TEST(ResticExitCode, AnExitCodeGivesTheReasonIfAllCommandsShareIt) {
   EXPECT_EQ(ReasonOf(10), Reason::kRepositoryMissing);
   EXPECT_EQ(ReasonOf(11), Reason::kLocked);
   EXPECT_EQ(ReasonOf(12), Reason::kAuth);
@@ -77,7 +77,7 @@ TEST(ExitCode, GivesTheReasonWhereItIsTheSameForAllCommands) {
   for (const int code : {-1, 0, 1, 2, 3, 128, 255}) EXPECT_EQ(ReasonOf(code), std::nullopt) << code;
 }
 
-TEST(FinalError, IsFoundBehindATornRecord) {
+TEST(FinalError, AFinalErrorIsFoundAfterATornRecord) {
   EXPECT_EQ(FindFinalError(R"({"mess)"), std::string_view::npos);
   EXPECT_EQ(FindFinalError(R"({"messFatal: x)"), 6U);
   EXPECT_EQ(FindFinalError(R"({"messunknown flag: x)"), 6U);

@@ -1,4 +1,4 @@
-#include "decoders/borg_words.h"
+#include "decoders/borg_messages.h"
 
 #include <algorithm>
 #include <array>
@@ -12,11 +12,11 @@ bool Contains(std::string_view text, std::string_view part) {
 }
 
 struct Hint {
-  std::string_view words;
+  std::string_view text;
   Reason reason;
 };
 
-// Beginnings of message ids. The first that fits holds.
+// Beginnings of message ids. The first match gives the reason.
 constexpr std::array kIds{
     Hint{"LockError", Reason::kLocked},
     Hint{"LockFailed", Reason::kLocked},
@@ -39,6 +39,7 @@ constexpr std::array kIds{
     Hint{"Signal.", Reason::kInterrupted},
 };
 
+// Parts of texts. The first match gives the reason.
 constexpr std::array kTexts{
     Hint{"Got Ctrl-C", Reason::kInterrupted},
     Hint{"Keyboard interrupt", Reason::kInterrupted},
@@ -60,8 +61,8 @@ constexpr std::array kTexts{
     Hint{"paths do not exist", Reason::kSourceMissing},  // borgmatic's own check
 };
 
-// What os errors say of a path: "PATH: [OPERATION: ][Errno N] TEXT: 'NAME'", where NAME is how the
-// path was opened: below a directory by its last part, at the top as it was given.
+// The operating system's error about a path: "PATH: [OPERATION: ][Errno N] TEXT: 'NAME'". NAME is
+// the path as it was opened: a path given to borg in full, a path below it by its last part.
 bool IsMissingSource(std::string_view message) {
   const std::size_t error = message.rfind("[Errno 2] ");
   if (error == std::string_view::npos || error < 3) return false;
@@ -69,7 +70,7 @@ bool IsMissingSource(std::string_view message) {
   const std::size_t quote = message.find(": '", error);
   if (quote == std::string_view::npos || !message.ends_with('\'')) return false;
   const std::string_view name = message.substr(quote + 3, message.size() - quote - 4);
-  // 1.1 and 1.2 name the operation only below the top, where all that happens has one.
+  // 1.1 and 1.2 name the operation only for paths below the given ones, and always there.
   bool operation = false;
   for (const std::string_view known : {": stat", ": open", ": dir_open", ": fstat", ": read"}) {
     if (!path.ends_with(known)) continue;
@@ -79,77 +80,114 @@ bool IsMissingSource(std::string_view message) {
   return !operation || path == name;
 }
 
-}  // namespace
+struct Beginning {
+  std::string_view text;
+  BorgMessage message;
+};
+constexpr std::array kBeginnings{
+    Beginning{"Creating archive at \"", BorgMessage::kCreateBegins},
+    Beginning{"Creating archive \"", BorgMessage::kCreateBegins},
+    Beginning{"Keeping archive", BorgMessage::kPruneBegins},
+    Beginning{"Keeping checkpoint archive", BorgMessage::kPruneBegins},
+    Beginning{"Pruning archive (", BorgMessage::kPruneBegins},
+    Beginning{"Pruning archive:", BorgMessage::kPruneBegins},
+    Beginning{"Would prune", BorgMessage::kDryRun},
+    Beginning{"compaction freed about", BorgMessage::kCompacted},
+    Beginning{"Starting repository check", BorgMessage::kCheckBegins},
+    Beginning{"Starting full repository check", BorgMessage::kCheckBegins},
+    Beginning{"Starting archive consistency check", BorgMessage::kCheckBegins},
+    Beginning{"Starting cryptographic data", BorgMessage::kCheckBegins},
+    Beginning{"Got Ctrl-C", BorgMessage::kInterrupted},
+    Beginning{"Keyboard interrupt", BorgMessage::kInterrupted},
+    Beginning{"Received SIG", BorgMessage::kInterrupted},
+    Beginning{"Killed stale lock ", BorgMessage::kStaleLock},
+    Beginning{"Removed stale ", BorgMessage::kStaleLock},
+};
 
-BorgWords BorgWordsOf(std::string_view message) {
-  if (message.starts_with("Error: ")) message.remove_prefix(7);  // 1.4
-  const auto begins = [message](std::string_view words) { return message.starts_with(words); };
-  if (begins("Creating archive at \"") || begins("Creating archive \"")) {
-    return BorgWords::kCreateBegins;
+// The message at the end of a part of check.
+BorgMessage CheckResultOf(std::string_view message) {
+  if (Contains(message, "no problems found") || Contains(message, "with 0 integrity errors")) {
+    return BorgMessage::kCheckClean;
   }
-  if (begins("Keeping archive") || begins("Keeping checkpoint archive") ||
-      begins("Pruning archive (") || begins("Pruning archive:")) {
-    return BorgWords::kPruneBegins;
-  }
-  if (begins("Would prune")) return BorgWords::kDryRun;
-  if (begins("compaction freed about")) return BorgWords::kCompacted;
-  if (begins("Starting repository check") || begins("Starting full repository check") ||
-      begins("Starting archive consistency check") || begins("Starting cryptographic data")) {
-    return BorgWords::kCheckBegins;
-  }
-  if (begins("Finished ") || begins("Archive consistency check complete")) {
-    if (Contains(message, "no problems found") || Contains(message, "with 0 integrity errors")) {
-      return BorgWords::kCheckClean;
-    }
-    if (Contains(message, "errors found") || Contains(message, "problems found") ||
-        Contains(message, "integrity errors")) {
-      return BorgWords::kCheckDamaged;
-    }
-    return BorgWords::kNothing;
-  }
-  if (begins("Got Ctrl-C") || begins("Keyboard interrupt") || begins("Received SIG")) {
-    return BorgWords::kInterrupted;
-  }
-  if (begins("Killed stale lock ") || begins("Removed stale ")) return BorgWords::kStaleLock;
-  if (begins("borg") && Contains(message.substr(0, 40), ": error: ")) return BorgWords::kMisused;
-  if (IsMissingSource(message)) return BorgWords::kSourceMissing;
-  if (Contains(message, ": [Errno ") || Contains(message, "file changed while we backed it up") ||
-      (begins("Include pattern ") && message.ends_with("never matched."))) {
-    return BorgWords::kUnreadable;
-  }
-  return BorgWords::kNothing;
+  const bool damaged = Contains(message, "errors found") || Contains(message, "problems found") ||
+                       Contains(message, "integrity errors");
+  return damaged ? BorgMessage::kCheckDamaged : BorgMessage::kOther;
 }
 
-Level LevelOf(BorgWords words) {
-  switch (words) {
-    case BorgWords::kCheckDamaged:
-    case BorgWords::kInterrupted:
-    case BorgWords::kMisused:
+// Exit codes from `first` to `last`.
+struct ExitCodes {
+  int first;
+  int last;
+  Reason reason;
+};
+constexpr std::array kExitCodes{
+    ExitCodes{13, 13, Reason::kRepositoryMissing},
+    ExitCodes{14, 14, Reason::kNoSpace},
+    ExitCodes{15, 16, Reason::kRepositoryMissing},
+    ExitCodes{18, 18, Reason::kRepositoryMissing},
+    ExitCodes{20, 20, Reason::kNoSpace},
+    ExitCodes{40, 42, Reason::kAuth},
+    ExitCodes{44, 44, Reason::kAuth},
+    ExitCodes{50, 53, Reason::kAuth},
+    ExitCodes{70, 75, Reason::kLocked},
+    ExitCodes{80, 81, Reason::kNetwork},
+    ExitCodes{87, 87, Reason::kNetwork},
+};
+
+}  // namespace
+
+BorgMessage BorgMessageOf(std::string_view message) {
+  if (message.starts_with("Error: ")) message.remove_prefix(7);  // 1.4
+  const auto* known = std::ranges::find_if(kBeginnings, [message](const Beginning& beginning) {
+    return message.starts_with(beginning.text);
+  });
+  if (known != kBeginnings.end()) return known->message;
+  if (message.starts_with("Finished ") ||
+      message.starts_with("Archive consistency check complete")) {
+    return CheckResultOf(message);
+  }
+  if (message.starts_with("borg") && Contains(message.substr(0, 40), ": error: ")) {
+    return BorgMessage::kUsageError;
+  }
+  if (IsMissingSource(message)) return BorgMessage::kSourceMissing;
+  const bool unmatched =
+      message.starts_with("Include pattern ") && message.ends_with("never matched.");
+  return unmatched || Contains(message, ": [Errno ") ||
+                 Contains(message, "file changed while we backed it up")
+             ? BorgMessage::kUnreadable
+             : BorgMessage::kOther;
+}
+
+Level LevelOf(BorgMessage message) {
+  switch (message) {
+    case BorgMessage::kCheckDamaged:
+    case BorgMessage::kInterrupted:
+    case BorgMessage::kUsageError:
       return Level::kError;
-    case BorgWords::kUnreadable:
-    case BorgWords::kSourceMissing:
-    case BorgWords::kStaleLock:
+    case BorgMessage::kUnreadable:
+    case BorgMessage::kSourceMissing:
+    case BorgMessage::kStaleLock:
       return Level::kWarning;
-    case BorgWords::kNothing:
-    case BorgWords::kCreateBegins:
-    case BorgWords::kPruneBegins:
-    case BorgWords::kDryRun:
-    case BorgWords::kCompacted:
-    case BorgWords::kCheckBegins:
-    case BorgWords::kCheckClean:
+    case BorgMessage::kOther:
+    case BorgMessage::kCreateBegins:
+    case BorgMessage::kPruneBegins:
+    case BorgMessage::kDryRun:
+    case BorgMessage::kCompacted:
+    case BorgMessage::kCheckBegins:
+    case BorgMessage::kCheckClean:
       break;
   }
   return Level::kInfo;
 }
 
-bool IsListed(std::string_view line) { return line.size() > 1 && line[1] == ' '; }
+bool IsListLine(std::string_view line) { return line.size() > 1 && line[1] == ' '; }
 
 Reason BorgReasonOf(std::string_view msgid, std::string_view message) {
   const auto id = std::ranges::find_if(
-      kIds, [msgid](const Hint& hint) { return msgid.starts_with(hint.words); });
+      kIds, [msgid](const Hint& hint) { return msgid.starts_with(hint.text); });
   if (id != kIds.end()) return id->reason;
   const auto text = std::ranges::find_if(
-      kTexts, [message](const Hint& hint) { return Contains(message, hint.words); });
+      kTexts, [message](const Hint& hint) { return Contains(message, hint.text); });
   if (text != kTexts.end()) return text->reason;
   const bool repository = message.starts_with("Repository ") || Contains(message, "\nRepository ");
   return repository && Contains(message, "does not exist") ? Reason::kRepositoryMissing
@@ -157,40 +195,11 @@ Reason BorgReasonOf(std::string_view msgid, std::string_view message) {
 }
 
 std::optional<Reason> BorgReasonOf(int exit_code) {
-  switch (exit_code) {
-    case 13:
-    case 15:
-    case 16:
-    case 18:
-      return Reason::kRepositoryMissing;
-    case 14:
-    case 20:
-      return Reason::kNoSpace;
-    case 40:
-    case 41:
-    case 42:
-    case 44:
-    case 50:
-    case 51:
-    case 52:
-    case 53:
-      return Reason::kAuth;
-    case 70:
-    case 71:
-    case 72:
-    case 73:
-    case 74:
-    case 75:
-      return Reason::kLocked;
-    case 80:
-    case 81:
-    case 87:
-      return Reason::kNetwork;
-    default:
-      break;
-  }
   if (exit_code >= 128) return Reason::kInterrupted;
-  return std::nullopt;
+  const auto* found = std::ranges::find_if(kExitCodes, [exit_code](const ExitCodes& codes) {
+    return codes.first <= exit_code && exit_code <= codes.last;
+  });
+  return found == kExitCodes.end() ? std::nullopt : std::optional(found->reason);
 }
 
 std::optional<int> BorgExitCodeOf(std::string_view message) {
@@ -264,7 +273,7 @@ std::string PublicName(std::string_view name) {
   const std::size_t colon = name.find(':');
   if (colon == std::string_view::npos) return std::string(name);
   // "ssh://USER:PASSWORD@host/path", "s3:KEY:SECRET@host/bucket", "user@host:path". A password may
-  // hold anything; where it might, more is left out rather than less.
+  // contain any character; in doubt, more is left out rather than less.
   const std::size_t head = scheme < colon || scheme == colon ? scheme + 3 : colon + 1;
   const std::size_t path = std::min(name.find('/', head), name.size());
   std::size_t at = name.substr(0, path).rfind('@');
