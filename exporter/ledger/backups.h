@@ -9,13 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/ledger.h"
 #include "model/event.h"
 
 namespace backup_exporter {
-
-using RowId = std::int64_t;
 
 // Whether a source, as configured, feeds a backup through this path, named in this way.
 [[nodiscard]] bool Feeds(const SourceRules& source, const std::string& path,

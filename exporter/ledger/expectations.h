@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/run_store.h"
 #include "ledger/standing.h"
 #include "model/expectation.h"

@@ -12,7 +12,7 @@
 
 #include "base/time.h"
 #include "ledger/backups.h"
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/ledger.h"
 #include "ledger/notices.h"
 #include "ledger/run_store.h"

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "ledger/backups.h"
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/expectations.h"
 #include "ledger/fold.h"
 #include "ledger/notice_store.h"

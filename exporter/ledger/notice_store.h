@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/standing.h"
 #include "model/notice.h"
 

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/run_store.h"
 #include "model/notice.h"
 

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/notice_store.h"
 
 namespace backup_exporter {

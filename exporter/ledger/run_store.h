@@ -10,13 +10,11 @@
 #include <vector>
 
 #include "base/time.h"
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "model/message.h"
 #include "model/run.h"
 
 namespace backup_exporter {
-
-using RowId = std::int64_t;
 
 enum class RunState {
   kOpen,         // it began; no end was seen

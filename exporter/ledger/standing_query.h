@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ledger/backups.h"
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 #include "ledger/expectations.h"
 #include "ledger/standing.h"
 

@@ -1,4 +1,4 @@
-#include "ledger/database.h"
+#include "ledger/store/database.h"
 
 #include <SQLiteCpp/Backup.h>
 #include <fcntl.h>
@@ -504,20 +504,49 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory, b
   return database;
 }
 
-SQLite::Statement& Database::Prepare(std::string_view sql) {
+StatementUse::StatementUse(CachedStatement& cached) : cached_(cached) {
+  if (std::exchange(cached.in_use, true)) {
+    throw std::logic_error("a statement is already in use: " + cached.statement.getQuery());
+  }
+}
+
+// Without the reset SQLite could not start its WAL file over, which would grow without a limit, and
+// a later write would fail if another process wrote in the meantime.
+StatementUse::~StatementUse() {
+  cached_.statement.tryReset();
+  cached_.in_use = false;
+}
+
+void StatementUse::Require(int expected, std::size_t actual, const char* what) const {
+  if (std::cmp_equal(expected, actual)) return;
+  throw std::logic_error(fmt::format("a statement has {} {}, not {}: {}", expected, what, actual,
+                                     cached_.statement.getQuery()));
+}
+
+CachedStatement& Database::Cached(std::string_view sql) {
   auto found = statements_.find(sql);
   if (found == statements_.end()) {
-    found =
-        statements_.emplace(sql, std::make_unique<SQLite::Statement>(*handle_, std::string(sql)))
-            .first;
+    std::string text(sql);
+    SQLite::Statement statement(*handle_, text);
+    found = statements_.try_emplace(std::move(text), std::move(statement)).first;
   }
-  found->second->tryReset();
-  found->second->clearBindings();
-  return *found->second;
+  return found->second;
+}
+
+SQLite::Statement& Database::Prepare(std::string_view sql) {
+  CachedStatement& cached = Cached(sql);
+  if (cached.in_use) {
+    throw std::logic_error("a statement is already in use: " + cached.statement.getQuery());
+  }
+  cached.statement.tryReset();
+  cached.statement.clearBindings();
+  return cached.statement;
 }
 
 void Database::Release() {
-  for (const auto& [sql, statement] : statements_) statement->tryReset();
+  for (auto& [sql, cached] : statements_) {
+    if (!cached.in_use) cached.statement.tryReset();
+  }
 }
 
 bool Database::ToMemory() {

@@ -1,7 +1,5 @@
 // Opening the ledger's file with all that can be wrong. Tests may run as root, whom permissions do
 // not stop.
-#include "ledger/database.h"
-
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include <iterator>
 
 #include "kit/ledger_fixture.h"
+#include "ledger/store/database.h"
 
 namespace backup_exporter {
 namespace {
