@@ -6,7 +6,8 @@
 
 #include "base/utf8.h"
 #include "ledger/expectations.h"
-#include "ledger/standing_query.h"
+#include "ledger/rules/outcome.h"
+#include "ledger/store/counted_runs.h"
 
 namespace backup_exporter {
 namespace {
@@ -18,10 +19,6 @@ using std::chrono::seconds;
 constexpr Duration kFuture = minutes(5);
 // Between two records of one run in different files, where one of them has no length.
 constexpr Duration kSlack = seconds(10);
-
-bool IsBad(RunResult result) {
-  return result == RunResult::kFailure || result == RunResult::kInterrupted;
-}
 
 // What an event says of the end of a run, whosever it is; nullptr: nothing.
 const RunFinished* EndIn(const Event& event) {
@@ -601,8 +598,7 @@ void Fold::SettleNow(StoredRun& run) {
   touched_.insert(run.backup);
   if (IsBad(*run.result)) CountRun(run, "failures");
   if (run.result == RunResult::kWarning) CountRun(run, "warnings");
-  const bool good = run.result == RunResult::kSuccess || run.result == RunResult::kWarning;
-  if (good) {
+  if (IsGood(*run.result)) {
     const auto last = LastSuccess(database_, run.backup, run.operation);
     if (last) MakeUp(database_, run.backup, run.operation, *last);
   }

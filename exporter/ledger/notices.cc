@@ -8,7 +8,8 @@
 #include "base/pattern.h"
 #include "base/uuid.h"
 #include "ledger/notice_store.h"
-#include "ledger/standing_query.h"
+#include "ledger/rules/outcome.h"
+#include "ledger/store/counted_runs.h"
 
 namespace backup_exporter {
 namespace {
@@ -18,10 +19,6 @@ constexpr std::string_view kTold = "told";
 
 // More than a day's events of a busy host; what is older goes first.
 constexpr std::int64_t kMostWaiting = 100'000;
-
-bool IsBad(RunResult result) {
-  return result == RunResult::kFailure || result == RunResult::kInterrupted;
-}
 
 // What shares a state with the run, or is of the same backup and operation:
 // "monitor=?1 AND (backup=?2 OR NOT ?4) AND (operation=?3 OR NOT ?5)".
@@ -53,8 +50,7 @@ void Notices::End(const StoredRun& run, bool again) {
   if (std::erase(began_, run.id) > 0) TellBeginning(run, /*only_where_all_is_told=*/true);
   // What does not make up for a miss (a claim where archives are proof, or a success of before it)
   // is no good news.
-  const bool good = *run.result == RunResult::kSuccess || *run.result == RunResult::kWarning;
-  const bool still_missed = good && MissedInARow(run.backup, run.operation) > 0;
+  const bool still_missed = IsGood(*run.result) && MissedInARow(run.backup, run.operation) > 0;
   for (const Subscription& subscription : context_.subscriptions) {
     if (!Hears(subscription, run)) continue;
     if (still_missed && subscription.superseding != Superseding::kNothing) {

@@ -10,13 +10,13 @@
 namespace backup_exporter {
 namespace {
 
-// What a run's result must be one of; SQL text.
-constexpr std::string_view kAny = "'success','warning','failure','interrupted','skipped'";
-constexpr std::string_view kGood = "'success','warning'";
-constexpr std::string_view kClean = "'success'";
-constexpr std::string_view kBad = "'failure','interrupted'";
-constexpr std::string_view kWarning = "'warning'";
-constexpr std::string_view kNotSkipped = "'success','warning','failure','interrupted'";
+// Which runs of the view counted_runs; SQL text.
+constexpr std::string_view kAny = "1";
+constexpr std::string_view kGood = "good";
+constexpr std::string_view kClean = "clean";
+constexpr std::string_view kBad = "bad";
+constexpr std::string_view kWarning = "good AND NOT clean";
+constexpr std::string_view kNotSkipped = "NOT skipped";
 
 // A place in the order of runs: those without a known time stand where they were read.
 struct Order {
@@ -90,13 +90,8 @@ class Query {
  private:
   SQLite::Statement& Prepare(std::string_view what, std::string_view results,
                              std::string_view rest) {
-    // Nobody's claim is a success where archives prove what there is.
     std::string sql(what);
-    sql.append(" FROM runs WHERE backup=?1 AND operation=?2 AND state='settled' AND result IN (");
-    sql.append(results).append(") AND (evidence IS NOT 'claim' OR result NOT IN (");
-    sql.append(kGood).append(
-        ") OR NOT EXISTS(SELECT 1 FROM runs WHERE backup=?1 AND operation=?2 "
-        "AND snapshot_id<>''))");
+    sql.append(" FROM counted_runs WHERE backup=?1 AND operation=?2 AND ").append(results);
     sql.append(rest);
     SQLite::Statement& statement = database_.Prepare(sql);
     statement.bind(1, backup_);
@@ -188,11 +183,6 @@ BackupStanding QueryStanding(Database& database, const Expectations& expectation
   }
   standing.unusual = FindUnusual(LastSuccesses(database, backup, Operation::kBackup));
   return standing;
-}
-
-std::optional<Time> LastSuccess(Database& database, RowId backup, Operation operation) {
-  const auto run = Query(database, backup, std::string(Name(operation))).Last(kGood);
-  return run ? run->ended : std::nullopt;
 }
 
 void ForgetRuns(Database& database, Time cutoff) {

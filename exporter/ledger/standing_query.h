@@ -13,10 +13,6 @@ namespace backup_exporter {
 [[nodiscard]] BackupStanding QueryStanding(Database& database, const Expectations& expectations,
                                            RowId backup, Time now);
 
-// When the last run ended that counts as a success.
-[[nodiscard]] std::optional<Time> LastSuccess(Database& database, RowId backup,
-                                              Operation operation);
-
 // Forgets settled runs that ended before `cutoff`, save those that a standing rests on.
 void ForgetRuns(Database& database, Time cutoff);
 

@@ -17,13 +17,14 @@
 
 #include "base/descriptor.h"
 #include "base/log.h"
+#include "ledger/store/counted_runs.h"
 
 namespace backup_exporter {
 namespace {
 
 // "bkup", so that a ledger is known from other SQLite files.
 constexpr int kApplicationId = 0x626b7570;
-constexpr int kSchemaVersion = 5;
+constexpr int kSchemaVersion = 6;
 constexpr int kPatience = 5000;  // milliseconds, with others who hold the file
 
 // Times and durations are microseconds (since the Unix epoch, UTC); words are the names
@@ -63,6 +64,8 @@ constexpr int kPatience = 5000;  // milliseconds, with others who hold the file
 //   expected.configured: the interval of the schedule by which it is judged, NULL: a learned one.
 //               late: the deadline that passed while the host was down or asleep, which it woke at
 //               `woke`
+// and since version 6
+//   runs_with_archive  makes it cheap to ask whether archives prove the successes of a backup
 constexpr const char* kSchema = R"sql(
 CREATE TABLE files(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, path TEXT NOT NULL,
@@ -182,6 +185,11 @@ DROP TABLE pauses;
 ALTER TABLE all_pauses RENAME TO pauses;
 )sql";
 
+// What version 6 adds.
+constexpr const char* kSchema6 = R"sql(
+CREATE INDEX runs_with_archive ON runs(backup, operation) WHERE snapshot_id<>'';
+)sql";
+
 std::string SystemText(int error_number) { return std::strerror(error_number); }
 
 // One exporter a ledger. The kernel lets go of the lock when the process ends, however it ends.
@@ -233,6 +241,7 @@ void CreateTables(SQLite::Database& handle) {
   handle.exec(kSchema3);
   handle.exec(kSchema4);
   handle.exec(kSchema5);
+  handle.exec(kSchema6);
   handle.exec(fmt::format("PRAGMA application_id={}", kApplicationId));
   handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
   transaction.commit();
@@ -263,6 +272,7 @@ std::unique_ptr<SQLite::Database> CopyInMemory(SQLite::Database& file) {
   auto copy = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
   CopyAll(*copy, file);
   copy->exec("PRAGMA foreign_keys=ON");
+  CreateCountedRuns(*copy);
   return copy;
 }
 
@@ -274,6 +284,7 @@ void Upgrade(SQLite::Database& handle) {
   if (version < 3) handle.exec(kSchema3);
   if (version < 4) handle.exec(kSchema4);
   if (version < 5) handle.exec(kSchema5);
+  if (version < 6) handle.exec(kSchema6);
   handle.exec(fmt::format("PRAGMA user_version={}", kSchemaVersion));
   transaction.commit();
 }
@@ -338,6 +349,7 @@ Result<Handle> OpenInPlace(const std::string& path) {
   SetCheckpointOnClose(*handle, true);
   Pragmas(*handle);
   Upgrade(*handle);
+  CreateCountedRuns(*handle);
   return handle;
 }
 
@@ -441,6 +453,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& directory, b
       auto handle = std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE);
       Pragmas(*handle);
       CreateTables(*handle);
+      CreateCountedRuns(*handle);
       return std::unique_ptr<Database>(new Database(-1, "", std::move(handle), false));
     } catch (const SQLite::Exception& exception) {
       return Fail(ErrorKind::kIo, fmt::format("ledger: {}", exception.what()));
@@ -552,6 +565,7 @@ void Database::ToFile() {
   if (!file_) file_ = OpenSqlite(path_);
   Pragmas(*file_);
   CopyAll(*file_, *handle_);
+  CreateCountedRuns(*file_);
   statements_.clear();
   handle_ = std::move(file_);
   in_memory_ = false;

@@ -83,7 +83,9 @@ class Opening : public testing::Test {
 
 // What the versions after it added is taken out again, which leaves a file of that version.
 TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
+  const std::string to_version_5 = "DROP INDEX runs_with_archive; PRAGMA user_version=5;";
   const std::string to_version_4 =
+      to_version_5 +
       "ALTER TABLE expected DROP COLUMN configured; ALTER TABLE expected DROP COLUMN late;"
       "ALTER TABLE expected DROP COLUMN woke; DROP TABLE pauses;"
       "CREATE TABLE pauses(backup INTEGER NOT NULL, operation TEXT NOT NULL, begins INTEGER NOT "
@@ -102,7 +104,7 @@ TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
       "ALTER TABLE feeds DROP COLUMN tool; ALTER TABLE feeds DROP COLUMN repository;"
       "PRAGMA user_version=1";
   for (const std::string& back :
-       {to_version_4, to_version_3, to_version_2, to_version_2 + to_version_1}) {
+       {to_version_5, to_version_4, to_version_3, to_version_2, to_version_2 + to_version_1}) {
     std::filesystem::remove_all(state_);
     Make();
     Execute(back);
