@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "base/utf8.h"
-#include "ledger/expectations.h"
 #include "ledger/rules/outcome.h"
 #include "ledger/store/counted_runs.h"
+#include "ledger/store/expectations.h"
 
 namespace backup_exporter {
 namespace {
@@ -333,11 +333,10 @@ void Fold::Take(const Place& place, const RunNoted& event) {
 }
 
 void Fold::Take(const Place& place, const ExpectationPaused& event) {
-  SetPause(database_, place.backup,
-           {.operation = event.operation,
-            .begins = event.begins,
-            .ends = event.ends,
-            .reason = event.reason});
+  ExpectationStore(database_).SetPause(place.backup, {.operation = event.operation,
+                                                      .begins = event.begins,
+                                                      .ends = event.ends,
+                                                      .reason = event.reason});
 }
 
 void Fold::StoreNotes() {
@@ -600,7 +599,7 @@ void Fold::SettleNow(StoredRun& run) {
   if (run.result == RunResult::kWarning) CountRun(run, "warnings");
   if (IsGood(*run.result)) {
     const auto last = LastSuccess(database_, run.backup, run.operation);
-    if (last) MakeUp(database_, run.backup, run.operation, *last);
+    if (last) ExpectationStore(database_).MakeUp({run.backup, run.operation}, *last);
   }
   StoreNotes();
   notices_.Settled(run);

@@ -11,11 +11,12 @@
 
 #include "base/log.h"
 #include "ledger/backups.h"
-#include "ledger/store/database.h"
 #include "ledger/expectations.h"
 #include "ledger/fold.h"
-#include "ledger/notice_store.h"
 #include "ledger/standing_query.h"
+#include "ledger/store/database.h"
+#include "ledger/store/expectations.h"
+#include "ledger/store/notices.h"
 
 namespace backup_exporter {
 namespace {
@@ -80,14 +81,15 @@ class Ledger::State {
     now_ = now;
     const auto done = GuardWriting([&] {
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      Expectations::ForgetAhead(*database_, now);
+      ExpectationStore store(*database_);
+      store.ForgetAfter(now);
       expectations_.Declare(*database_, now);
       LoadAll();
       // What nobody expects any more is watched anew when somebody does.
-      for (const auto& [backup, operation] : Expectations::Watched(*database_)) {
-        const OperationStanding* standing = StandingOf(backup, operation);
+      for (const Subject subject : store.Watched()) {
+        const OperationStanding* standing = StandingOf(subject.backup, subject.operation);
         if (standing == nullptr || !standing->expected) {
-          Expectations::Unwatch(*database_, backup, operation);
+          store.StopWatching(subject);
         }
       }
       database_->Release();
@@ -107,18 +109,9 @@ class Ledger::State {
     for (auto& [monitor, hand] : hands_) hand.notices.clear();
     const auto done = GuardWriting([&] {
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      for (const auto& [name, source] : sources_) {
-        SQLite::Statement& enter =
-            database_->Prepare("INSERT OR IGNORE INTO entered(source,at) VALUES(?,?)");
-        enter.bind(1, name);
-        Bind(enter, 2, std::optional(now));
-        enter.exec();
-      }
-      // A start that was under way when the program ended may have arrived.
-      database_->Prepare("UPDATE notices SET attempts=1 WHERE attempts=0 AND state='start'").exec();
-      SQLite::Statement& due = database_->Prepare("UPDATE notices SET due=min(due,?)");
-      Bind(due, 1, std::optional(now));
-      due.exec();
+      NoticeStore store(*database_);
+      for (const auto& [name, source] : sources_) store.EnterSource(name, now);
+      store.RetryAll(now);
       database_->Release();
       transaction.commit();
       LoadMonitors();
@@ -135,20 +128,12 @@ class Ledger::State {
     hand.notices.clear();
     const auto done = Guard("read", [&] {
       std::vector<RowId> runs;
-      SQLite::Statement& select = database_->Prepare(
-          "SELECT id,state,attempts,body,run FROM notices WHERE monitor=? AND status='waiting' "
-          "ORDER BY id LIMIT ?");
-      select.bind(1, monitor);
-      select.bind(2, static_cast<std::int64_t>(most + hand.reports.size()));
-      while (notices.size() < most && select.executeStep()) {
-        const std::int64_t id = select.getColumn(0).getInt64();
-        if (hand.Reported(id)) continue;
-        Notice notice = LoadedNotice(Text(select, 3));
-        notice.id = id;
-        notice.state = StateNamed(Text(select, 1));
-        notice.attempts = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
-        notices.push_back(std::move(notice));
-        runs.push_back(select.getColumn(4).getInt64());
+      const auto limit = static_cast<std::int64_t>(most + hand.reports.size());
+      for (NoticeStore::Queued& queued : NoticeStore(*database_).Oldest(monitor, limit)) {
+        if (notices.size() == most) break;
+        if (hand.Reported(queued.notice.id)) continue;
+        notices.push_back(std::move(queued.notice));
+        runs.push_back(queued.run);
       }
       RunStore store(*database_);
       for (std::size_t i = 0; i < notices.size(); ++i) {
@@ -236,7 +221,7 @@ class Ledger::State {
       fold.notices().Finish();
       database_->Release();
       transaction.commit();
-      told = !fold.notices().told().empty();
+      told = !fold.notices().notified().empty();
       future_stamps_ += fold.future_stamps();
       series_dropped_ += fold.dropped();
       touched = fold.touched();
@@ -285,17 +270,17 @@ class Ledger::State {
 
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       fold.ReleaseHeld();
-      if (pulse.clock_jumps > 0) Expectations::ForgetAhead(*database_, now);
+      ExpectationStore store(*database_);
+      if (pulse.clock_jumps > 0) store.ForgetAfter(now);
       for (const auto& [backup, operation] : due.unwatched) {
         const ExpectedStanding& expected = *StandingOf(backup, operation)->expected;
         const bool configured = expected.origin == Origin::kConfigured;
-        Expectations::Watch(*database_, backup, operation, now,
+        store.StartWatching({backup, operation}, now,
                             configured ? std::optional(expected.interval) : std::nullopt);
       }
       for (const auto& [backup, operation] : due.late) {
-        Expectations::Excuse(*database_, backup, operation,
-                             *StandingOf(backup, operation)->expected->next_miss,
-                             *pulse.awake_since);
+        store.Excuse({backup, operation}, *StandingOf(backup, operation)->expected->next_miss,
+                     *pulse.awake_since);
       }
       for (const auto& [backup, operation] : due.missed) CountMissed(fold, backup, operation, now);
       fold.notices().Tick();
@@ -321,7 +306,7 @@ class Ledger::State {
       database_->Release();
       transaction.commit();
       if (!database_->in_memory()) committed_ = now;
-      if (!fold.notices().told().empty()) Told();
+      if (!fold.notices().notified().empty()) Told();
       monitors_changed_ = true;
       clock_jumps_ += pulse.clock_jumps;
       if (forget) forgot_ = now;
@@ -393,7 +378,8 @@ class Ledger::State {
       database_->handle().exec("PRAGMA synchronous=NORMAL");
       SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
       for (const auto& [delivery, at] : hand.reports) {
-        if (subscription != nullptr) TakeIn(*database_, *subscription, delivery, at);
+        if (subscription != nullptr)
+          NoticeStore(*database_).RecordDelivery(*subscription, delivery, at);
       }
       database_->Release();
       transaction.commit();
@@ -468,7 +454,7 @@ class Ledger::State {
   // What the configuration expects stays, however long nothing was heard of it.
   void KeepWanted() {
     for (const auto& [backup, name] : names_) {
-      if (!expectations_.Wants(name)) continue;
+      if (!expectations_.configured().HasSchedule(name)) continue;
       SQLite::Statement& keep = database_->Prepare("UPDATE backups SET unseen_days=0 WHERE id=?");
       keep.bind(1, backup);
       keep.exec();
@@ -481,7 +467,7 @@ class Ledger::State {
       for (const OperationStanding& runs : by_name_.at(name)->operations) {
         const auto& expected = runs.expected;
         if (!expected || expected->origin != Origin::kLearned) continue;
-        Expectations::Remember(*database_, backup, runs.operation, expected->interval);
+        ExpectationStore(*database_).RememberInterval({backup, runs.operation}, expected->interval);
       }
     }
   }
@@ -489,9 +475,8 @@ class Ledger::State {
   void CountMissed(Fold& fold, RowId backup, Operation operation, Time now) {
     const OperationStanding& before = *StandingOf(backup, operation);
     const std::uint64_t in_a_row =
-        expectations_.CountMissed(*database_, backup, names_.at(backup), now, before);
-    fold.notices().Missed({.backup = backup,
-                           .operation = operation,
+        expectations_.RecordMisses(*database_, backup, names_.at(backup), now, before);
+    fold.notices().Missed({.subject = {backup, operation},
                            .before = before.missed_in_a_row,
                            .in_a_row = in_a_row,
                            .failures = before.consecutive_failures});
@@ -590,7 +575,7 @@ class Ledger::State {
   void LoadMonitors() {
     monitors_.clear();
     for (const Subscription& subscription : subscriptions_) {
-      monitors_[subscription.monitor] = QueryMonitor(*database_, subscription);
+      monitors_[subscription.monitor] = NoticeStore(*database_).Standing(subscription);
     }
   }
 
@@ -617,7 +602,7 @@ class Ledger::State {
     }
     auto standing =
         std::make_shared<BackupStanding>(QueryStanding(*database_, expectations_, backup, now_));
-    if (by == nullptr && !expectations_.Names(standing->name)) return nullptr;
+    if (by == nullptr && !expectations_.configured().Names(standing->name)) return nullptr;
     if (by != nullptr) {
       standing->tool = tool.empty() ? by->tool : tool;
       standing->repository = by->repository.empty() ? repository : by->repository;

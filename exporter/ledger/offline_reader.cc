@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "ledger/store/database.h"
-#include "ledger/notice_store.h"
+#include "ledger/store/notices.h"
 
 namespace backup_exporter {
 
@@ -46,7 +46,7 @@ Result<std::vector<PendingNotice>> ReadPending(const std::string& directory) {
         "SELECT monitor,state,status,created,due,expires,attempts,error,body FROM notices WHERE "
         "status IN ('waiting','dead') ORDER BY monitor,status DESC,id");
     while (select.executeStep()) {
-      const Notice notice = LoadedNotice(Text(select, 8));
+      const Notice notice = NoticeFromJson(Text(select, 8));
       pending.push_back({.monitor = Text(select, 0),
                          .state = Text(select, 1),
                          .backup = notice.backup,

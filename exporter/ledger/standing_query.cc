@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ledger/run_store.h"
+#include "ledger/store/expectations.h"
 
 namespace backup_exporter {
 namespace {
@@ -167,7 +168,7 @@ BackupStanding QueryStanding(Database& database, const Expectations& expectation
         "(runs>0 OR ?3 OR EXISTS(SELECT 1 FROM runs WHERE backup=?1 AND operation=?2))");
     statement.bind(1, backup);
     Bind(statement, 2, Name(operation));
-    statement.bind(3, expectations.Names(standing.name, operation) ? 1 : 0);
+    statement.bind(3, expectations.configured().Names(standing.name, operation) ? 1 : 0);
     if (!statement.executeStep()) continue;
     const std::uint64_t runs = Count(statement, 0).value_or(0);
     const std::uint64_t failures = Count(statement, 1).value_or(0);
@@ -181,7 +182,7 @@ BackupStanding QueryStanding(Database& database, const Expectations& expectation
     known.missed = missed;
     expectations.Complete(database, backup, standing.name, now, known);
   }
-  standing.unusual = FindUnusual(LastSuccesses(database, backup, Operation::kBackup));
+  standing.unusual = FindUnusual(ExpectationStore(database).LastSuccesses({.backup = backup}));
   return standing;
 }
 
