@@ -10,8 +10,7 @@
 #include <optional>
 
 #include "base/time.h"
-#include "ledger/database.h"
-#include "ledger/run_store.h"
+#include "ledger/store/database.h"
 #include "model/run.h"
 
 namespace backup_exporter {
