@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "ledger/backup_name.h"
+#include "ledger/rules/backup_name.h"
 
 namespace backup_exporter {
 

@@ -1,6 +1,6 @@
 #include "ledger/expectations.h"
 
-#include "ledger/history.h"
+#include "ledger/rules/statistics.h"
 #include "ledger/store/expectations.h"
 
 namespace backup_exporter {

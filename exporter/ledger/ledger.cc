@@ -207,7 +207,7 @@ class Ledger::State {
       for (FileStep& step : steps) {
         database_->Prepare("SAVEPOINT step").exec();
         const std::int64_t id = step.position.id;
-        if (fold.Take(source->second, step)) {
+        if (fold.Apply(source->second, step)) {
           Add(step, counted);
         } else {
           step.position.id = id;

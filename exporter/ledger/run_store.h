@@ -13,33 +13,9 @@
 #include "ledger/store/database.h"
 #include "model/message.h"
 #include "model/run.h"
+#include "model/stored_run.h"
 
 namespace backup_exporter {
-
-enum class RunState {
-  kOpen,         // it began; no end was seen
-  kProvisional,  // it ended; something worse may still be read
-  kSettled,
-};
-
-struct StoredRun {
-  RowId id = 0;  // 0: not stored yet
-  RowId backup = 0;
-  Operation operation = Operation::kBackup;
-  RunState state = RunState::kOpen;
-  std::optional<Time> started;
-  std::optional<Time> ended;
-  std::optional<Time> ended_by;    // no later than this, where the end is not known
-  std::optional<Time> settles_at;  // held back: it is stamped ahead of the clock
-  std::optional<Duration> duration;
-  std::optional<RunResult> result;
-  std::optional<Evidence> evidence;  // without: the end was inferred
-  std::optional<int> exit_code;
-  std::optional<Reason> reason;
-  std::string snapshot_id;
-  std::string message;
-  Figures figures;
-};
 
 // How far an open run is. What is not known of a newer record stays as it was.
 struct StoredProgress {

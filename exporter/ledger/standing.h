@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "ledger/history.h"
+#include "ledger/rules/statistics.h"
 #include "model/event.h"
 #include "model/notice.h"
 #include "model/run.h"

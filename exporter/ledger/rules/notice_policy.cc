@@ -1,6 +1,7 @@
 #include "ledger/rules/notice_policy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/pattern.h"
 #include "ledger/rules/outcome.h"
@@ -25,6 +26,21 @@ std::optional<NoticeReason> WhyWithoutEffect(const Subscription& subscription,
     return NoticeReason::kStillMissed;
   }
   return std::nullopt;
+}
+
+// What a result that may change a status is sent as, and why it is sent or not.
+std::pair<NoticeState, NoticeReason> JudgeEnd(const Subscription& subscription,
+                                              const EndFacts& facts, bool all_well) {
+  const bool bad = IsBad(*facts.result);
+  const bool recovers = all_well && facts.newest && facts.failure_sent && subscription.recovery &&
+                        !Subscribes(subscription, NoticeState::kFinish);
+  if (recovers) return {NoticeState::kResolve, NoticeReason::kRecovery};
+  const NoticeState state = all_well ? NoticeState::kFinish : NoticeState::kFail;
+  if (bad && facts.failures < subscription.after) return {state, NoticeReason::kNotEnough};
+  const bool only_others_fail = !bad && !all_well;
+  if (only_others_fail && !facts.start_is_open) return {state, NoticeReason::kOthersFail};
+  if (!Subscribes(subscription, state)) return {state, NoticeReason::kNotSubscribed};
+  return {state, only_others_fail ? NoticeReason::kStartIsOpen : NoticeReason::kResult};
 }
 
 }  // namespace
@@ -88,23 +104,9 @@ EndDecision DecideEnd(const Subscription& subscription, const EndFacts& facts) {
   }
   const bool bad = IsBad(*facts.result);
   const bool all_well = !bad && !facts.others_fail;
-  EndDecision decision{.state = all_well ? NoticeState::kFinish : NoticeState::kFail,
-                       .drop_starts = true};
-  const bool recovers = all_well && facts.newest && facts.failure_sent && subscription.recovery &&
-                        !Subscribes(subscription, NoticeState::kFinish);
-  if (recovers) {
-    decision.state = NoticeState::kResolve;
-    decision.reason = NoticeReason::kRecovery;
-  } else if (bad && facts.failures < subscription.after) {
-    decision.reason = NoticeReason::kNotEnough;
-  } else if (!bad && !all_well && !facts.start_is_open) {
-    decision.reason = NoticeReason::kOthersFail;
-  } else if (!Subscribes(subscription, decision.state)) {
-    decision.reason = NoticeReason::kNotSubscribed;
-  } else {
-    decision.reason = bad || all_well ? NoticeReason::kResult : NoticeReason::kStartIsOpen;
-  }
-  decision.send = decision.reason <= NoticeReason::kStartIsOpen;
+  const auto [state, reason] = JudgeEnd(subscription, facts, all_well);
+  EndDecision decision{.state = state, .reason = reason, .drop_starts = true};
+  decision.send = reason <= NoticeReason::kStartIsOpen;
   decision.log =
       !facts.reported_before && facts.has_messages && Subscribes(subscription, NoticeState::kLog);
   decision.supersede = facts.newest && (decision.send || all_well);

@@ -25,7 +25,7 @@ namespace backup_exporter {
 [[nodiscard]] bool SeparatesBackups(const Subscription& subscription);
 [[nodiscard]] bool SeparatesOperations(const Subscription& subscription);
 
-// Why a decision was made.
+// Why a decision was made. The reasons to send come first.
 enum class NoticeReason {
   // Sent:
   kResult,       // the result is reported

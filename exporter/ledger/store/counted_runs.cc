@@ -28,22 +28,19 @@ void CreateCountedRuns(SQLite::Database& handle) {
 }
 
 bool ArchivesProve(Database& database, RowId backup, Operation operation) {
-  SQLite::Statement& find = database.Prepare(
-      "SELECT EXISTS(SELECT 1 FROM runs WHERE backup=? AND operation=? AND snapshot_id<>'')");
-  find.bind(1, backup);
-  Bind(find, 2, Name(operation));
-  find.executeStep();
-  return find.getColumn(0).getInt() != 0;
+  return database
+      .Row<bool>(
+          "SELECT EXISTS(SELECT 1 FROM runs WHERE backup=? AND operation=? AND snapshot_id<>'')",
+          backup, operation)
+      .value();
 }
 
 std::optional<Time> LastSuccess(Database& database, RowId backup, Operation operation) {
-  SQLite::Statement& find = database.Prepare(
+  return database.Row<Time>(
       "SELECT ended FROM counted_runs WHERE backup=? AND operation=? AND good AND ended IS NOT "
       "NULL "
-      "ORDER BY ended DESC LIMIT 1");
-  find.bind(1, backup);
-  Bind(find, 2, Name(operation));
-  return find.executeStep() ? Instant(find, 0) : std::nullopt;
+      "ORDER BY ended DESC LIMIT 1",
+      backup, operation);
 }
 
 }  // namespace backup_exporter

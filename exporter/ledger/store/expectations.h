@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "ledger/history.h"
 #include "ledger/rules/expectations.h"
+#include "ledger/rules/statistics.h"
 #include "ledger/store/database.h"
 #include "ledger/store/subject.h"
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ledger/rules/outcome.h"
+#include "ledger/run_store.h"
 
 namespace backup_exporter {
 namespace {

@@ -1,0 +1,25 @@
+// What listings show: the archives of each backup (`listings`), and the sizes of repositories
+// (`repositories`), by the source that reported them. Throws SQLite::Exception.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/time.h"
+#include "ledger/store/database.h"
+#include "model/event.h"
+
+namespace backup_exporter {
+
+// A listing that shows all archives of the backup replaces what was known of them. An incomplete
+// one can only bring a newer archive.
+void SaveListing(Database& database, RowId backup, const std::string& source, bool complete,
+                 const ArchivesCounted& listing);
+
+// Sizes that the event does not have stay as they were. `name`: the repository; empty: it is named
+// like the backup. False: it is new, and there are `most` repositories already.
+[[nodiscard]] bool SaveRepository(Database& database, RowId backup, const std::string& source,
+                                  const std::string& name, const RepositoryMeasured& measured,
+                                  Time at, std::size_t most);
+
+}  // namespace backup_exporter
