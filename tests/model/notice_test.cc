@@ -5,7 +5,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(NoticeNames, AreFixedForEveryState) {
+TEST(NoticeNames, EveryStateHasItsFixedName) {
   EXPECT_EQ(Name(NoticeState::kStart), "start");
   EXPECT_EQ(Name(NoticeState::kFinish), "finish");
   EXPECT_EQ(Name(NoticeState::kFail), "fail");
@@ -13,7 +13,7 @@ TEST(NoticeNames, AreFixedForEveryState) {
   EXPECT_EQ(Name(NoticeState::kResolve), "resolve");
 }
 
-TEST(NoticeNames, AreFixedForEveryCause) {
+TEST(NoticeNames, EveryCauseHasItsFixedName) {
   EXPECT_EQ(Name(NoticeCause::kRun), "run");
   EXPECT_EQ(Name(NoticeCause::kReminder), "reminder");
   EXPECT_EQ(Name(NoticeCause::kMissed), "missed");
@@ -21,7 +21,7 @@ TEST(NoticeNames, AreFixedForEveryCause) {
   EXPECT_EQ(Name(NoticeCause::kHeartbeat), "heartbeat");
 }
 
-TEST(NoticeNames, LeadBackToTheState) {
+TEST(NoticeNames, EveryStateIsFoundByItsName) {
   for (int i = 0; i < kNoticeStates; ++i) {
     const auto state = static_cast<NoticeState>(i);
     EXPECT_EQ(NoticeStateNamed(Name(state)), state);
@@ -29,7 +29,7 @@ TEST(NoticeNames, LeadBackToTheState) {
   EXPECT_EQ(NoticeStateNamed("finished"), std::nullopt);
 }
 
-TEST(NoticeNames, LeadBackToTheCause) {
+TEST(NoticeNames, EveryCauseIsFoundByItsName) {
   for (int i = 0; i < kNoticeCauses; ++i) {
     const auto cause = static_cast<NoticeCause>(i);
     EXPECT_EQ(NoticeCauseNamed(Name(cause)), cause);

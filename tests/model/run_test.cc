@@ -49,7 +49,7 @@ TEST(Names, LeadBackToTheOperation) {
   }
 }
 
-TEST(Names, LeadBackToTheResult) {
+TEST(Names, EveryResultIsFoundByItsName) {
   for (int i = 0; i < kRunResults; ++i) {
     const auto result = static_cast<RunResult>(i);
     EXPECT_EQ(ResultNamed(Name(result)), result);
@@ -57,7 +57,7 @@ TEST(Names, LeadBackToTheResult) {
   EXPECT_EQ(ResultNamed("Success"), std::nullopt);
 }
 
-TEST(Names, LeadBackToTheEvidence) {
+TEST(Names, EveryEvidenceIsFoundByItsName) {
   for (int i = 0; i < kEvidences; ++i) {
     const auto evidence = static_cast<Evidence>(i);
     EXPECT_EQ(EvidenceNamed(Name(evidence)), evidence);
@@ -65,7 +65,7 @@ TEST(Names, LeadBackToTheEvidence) {
   EXPECT_EQ(EvidenceNamed("proof"), std::nullopt);
 }
 
-TEST(Names, LeadBackToTheReason) {
+TEST(Names, EveryReasonIsFoundByItsName) {
   for (int i = 0; i < kReasons; ++i) {
     const auto reason = static_cast<Reason>(i);
     EXPECT_EQ(ReasonNamed(Name(reason)), reason);

@@ -1,4 +1,4 @@
-#include "ledger/backup_name.h"
+#include "ledger/rules/backup_name.h"
 
 #include <filesystem>
 #include <map>
@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// logrotate's: a number, or with `dateext` a date; some add the time.
+// logrotate appends a number, or with `dateext` a date, which may be followed by the time.
 std::string WithoutNumberOrDate(const std::string& name) {
   static const re2::RE2 kSuffix(
       R"((.+?)(?:\.[0-9]{1,3}|[.-](?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:-?[0-9]{4,6})?|[.-][0-9]{4}-[0-9]{2}-[0-9]{2}))");
@@ -17,7 +17,8 @@ std::string WithoutNumberOrDate(const std::string& name) {
   return re2::RE2::FullMatch(name, kSuffix, &base) ? base : name;
 }
 
-// With logrotate's `extension` the date stands before that; a number there is the user's own.
+// With logrotate's `extension` the date precedes the extension. A number there is not a suffix of
+// rotation.
 std::string WithoutDate(const std::string& stem) {
   static const re2::RE2 kSuffix(
       R"((.+?)[.-](?:(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:-?[0-9]{4,6})?|[0-9]{4}-[0-9]{2}-[0-9]{2}))");
@@ -25,7 +26,7 @@ std::string WithoutDate(const std::string& stem) {
   return re2::RE2::FullMatch(stem, kSuffix, &base) ? base : stem;
 }
 
-// What the named groups of `match` hold. False where it does not match.
+// Adds the named groups of `match` in the path, as placeholders. False if it does not match.
 bool ReadGroups(const re2::RE2& match, const std::string& path,
                 std::map<std::string, std::string>* groups) {
   const int count = match.NumberOfCapturingGroups();
@@ -50,7 +51,7 @@ std::string WithoutRotation(const std::string& path) {
 std::string BackupName(std::string_view pattern, const re2::RE2* match, const std::string& path,
                        const Named& of) {
   const std::string stem = fs::path(WithoutRotation(path)).stem().string();
-  const auto or_stem = [&stem](const std::string& told) { return told.empty() ? stem : told; };
+  const auto or_stem = [&stem](const std::string& name) { return name.empty() ? stem : name; };
   std::map<std::string, std::string> values{
       {"{stem}", stem},
       {"{dir}", fs::path(path).parent_path().filename().string()},

@@ -1,5 +1,5 @@
-// What is learned from the last runs.
-#include "ledger/history.h"
+// Statistics over the last runs: intervals, durations, anomaly scores.
+#include "ledger/rules/statistics.h"
 
 #include <gmock/gmock.h>
 
@@ -30,12 +30,12 @@ bool IsWeekday(Time at) {
   return day != std::chrono::Saturday && day != std::chrono::Sunday;
 }
 
-TEST(LearnInterval, IsTheLongestNormalGapAndHalfOfIt) {
+TEST(LearnInterval, TheIntervalIsOneAndAHalfTimesTheLongestNormalGap) {
   EXPECT_THAT(LearnInterval(EveryDay(15)), Optional(36h));
   EXPECT_THAT(LearnInterval(EveryDay(15, IsWeekday)), Optional(108h)) << "over the weekend";
 }
 
-TEST(LearnInterval, NeedsFiveRunsOverFourteenDays) {
+TEST(LearnInterval, AnIntervalNeedsFiveRunsOverFourteenDays) {
   EXPECT_EQ(LearnInterval({}), std::nullopt);
   EXPECT_EQ(LearnInterval(EveryDay(14)), std::nullopt) << "thirteen days";
   EXPECT_EQ(LearnInterval({kMonday, kMonday + days(7), kMonday + days(14), kMonday + days(21)}),
@@ -45,13 +45,13 @@ TEST(LearnInterval, NeedsFiveRunsOverFourteenDays) {
               Optional(Duration(days(7)) * 3 / 2));
 }
 
-TEST(LearnInterval, TakesNoOutageForNormal) {
+TEST(LearnInterval, AnOutageIsNotANormalGap) {
   std::vector<Time> starts = EveryDay(10);
   for (const Time at : EveryDay(10)) starts.push_back(at + days(30));
   EXPECT_THAT(LearnInterval(starts), Optional(36h));
 }
 
-TEST(LearnInterval, WaitsOverTheNightsAndWeekendsOfABusyJob) {
+TEST(LearnInterval, NightsAndWeekendsOfABusyJobAreNormalGaps) {
   std::vector<Time> starts;
   for (Time at = kMonday; at < kMonday + days(15); at += 1h) {
     const auto hour = at - std::chrono::floor<days>(at);
@@ -60,7 +60,7 @@ TEST(LearnInterval, WaitsOverTheNightsAndWeekendsOfABusyJob) {
   EXPECT_THAT(LearnInterval(starts), Optional(Duration(62h) * 3 / 2));
 }
 
-TEST(LearnInterval, DoesNotAskForTheOrder) {
+TEST(LearnInterval, StartsMayBeInAnyOrder) {
   std::vector<Time> starts = EveryDay(20);
   std::shuffle(starts.begin(), starts.end(), std::mt19937(1));
   EXPECT_THAT(LearnInterval(starts), Optional(36h));
@@ -70,28 +70,28 @@ PastRun OneRun(std::optional<Duration> duration, std::optional<std::uint64_t> ad
   return {.duration = duration, .figures = {.added_bytes = added}};
 }
 
-TEST(LearnMaxDuration, IsTwiceTheLongestOfTheLastSuccesses) {
+TEST(LearnMaxDuration, TheMaximumIsTwiceTheLongestOfTheLastSuccesses) {
   std::vector<PastRun> runs(4, OneRun(1h));
-  EXPECT_EQ(LearnMaxDuration(runs), std::nullopt) << "of four runs nothing is learned";
+  EXPECT_EQ(LearnMaxDuration(runs), std::nullopt) << "four runs are too few";
   runs.push_back(OneRun(3h));
   EXPECT_THAT(LearnMaxDuration(runs), Optional(6h));
   EXPECT_THAT(LongestDuration(runs), Optional(3h));
 }
 
-TEST(LearnMaxDuration, TakesNoFirstUploadForNormal) {
+TEST(LearnMaxDuration, AFirstUploadIsNotANormalDuration) {
   std::vector<PastRun> runs(10, OneRun(1h));
   runs.push_back(OneRun(120h));
   EXPECT_THAT(LongestDuration(runs), Optional(1h));
   EXPECT_THAT(LearnMaxDuration(runs), Optional(2h));
   EXPECT_THAT(LongestDuration(std::vector{OneRun(120h)}), Optional(120h))
-      << "nothing else is known";
+      << "there is no other run";
 }
 
-TEST(LearnMaxDuration, LeavesShortRunsAnHour) {
+TEST(LearnMaxDuration, TheMaximumIsAtLeastAnHourAboveTheLongest) {
   EXPECT_THAT(LearnMaxDuration(std::vector<PastRun>(5, OneRun(1min))), Optional(61min));
 }
 
-TEST(LearnMaxDuration, ForgetsWhatIsThirtyRunsAgo) {
+TEST(LearnMaxDuration, OnlyTheNewestThirtyRunsAreCompared) {
   std::vector<PastRun> runs(30, OneRun(2h));
   runs.push_back(OneRun(20h));
   EXPECT_THAT(LearnMaxDuration(runs), Optional(4h));
@@ -115,31 +115,31 @@ std::vector<PastRun> Adding(std::initializer_list<std::uint64_t> mebibytes_newes
   return runs;
 }
 
-TEST(Unusual, IsMeasuredInRobustDeviationsFromTheMedian) {
+TEST(Unusual, TheScoreIsInRobustDeviationsFromTheMedian) {
   // Median 100, and half of the runs are within 10 of it.
   EXPECT_THAT(Scores(Adding({200, 80, 90, 100, 110, 120})), ElementsAre(675));
   EXPECT_THAT(Scores(Adding({0, 80, 90, 100, 110, 120})), ElementsAre(-675));
   EXPECT_THAT(Scores(Adding({100, 80, 90, 100, 110, 120})), ElementsAre(0));
 }
 
-TEST(Unusual, IsNotWhatIsNotWorthAWord) {
+TEST(Unusual, TheDeviationIsAtLeastTheNoiseFloor) {
   EXPECT_THAT(Scores(Adding({2, 1, 1, 1, 1, 1})), ElementsAre(67))
-      << "a MiB is the least deviation";
+      << "the deviation is at least 1 MiB";
   EXPECT_THAT(Scores(Adding({1050, 1000, 1000, 1000, 1000, 1000})), ElementsAre(67))
-      << "or 5 % of the median";
+      << "the deviation is at least 5 % of the median";
 }
 
-TEST(Unusual, NeedsFiveEarlierRuns) {
+TEST(Unusual, AScoreNeedsFiveEarlierRuns) {
   EXPECT_THAT(Scores(Adding({200, 90, 100, 100, 110})), IsEmpty());
   EXPECT_EQ(FindUnusual(Adding({200, 90, 100, 100, 110})).baseline_runs, 4U);
   EXPECT_EQ(FindUnusual({}).baseline_runs, 0U);
 }
 
-TEST(Unusual, ComparesWithNoMoreThanThirty) {
+TEST(Unusual, AtMostThirtyEarlierRunsAreCompared) {
   EXPECT_EQ(FindUnusual(std::vector<PastRun>(50, OneRun({}, 1))).baseline_runs, 30U);
 }
 
-TEST(Unusual, HasAScoreForEachQuantityThatIsKnown) {
+TEST(Unusual, EachKnownQuantityHasAScore) {
   PastRun run = OneRun(1h, 100);
   run.figures.processed_bytes = 1;
   run.figures.processed_files = 2;

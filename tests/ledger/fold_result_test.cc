@@ -1,12 +1,12 @@
-// What a run's records come to: verdicts, when they hold, and how they change.
+// The result of a run: how it is shown and counted, when it settles, and how it is revised.
 #include "kit/ledger_fixture.h"
 
 namespace backup_exporter {
 namespace {
 
-using Verdict = LedgerTest;
+using FoldResult = LedgerTest;
 
-TEST_F(Verdict, OfASuccessIsShownWithEverythingKnownOfIt) {
+TEST_F(FoldResult, ASuccessIsShownWithAllItsFigures) {
   Take(status_, {Finished(kSuccess)
                      .From(Night(1))
                      .At(Night(1) + 10min)
@@ -36,7 +36,7 @@ TEST_F(Verdict, OfASuccessIsShownWithEverythingKnownOfIt) {
       "errors=11\n");
 }
 
-TEST_F(Verdict, OfAFailureIsShownWithItsReason) {
+TEST_F(FoldResult, AFailureIsShownWithItsReason) {
   Take(status_, {Finished(kFailure).At(Night(1)).Code(12).Because(Reason::kAuth).Whole()});
   EXPECT_EQ(StandingText(Backup("home")),
             "home (restic, status, \"\"): added=0 stored=0 processed=0\n"
@@ -45,12 +45,12 @@ TEST_F(Verdict, OfAFailureIsShownWithItsReason) {
             "    bad at=2026-11-01T02:00:00Z reason=auth\n");
 }
 
-TEST_F(Verdict, OfAFailureWithoutAReasonIsOther) {
+TEST_F(FoldResult, AFailureWithoutAReasonHasTheReasonOther) {
   Take(status_, {Finished(kFailure).At(Night(1)).Whole()});
   EXPECT_EQ(Home().last_failure_reason, Reason::kOther);
 }
 
-TEST_F(Verdict, OfAWarningMovesLastSuccessButNotTheCleanOne) {
+TEST_F(FoldResult, AWarningMovesTheLastSuccessButNotTheLastCleanSuccess) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
   Take(status_, {Finished(kWarning).At(Night(2)).Whole()});
   Take(status_, {Finished(kWarning).At(Night(3)).Whole()});
@@ -67,7 +67,7 @@ TEST_F(Verdict, OfAWarningMovesLastSuccessButNotTheCleanOne) {
   EXPECT_EQ(Home().warnings, 2u);
 }
 
-TEST_F(Verdict, OfAWarningIsAFailureWhereTheSourceSaysSo) {
+TEST_F(FoldResult, AWarningIsAFailureWhereTheSourceIsConfiguredSo) {
   sources_[1].warnings_are_failures = true;
   ledger().Configure(sources_);
   Take(status_, {Finished(kWarning).At(Night(1)).Because(Reason::kSourceUnreadable).Whole()});
@@ -78,7 +78,7 @@ TEST_F(Verdict, OfAWarningIsAFailureWhereTheSourceSaysSo) {
   EXPECT_EQ(Home().warnings, 0u);
 }
 
-TEST_F(Verdict, OfAnInterruptedRunCountsAsFailed) {
+TEST_F(FoldResult, AnInterruptedRunCountsAsAFailure) {
   Take(status_, {Finished(kInterrupted).At(Night(1)).Because(Reason::kInterrupted).Whole()});
   EXPECT_EQ(Home().last_run->result, kInterrupted);
   EXPECT_EQ(Home().last_failure, Night(1));
@@ -87,7 +87,7 @@ TEST_F(Verdict, OfAnInterruptedRunCountsAsFailed) {
   EXPECT_EQ(Home().consecutive_failures, 1u);
 }
 
-TEST_F(Verdict, OfASkippedRunReplacesASuccessButNothingWorse) {
+TEST_F(FoldResult, ASkippedRunReplacesASuccessButNoWorseResult) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
   Take(status_, {Finished(kSkipped).At(Night(2)).Whole()});
   EXPECT_EQ(Home().last_run->result, kSkipped);
@@ -105,7 +105,7 @@ TEST_F(Verdict, OfASkippedRunReplacesASuccessButNothingWorse) {
   EXPECT_EQ(Home().consecutive_failures, 2u);
 }
 
-TEST_F(Verdict, OfAFailedRunKeepsTheFiguresOfTheLastSuccess) {
+TEST_F(FoldResult, AFailedRunLeavesTheFiguresOfTheLastSuccess) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Adding(100).Whole()});
   const Figures before = Home().last_success_figures;
   Take(status_, {Finished(kFailure).At(Night(2)).Adding(7).Whole()});
@@ -113,20 +113,20 @@ TEST_F(Verdict, OfAFailedRunKeepsTheFiguresOfTheLastSuccess) {
   EXPECT_EQ(Home().last_success_figures, before);
   EXPECT_EQ(Home().last_success, Night(1));
   EXPECT_EQ(Home().last_failure, Night(2));
-  EXPECT_EQ(Backup("home").added_bytes, 107u) << "what failed was added all the same";
+  EXPECT_EQ(Backup("home").added_bytes, 107u) << "a failed run has added data, too";
 }
 
-TEST_F(Verdict, OfOneOperationLeavesTheOthersAlone) {
+TEST_F(FoldResult, ARunOfOneOperationLeavesTheOtherOperationsUnchanged) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Adding(10).Whole(),
                  Finished(kFailure).Of(Operation::kCheck).At(Night(1) + 1h).Adding(10).Whole()});
   EXPECT_EQ(Home().last_success, Night(1));
   EXPECT_EQ(Home().failures, 0u);
   EXPECT_EQ(Of("home", Operation::kCheck).last_failure, Night(1) + 1h);
   EXPECT_EQ(Of("home", Operation::kCheck).runs, 1u);
-  EXPECT_EQ(Backup("home").added_bytes, 10u) << "only backups add";
+  EXPECT_EQ(Backup("home").added_bytes, 10u) << "only backups add data";
 }
 
-TEST_F(Verdict, OfARunWithoutOperationIsOfTheSources) {
+TEST_F(FoldResult, ARunWithoutAnOperationHasThatOfItsSource) {
   sources_[0].operation = Operation::kPrune;
   ledger().Configure(sources_);
   Take(log_, {Finished(kFailure).At(Night(1))}, kQuiet);
@@ -134,7 +134,7 @@ TEST_F(Verdict, OfARunWithoutOperationIsOfTheSources) {
   EXPECT_EQ(Home().runs, 0u);
 }
 
-TEST_F(Verdict, FailuresInARowEndWithASuccessOrAWarning) {
+TEST_F(FoldResult, ASuccessOrAWarningEndsARowOfFailures) {
   for (int night = 1; night <= 3; ++night) {
     Take(status_, {Finished(kFailure).At(Night(night)).Whole()});
     EXPECT_EQ(Home().consecutive_failures, static_cast<std::uint64_t>(night));
@@ -144,34 +144,34 @@ TEST_F(Verdict, FailuresInARowEndWithASuccessOrAWarning) {
   EXPECT_EQ(Home().failures, 3u);
 }
 
-TEST_F(Verdict, LastSuccessNeverGoesBack) {
+TEST_F(FoldResult, TheLastSuccessNeverMovesBackwards) {
   Take(status_, {Finished(kSuccess).At(Night(10)).Adding(5).Whole()});
-  const auto holds = [this] {
+  const auto expect_unchanged = [this] {
     EXPECT_EQ(Home().last_success, Night(10));
     EXPECT_EQ(Home().last_success_figures.added_bytes, 5u);
   };
   Take(status_, {Finished(kFailure).At(Night(11)).Whole()});
-  holds();
+  expect_unchanged();
   TestFile older("/log/older.log");
   Take(older,
        {Finished(kSuccess).At(Night(5)).Adding(6), Finished(kSuccess).At(Night(6)).Adding(7)},
        kQuiet);
-  holds();
+  expect_unchanged();
   Take(status_, {Noise()});
-  holds();
+  expect_unchanged();
   Take(status_, {}, kOver);
-  holds();
+  expect_unchanged();
   Reopen();
-  holds();
+  expect_unchanged();
   now_ = Night(2);
   Take(log_, {Finished(kSuccess).At(Night(2))}, kQuiet);
   Tick();
-  holds();
+  expect_unchanged();
 }
 
-// Provisional.
+// Provisional results.
 
-TEST_F(Verdict, IsHeldUntilTheFileIsQuietWhileTheRunCountsAtOnce) {
+TEST_F(FoldResult, AResultIsShownOnceTheFileIsQuietAndTheRunIsCountedAtOnce) {
   Take(log_, {Finished(kSuccess).At(Night(1))});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_run, std::nullopt);
@@ -183,7 +183,7 @@ TEST_F(Verdict, IsHeldUntilTheFileIsQuietWhileTheRunCountsAtOnce) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Verdict, OfAFailureIsHeldTooAndCountedWhenItHolds) {
+TEST_F(FoldResult, AFailureIsCountedOnceTheFileIsQuiet) {
   Take(log_, {Finished(kFailure).At(Night(1))});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().failures, 0u);
@@ -193,30 +193,30 @@ TEST_F(Verdict, OfAFailureIsHeldTooAndCountedWhenItHolds) {
   EXPECT_EQ(Home().consecutive_failures, 1u);
 }
 
-TEST_F(Verdict, HoldsWithTheNextStart) {
+TEST_F(FoldResult, AResultSettlesWithTheNextStart) {
   Take(log_, {Finished(kSuccess).At(Night(1))});
   Take(log_, {Started()});
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(Verdict, HoldsWithTheNextEnd) {
+TEST_F(FoldResult, AResultSettlesWithTheNextEnd) {
   Take(log_, {Finished(kSuccess).At(Night(1)), Finished(kSuccess).At(Night(2))});
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(Verdict, HoldsWhenTheFileIsOver) {
+TEST_F(FoldResult, AResultSettlesWhenTheFileIsOver) {
   Take(log_, {Finished(kSuccess).At(Night(1))});
   Take(log_, {}, kOver);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(Verdict, OfAWholeDocumentHoldsAtOnce) {
+TEST_F(FoldResult, TheResultOfAWholeDocumentSettlesAtOnce) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole()}, kMore);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(Verdict, HoldsWithTheExitCodeThatClosesIt) {
+TEST_F(FoldResult, AResultSettlesWithTheExitCodeThatFollowsIt) {
   Take(log_, {Finished(kSuccess).At(Night(1))});
   Take(log_, {Finished(kSuccess).By(Evidence::kExitCode).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_success, Night(1));
@@ -225,7 +225,7 @@ TEST_F(Verdict, HoldsWithTheExitCodeThatClosesIt) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Verdict, OutlivesARestartWhileItIsHeld) {
+TEST_F(FoldResult, AProvisionalResultSurvivesARestart) {
   Take(log_, {Finished(kSuccess).At(Night(1))});
   Reopen();
   EXPECT_EQ(Home().last_success, std::nullopt);
@@ -233,7 +233,7 @@ TEST_F(Verdict, OutlivesARestartWhileItIsHeld) {
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(Verdict, IsTheWorstOfWhatWasReadWhileItWasHeld) {
+TEST_F(FoldResult, TheWorstOfSeveralProvisionalResultsSettles) {
   Take(log_, {Finished(kSuccess).At(Night(1)).Adding(10)});
   Take(log_, {Finished(kWarning)
                   .By(Evidence::kExitCode)
@@ -250,10 +250,10 @@ TEST_F(Verdict, IsTheWorstOfWhatWasReadWhileItWasHeld) {
   EXPECT_EQ(Home().warnings, 1u);
 }
 
-// Revised.
+// Revised results.
 
 // faults.md 112
-TEST_F(Verdict, ThatTurnsToFailureLateStepsLastSuccessBackToTheOneBefore) {
+TEST_F(FoldResult, ASuccessThatTurnsIntoAFailureLateRestoresTheLastSuccessBeforeIt) {
   Take(log_, {Finished(kSuccess).At(Night(1)).Adding(1)}, kQuiet);
   Take(log_, {Finished(kSuccess).At(Night(2)).Adding(2)}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(2));
@@ -272,7 +272,7 @@ TEST_F(Verdict, ThatTurnsToFailureLateStepsLastSuccessBackToTheOneBefore) {
   EXPECT_EQ(Home().consecutive_failures, 1u);
 }
 
-TEST_F(Verdict, ThatTurnsToWarningLateKeepsLastSuccess) {
+TEST_F(FoldResult, ASuccessThatTurnsIntoAWarningLateRemainsTheLastSuccess) {
   Take(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
   Take(log_, {Finished(kSuccess).At(Night(2))}, kQuiet);
   Take(log_, {Finished(kWarning).Code(3).OfLastRun()});
@@ -282,7 +282,7 @@ TEST_F(Verdict, ThatTurnsToWarningLateKeepsLastSuccess) {
   EXPECT_EQ(Home().consecutive_warnings, 1u);
 }
 
-TEST_F(Verdict, IsNeverRevisedForTheBetter) {
+TEST_F(FoldResult, AResultIsNeverRevisedForTheBetter) {
   Take(log_, {Finished(kFailure).At(Night(1)).Code(1).Because(Reason::kNetwork)}, kQuiet);
   Take(log_, {Finished(kSuccess).By(Evidence::kArchive).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_run->result, kFailure);
@@ -291,7 +291,7 @@ TEST_F(Verdict, IsNeverRevisedForTheBetter) {
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
-TEST_F(Verdict, IsCountedOnceHoweverOftenItIsRevised) {
+TEST_F(FoldResult, ARunIsCountedOnceHoweverOftenItsResultIsRevised) {
   Take(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
   for (const RunResult result : {kWarning, kWarning, kInterrupted, kFailure, kFailure, kSuccess}) {
     Take(log_, {Finished(result).OfLastRun()}, kQuiet);
@@ -302,13 +302,13 @@ TEST_F(Verdict, IsCountedOnceHoweverOftenItIsRevised) {
   EXPECT_EQ(Home().last_run->result, kFailure);
 }
 
-TEST_F(Verdict, OfTheLastRunIsNothingWhereTheFileToldOfNone) {
+TEST_F(FoldResult, ALateResultIsIgnoredIfTheFileHasNoLastRun) {
   Take(log_, {Finished(kFailure).At(Night(1)).OfLastRun()}, kQuiet);
   EXPECT_EQ(Home().runs, 0u);
   EXPECT_EQ(Home().last_run, std::nullopt);
 }
 
-TEST_F(Verdict, OfTheLastRunReachesItAlthoughTheNextHasBegun) {
+TEST_F(FoldResult, ALateResultReachesTheLastRunAfterTheNextHasStarted) {
   Take(log_, {Finished(kSuccess).At(Night(1)), Started(), Finished(kFailure).OfLastRun()}, kQuiet);
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_run->end, Night(1));

@@ -1,26 +1,40 @@
-#include "ledger/history.h"
+#include "ledger/rules/statistics.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace backup_exporter {
 namespace {
 
 using std::chrono::hours;
 
+// Fewer runs, or runs over a shorter time, show no habit.
 constexpr std::size_t kLeastRuns = 5;
-constexpr std::size_t kMostRuns = 30;
 constexpr std::chrono::days kLeastSpan{14};
+// Older runs are not compared.
+constexpr std::size_t kMostRuns = 30;
 
-// The values must not be empty.
+// A value of more than so many medians is an exception, if there is no other.
+constexpr int kExceptionalMedians = 4;
+
+// Smallest differences that matter, however steady the runs are.
+constexpr double kBytesFloor = 1 << 20;
+constexpr double kFilesFloor = 10;
+constexpr double kSecondsFloor = 10;
+constexpr double kFloorOfMedian = 0.05;  // as a fraction of the median
+// The median absolute deviation of a normal distribution, in standard deviations.
+constexpr double kMadOfNormal = 0.6745;
+
+// `values` must not be empty.
 double Median(std::vector<double> values) {
   const std::size_t half = values.size() / 2;
   std::ranges::sort(values);
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-// Sorted.
+// The durations of the newest runs, sorted.
 std::vector<Duration> Durations(std::span<const PastRun> newest_first) {
   std::vector<Duration> durations;
   for (const PastRun& run : newest_first.first(std::min(newest_first.size(), kMostRuns))) {
@@ -30,11 +44,12 @@ std::vector<Duration> Durations(std::span<const PastRun> newest_first) {
   return durations;
 }
 
-// The largest, or the one before it where that is alone and four times the median. `sorted` must
-// not be empty.
+// The largest value, or the second largest if the largest is an exception. `sorted` must not be
+// empty.
 Duration LargestNormal(const std::vector<Duration>& sorted) {
-  const bool alone = sorted.size() > 2 && sorted.back() > 4 * sorted[sorted.size() / 2];
-  return alone ? sorted[sorted.size() - 2] : sorted.back();
+  const bool has_exception =
+      sorted.size() > 2 && sorted.back() > kExceptionalMedians * sorted[sorted.size() / 2];
+  return has_exception ? sorted[sorted.size() - 2] : sorted.back();
 }
 
 std::optional<double> AsNumber(const std::optional<std::uint64_t>& figure) {
@@ -57,18 +72,30 @@ std::optional<double> Value(const PastRun& run, Quantity quantity) {
   return std::nullopt;
 }
 
-// A difference that is not worth a word, however steady the runs are.
-double Floor(Quantity quantity) {
+double NoiseFloor(Quantity quantity, double median) {
+  double least = 0;
   switch (quantity) {
     case Quantity::kAddedBytes:
     case Quantity::kProcessedBytes:
-      return 1 << 20;
+      least = kBytesFloor;
+      break;
     case Quantity::kFiles:
     case Quantity::kFilesChanged:
+      least = kFilesFloor;
+      break;
     case Quantity::kDuration:
-      return 10;
+      least = kSecondsFloor;
+      break;
   }
-  return 0;
+  return std::max(kFloorOfMedian * median, least);
+}
+
+// See Anomaly::score. `earlier` must not be empty.
+double RobustScore(Quantity quantity, double value, std::vector<double> earlier) {
+  const double median = Median(earlier);
+  for (double& past : earlier) past = std::abs(past - median);
+  const double deviation = std::max(Median(std::move(earlier)), NoiseFloor(quantity, median));
+  return kMadOfNormal * (value - median) / deviation;
 }
 
 }  // namespace
@@ -95,12 +122,6 @@ std::optional<Duration> LearnMaxDuration(std::span<const PastRun> newest_first) 
   return std::max<Duration>(2 * longest, longest + hours(1));
 }
 
-std::string_view Name(Quantity quantity) {
-  constexpr std::array<std::string_view, kQuantities> kNames{"added_bytes", "processed_bytes",
-                                                             "files", "files_changed", "duration"};
-  return kNames.at(static_cast<std::size_t>(quantity));
-}
-
 Unusual FindUnusual(std::span<const PastRun> newest_first) {
   Unusual unusual;
   if (newest_first.empty()) return unusual;
@@ -114,12 +135,7 @@ Unusual FindUnusual(std::span<const PastRun> newest_first) {
       if (const auto past = Value(run, quantity)) values.push_back(*past);
     }
     if (!value || values.size() < kLeastRuns) continue;
-    const double median = Median(values);
-    for (double& past : values) past = std::abs(past - median);
-    const double floor = std::max(0.05 * median, Floor(quantity));
-    constexpr double kOfNormal = 0.6745;  // the MAD of a normal distribution, in deviations
-    unusual.anomalies.push_back(
-        {quantity, kOfNormal * (*value - median) / std::max(Median(values), floor)});
+    unusual.anomalies.push_back({quantity, RobustScore(quantity, *value, std::move(values))});
   }
   return unusual;
 }
