@@ -6,10 +6,11 @@
 #include <variant>
 
 #include "base/utf8.h"
-#include "ledger/expectations.h"
 #include "ledger/rules/merge.h"
 #include "ledger/rules/outcome.h"
 #include "ledger/store/counted_runs.h"
+#include "ledger/store/expectations.h"
+#include "ledger/store/positions.h"
 #include "ledger/store/repositories.h"
 #include "ledger/store/totals.h"
 
@@ -92,6 +93,12 @@ bool IsBareExitCode(const EventContext& context, const EndMatch& match, const Ru
          !context.source.operation_configured;
 }
 
+// A success of this operation counts: it makes up for the misses before it.
+void MakeUpForMisses(Database& database, const StoredRun& run) {
+  const auto last = LastSuccess(database, run.backup, run.operation);
+  if (last) ExpectationStore(database).MakeUp({run.backup, run.operation}, *last);
+}
+
 }  // namespace
 
 bool Fold::Apply(const SourceRules& source, FileStep& step) {
@@ -109,7 +116,9 @@ bool Fold::Apply(const SourceRules& source, FileStep& step) {
     backups[event.of] = answer.backup;
   }
   const Time end_by = std::min(step.position.modified, now_);
-  std::optional<Time> before = SavePosition(source, step);
+  PositionStore positions(database_);
+  std::optional<Time> before = positions.ModifiedAtEnd(step.position.id);
+  positions.Save(source.source, step);
   if (before) before = std::min(*before, end_by);
 
   ApplyEvents(source, step, backups, before);
@@ -120,7 +129,7 @@ bool Fold::Apply(const SourceRules& source, FileStep& step) {
     OnFileState(context);
   }
   StoreMessages();
-  if (step.over) database_.Run("DELETE FROM files WHERE id=?", step.position.id);
+  if (step.over) positions.Remove(step.position.id);
   return true;
 }
 
@@ -161,37 +170,6 @@ RowId Fold::KnownBackup(const SourceRules& source, const FileStep& step, const E
              : backups_.Known(source, step, event.of);
 }
 
-std::optional<Time> Fold::SavePosition(const SourceRules& source, FileStep& step) {
-  FilePosition& position = step.position;
-  std::optional<Time> before;
-  if (position.id != 0) {
-    SQLite::Statement& find =
-        database_.Prepare("SELECT modified FROM files WHERE id=? AND at_end=1");
-    find.bind(1, position.id);
-    if (find.executeStep()) before = Instant(find, 0);
-  }
-  SQLite::Statement& save = database_.Prepare(
-      position.id == 0
-          ? "INSERT INTO files(source,path,device,inode,offset,prefix_crc,modified,at_end,"
-            "decoder_state) VALUES(?,?,?,?,?,?,?,?,?)"
-          : "UPDATE files SET source=?,path=?,device=?,inode=?,offset=?,prefix_crc=?,modified=?,"
-            "at_end=?,decoder_state=? WHERE id=?");
-  save.bind(1, source.source);
-  save.bind(2, position.path);
-  // Device and inode numbers use all 64 bits; they are kept bit for bit.
-  save.bind(3, static_cast<std::int64_t>(position.device));
-  save.bind(4, static_cast<std::int64_t>(position.inode));
-  save.bind(5, static_cast<std::int64_t>(position.offset));
-  save.bind(6, static_cast<std::int64_t>(position.prefix_crc));
-  Bind(save, 7, std::optional(position.modified));
-  save.bind(8, step.at_end ? 1 : 0);
-  save.bind(9, step.decoder_state);
-  if (position.id != 0) save.bind(10, position.id);
-  save.exec();
-  if (position.id == 0) position.id = database_.handle().getLastInsertRowid();
-  return before;
-}
-
 void Fold::OnEvent(const EventContext& context, const Event& event) {
   const Overloaded handlers{
       [&](const RunStarted& what) { OnStarted(context, what); },
@@ -207,11 +185,10 @@ void Fold::OnEvent(const EventContext& context, const Event& event) {
       [&](const RunNoted& what) { OnNoted(context, what); },
       [&](const FailedUnnamed& what) { OnFailedUnnamed(context, what); },
       [&](const ExpectationPaused& what) {
-        SetPause(database_, context.backup,
-                 {.operation = what.operation,
-                  .begins = what.begins,
-                  .ends = what.ends,
-                  .reason = what.reason});
+        ExpectationStore(database_).SetPause(context.backup, {.operation = what.operation,
+                                                              .begins = what.begins,
+                                                              .ends = what.ends,
+                                                              .reason = what.reason});
       },
   };
   std::visit(handlers, event.what);
@@ -398,6 +375,9 @@ void Fold::MergeEnd(const EventContext& context, const RunFinished& event, Store
                          .end = context.end,
                          .warnings_are_failures = context.source.warnings_are_failures});
   if (merged.ignored) return;
+  const bool did_not_count = run.state == RunState::kSettled && run.result &&
+                             run.evidence == Evidence::kClaim && IsGood(*run.result) &&
+                             ArchivesProve(database_, run.backup, run.operation);
   if (run.state == RunState::kOpen) store_.RemoveProgress(run.id);
   const Figures figures_before = std::exchange(run, std::move(merged.run)).figures;
   store_.Save(run);
@@ -415,6 +395,11 @@ void Fold::MergeEnd(const EventContext& context, const RunFinished& event, Store
   if (merged.revised) {
     StoreMessages();
     notices_.Changed(run);
+  } else if (did_not_count && run.evidence != Evidence::kClaim) {
+    const bool was_overdue =
+        ExpectationStore(database_).MissedInARow({run.backup, run.operation}) > 0;
+    MakeUpForMisses(database_, run);
+    notices_.Proven(run, was_overdue);
   }
   if (event.final) Settle(run.id);
 }
@@ -455,21 +440,13 @@ void Fold::SettleNow(StoredRun& run) {
   if (run.result == RunResult::kWarning) {
     CountRun(database_, run.backup, run.operation, RunCounter::kWarnings);
   }
-  if (IsGood(*run.result)) {
-    const auto last = LastSuccess(database_, run.backup, run.operation);
-    if (last) MakeUp(database_, run.backup, run.operation, *last);
-  }
+  if (IsGood(*run.result)) MakeUpForMisses(database_, run);
   StoreMessages();
   notices_.Settled(run);
 }
 
 void Fold::ReleaseHeld() {
-  std::vector<RowId> due;
-  for (const RowId run : database_.Rows<RowId>(
-           "SELECT id FROM runs WHERE state='provisional' AND settles_at<=?", now_)) {
-    due.push_back(run);
-  }
-  for (const RowId run : due) Settle(run);
+  for (const RowId run : store_.HeldUntil(now_)) Settle(run);
 }
 
 void Fold::Remove(const StoredRun& run, const std::optional<StoredRun>& replacement) {
