@@ -50,6 +50,9 @@ std::vector<Traits> AllTraits() {
           for (const auto& states :
                {std::set{kFail}, std::set{kStart, kFinish}, std::set{kStart, kFail},
                 std::set{kStart, kFinish, kFail}, std::set{kStart, kFinish, kFail, kLog}}) {
+            // A trait without effect needs no test of its own.
+            if (start_is_good && !one_state) continue;
+            if (recovery && states.contains(kFinish)) continue;
             all.push_back({superseding, one_state, start_is_good, recovery, states});
           }
         }
@@ -212,7 +215,9 @@ TEST_P(ClaimTest, AMissIsReportedDespiteAClaim) {
   Tick();
   const auto missed = Deliver();
   ASSERT_EQ(missed.size(), Subscribes(kFail) ? 1U : 0U);
-  if (!missed.empty()) EXPECT_EQ(missed[0].cause, NoticeCause::kMissed);
+  if (!missed.empty()) {
+    EXPECT_EQ(missed[0].cause, NoticeCause::kMissed);
+  }
 }
 
 TEST_P(ClaimTest, RemindersGoOnAfterAClaim) {
@@ -227,7 +232,9 @@ TEST_P(ClaimTest, RemindersGoOnAfterAClaim) {
   Tick();
   const auto reminders = Deliver();
   ASSERT_EQ(reminders.size(), Subscribes(kFail) ? 1U : 0U);
-  if (!reminders.empty()) EXPECT_EQ(reminders[0].cause, NoticeCause::kReminder);
+  if (!reminders.empty()) {
+    EXPECT_EQ(reminders[0].cause, NoticeCause::kReminder);
+  }
 }
 
 TEST_P(ClaimTest, AClaimDoesNotInterruptACountOfFailures) {
@@ -238,7 +245,9 @@ TEST_P(ClaimTest, AClaimDoesNotInterruptACountOfFailures) {
   Fail();
   const auto notices = Deliver();
   ASSERT_EQ(notices.size(), Subscribes(kFail) ? 1U : 0U);
-  if (!notices.empty()) EXPECT_EQ(notices[0].failures, 2U);
+  if (!notices.empty()) {
+    EXPECT_EQ(notices[0].failures, 2U);
+  }
 }
 
 TEST_P(ClaimTest, AClaimDoesNotTurnASharedStatusGood) {
@@ -282,7 +291,7 @@ TEST_P(ClaimTest, WhatWasWithheldIsSentOnceAnArchiveProvesTheClaim) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryKind, ClaimTest, testing::ValuesIn(AllTraits()),
-                         [](const auto& info) { return NameOf(info.param); });
+                         [](const auto& tested) { return NameOf(tested.param); });
 
 }  // namespace
 }  // namespace backup_exporter

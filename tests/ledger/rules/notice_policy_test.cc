@@ -9,7 +9,7 @@ namespace backup_exporter {
 namespace {
 
 using enum NoticeState;
-using enum NoticeReason;
+using Why = NoticeReason;
 using enum RunResult;
 
 // A monitor that is sent each event.
@@ -63,111 +63,131 @@ struct EndCase {
 TEST(NoticePolicy, AnEndIsSentOrNotByTheFacts) {
   const std::vector<EndCase> cases{
       // A result, for each kind of monitor.
-      {"success", Events(), {.result = kSuccess}, true, kFinish, kResult},
-      {"warning", Events(), {.result = kWarning}, true, kFinish, kResult},
+      {"success", Events(), {.result = kSuccess}, true, kFinish, Why::kResult},
+      {"warning", Events(), {.result = kWarning}, true, kFinish, Why::kResult},
       {"failure",
        Events(),
        {.result = kFailure, .failing = true, .failures = 1},
        true,
        kFail,
-       kResult},
+       Why::kResult},
       {"interruption",
        Events(),
        {.result = kInterrupted, .failing = true, .failures = 1},
        true,
        kFail,
-       kResult},
+       Why::kResult},
       {"old event",
        Events(),
        {.result = kFailure, .newest = false, .failures = 1},
        true,
        kFail,
-       kResult},
-      {"success for status", Status(), {.result = kSuccess}, true, kFinish, kResult},
-      {"success for alarm", Alarm(), {.result = kSuccess}, false, kFinish, kNotSubscribed},
-      {"success for log", Log(), {.result = kSuccess}, true, kFinish, kResult},
+       Why::kResult},
+      {"success for status", Status(), {.result = kSuccess}, true, kFinish, Why::kResult},
+      {"success for alarm", Alarm(), {.result = kSuccess}, false, kFinish, Why::kNotSubscribed},
+      {"success for log", Log(), {.result = kSuccess}, true, kFinish, Why::kResult},
       {"failure not subscribed",
        OnlyFinish(),
        {.result = kFailure, .failures = 1},
        false,
        kFail,
-       kNotSubscribed},
+       Why::kNotSubscribed},
       // Recovery.
-      {"recovery", Alarm(), {.result = kSuccess, .failure_sent = true}, true, kResolve, kRecovery},
+      {"recovery",
+       Alarm(),
+       {.result = kSuccess, .failure_sent = true},
+       true,
+       kResolve,
+       Why::kRecovery},
       {"old success",
        Alarm(),
        {.result = kSuccess, .newest = false, .failure_sent = true},
        false,
        kFinish,
-       kNotSubscribed},
+       Why::kNotSubscribed},
       // Too few failures.
       {"second of three",
        AfterThree(),
        {.result = kFailure, .failures = 2},
        false,
        kFail,
-       kNotEnough},
-      {"third of three", AfterThree(), {.result = kFailure, .failures = 3}, true, kFail, kResult},
+       Why::kNotEnough},
+      {"third of three",
+       AfterThree(),
+       {.result = kFailure, .failures = 3},
+       true,
+       kFail,
+       Why::kResult},
       // A shared status.
       {"others fail",
        Status(),
        {.result = kSuccess, .others_fail = true},
        false,
        kFail,
-       kOthersFail},
+       Why::kOthersFail},
       {"others fail, start",
        Status(),
        {.result = kSuccess, .others_fail = true, .start_is_open = true},
        true,
        kFail,
-       kStartIsOpen},
-      {"not newest", Status(), {.result = kFailure, .newest = false}, false, kFinish, kNotNewest},
+       Why::kStartIsOpen},
+      {"not newest",
+       Status(),
+       {.result = kFailure, .newest = false},
+       false,
+       kFinish,
+       Why::kNotNewest},
       {"not newest, start",
        Status(),
        {.result = kSuccess, .newest = false, .failing = true, .start_is_open = true},
        true,
        kFail,
-       kNotNewest},
+       Why::kNotNewest},
       // What changes no status closes its start only.
       {"not covered",
        Events(),
        {.result = kFailure, .covered = false, .start_is_open = true},
        false,
        kFinish,
-       kNotCovered},
-      {"not watched", Events(), {.result = kFailure, .watched = false}, false, kFail, kNotWatched},
+       Why::kNotCovered},
+      {"not watched",
+       Events(),
+       {.result = kFailure, .watched = false},
+       false,
+       kFail,
+       Why::kNotWatched},
       {"not watched, start",
        Events(),
        {.result = kFailure, .watched = false, .start_is_open = true},
        true,
        kFail,
-       kNotWatched},
-      {"skipped", Events(), {.result = kSkipped}, false, kFinish, kSkipped},
+       Why::kNotWatched},
+      {"skipped", Events(), {.result = kSkipped}, false, kFinish, Why::kSkipped},
       {"skipped, start",
        Events(),
        {.result = kSkipped, .failing = true, .start_is_open = true},
        true,
        kFinish,
-       kSkipped},
+       Why::kSkipped},
       {"skipped, start, status",
        Status(),
        {.result = kSkipped, .failing = true, .start_is_open = true},
        true,
        kFail,
-       kSkipped},
+       Why::kSkipped},
       // A success before the misses.
       {"still missed",
        Events(),
        {.result = kSuccess, .failing = true, .overdue = true},
        false,
        kFinish,
-       kStillMissed},
+       Why::kStillMissed},
       {"still missed, log",
        Log(),
        {.result = kSuccess, .failing = true, .overdue = true},
        true,
        kFinish,
-       kResult},
+       Why::kResult},
   };
   for (const EndCase& one : cases) {
     SCOPED_TRACE(one.what);
@@ -188,7 +208,7 @@ TEST(NoticePolicy, AClaimThatDoesNotCountEndsNoFailureForAnyMonitor) {
                                                               .overdue = overdue,
                                                               .start_is_open = start_is_open,
                                                               .failure_sent = true});
-        EXPECT_EQ(decision.reason, kDoesNotCount);
+        EXPECT_EQ(decision.reason, Why::kDoesNotCount);
         EXPECT_EQ(decision.state, kFail);
         EXPECT_EQ(decision.about, EndDecision::About::kStandingFailure);
         EXPECT_EQ(decision.send, start_is_open && subscription.states.contains(kFail));
@@ -233,15 +253,15 @@ TEST(NoticePolicy, AStartIsSentUnlessThereIsAReasonAgainstIt) {
   EXPECT_TRUE(DecideStart(Events(), {}).send);
   EXPECT_TRUE(DecideStart(Events(), {.failing = true, .others_fail = true}).send);
   EXPECT_TRUE(DecideStart(Log(), {.run_is_over = true}).send);
-  EXPECT_EQ(DecideStart(Events(), {.run_is_over = true}).reason, kRunIsOver);
-  EXPECT_EQ(DecideStart(Events(), {.was_sent = true}).reason, kSentBefore);
-  EXPECT_EQ(DecideStart(Alarm(), {}).reason, kNotSubscribed);
-  EXPECT_EQ(DecideStart(AfterThree(), {}).reason, kNotEnough);
+  EXPECT_EQ(DecideStart(Events(), {.run_is_over = true}).reason, Why::kRunIsOver);
+  EXPECT_EQ(DecideStart(Events(), {.was_sent = true}).reason, Why::kSentBefore);
+  EXPECT_EQ(DecideStart(Alarm(), {}).reason, Why::kNotSubscribed);
+  EXPECT_EQ(DecideStart(AfterThree(), {}).reason, Why::kNotEnough);
   Subscription good = Status();
   good.start_is_good = true;
   EXPECT_TRUE(DecideStart(good, {}).send);
-  EXPECT_EQ(DecideStart(good, {.failing = true}).reason, kShowsAsGood);
-  EXPECT_EQ(DecideStart(good, {.others_fail = true}).reason, kShowsAsGood);
+  EXPECT_EQ(DecideStart(good, {.failing = true}).reason, Why::kShowsAsGood);
+  EXPECT_EQ(DecideStart(good, {.others_fail = true}).reason, Why::kShowsAsGood);
 }
 
 // --- Misses and reminders

@@ -93,7 +93,7 @@ TEST(StoredNotice, NoNumberOfAnEnumIsEverWritten) {
 
 TEST(StoredNotice, TheFormWithoutAVersionIsRead) {
   const std::string old =
-      R"({"added_bytes":512,"also_failing":["nas","nas (check)"],"at":1790000000000000,)"
+      R"old({"added_bytes":512,"also_failing":["nas","nas (check)"],"at":1790000000000000,)old"
       R"("backup":"home","cause":1,"closes":true,"duration":120000000,)"
       R"("error":"no space left on device","errors":3,"exit_code":11,"failures":2,"operation":1,)"
       R"("reason":4,"result":4,"started":1789999880000000,)"
