@@ -85,14 +85,13 @@ class Opening : public testing::Test {
 
 // Undoes the upgrades, which leaves a file of the earlier version.
 TEST_F(Opening, AFileOfAnEarlierVersionIsUpgraded) {
-  const std::string to_version_5 = "DROP INDEX runs_with_archive; PRAGMA user_version=5;";
   const std::string to_version_5 =
       "DROP INDEX runs_with_archive; ALTER TABLE monitor_counters RENAME TO tellings;"
       "ALTER TABLE failing RENAME COLUMN sent TO told;"
       "ALTER TABLE repositories RENAME COLUMN reported TO told;"
       "UPDATE counters SET name='folded' WHERE name='decoded'; PRAGMA user_version=5;";
   const std::string to_version_4 =
-      to_version_5 + to_version_5 +
+      to_version_5 +
       "ALTER TABLE expected DROP COLUMN configured; ALTER TABLE expected DROP COLUMN late;"
       "ALTER TABLE expected DROP COLUMN woke; DROP TABLE pauses;"
       "CREATE TABLE pauses(backup INTEGER NOT NULL, operation TEXT NOT NULL, begins INTEGER NOT "
