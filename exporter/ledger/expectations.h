@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "ledger/rules/expectations.h"
-#include "ledger/standing.h"
 #include "ledger/store/database.h"
 #include "ledger/store/subject.h"
 #include "model/expectation.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 

@@ -10,6 +10,7 @@
 #include "ledger/rules/outcome.h"
 #include "ledger/store/counted_runs.h"
 #include "ledger/store/expectations.h"
+#include "ledger/store/positions.h"
 #include "ledger/store/repositories.h"
 #include "ledger/store/totals.h"
 
@@ -115,7 +116,9 @@ bool Fold::Apply(const SourceRules& source, FileStep& step) {
     backups[event.of] = answer.backup;
   }
   const Time end_by = std::min(step.position.modified, now_);
-  std::optional<Time> before = SavePosition(source, step);
+  PositionStore positions(database_);
+  std::optional<Time> before = positions.ModifiedAtEnd(step.position.id);
+  positions.Save(source.source, step);
   if (before) before = std::min(*before, end_by);
 
   ApplyEvents(source, step, backups, before);
@@ -126,7 +129,7 @@ bool Fold::Apply(const SourceRules& source, FileStep& step) {
     OnFileState(context);
   }
   StoreMessages();
-  if (step.over) database_.Run("DELETE FROM files WHERE id=?", step.position.id);
+  if (step.over) positions.Remove(step.position.id);
   return true;
 }
 
@@ -165,37 +168,6 @@ RowId Fold::KnownBackup(const SourceRules& source, const FileStep& step, const E
   return TraitsOf(event, source).backup == BackupOf::kByLabel
              ? backups_.ByName(event.of.label)
              : backups_.Known(source, step, event.of);
-}
-
-std::optional<Time> Fold::SavePosition(const SourceRules& source, FileStep& step) {
-  FilePosition& position = step.position;
-  std::optional<Time> before;
-  if (position.id != 0) {
-    SQLite::Statement& find =
-        database_.Prepare("SELECT modified FROM files WHERE id=? AND at_end=1");
-    find.bind(1, position.id);
-    if (find.executeStep()) before = Instant(find, 0);
-  }
-  SQLite::Statement& save = database_.Prepare(
-      position.id == 0
-          ? "INSERT INTO files(source,path,device,inode,offset,prefix_crc,modified,at_end,"
-            "decoder_state) VALUES(?,?,?,?,?,?,?,?,?)"
-          : "UPDATE files SET source=?,path=?,device=?,inode=?,offset=?,prefix_crc=?,modified=?,"
-            "at_end=?,decoder_state=? WHERE id=?");
-  save.bind(1, source.source);
-  save.bind(2, position.path);
-  // Device and inode numbers use all 64 bits; they are kept bit for bit.
-  save.bind(3, static_cast<std::int64_t>(position.device));
-  save.bind(4, static_cast<std::int64_t>(position.inode));
-  save.bind(5, static_cast<std::int64_t>(position.offset));
-  save.bind(6, static_cast<std::int64_t>(position.prefix_crc));
-  Bind(save, 7, std::optional(position.modified));
-  save.bind(8, step.at_end ? 1 : 0);
-  save.bind(9, step.decoder_state);
-  if (position.id != 0) save.bind(10, position.id);
-  save.exec();
-  if (position.id == 0) position.id = database_.handle().getLastInsertRowid();
-  return before;
 }
 
 void Fold::OnEvent(const EventContext& context, const Event& event) {
@@ -474,12 +446,7 @@ void Fold::SettleNow(StoredRun& run) {
 }
 
 void Fold::ReleaseHeld() {
-  std::vector<RowId> due;
-  for (const RowId run : database_.Rows<RowId>(
-           "SELECT id FROM runs WHERE state='provisional' AND settles_at<=?", now_)) {
-    due.push_back(run);
-  }
-  for (const RowId run : due) Settle(run);
+  for (const RowId run : store_.HeldUntil(now_)) Settle(run);
 }
 
 void Fold::Remove(const StoredRun& run, const std::optional<StoredRun>& replacement) {

@@ -16,8 +16,8 @@
 #include "ledger/backups.h"
 #include "ledger/notices.h"
 #include "ledger/run_matching.h"
-#include "ledger/run_store.h"
 #include "ledger/store/database.h"
+#include "ledger/store/runs.h"
 #include "model/event.h"
 
 namespace backup_exporter {
@@ -49,8 +49,6 @@ class Fold {
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
  private:
-  // Stores the position. The file's modification time when it was last read to its end.
-  std::optional<Time> SavePosition(const SourceRules& source, FileStep& step);
   void ApplyEvents(const SourceRules& source, const FileStep& step, std::map<Named, RowId>& backups,
                    std::optional<Time> before);
   // The backup of an event that does not create one; 0: there is none.

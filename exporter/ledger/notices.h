@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "ledger/rules/notice_policy.h"
-#include "ledger/run_store.h"
 #include "ledger/store/database.h"
 #include "ledger/store/expectations.h"
 #include "ledger/store/notices.h"
 #include "ledger/store/results.h"
+#include "ledger/store/runs.h"
 #include "ledger/store/subject.h"
 #include "model/notice.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/time.h"
 #include "ledger/rules/source_rules.h"
-#include "ledger/run_store.h"
+#include "ledger/store/runs.h"
 #include "model/event.h"
 
 namespace backup_exporter {

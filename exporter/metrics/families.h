@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "ledger/standing.h"
+#include "model/standing.h"
 #include "model/source_status.h"
 
 namespace backup_exporter {

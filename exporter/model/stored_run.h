@@ -35,4 +35,10 @@ struct StoredRun {
   Figures figures;
 };
 
+// What is compared of a successful run.
+struct PastRun {
+  std::optional<Duration> duration;
+  Figures figures;
+};
+
 }  // namespace backup_exporter

@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "kit/ledger_fixture.h"
-#include "ledger/run_store.h"
+#include "ledger/store/open.h"
+#include "ledger/store/runs.h"
 
 namespace backup_exporter {
 namespace {
@@ -132,10 +133,11 @@ TEST_F(Messages, AMessageDoesNotChangeTheDateOfItsRun) {
 }
 
 TEST_F(Messages, MessagesAreReadInTheirOrderWithTimeAndLevel) {
-  auto database = Database::Open("");
-  ASSERT_TRUE(database);
-  (*database)->handle().exec("INSERT INTO backups(id,name) VALUES(1,'home')");
-  RunStore store(**database);
+  auto file = LedgerFile::Open("");
+  ASSERT_TRUE(file);
+  Database& database = (*file)->database();
+  database.handle().exec("INSERT INTO backups(id,name) VALUES(1,'home')");
+  RunStore store(database);
   StoredRun run{.backup = 1};
   store.Save(run);
   const std::vector<Message> messages{{.at = Night(1), .level = kError, .text = "a"},

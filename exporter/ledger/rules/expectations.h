@@ -16,29 +16,11 @@
 
 #include "base/schedule.h"
 #include "base/time.h"
-#include "ledger/standing.h"
 #include "model/expectation.h"
 #include "model/run.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
-
-// A time in which nothing is expected.
-struct PausePeriod {
-  Time begins;
-  Time ends;
-  std::string reason;
-};
-
-// How an operation is watched.
-struct Watch {
-  Time since;                          // occurrences before are not counted
-  std::optional<Duration> learned;     // interval learned from runs that are forgotten by now
-  std::optional<Duration> configured;  // interval of the schedule in use; nullopt: a learned one
-  std::optional<Time> judged;          // the last occurrence that was counted as missed
-  std::uint64_t in_a_row = 0;          // missed since the last success
-  std::optional<Time> late;            // the deadline that passed while the host was down or asleep
-  std::optional<Time> woke;            // when the host woke after that
-};
 
 // Longest time between two occurrences.
 [[nodiscard]] Duration LongestGap(const Schedule& schedule);

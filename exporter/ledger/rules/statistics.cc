@@ -122,12 +122,6 @@ std::optional<Duration> LearnMaxDuration(std::span<const PastRun> newest_first) 
   return std::max<Duration>(2 * longest, longest + hours(1));
 }
 
-std::string_view Name(Quantity quantity) {
-  constexpr std::array<std::string_view, kQuantities> kNames{"added_bytes", "processed_bytes",
-                                                             "files", "files_changed", "duration"};
-  return kNames.at(static_cast<std::size_t>(quantity));
-}
-
 Unusual FindUnusual(std::span<const PastRun> newest_first) {
   Unusual unusual;
   if (newest_first.empty()) return unusual;

@@ -7,19 +7,14 @@
 
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/time.h"
 #include "model/run.h"
+#include "model/standing.h"
+#include "model/stored_run.h"
 
 namespace backup_exporter {
-
-// What is compared of a successful run.
-struct PastRun {
-  std::optional<Duration> duration;
-  Figures figures;
-};
 
 // One and a half times the longest normal gap between two starts: a longer time without a success
 // is unusual. Needs at least 5 starts over at least 14 days, else nullopt. Starts may be in any
@@ -34,22 +29,6 @@ struct PastRun {
 // than 5 durations are known.
 [[nodiscard]] std::optional<Duration> LearnMaxDuration(std::span<const PastRun> newest_first);
 
-enum class Quantity { kAddedBytes, kProcessedBytes, kFiles, kFilesChanged, kDuration };
-inline constexpr int kQuantities = 5;
-[[nodiscard]] std::string_view Name(Quantity quantity);  // "added_bytes", "files"
-
-struct Anomaly {
-  Quantity quantity = Quantity::kAddedBytes;
-  // Robust z-score: 0.6745 times the difference from the median of the earlier runs, divided by
-  // their median absolute deviation or a noise floor, whichever is larger. The noise floor is 5 %
-  // of the median, and at least 1 MiB, 10 files or 10 seconds.
-  double score = 0;
-};
-struct Unusual {
-  std::uint64_t baseline_runs = 0;  // earlier successes that were compared, at most 30
-  // Of the newest success: one for each quantity that it and at least 5 earlier ones have.
-  std::vector<Anomaly> anomalies;
-};
 [[nodiscard]] Unusual FindUnusual(std::span<const PastRun> newest_first);
 
 }  // namespace backup_exporter

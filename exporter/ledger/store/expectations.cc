@@ -124,6 +124,17 @@ bool ExpectationStore::IsPausedAfter(Subject subject, Time time) {
       .value_or(false);
 }
 
+std::optional<Time> ExpectationStore::PausedUntil(const std::string& backup, Time now) {
+  return database_.Row<std::optional<Time>>(
+      "SELECT max(ends) FROM pauses JOIN backups ON backups.id=backup WHERE name=?1 AND "
+      "operation='' AND begins<=?2 AND ends>?2",
+      backup, now);
+}
+
+void ExpectationStore::ForgetPauses(Time end) {
+  database_.Run("DELETE FROM pauses WHERE ends<?", end);
+}
+
 std::vector<Time> ExpectationStore::StartsSince(Subject subject, Time from, std::int64_t most) {
   std::vector<Time> starts;
   for (const Time start : database_.Rows<Time>(

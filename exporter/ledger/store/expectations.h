@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "ledger/rules/expectations.h"
-#include "ledger/rules/statistics.h"
 #include "ledger/store/database.h"
 #include "ledger/store/subject.h"
+#include "model/expectation.h"
+#include "model/stored_run.h"
 
 namespace backup_exporter {
 
@@ -63,6 +63,10 @@ class ExpectationStore {
   // All that concern the subject, by their end.
   [[nodiscard]] std::vector<PausePeriod> PausesOf(Subject subject);
   [[nodiscard]] bool IsPausedAfter(Subject subject, Time time);
+  // The end of the last pause of all operations of a backup that covers `now`; nullopt: none.
+  [[nodiscard]] std::optional<Time> PausedUntil(const std::string& backup, Time now);
+  // Removes pauses that ended before `end`.
+  void ForgetPauses(Time end);
 
   // --- The history to learn from
 

@@ -147,10 +147,10 @@ void NoticeStore::Drop(RowId notice, const std::string& monitor, Dropped reason)
 
 std::vector<NoticeStore::Start> NoticeStore::StartsOf(RowId run, const std::string& monitor) {
   std::vector<Start> starts;
-  // The status of a start that was delivered, until its run has ended, is 'told'.
+  // The status of a start that was delivered, until its run has ended, is 'sent'.
   for (const auto& [id, delivered, attempts, body] :
        database_.Rows<RowId, bool, std::int64_t, std::string>(
-           "SELECT id,status='told',attempts,body FROM notices WHERE run=? AND monitor=? AND "
+           "SELECT id,status='sent',attempts,body FROM notices WHERE run=? AND monitor=? AND "
            "state='start' AND status<>'dead' ORDER BY id",
            run, monitor)) {
     starts.push_back({.id = id,
@@ -212,6 +212,27 @@ std::vector<NoticeStore::Queued> NoticeStore::Oldest(const std::string& monitor,
   return queued;
 }
 
+std::vector<NoticeStore::Listed> NoticeStore::PendingAndDead() {
+  std::vector<Listed> all;
+  for (auto&& [monitor, state, dead, created, due, expires, attempts, error, body] :
+       database_.Rows<std::string, NoticeState, bool, Time, Time, Time, std::uint64_t, std::string,
+                      std::string>(
+           "SELECT monitor,state,status='dead',created,due,expires,attempts,error,body FROM "
+           "notices "
+           "WHERE status IN ('waiting','dead') ORDER BY monitor,status DESC,id")) {
+    all.push_back({.monitor = std::move(monitor),
+                   .state = state,
+                   .notice = NoticeFromJson(body),
+                   .dead = dead,
+                   .created = created,
+                   .due = due,
+                   .expires = expires,
+                   .attempts = attempts,
+                   .error = std::move(error)});
+  }
+  return all;
+}
+
 void NoticeStore::RecordDelivery(const Subscription& subscription, const Delivery& delivery,
                                  Time now) {
   const std::string& monitor = subscription.monitor;
@@ -236,7 +257,7 @@ void NoticeStore::RecordDelivery(const Subscription& subscription, const Deliver
     Remove(delivery.notice);
   } else {
     // The start stays until the end of its run closes it.
-    database_.Run("UPDATE notices SET status='told' WHERE id=?", delivery.notice);
+    database_.Run("UPDATE notices SET status='sent' WHERE id=?", delivery.notice);
   }
 }
 
@@ -273,7 +294,7 @@ void NoticeStore::RetryAll(Time now) {
 
 bool NoticeStore::HasExpired(Time now) {
   return database_
-      .Row<bool>("SELECT EXISTS(SELECT 1 FROM notices WHERE status<>'told' AND expires<=?)", now)
+      .Row<bool>("SELECT EXISTS(SELECT 1 FROM notices WHERE status<>'sent' AND expires<=?)", now)
       .value_or(false);
 }
 
@@ -297,8 +318,8 @@ void NoticeStore::Expire(Time now) {
 
 void NoticeStore::RememberFailure(const std::string& monitor, Subject subject, Time now) {
   database_.Run(
-      "INSERT INTO failing(monitor,backup,operation,told) VALUES(?,?,?,?) ON CONFLICT DO UPDATE "
-      "SET told=excluded.told",
+      "INSERT INTO failing(monitor,backup,operation,sent) VALUES(?,?,?,?) ON CONFLICT DO UPDATE "
+      "SET sent=excluded.sent",
       monitor, subject.backup, subject.operation, now);
 }
 
@@ -317,7 +338,7 @@ bool NoticeStore::WasSentFailure(const StatusScope& scope) {
 std::vector<Subject> NoticeStore::FailuresSentBy(const std::string& monitor, Time time) {
   std::vector<Subject> subjects;
   for (const auto& [backup, operation] : database_.Rows<RowId, Operation>(
-           "SELECT backup,operation FROM failing WHERE monitor=? AND told<=?", monitor, time)) {
+           "SELECT backup,operation FROM failing WHERE monitor=? AND sent<=?", monitor, time)) {
     subjects.push_back({.backup = backup, .operation = operation});
   }
   return subjects;
@@ -342,14 +363,14 @@ std::string NoticeStore::BackupName(RowId backup) {
 
 void NoticeStore::Count(const std::string& monitor, std::string_view name, std::int64_t add) {
   database_.Run(
-      "INSERT INTO tellings(monitor,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
+      "INSERT INTO monitor_counters(monitor,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
       "value=value+excluded.value",
       monitor, name, add);
 }
 
 void NoticeStore::Set(const std::string& monitor, std::string_view name, std::int64_t value) {
   database_.Run(
-      "INSERT INTO tellings(monitor,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
+      "INSERT INTO monitor_counters(monitor,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
       "value=excluded.value",
       monitor, name, value);
 }
@@ -358,7 +379,7 @@ MonitorStanding NoticeStore::Standing(const Subscription& subscription) {
   MonitorStanding standing{.kind = subscription.kind};
   std::map<std::string, std::int64_t> values;
   for (const auto& [name, value] : database_.Rows<std::string, std::int64_t>(
-           "SELECT name,value FROM tellings WHERE monitor=?", subscription.monitor)) {
+           "SELECT name,value FROM monitor_counters WHERE monitor=?", subscription.monitor)) {
     values[name] = value;
   }
   const auto count = [&](const std::string& name) {

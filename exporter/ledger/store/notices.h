@@ -1,4 +1,4 @@
-// Rows about notices and monitors: the tables notices, failing, tellings and entered.
+// Rows about notices and monitors: the tables notices, failing, monitor_counters and entered.
 //
 // For the ledger's own sources; throws SQLite::Exception. Calls that write are made inside a
 // transaction.
@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/standing.h"
 #include "ledger/store/database.h"
 #include "ledger/store/subject.h"
 #include "model/notice.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 
@@ -83,6 +83,20 @@ class NoticeStore {
   };
   // The oldest pending notices, in order.
   [[nodiscard]] std::vector<Queued> Oldest(const std::string& monitor, std::int64_t most);
+  // For a person.
+  struct Listed {
+    std::string monitor;
+    NoticeState state = NoticeState::kFinish;
+    Notice notice;  // without id, state, attempts and messages
+    bool dead = false;
+    Time created;
+    Time due;
+    Time expires;
+    std::uint64_t attempts = 0;
+    std::string error;  // of the last attempt
+  };
+  // Pending notices and dead letters, by monitor, in the order of delivery.
+  [[nodiscard]] std::vector<Listed> PendingAndDead();
   // Stores the outcome of an attempt that was made at `now`.
   void RecordDelivery(const Subscription& subscription, const Delivery& delivery, Time now);
 

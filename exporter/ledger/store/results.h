@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "ledger/run_store.h"
 #include "ledger/store/database.h"
+#include "ledger/store/runs.h"
 #include "ledger/store/subject.h"
 
 namespace backup_exporter {

@@ -1,5 +1,7 @@
 #include "ledger/store/totals.h"
 
+#include <tuple>
+
 namespace backup_exporter {
 
 void CountRun(Database& database, RowId backup, Operation operation, RunCounter counter) {
@@ -25,6 +27,24 @@ void CountFigures(Database& database, RowId backup, const Figures& before, const
       "processed_bytes=processed_bytes+? WHERE id=?",
       learned(&Figures::added_bytes), learned(&Figures::added_stored_bytes),
       learned(&Figures::processed_bytes), backup);
+}
+
+std::optional<RunTotals> TotalsOf(Database& database, RowId backup, Operation operation) {
+  RunTotals totals;
+  const bool found = database.ReadInto(
+      std::tie(totals.runs, totals.failures, totals.warnings, totals.missed),
+      "SELECT runs,failures,warnings,missed FROM totals WHERE backup=? AND operation=?", backup,
+      operation);
+  return found ? std::optional(totals) : std::nullopt;
+}
+
+std::vector<std::pair<RowId, Operation>> KnownOperations(Database& database) {
+  std::vector<std::pair<RowId, Operation>> operations;
+  for (const auto& [backup, operation] :
+       database.Rows<RowId, Operation>("SELECT backup,operation FROM totals")) {
+    operations.emplace_back(backup, operation);
+  }
+  return operations;
 }
 
 }  // namespace backup_exporter

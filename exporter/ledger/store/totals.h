@@ -2,6 +2,11 @@
 // in `backups`. They outlive the rows of the runs. Throws SQLite::Exception.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "ledger/store/database.h"
 #include "model/run.h"
 
@@ -16,5 +21,17 @@ void AddOperation(Database& database, RowId backup, Operation operation);
 // Adds the figures that became known of a run of `backup`: each figure counts once for a run, when
 // it is known for the first time.
 void CountFigures(Database& database, RowId backup, const Figures& before, const Figures& after);
+
+struct RunTotals {
+  std::uint64_t runs = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t warnings = 0;
+  std::uint64_t missed = 0;  // expected occurrences without a success
+};
+// nullopt: the operation is not known.
+[[nodiscard]] std::optional<RunTotals> TotalsOf(Database& database, RowId backup,
+                                                Operation operation);
+// All known operations of all backups.
+[[nodiscard]] std::vector<std::pair<RowId, Operation>> KnownOperations(Database& database);
 
 }  // namespace backup_exporter

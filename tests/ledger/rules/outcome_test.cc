@@ -20,7 +20,7 @@ TEST(Outcome, FailuresAndInterruptedRunsAreBad) {
 }
 
 TEST(Outcome, ASkippedRunIsNeitherGoodNorBad) {
-  EXPECT_THAT(ResultsThat(IsSkipped), ElementsAre("skipped"));
+  EXPECT_THAT(ResultsThat(backup_exporter::IsSkipped), ElementsAre("skipped"));
   EXPECT_FALSE(IsGood(kSkipped));
   EXPECT_FALSE(IsBad(kSkipped));
 }

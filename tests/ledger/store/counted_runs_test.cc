@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "ledger/rules/outcome.h"
-#include "ledger/run_store.h"
+#include "ledger/store/open.h"
+#include "ledger/store/runs.h"
 
 namespace backup_exporter {
 namespace {
@@ -21,7 +22,7 @@ enum class Other { kNone, kWithoutArchive, kWithArchive, kOfAnotherOperation, kO
 class CountedRuns : public testing::Test {
  protected:
   CountedRuns() {
-    database_->handle().exec("INSERT INTO backups(id,name) VALUES(1,'home'),(2,'nas')");
+    database_.handle().exec("INSERT INTO backups(id,name) VALUES(1,'home'),(2,'nas')");
   }
 
   RowId Add(RunResult result, std::optional<Evidence> evidence, const std::string& snapshot_id = {},
@@ -35,7 +36,7 @@ class CountedRuns : public testing::Test {
                   .result = result,
                   .evidence = evidence,
                   .snapshot_id = snapshot_id};
-    RunStore(*database_).Save(run);
+    RunStore(database_).Save(run);
     return run.id;
   }
 
@@ -61,7 +62,7 @@ class CountedRuns : public testing::Test {
 
   // "good,bad,clean,skipped" as the view has them; empty: the run is not in the view.
   std::string InView(RowId run) {
-    SQLite::Statement select(database_->handle(),
+    SQLite::Statement select(database_.handle(),
                              "SELECT good||','||bad||','||clean||','||skipped FROM counted_runs "
                              "WHERE id=?");
     select.bind(1, run);
@@ -69,7 +70,7 @@ class CountedRuns : public testing::Test {
   }
 
   std::string Plan(std::string_view rest) {
-    SQLite::Statement explain(database_->handle(),
+    SQLite::Statement explain(database_.handle(),
                               "EXPLAIN QUERY PLAN SELECT id FROM counted_runs WHERE backup=? AND "
                               "operation=? AND " +
                                   std::string(rest));
@@ -78,7 +79,8 @@ class CountedRuns : public testing::Test {
     return plan;
   }
 
-  std::unique_ptr<Database> database_ = std::move(*Database::Open(""));
+  std::unique_ptr<LedgerFile> file_ = std::move(*LedgerFile::Open(""));
+  Database& database_ = file_->database();
 };
 
 std::string ByFunctions(RunResult result, std::optional<Evidence> evidence, bool archives_prove) {
@@ -96,14 +98,14 @@ TEST_F(CountedRuns, TheViewAndTheFunctionsAgreeOnEveryCombination) {
     for (int i = 0; i < kRunResults; ++i) {
       for (const auto& evidence : evidences) {
         const auto result = static_cast<RunResult>(i);
-        database_->handle().exec("DELETE FROM runs");
+        database_.handle().exec("DELETE FROM runs");
         const RowId run = Add(result, evidence);
         Add(other);
         const bool archives_prove = other == Other::kWithArchive;
         EXPECT_EQ(InView(run), ByFunctions(result, evidence, archives_prove))
             << Name(result) << " by " << (evidence ? Name(*evidence) : "nothing") << ", other "
             << static_cast<int>(other);
-        EXPECT_EQ(ArchivesProve(*database_, 1, Operation::kBackup), archives_prove);
+        EXPECT_EQ(ArchivesProve(database_, 1, Operation::kBackup), archives_prove);
       }
     }
   }
@@ -116,12 +118,12 @@ TEST_F(CountedRuns, ARunThatIsNotSettledIsNotInTheView) {
 }
 
 TEST_F(CountedRuns, TheLastSuccessIsTheNewestGoodRunThatCounts) {
-  EXPECT_EQ(LastSuccess(*database_, 1, Operation::kBackup), std::nullopt);
+  EXPECT_EQ(LastSuccess(database_, 1, Operation::kBackup), std::nullopt);
   const auto hours = [](int n) { return kEnd + std::chrono::hours(n); };
   Add(RunResult::kWarning, Evidence::kReport, "0123abcd", 1, Operation::kBackup, hours(1));
   Add(RunResult::kFailure, Evidence::kReport, "", 1, Operation::kBackup, hours(2));
   Add(RunResult::kSuccess, Evidence::kClaim, "", 1, Operation::kBackup, hours(3));
-  EXPECT_EQ(LastSuccess(*database_, 1, Operation::kBackup), hours(1));
+  EXPECT_EQ(LastSuccess(database_, 1, Operation::kBackup), hours(1));
 }
 
 TEST_F(CountedRuns, QueriesOfOneOperationUseTheIndexes) {

@@ -26,8 +26,7 @@ class DatabaseTest : public testing::Test {
     for (int i = 1; i <= rows; ++i) database_.Run("INSERT INTO cells VALUES(?)", i);
   }
 
-  std::unique_ptr<Database> opened_ = std::move(Database::Open("").value());
-  Database& database_ = *opened_;
+  Database database_{std::make_unique<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE)};
 };
 
 TEST_F(DatabaseTest, EveryTypeIsReadBackAsItWasStored) {
@@ -79,6 +78,9 @@ TEST_F(DatabaseTest, RowsOfSeveralColumnsAreTuples) {
 
 TEST_F(DatabaseTest, AFirstRowIsOptional) {
   EXPECT_EQ(database_.Row<int>("SELECT value FROM cells"), std::nullopt);
+  database_.Run("INSERT INTO cells VALUES(NULL)");
+  EXPECT_EQ(database_.Row<std::optional<int>>("SELECT value FROM cells"), std::nullopt);
+  database_.Run("DELETE FROM cells");
   int value = 5;
   std::string text = "as before";
   EXPECT_FALSE(database_.ReadInto(std::tie(value, text), "SELECT value,'' FROM cells"));
@@ -100,7 +102,7 @@ TEST_F(DatabaseTest, AStatementThatIsInUseCannotBeUsedASecondTime) {
   {
     auto rows = database_.Rows<int>(sql);
     EXPECT_THROW(static_cast<void>(database_.Row<int>(sql)), std::logic_error);
-    EXPECT_THROW(database_.Prepare(sql), std::logic_error);
+    EXPECT_THROW(static_cast<void>(database_.Rows<int>(sql)), std::logic_error);
     EXPECT_EQ(*rows.begin(), 1) << "the first use is not disturbed";
   }
   EXPECT_EQ(database_.Row<int>(sql), 1);

@@ -1,5 +1,7 @@
-// Opening the ledger's file with all that can be wrong. Tests may run as root, whom permissions do
-// not stop.
+// Opening the ledger's file, and everything that can be wrong with it. The tests may run as root,
+// to whom permissions do not apply.
+#include "ledger/store/open.h"
+
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <iterator>
 
 #include "kit/ledger_fixture.h"
-#include "ledger/store/database.h"
 
 namespace backup_exporter {
 namespace {
@@ -20,7 +21,7 @@ using testing::HasSubstr;
 
 class Opening : public testing::Test {
  protected:
-  // The error of opening it; an empty one if it opens.
+  // The error of opening the ledger; empty if there is none.
   [[nodiscard]] Error Open() const { return OpenAt(state_); }
   [[nodiscard]] static Error OpenAt(const std::string& directory) {
     auto opened = Ledger::Open({.directory = directory});
@@ -34,7 +35,7 @@ class Opening : public testing::Test {
     std::filesystem::create_directories(state_);
     std::ofstream(path_, std::ios::binary) << bytes;
   }
-  // A ledger with a run in it, closed.
+  // Creates a ledger with runs, and closes it.
   void Make() const {
     auto ledger = Ledger::Open({.directory = state_});
     ASSERT_TRUE(ledger);
@@ -64,7 +65,8 @@ class Opening : public testing::Test {
   void Execute(const std::string& sql) const {
     SQLite::Database(path_, SQLite::OPEN_READWRITE).exec(sql);
   }
-  // It is refused, for good, the person told how to go on, and the file left as it was.
+  // Opening fails each time, with a message that says how to proceed, and leaves the file
+  // unchanged.
   void ExpectRefused(const std::string& why) const {
     const std::string before = Bytes();
     for (int attempt = 0; attempt < 2; ++attempt) {
@@ -81,11 +83,16 @@ class Opening : public testing::Test {
   const std::string path_ = state_ + "/ledger.db";
 };
 
-// What the versions after it added is taken out again, which leaves a file of that version.
-TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
+// Undoes the upgrades, which leaves a file of the earlier version.
+TEST_F(Opening, AFileOfAnEarlierVersionIsUpgraded) {
   const std::string to_version_5 = "DROP INDEX runs_with_archive; PRAGMA user_version=5;";
+  const std::string to_version_5 =
+      "DROP INDEX runs_with_archive; ALTER TABLE monitor_counters RENAME TO tellings;"
+      "ALTER TABLE failing RENAME COLUMN sent TO told;"
+      "ALTER TABLE repositories RENAME COLUMN reported TO told;"
+      "UPDATE counters SET name='folded' WHERE name='decoded'; PRAGMA user_version=5;";
   const std::string to_version_4 =
-      to_version_5 +
+      to_version_5 + to_version_5 +
       "ALTER TABLE expected DROP COLUMN configured; ALTER TABLE expected DROP COLUMN late;"
       "ALTER TABLE expected DROP COLUMN woke; DROP TABLE pauses;"
       "CREATE TABLE pauses(backup INTEGER NOT NULL, operation TEXT NOT NULL, begins INTEGER NOT "
@@ -124,41 +131,41 @@ TEST_F(Opening, GoesOnWithAFileOfAVersionBefore) {
   }
 }
 
-TEST_F(Opening, MakesTheDirectoryAndTheFile) {
+TEST_F(Opening, TheDirectoryAndTheFileAreCreated) {
   EXPECT_EQ(Open().message, "");
   EXPECT_TRUE(std::filesystem::exists(path_));
   EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
-  EXPECT_EQ(Open().message, "") << "and finds it again";
+  EXPECT_EQ(Open().message, "") << "and found again";
 }
 
-TEST_F(Opening, IsNotHinderedByAHalfMadeFile) {
+TEST_F(Opening, AHalfCreatedFileIsReplaced) {
   std::filesystem::create_directories(state_);
   std::ofstream(path_ + ".new") << "half";
   EXPECT_EQ(Open().message, "");
 }
 
-TEST_F(Opening, SaysWhereItCannotMakeItsDirectory) {
+TEST_F(Opening, ADirectoryThatCannotBeCreatedIsAnError) {
   const std::string file = directory_ / "file";
   directory_.Write("file", "mine");
   for (const std::string& place : {file, file + "/state"}) {
     const Error error = OpenAt(place);
     EXPECT_EQ(error.kind, ErrorKind::kIo);
-    EXPECT_THAT(error.message,
-                AllOf(HasSubstr("ledger: cannot make the directory " + place + ": Not a directory"),
-                      HasSubstr("--storage.path")));
+    EXPECT_THAT(error.message, AllOf(HasSubstr("ledger: cannot create the directory " + place +
+                                               ": Not a directory"),
+                                     HasSubstr("--storage.path")));
   }
   EXPECT_EQ(std::filesystem::file_size(file), 4u);
 }
 
-TEST_F(Opening, SaysWhereItCannotWrite) {
-  // /proc takes no files of anybody.
+TEST_F(Opening, ADirectoryThatTakesNoFilesIsAnError) {
+  // Nobody can create files in /proc.
   const Error error = OpenAt("/proc");
   EXPECT_EQ(error.kind, ErrorKind::kIo);
   EXPECT_THAT(error.message,
               AllOf(HasSubstr("ledger: cannot write in /proc: "), HasSubstr("--storage.path")));
 }
 
-TEST_F(Opening, SaysWhereItMayNotWrite) {
+TEST_F(Opening, ADirectoryWithoutWritePermissionIsAnError) {
   std::filesystem::create_directories(state_);
   std::filesystem::permissions(
       state_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
@@ -180,7 +187,7 @@ TEST_F(Opening, SaysWhereItMayNotWrite) {
 }
 
 // faults.md 73
-TEST_F(Opening, IsRefusedWhileAnotherExporterHasIt) {
+TEST_F(Opening, ALedgerInUseByAnotherExporterIsRefused) {
   {
     const auto first = Ledger::Open({.directory = state_});
     ASSERT_TRUE(first);
@@ -194,26 +201,26 @@ TEST_F(Opening, IsRefusedWhileAnotherExporterHasIt) {
     std::vector<FileStep> steps{Step(file, {Finished(kSuccess).At(Night(1))})};
     EXPECT_TRUE((*first)->Commit("log", steps, Night(30))) << "the first goes on";
   }
-  EXPECT_EQ(Open().message, "") << "once the first has let go";
+  EXPECT_EQ(Open().message, "") << "once the first is closed";
 }
 
 // faults.md 53
-TEST_F(Opening, RefusesAnEmptyFile) {
+TEST_F(Opening, AnEmptyFileIsRefused) {
   Write("");
   ExpectRefused("is empty");
 }
 
-TEST_F(Opening, RefusesGarbage) {
+TEST_F(Opening, GarbageIsRefused) {
   Write(std::string(10000, 'x'));
   ExpectRefused("is damaged");
 }
 
-TEST_F(Opening, RefusesAFileOfZeros) {
+TEST_F(Opening, AFileOfZerosIsRefused) {
   Write(std::string(65536, '\0'));
   ExpectRefused("is ");
 }
 
-TEST_F(Opening, RefusesAFileThatWasCutShort) {
+TEST_F(Opening, ATruncatedFileIsRefused) {
   Make();
   const auto size = std::filesystem::file_size(path_);
   for (const auto part : {size / 2, std::uintmax_t{5000}, std::uintmax_t{100}}) {
@@ -223,7 +230,7 @@ TEST_F(Opening, RefusesAFileThatWasCutShort) {
   }
 }
 
-TEST_F(Opening, RefusesAFileWithADamagedPage) {
+TEST_F(Opening, AFileWithADamagedPageIsRefused) {
   Make();
   std::string bytes = Bytes();
   for (std::size_t i = 4096 * 5; i < 4096 * 12 && i < bytes.size(); ++i)
@@ -233,15 +240,15 @@ TEST_F(Opening, RefusesAFileWithADamagedPage) {
 }
 
 // faults.md 75
-TEST_F(Opening, RefusesTheFileOfANewerVersion) {
+TEST_F(Opening, AFileOfANewerVersionIsRefused) {
   Make();
   Execute("PRAGMA user_version=99");
-  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 5)");
+  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 6)");
 }
 
-TEST_F(Opening, LeavesTheFileOfANewerVersionAloneThoughItWasNotClosed) {
+TEST_F(Opening, AFileOfANewerVersionKeepsItsWalAfterACrash) {
   Make();
-  // What a crash leaves behind: a file whose newest pages stand beside it.
+  // As after a crash, the newest pages are in the WAL.
   const std::string aside = directory_ / "aside";
   {
     SQLite::Database newer(path_, SQLite::OPEN_READWRITE);
@@ -256,15 +263,15 @@ TEST_F(Opening, LeavesTheFileOfANewerVersionAloneThoughItWasNotClosed) {
   EXPECT_EQ(Bytes("ledger.db-wal"), wal);
 }
 
-TEST_F(Opening, RefusesTheDatabaseOfAnotherProgram) {
+TEST_F(Opening, TheDatabaseOfAnotherProgramIsRefused) {
   std::filesystem::create_directories(state_);
   SQLite::Database(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
       .exec("CREATE TABLE songs(title)");
-  ExpectRefused("is no ledger of backup_exporter");
+  ExpectRefused("is not a ledger of backup_exporter");
 }
 
 // faults.md 53.
-TEST_F(Opening, BeginsAnewBesideAFileThatItCannotUseWhenAsked) {
+TEST_F(Opening, WithRecoverAnUnusableFileIsSetAside) {
   for (const std::string garbage : {"garbage", "", "more garbage"}) {
     Write(garbage);
     EXPECT_THAT(Open().message, HasSubstr("start once with --storage.recover"));
@@ -281,7 +288,7 @@ TEST_F(Opening, BeginsAnewBesideAFileThatItCannotUseWhenAsked) {
   EXPECT_EQ(Bytes("ledger.db.damaged-3"), "more garbage");
 }
 
-TEST_F(Opening, KeepsALedgerThatIsSoundWhenAskedToBeginAnew) {
+TEST_F(Opening, WithRecoverASoundLedgerIsKept) {
   ASSERT_EQ(Open().message, "");
   const auto ledger = Ledger::Open({.directory = state_, .recover = true});
   ASSERT_TRUE(ledger);
@@ -289,16 +296,16 @@ TEST_F(Opening, KeepsALedgerThatIsSoundWhenAskedToBeginAnew) {
   EXPECT_FALSE(std::filesystem::exists(path_ + ".damaged"));
 }
 
-// faults.md 61, 63: what was committed is there although nothing was closed.
-TEST_F(Opening, FindsWhatWasCommittedBeforeACrash) {
+// faults.md 61, 63.
+TEST_F(Opening, CommitsBeforeACrashAreThere) {
   auto after = Ledger::Open({.directory = Crashed(1)});
   ASSERT_TRUE(after);
   (*after)->Configure({SourceOf("log")});
   EXPECT_EQ((*after)->standings()->backups.at(0)->operations.at(0).last_success, Night(1));
 }
 
-// Somebody moves ledger.db away after a crash, and not what stands beside it.
-TEST_F(Opening, TakesNothingOfAFileThatWasMovedAwayForANewOne) {
+// After a crash, someone moves ledger.db away, but not the files beside it.
+TEST_F(Opening, TheWalOfAFileThatWasMovedAwayIsSetAside) {
   const std::string crashed = Crashed(1);
   std::filesystem::remove(crashed + "/ledger.db");
   auto after = Ledger::Open({.directory = crashed});
@@ -308,7 +315,7 @@ TEST_F(Opening, TakesNothingOfAFileThatWasMovedAwayForANewOne) {
   EXPECT_TRUE(std::filesystem::exists(crashed + "/ledger.db.damaged-wal"));
 }
 
-TEST_F(Opening, CutsOffWhatACrashLeftTornOfACommit) {
+TEST_F(Opening, ACommitTornByACrashIsDiscarded) {
   const std::string crashed = Crashed(2);
   const std::string wal = crashed + "/ledger.db-wal";
   std::filesystem::resize_file(wal, std::filesystem::file_size(wal) - 1000);

@@ -1,6 +1,7 @@
-// Runs as rows: what the fold asks of the ledger's tables, and nothing more.
+// Runs as rows: the tables runs, progress, cursors, sightings, identities and messages.
 //
-// For the ledger's own sources; throws SQLite::Exception. All calls are made inside a transaction.
+// For the ledger's own sources; throws SQLite::Exception. Calls that write are made inside a
+// transaction.
 #pragma once
 
 #include <cstdint>
@@ -17,70 +18,88 @@
 
 namespace backup_exporter {
 
-// How far an open run is. What is not known of a newer record stays as it was.
+constexpr int Values(RunState) { return 3; }
+[[nodiscard]] std::string_view Name(RunState state);
+
+// The progress of an open run.
 struct StoredProgress {
   std::optional<Time> active;  // its last sign of life
   std::optional<std::uint64_t> processed_bytes;
   std::optional<std::uint64_t> expected_bytes;
-  std::optional<double> done;
-  bool silent = false;  // if it ended well, its file would not tell
+  std::optional<double> done;  // fraction, 0 to 1
+  bool silent = false;         // if the run ended well, its file would not show it
 };
 
-// A file's place in a backup's runs.
+// The runs of a backup that a file refers to.
 struct Cursor {
-  std::optional<RowId> open_run;
-  std::optional<RowId> last_run;
+  std::optional<RowId> open_run;  // its end was not read yet
+  std::optional<RowId> last_run;  // it ended last
 };
 
 class RunStore {
  public:
   explicit RunStore(Database& database) : database_(database) {}
 
-  // Inserts where the id is 0 and fills it in.
+  // Inserts the run if its id is 0, and sets the id; else updates its row.
   void Save(StoredRun& run);
   [[nodiscard]] std::optional<StoredRun> Find(RowId run);
   void Remove(RowId run);
 
   [[nodiscard]] StoredProgress ProgressOf(RowId run);
+  // Values that `progress` does not have stay as they were.
   void SetProgress(RowId run, const StoredProgress& progress);
   void RemoveProgress(RowId run);
 
   [[nodiscard]] Cursor CursorOf(RowId file, RowId backup);
   void SetCursor(RowId file, RowId backup, const Cursor& cursor);
-  // The backups that a file has a cursor for.
+  // The backups for which a file has a cursor.
   [[nodiscard]] std::vector<RowId> BackupsOf(RowId file);
 
-  // A file told of the run.
+  // Records that a file reported the run.
   void AddSighting(RowId run, const std::string& source, const std::string& path);
-  // The run of another file whose time overlaps that of `seen` (whose end is known), the one that
-  // ended nearest to it; open runs last until now. Where one of the two has no length, `slack` may
-  // lie between them. Two snapshots are never one run. `names_backup`: the source's files are one
-  // log, and what one of them told to its end is not what another tells of.
+  // A run that another file reported and whose time overlaps that of `seen`, whose end is known:
+  // the one that ended nearest to it. Open runs last until now. Where one of the two has no length,
+  // `slack` may lie between them. Two snapshots are never one run. `names_backup`: the files of the
+  // source are one log, and a run that one of them reported as ended is not reported by another.
   [[nodiscard]] std::optional<RowId> Overlapping(const StoredRun& seen, const std::string& source,
                                                  const std::string& path, bool names_backup,
                                                  Duration slack);
-  // The run that began then, by this path, and was found to have ended without a word.
+  // The run that began at `started`, was reported by this path, and whose end was inferred.
   [[nodiscard]] std::optional<RowId> FoundDead(RowId backup, Operation operation, Time started,
                                                const std::string& source, const std::string& path);
-  // Open runs that this path, or earlier generations of it, told of.
+  // Open runs reported by this path, in any of its generations.
   [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
                                               const std::string& path);
+  // Provisional runs that are held until `now` or earlier.
+  [[nodiscard]] std::vector<RowId> HeldUntil(Time now);
+  // The open run that began last.
+  [[nodiscard]] std::optional<RowId> Running(RowId backup, Operation operation);
+  // When the last run began that is not held.
+  [[nodiscard]] std::optional<Time> LastStart(RowId backup, Operation operation);
 
-  // Adds what was said of a run, but for what is known to have been said then. At most 1,000
-  // messages of 64 KiB in all are kept of a run: the heaviest, and of these the newest.
+  // Adds messages of a run, except those that it has already. At most 1,000 messages with 64 KiB in
+  // all are kept of a run: the most severe, and of these the newest.
   void AddMessages(RowId run, const std::vector<Message>& messages);
   void AddMessage(RowId run, const Message& message) { AddMessages(run, {message}); }
   // In the order in which they were added.
   [[nodiscard]] std::vector<Message> MessagesOf(RowId run) { return MessagesOf(run, nullptr); }
 
-  // Runs without a time that this path told of before `run` ended before it.
+  // Runs without a time that this path reported before `run` ended before it.
   void BoundEarlier(const StoredRun& run, const std::string& source, const std::string& path);
 
   enum class Known { kNo, kYes, kForgotten };
-  // Whether a run of this identity was read before; kForgotten: yes, and its row is gone.
+  // Whether a run with this identity was read before. kForgotten: yes, but its row was removed.
   [[nodiscard]] Known FindIdentity(RowId backup, Operation operation, const std::string& key,
                                    RowId* run);
   void AddIdentity(RowId backup, Operation operation, const std::string& key, RowId run);
+
+  // Whether there is any run of an operation.
+  [[nodiscard]] bool HasRuns(RowId backup, Operation operation);
+
+  // Removes settled runs that ended before `end`, except those in `kept`, and those that began at
+  // `kept_start`.
+  void Forget(RowId backup, Operation operation, Time end, const std::vector<RowId>& kept,
+              std::optional<Time> kept_start);
 
  private:
   // With the ids of their rows.

@@ -1,5 +1,5 @@
-// What stays of runs that are older than the history that is kept.
-#include "ledger/standing_query.h"
+// Old runs are forgotten, except those that a standing depends on.
+#include "ledger/retention.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
@@ -18,7 +18,7 @@ class History : public LedgerTest {
     SQLite::Database database(directory_ / "state/ledger.db", SQLite::OPEN_READONLY);
     return database.execAndGet("SELECT count(*) FROM runs").getInt();
   }
-  // The standings are the same without the old runs, of which so many stay.
+  // The standings are the same after the old runs are forgotten. `rows` is the number of rows kept.
   void ExpectOnlyRowsToGo(int rows) {
     const std::string before = Standing();
     now_ = Night(30) + 10h;
@@ -28,7 +28,7 @@ class History : public LedgerTest {
   }
 };
 
-TEST_F(History, IsForgottenAndItsCountersAreNot) {
+TEST_F(History, OldRunsAreForgottenAndTheirCountersAreKept) {
   ledger().Expect({{.backup = "home", .never = true}}, now_);
   for (int night = 1; night <= 30; ++night) {
     Take(status_,
@@ -39,7 +39,7 @@ TEST_F(History, IsForgottenAndItsCountersAreNot) {
   EXPECT_EQ(Backup("home").added_bytes, 30u);
 }
 
-TEST_F(History, KeepsTheLastOfEachKindHoweverOld) {
+TEST_F(History, TheLastRunOfEachKindIsKeptHoweverOld) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kFailure).At(Night(2)).Whole(),
                  Finished(kSuccess).At(Night(3)).Adding(3).Whole(),
                  Finished(kInterrupted).At(Night(4)).Whole(),
@@ -50,7 +50,7 @@ TEST_F(History, KeepsTheLastOfEachKindHoweverOld) {
   EXPECT_EQ(Home().last_failure, Night(4));
 }
 
-TEST_F(History, KeepsTheLastCleanSuccessBehindAnUndatedOne) {
+TEST_F(History, TheLastCleanSuccessIsKeptBehindAnUndatedOne) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kWarning).At(Night(2)).Whole()});
   Take(log_.Modified(Night(9)), {Finished(kSuccess), Noise()}, kQuiet);
   Take(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
@@ -58,14 +58,14 @@ TEST_F(History, KeepsTheLastCleanSuccessBehindAnUndatedOne) {
   EXPECT_EQ(Home().last_clean_success, Night(1));
 }
 
-TEST_F(History, KeepsTheLastRunThoughItWasSkipped) {
+TEST_F(History, TheLastRunIsKeptThoughItWasSkipped) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kSkipped).At(Night(2)).Whole()});
   Take(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
   ExpectOnlyRowsToGo(3);
   EXPECT_EQ(Home().last_run->result, kSkipped);
 }
 
-TEST_F(History, KeepsTheLastStart) {
+TEST_F(History, TheRunThatStartedLastIsKept) {
   Take(log_.Modified(Night(3)), {Started(Operation::kBackup), Progress(1min)});
   Take(log_.Modified(Night(4)),
        {Progress(5min), Started(Operation::kBackup), Finished(kSuccess), Noise()}, kQuiet);
@@ -74,7 +74,7 @@ TEST_F(History, KeepsTheLastStart) {
   EXPECT_EQ(Home().last_start, Night(3) - 1min);
 }
 
-TEST_F(History, KeepsWhatCountsInARow) {
+TEST_F(History, FailuresInARowAreKept) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
   for (int night = 2; night <= 12; ++night)
     Take(status_, {Finished(kFailure).At(Night(night)).Whole()});
@@ -82,23 +82,23 @@ TEST_F(History, KeepsWhatCountsInARow) {
   EXPECT_EQ(Home().consecutive_failures, 11u);
 }
 
-TEST_F(History, KeepsTheFailuresOfWhatNeverSucceeded) {
+TEST_F(History, FailuresOfABackupThatNeverSucceededAreKept) {
   for (int night = 1; night <= 12; ++night)
     Take(status_, {Finished(kFailure).At(Night(night)).Whole()});
   ExpectOnlyRowsToGo(12);
 }
 
-TEST_F(History, KeepsRunsThatAreNotSettled) {
+TEST_F(History, RunsThatAreNotSettledAreKept) {
   Take(log_.Modified(Night(5)), {Started(Operation::kCheck), Progress(1min)});
   TestFile other("/log/other.log");
   Take(other, {Finished(kSuccess).At(Night(4))});
   Take(status_,
        {Finished(kSuccess).At(Night(1)).Whole(), Finished(kSuccess).At(Night(29)).Whole()});
   Tick();
-  EXPECT_EQ(Rows(), 3) << "that of night 1 is gone";
+  EXPECT_EQ(Rows(), 3) << "the run of night 1 is forgotten";
 }
 
-TEST_F(History, IsForgottenOnceADay) {
+TEST_F(History, OldRunsAreForgottenOnceADay) {
   now_ = Night(12);
   for (int night = 1; night <= 3; ++night)
     Take(status_, {Finished(kSuccess).At(Night(night)).Whole()});
