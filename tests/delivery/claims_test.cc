@@ -105,13 +105,14 @@ std::vector<const Service*> AllServices() {
   return services;
 }
 
+std::string NameOf(const testing::TestParamInfo<EveryServiceTest::ParamType>& tested) {
+  const auto& [service, all_states] = tested.param;
+  return std::string(service->key) + (all_states ? "_AllStates" : "_DefaultStates");
+}
+
 INSTANTIATE_TEST_SUITE_P(Services, EveryServiceTest,
                          testing::Combine(testing::ValuesIn(AllServices()), testing::Bool()),
-                         [](const auto& info) {
-                           const auto& [service, all_states] = info.param;
-                           return std::string(service->key) +
-                                  (all_states ? "_AllStates" : "_DefaultStates");
-                         });
+                         NameOf);
 
 }  // namespace
 }  // namespace backup_exporter
