@@ -19,7 +19,11 @@ class DatabaseTest : public testing::Test {
   T Stored(const T& value) {
     database_.Run("DELETE FROM cells");
     database_.Run("INSERT INTO cells VALUES(?)", value);
-    return database_.Row<T>("SELECT value FROM cells").value();
+    if constexpr (kIsOptional<T>) {
+      return database_.Row<T>("SELECT value FROM cells");
+    } else {
+      return database_.Row<T>("SELECT value FROM cells").value();
+    }
   }
   std::string StoredText() { return database_.Row<std::string>("SELECT value FROM cells").value(); }
   void Fill(int rows) {

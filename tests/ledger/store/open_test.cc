@@ -242,7 +242,8 @@ TEST_F(Opening, AFileWithADamagedPageIsRefused) {
 TEST_F(Opening, AFileOfANewerVersionIsRefused) {
   Make();
   Execute("PRAGMA user_version=99");
-  ExpectRefused("was written by a newer backup_exporter (format 99, this one knows 6)");
+  ExpectRefused(
+      "was written by a newer backup_exporter (format 99, this version supports up to 6)");
 }
 
 TEST_F(Opening, AFileOfANewerVersionKeepsItsWalAfterACrash) {
