@@ -153,7 +153,9 @@ Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   if (!configuration) return tl::unexpected(AsOneError(configuration.error()));
   std::unique_ptr<App> app(new App(options));
   app->storage_path_ = StoragePath(options.storage_path, *configuration);
-  auto ledger = Ledger::Open({.directory = app->storage_path_, .recover = options.storage_recover});
+  auto ledger = Ledger::Open({.directory = app->storage_path_,
+                              .recover = options.storage_recover,
+                              .history = configuration->retention});
   if (!ledger) return tl::unexpected(ledger.error());
   app->shared_->ledger = std::move(*ledger);
   // Created now, so that it is watched before the first event.

@@ -101,6 +101,7 @@ class Loader {
     if (const YamlValue* storage = root.Map("storage")) {
       Section section(*storage, "`storage`", errors_);
       if (const auto path = section.Text("path")) configuration.storage_path = Absolute(*path);
+      if (const auto span = section.Span("retention")) configuration.retention = *span;
       section.RefuseOtherKeys();
     }
     configuration.expectations = ReadExpectations(root);

@@ -5,6 +5,7 @@
 // secrets and borgmatic configurations that it names.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,7 +36,8 @@ struct Configuration {
   std::vector<SourceConfig> sources;  // at least one
   std::vector<Expectation> expectations;
   MonitorsConfig monitors;
-  std::optional<std::string> storage_path;  // absolute
+  std::optional<std::string> storage_path;             // absolute
+  std::chrono::seconds retention = kDefaultRetention;  // of the ledger's history
 };
 
 using ConfigurationOrErrors = tl::expected<Configuration, std::vector<ConfigError>>;

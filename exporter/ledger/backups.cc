@@ -5,20 +5,20 @@
 
 #include <set>
 
-#include "ledger/backup_name.h"
+#include "ledger/rules/backup_name.h"
 
 namespace backup_exporter {
 
 namespace {
 
-// How a step's backups are named, as the table keeps it.
+// How the backups of a step are named, as the table `feeds` stores it.
 std::string NamingOf(const SourceRules& source, std::string_view pattern) {
   std::string naming(pattern);
   if (source.match) naming.append("\n").append(source.match->pattern());
   return naming;
 }
 
-// The configured template, else that of the format that the step's file has.
+// The name template of the source, else that of the format of the step's file.
 const std::string& PatternOf(const SourceRules& source, const FileStep& step) {
   return source.backup.empty() ? step.naming : source.backup;
 }
@@ -26,7 +26,7 @@ const std::string& PatternOf(const SourceRules& source, const FileStep& step) {
 }  // namespace
 
 bool Feeds(const SourceRules& source, const std::string& path, const std::string& naming) {
-  // Where the configuration names no template the file's format does, and that stays as it is.
+  // Without a configured template, the template is that of the file's format, as it was stored.
   const std::string pattern =
       source.backup.empty() ? naming.substr(0, naming.find('\n')) : source.backup;
   return NamingOf(source, pattern) == naming &&
@@ -35,26 +35,20 @@ bool Feeds(const SourceRules& source, const std::string& path, const std::string
 
 std::string Backups::Clash(RowId backup, const std::string& name, const SourceRules& source,
                            const std::string& path) {
-  SQLite::Statement& feeds = database_.Prepare(
-      "SELECT source,path,template FROM feeds WHERE backup=? AND NOT(source=? AND path=?)");
-  feeds.bind(1, backup);
-  feeds.bind(2, source.source);
-  feeds.bind(3, path);
-  while (feeds.executeStep()) {
-    const auto other = sources_.find(Text(feeds, 0));
-    const std::string other_path = Text(feeds, 1);
-    if (other == sources_.end() || !Feeds(other->second, other_path, Text(feeds, 2))) continue;
+  for (const Feed& feed : store_.FeedsOf(backup)) {
+    if (feed.source == source.source && feed.path == path) continue;
+    const auto other = sources_.find(feed.source);
+    if (other == sources_.end() || !Feeds(other->second, feed.path, feed.naming)) continue;
     if (source.backup_configured && other->second.backup_configured) continue;
     if (source.names_backup || other->second.names_backup) continue;
-    // A file and its rotated self.
-    if (other->first == source.source && WithoutRotation(other_path) == WithoutRotation(path)) {
+    // A file and an earlier generation of it, under its rotated name.
+    if (other->first == source.source && WithoutRotation(feed.path) == WithoutRotation(path)) {
       continue;
     }
     return fmt::format(
         "the backup \"{}\" of {} (source {}) is also that of {} (source {}); if both are one "
-        "backup, say "
-        "so with `backup: {}` at each source, else give them different names with `backup:`",
-        name, path, source.source, other_path, other->second.source, name);
+        "backup, set `backup: {}` at each source, else give them different names with `backup:`",
+        name, path, source.source, feed.path, other->second.source, name);
   }
   return {};
 }
@@ -65,75 +59,47 @@ Backups::Answer Backups::Find(const SourceRules& source, const FileStep& step, c
   const std::string name = BackupName(pattern, source.match.get(), path, of);
   if (name.empty()) {
     const std::string why =
-        source.match ? fmt::format("does not match `match: {}`, so it", source.match->pattern())
+        source.match ? fmt::format("does not match `match: {}`, so it ", source.match->pattern())
                      : "";
-    return {.refused = fmt::format("{} {}gives its backup no name; give one with `backup:`", path,
-                                   why.empty() ? "" : why + " ")};
+    return {.refused =
+                fmt::format("{} {}gives its backup no name; set one with `backup:`", path, why)};
   }
-  RowId backup = ByName(name);
+  RowId backup = store_.Find(name);
   if (backup == 0) {
-    SQLite::Statement& count = database_.Prepare("SELECT count(*) FROM backups");
-    count.executeStep();
-    if (static_cast<std::size_t>(count.getColumn(0).getInt64()) >= most_) return {};
-    SQLite::Statement& insert = database_.Prepare("INSERT INTO backups(name) VALUES(?)");
-    insert.bind(1, name);
-    insert.exec();
-    backup = database_.handle().getLastInsertRowid();
+    if (store_.Count() >= most_) return {};
+    backup = store_.Add(name);
   } else if (std::string clash = Clash(backup, name, source, path); !clash.empty()) {
     return {.refused = std::move(clash)};
   }
-  SQLite::Statement& seen = database_.Prepare("UPDATE backups SET unseen_days=0 WHERE id=?");
-  seen.bind(1, backup);
-  seen.exec();
-  // What the file does not name this time stays as it was named before.
-  SQLite::Statement& feed = database_.Prepare(
-      "INSERT INTO feeds(backup,source,path,template,tool,repository) VALUES(?,?,?,?,?,?) ON "
-      "CONFLICT(backup,source,path) DO UPDATE SET template=excluded.template, "
-      "tool=iif(excluded.tool='',tool,excluded.tool), "
-      "repository=iif(excluded.repository='',repository,excluded.repository)");
-  feed.bind(1, backup);
-  feed.bind(2, source.source);
-  feed.bind(3, path);
-  feed.bind(4, NamingOf(source, pattern));
-  feed.bind(5, step.tool);
-  feed.bind(6, of.repository);
-  feed.exec();
+  store_.MarkSeen(backup);
+  store_.SaveFeed(backup, {.source = source.source,
+                           .path = path,
+                           .naming = NamingOf(source, pattern),
+                           .tool = step.tool,
+                           .repository = of.repository});
   return {.backup = backup, .refused = {}};
 }
 
 RowId Backups::Known(const SourceRules& source, const FileStep& step, const Named& of) {
-  SQLite::Statement& find = database_.Prepare(
-      "SELECT id FROM backups WHERE name=? AND EXISTS(SELECT 1 FROM feeds WHERE backup=id AND "
-      "source=?)");
-  find.bind(1, BackupName(PatternOf(source, step), source.match.get(), step.position.path, of));
-  find.bind(2, source.source);
-  return find.executeStep() ? find.getColumn(0).getInt64() : 0;
+  const RowId backup =
+      store_.Find(BackupName(PatternOf(source, step), source.match.get(), step.position.path, of));
+  return backup != 0 && store_.IsFedBy(backup, source.source) ? backup : 0;
 }
 
-RowId Backups::ByName(const std::string& name) {
-  SQLite::Statement& find = database_.Prepare("SELECT id FROM backups WHERE name=?");
-  find.bind(1, name);
-  return find.executeStep() ? find.getColumn(0).getInt64() : 0;
-}
+RowId Backups::ByName(const std::string& name) { return store_.Find(name); }
 
 std::vector<RowId> Backups::FedBy(const SourceRules& source, const FileStep& step,
                                   const std::vector<Named>& but) {
-  std::set<std::string> left_out;
+  const std::string& path = step.position.path;
+  std::set<std::string> excluded;
   for (const Named& of : but) {
-    left_out.insert(
-        BackupName(PatternOf(source, step), source.match.get(), step.position.path, of));
+    excluded.insert(BackupName(PatternOf(source, step), source.match.get(), path, of));
   }
-  SQLite::Statement& feeds = database_.Prepare(
-      "SELECT backup,template,name FROM feeds JOIN backups ON id=backup WHERE source=? AND path=? "
-      "ORDER BY backup");
-  feeds.bind(1, source.source);
-  feeds.bind(2, step.position.path);
   std::vector<RowId> backups;
-  while (feeds.executeStep()) {
-    if (!Feeds(source, step.position.path, Text(feeds, 1)) || left_out.contains(Text(feeds, 2))) {
-      continue;
+  for (const BackupStore::FedBackup& fed : store_.FedBy(source.source, path)) {
+    if (Feeds(source, path, fed.naming) && !excluded.contains(fed.name)) {
+      backups.push_back(fed.backup);
     }
-    backups.push_back(feeds.getColumn(0).getInt64());
   }
   return backups;
 }

@@ -1,55 +1,56 @@
-// Which backup a record belongs to: names by template, the sources that feed each, and clashes.
+// Which backup a record belongs to: its name, the sources that report it, and name clashes.
 //
-// For the ledger's own sources; throws SQLite::Exception.
+// For the ledger's own sources; throws SQLite::Exception. Calls that add backups are made inside a
+// transaction.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "ledger/database.h"
-#include "ledger/ledger.h"
+#include "ledger/rules/source_rules.h"
+#include "ledger/store/backups.h"
+#include "ledger/store/database.h"
 #include "model/event.h"
 
 namespace backup_exporter {
 
-using RowId = std::int64_t;
-
-// Whether a source, as configured, feeds a backup through this path, named in this way.
+// Whether a file that reported a backup under the name template `naming` still reports it, as the
+// source is configured now.
 [[nodiscard]] bool Feeds(const SourceRules& source, const std::string& path,
                          const std::string& naming);
 
 class Backups {
  public:
+  // `sources`: the configured ones, by name. `most`: how many backups there may be.
   Backups(Database& database, const std::map<std::string, SourceRules>& sources, std::size_t most)
-      : database_(database), sources_(sources), most_(most) {}
+      : store_(database), sources_(sources), most_(most) {}
 
-  // How many there may be.
   [[nodiscard]] std::size_t most() const { return most_; }
 
   struct Answer {
-    RowId backup = 0;  // 0: it has no place
-    std::string
-        refused;  // why the name cannot be used as configured; empty where only the limit says no
+    RowId backup = 0;  // 0: none
+    // Why the configuration rules the name out; empty if there are only too many backups.
+    std::string refused;
   };
-  // The backup that a step names so, made if it is new.
+  // The backup that a record of the step names. It is added if it is new.
   [[nodiscard]] Answer Find(const SourceRules& source, const FileStep& step, const Named& of);
-  // The same if the source has told of it before; 0: it has not.
+  // The same, if the source has reported it before; else 0.
   [[nodiscard]] RowId Known(const SourceRules& source, const FileStep& step, const Named& of);
-  // The backup of this name; 0: there is none.
+  // The backup of this name; 0: none.
   [[nodiscard]] RowId ByName(const std::string& name);
-  // Every backup that the step's file has told of under the present configuration, but for those
-  // named so.
+  // The backups that the step's file ever reported under the present configuration, except those
+  // that `but` names.
   [[nodiscard]] std::vector<RowId> FedBy(const SourceRules& source, const FileStep& step,
                                          const std::vector<Named>& but);
 
  private:
+  // Why a file cannot report a backup that others report; empty: it can.
   [[nodiscard]] std::string Clash(RowId backup, const std::string& name, const SourceRules& source,
                                   const std::string& path);
 
-  Database& database_;
+  BackupStore store_;
   const std::map<std::string, SourceRules>& sources_;
   const std::size_t most_;
 };

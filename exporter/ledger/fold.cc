@@ -1,272 +1,282 @@
 #include "ledger/fold.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
 
 #include "base/utf8.h"
-#include "ledger/expectations.h"
-#include "ledger/standing_query.h"
+#include "ledger/rules/merge.h"
+#include "ledger/rules/outcome.h"
+#include "ledger/store/counted_runs.h"
+#include "ledger/store/expectations.h"
+#include "ledger/store/positions.h"
+#include "ledger/store/repositories.h"
+#include "ledger/store/totals.h"
 
 namespace backup_exporter {
 namespace {
 
-using std::chrono::minutes;
-using std::chrono::seconds;
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <typename... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
 
-// A stamp further ahead than this is held back until its time has come.
-constexpr Duration kFuture = minutes(5);
-// Between two records of one run in different files, where one of them has no length.
-constexpr Duration kSlack = seconds(10);
+// How the backup of an event is found.
+enum class BackupOf {
+  kCreated,  // by the names in the record, and created if it is new
+  kKnown,    // the same, but only if the source has reported it before
+  kByLabel,  // the label is the name of a known backup
+  kOfFile,   // by the file: the event names no backup
+};
 
-bool IsBad(RunResult result) {
-  return result == RunResult::kFailure || result == RunResult::kInterrupted;
+// What has to be known of an event before it is applied.
+struct EventTraits {
+  BackupOf backup = BackupOf::kCreated;
+  bool is_message = false;           // it changes nothing but the messages of a run
+  const RunFinished* end = nullptr;  // the end of a run that it reports
+};
+
+// One case for each kind of event, so that a new kind does not compile until it has its own.
+EventTraits TraitsOf(const Event& event, const SourceRules& source) {
+  const Overloaded traits{
+      [](const RunStarted&) { return EventTraits{}; },
+      [](const RunProgress&) { return EventTraits{}; },
+      [](const RunFinished& end) { return EventTraits{.end = &end}; },
+      [](const RunWithdrawn&) { return EventTraits{}; },
+      [](const ArchiveListed&) { return EventTraits{}; },
+      [](const ArchivesCounted&) { return EventTraits{}; },
+      [](const RepositoryMeasured&) { return EventTraits{}; },
+      // A message alone creates no backup, unless its record names backup and operation.
+      [&](const RunNoted&) {
+        return EventTraits{.backup = source.names_backup ? BackupOf::kCreated : BackupOf::kKnown,
+                           .is_message = true};
+      },
+      [](const FailedUnnamed& failed) {
+        return EventTraits{.backup = BackupOf::kOfFile, .end = &failed.end};
+      },
+      [](const ExpectationPaused&) { return EventTraits{.backup = BackupOf::kByLabel}; },
+  };
+  return std::visit(traits, event.what);
 }
 
-// What an event says of the end of a run, whosever it is; nullptr: nothing.
-const RunFinished* EndIn(const Event& event) {
-  if (const auto* unnamed = std::get_if<FailedUnnamed>(&event.what)) return &unnamed->end;
-  return std::get_if<RunFinished>(&event.what);
-}
-
-// The file's modification time tells when its last run ended, where that has no clock: from this
-// event on. A success is dated only if nothing follows it in the file: what follows without being
-// understood may be the failures of a month.
-std::size_t FirstDated(const FileStep& step) {
+// Index of the first event that is dated by the file's modification time if it has no clock: the
+// last run of a file that was read to its end. A success is dated only if no record follows it:
+// records that were not understood may be the failures of a month.
+std::size_t FirstDated(const SourceRules& source, const FileStep& step) {
   std::size_t first = step.events.size();
   if (!step.at_end) return first;
-  bool sure = false;
+  bool certain = false;
   for (std::size_t i = step.events.size(); i-- > 0;) {
-    if (std::holds_alternative<RunNoted>(step.events[i].what)) continue;
-    const RunFinished* end = EndIn(step.events[i]);
-    if (end == nullptr) break;
+    const EventTraits traits = TraitsOf(step.events[i], source);
+    if (traits.is_message) continue;
+    if (traits.end == nullptr) break;
     first = i;
-    sure = sure || IsBad(end->result) || step.events[i].offset == step.last_record;
-    if (!end->of_last_run) break;
+    certain = certain || IsBad(traits.end->result) || step.events[i].offset == step.last_record;
+    if (!traits.end->of_last_run) break;
   }
-  return sure ? first : step.events.size();
+  return certain ? first : step.events.size();
 }
 
-// Ids of 8 hex digits (restic up to 0.14) and of 64 meet by their first 8.
-bool SameSnapshot(std::string_view a, std::string_view b) {
-  return a.starts_with(b) || b.starts_with(a);
+// Index of the last event that is no message.
+std::size_t NewestEvent(const SourceRules& source, const FileStep& step) {
+  std::size_t i = step.events.size();
+  while (i-- > 0 && TraitsOf(step.events[i], source).is_message) continue;
+  return i;
+}
+
+// An exit code alone does not show which operation it is of.
+bool IsBareExitCode(const EventContext& context, const EndMatch& match, const RunFinished& event) {
+  return event.evidence == Evidence::kExitCode && !event.operation && !match.own &&
+         !context.source.operation_configured;
+}
+
+// A success of this operation counts: it makes up for the misses before it.
+void MakeUpForMisses(Database& database, const StoredRun& run) {
+  const auto last = LastSuccess(database, run.backup, run.operation);
+  if (last) ExpectationStore(database).MakeUp({run.backup, run.operation}, *last);
 }
 
 }  // namespace
 
-bool Fold::Take(const SourceRules& source, FileStep& step) {
+bool Fold::Apply(const SourceRules& source, FileStep& step) {
   step.refused.clear();
-  std::map<Named, RowId> named;
+  std::map<Named, RowId> backups;
   for (const Event& event : step.events) {
-    const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
-    if (names_none || named.contains(event.of)) continue;
-    // What is only noted makes no backup, unless somebody named it names_backup.
-    if (std::holds_alternative<RunNoted>(event.what) && !source.names_backup) continue;
-    if (std::holds_alternative<ExpectationPaused>(event.what)) continue;
+    if (TraitsOf(event, source).backup != BackupOf::kCreated || backups.contains(event.of)) {
+      continue;
+    }
     Backups::Answer answer = backups_.Find(source, step, event.of);
     if (!answer.refused.empty()) {
       step.refused = std::move(answer.refused);
       return false;
     }
-    named[event.of] = answer.backup;
+    backups[event.of] = answer.backup;
   }
   const Time end_by = std::min(step.position.modified, now_);
-  std::optional<Time> before = SavePosition(source, step);
+  PositionStore positions(database_);
+  std::optional<Time> before = positions.ModifiedAtEnd(step.position.id);
+  positions.Save(source.source, step);
   if (before) before = std::min(*before, end_by);
 
-  const std::size_t dated = FirstDated(step);
-  for (std::size_t i = 0; i < step.events.size(); ++i) {
-    const Event& event = step.events[i];
-    const bool note = std::holds_alternative<RunNoted>(event.what);
-    if (note && !named.contains(event.of)) {
-      named[event.of] = backups_.Known(source, step, event.of);
-    }
-    if (std::holds_alternative<ExpectationPaused>(event.what)) {
-      named.try_emplace(event.of, backups_.ByName(event.of.label));
-    }
-    const RowId backup = named[event.of];
-    const bool names_none = std::holds_alternative<FailedUnnamed>(event.what);
-    if (backup == 0 && !names_none) {
-      if (!note) ++dropped_;
-      continue;
-    }
-    if (backup != 0) touched_.insert(backup);
-    const Place place{.source = source,
-                      .step = step,
-                      .backup = backup,
-                      .of = event.of,
-                      .end = i >= dated ? std::optional(end_by) : std::nullopt,
-                      .end_by = end_by,
-                      .before = before};
-    std::visit([&](const auto& what) { Take(place, what); }, event.what);
-    if (!note) before.reset();
-  }
+  ApplyEvents(source, step, backups, before);
   for (const RowId backup : store_.BackupsOf(step.position.id)) {
-    const Place place{.source = source,
-                      .step = step,
-                      .backup = backup,
-                      .of = {},
-                      .end = end_by,
-                      .end_by = end_by,
-                      .before = {}};
-    NoteActivity(place);
-    TakeEnd(place);
+    const EventContext context{
+        .source = source, .step = step, .backup = backup, .end = end_by, .end_by = end_by};
+    OnActivity(context);
+    OnFileState(context);
   }
-  StoreNotes();
-  if (step.over) {
-    SQLite::Statement& remove = database_.Prepare("DELETE FROM files WHERE id=?");
-    remove.bind(1, step.position.id);
-    remove.exec();
-  }
+  StoreMessages();
+  if (step.over) positions.Remove(step.position.id);
   return true;
 }
 
-std::optional<Time> Fold::SavePosition(const SourceRules& source, FileStep& step) {
-  FilePosition& position = step.position;
-  std::optional<Time> before;
-  if (position.id != 0) {
-    SQLite::Statement& find =
-        database_.Prepare("SELECT modified FROM files WHERE id=? AND at_end=1");
-    find.bind(1, position.id);
-    if (find.executeStep()) before = Instant(find, 0);
+void Fold::ApplyEvents(const SourceRules& source, const FileStep& step,
+                       std::map<Named, RowId>& backups, std::optional<Time> before) {
+  const Time end_by = std::min(step.position.modified, now_);
+  const std::size_t first_dated = FirstDated(source, step);
+  const std::size_t newest = NewestEvent(source, step);
+  for (std::size_t i = 0; i < step.events.size(); ++i) {
+    const Event& event = step.events[i];
+    const EventTraits traits = TraitsOf(event, source);
+    RowId backup = 0;
+    if (traits.backup != BackupOf::kOfFile) {
+      if (!backups.contains(event.of)) backups[event.of] = KnownBackup(source, step, event);
+      backup = backups.at(event.of);
+      if (backup == 0) {
+        if (!traits.is_message) ++dropped_;
+        continue;
+      }
+      touched_.insert(backup);
+    }
+    OnEvent({.source = source,
+             .step = step,
+             .backup = backup,
+             .named = event.of,
+             .end = i >= first_dated ? std::optional(end_by) : std::nullopt,
+             .end_by = end_by,
+             .before = before,
+             .newest = i == newest},
+            event);
+    if (!traits.is_message) before.reset();
   }
-  SQLite::Statement& save = database_.Prepare(
-      position.id == 0
-          ? "INSERT INTO files(source,path,device,inode,offset,prefix_crc,modified,at_end,"
-            "decoder_state) VALUES(?,?,?,?,?,?,?,?,?)"
-          : "UPDATE files SET source=?,path=?,device=?,inode=?,offset=?,prefix_crc=?,modified=?,"
-            "at_end=?,decoder_state=? WHERE id=?");
-  save.bind(1, source.source);
-  save.bind(2, position.path);
-  // Device and inode numbers use all 64 bits; they are kept bit for bit.
-  save.bind(3, static_cast<std::int64_t>(position.device));
-  save.bind(4, static_cast<std::int64_t>(position.inode));
-  save.bind(5, static_cast<std::int64_t>(position.offset));
-  save.bind(6, static_cast<std::int64_t>(position.prefix_crc));
-  Bind(save, 7, std::optional(position.modified));
-  save.bind(8, step.at_end ? 1 : 0);
-  save.bind(9, step.decoder_state);
-  if (position.id != 0) save.bind(10, position.id);
-  save.exec();
-  if (position.id == 0) position.id = database_.handle().getLastInsertRowid();
-  return before;
 }
 
-void Fold::Take(const Place& place, const RunStarted& event) {
-  Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
-  const Operation operation = event.operation.value_or(place.source.operation);
-  // The one before has no end: whatever it was, its process is gone.
-  if (!place.source.names_backup) Interrupt(cursor.open_run, place.before, place.end_by);
-  for (const RowId id :
-       store_.OpenRunsOf(place.backup, place.source.source, place.step.position.path)) {
+RowId Fold::KnownBackup(const SourceRules& source, const FileStep& step, const Event& event) {
+  return TraitsOf(event, source).backup == BackupOf::kByLabel
+             ? backups_.ByName(event.of.label)
+             : backups_.Known(source, step, event.of);
+}
+
+void Fold::OnEvent(const EventContext& context, const Event& event) {
+  const Overloaded handlers{
+      [&](const RunStarted& what) { OnStarted(context, what); },
+      [&](const RunProgress& what) { OnProgress(context, what); },
+      [&](const RunFinished& what) { OnFinished(context, what); },
+      [&](const RunWithdrawn&) { OnWithdrawn(context); },
+      [&](const ArchiveListed& what) { OnArchiveListed(context, what); },
+      [&](const ArchivesCounted& what) {
+        SaveListing(database_, context.backup, context.source.source, context.source.complete,
+                    what);
+      },
+      [&](const RepositoryMeasured& what) { OnRepositoryMeasured(context, what); },
+      [&](const RunNoted& what) { OnNoted(context, what); },
+      [&](const FailedUnnamed& what) { OnFailedUnnamed(context, what); },
+      [&](const ExpectationPaused& what) {
+        ExpectationStore(database_).SetPause(context.backup, {.operation = what.operation,
+                                                              .begins = what.begins,
+                                                              .ends = what.ends,
+                                                              .reason = what.reason});
+      },
+  };
+  std::visit(handlers, event.what);
+}
+
+void Fold::OnStarted(const EventContext& context, const RunStarted& event) {
+  const SourceRules& source = context.source;
+  Cursor cursor = store_.CursorOf(context.file(), context.backup);
+  const Operation operation = event.operation.value_or(source.operation);
+  // The open run has no end: its process is gone.
+  if (!source.names_backup) Interrupt(cursor.open_run, context.before, context.end_by);
+  for (const RowId id : store_.OpenRunsOf(context.backup, source.source, context.path())) {
     const auto open = store_.Find(id);
-    if (place.source.names_backup && open && open->operation != operation) continue;
-    Interrupt(id, std::nullopt, place.end_by);
+    if (source.names_backup && open && open->operation != operation) continue;
+    Interrupt(id, std::nullopt, context.end_by);
   }
   Settle(cursor.last_run);
-  StoredRun run{.backup = place.backup, .operation = operation, .started = event.at};
+  StoredRun run{.backup = context.backup, .operation = operation, .started = event.at};
   store_.Save(run);
-  store_.AddSighting(run.id, place.source.source, place.step.position.path);
+  store_.AddSighting(run.id, source.source, context.path());
   store_.SetProgress(run.id, {.active = event.at, .silent = event.may_end_silently});
   notices_.Began(run.id);
-  if (event.operation) CountRun(run, "");
+  if (event.operation) AddOperation(database_, run.backup, run.operation);
   cursor.open_run = run.id;
-  store_.SetCursor(place.step.position.id, place.backup, cursor);
+  store_.SetCursor(context.file(), context.backup, cursor);
 }
 
-void Fold::Take(const Place& place, const RunProgress& event) {
-  const Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
-  auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
+void Fold::OnProgress(const EventContext& context, const RunProgress& event) {
+  auto run = Find(store_.CursorOf(context.file(), context.backup).open_run);
   if (!run || run->state != RunState::kOpen) return;
   if (event.operation) {
     run->operation = *event.operation;
     store_.Save(*run);
-    CountRun(*run, "");
+    AddOperation(database_, run->backup, run->operation);
   }
   store_.SetProgress(run->id, {.active = {},
                                .processed_bytes = event.processed_bytes,
                                .expected_bytes = event.expected_bytes,
                                .done = event.done,
                                .silent = event.may_end_silently});
-  // Only the file's newest line tells the time by the file's.
-  const auto& events = place.step.events;
-  const auto last = std::find_if(events.rbegin(), events.rend(), [](const Event& one) {
-    return !std::holds_alternative<RunNoted>(one.what);
-  });
-  const bool newest = place.step.at_end && &event == std::get_if<RunProgress>(&last->what);
-  if (!newest || run->started || !event.elapsed) return;
-  run->started = place.end_by - *event.elapsed;
+  // Only the newest line of the file was written at the file's modification time.
+  if (!context.step.at_end || !context.newest || run->started || !event.elapsed) return;
+  run->started = context.end_by - *event.elapsed;
   store_.Save(*run);
 }
 
-void Fold::Take(const Place& place, const RunWithdrawn&) {
-  Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
+void Fold::OnWithdrawn(const EventContext& context) {
+  const Cursor cursor = store_.CursorOf(context.file(), context.backup);
   if (!cursor.open_run) return;
-  const auto run = store_.Find(*cursor.open_run);
+  const auto run = Find(cursor.open_run);
   if (run && run->state == RunState::kOpen) Remove(*run, std::nullopt);
-  // The run before is no longer the last thing that this file tells.
-  cursor = {};
-  store_.SetCursor(place.step.position.id, place.backup, cursor);
+  // The run before is no longer the last run of this file.
+  store_.SetCursor(context.file(), context.backup, {});
 }
 
-void Fold::Take(const Place& place, const RunFinished& event) {
-  Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
+void Fold::OnFinished(const EventContext& context, const RunFinished& event) {
+  Cursor cursor = store_.CursorOf(context.file(), context.backup);
   if (event.of_last_run) {
-    auto run = cursor.last_run ? store_.Find(*cursor.last_run) : std::nullopt;
-    if (run) Merge(place, event, *run);
+    if (auto last = Find(cursor.last_run)) MergeEnd(context, event, *last);
     return;
   }
-  auto own = OpenRun(place, cursor, event.operation);
-  const Operation operation =
-      event.operation.value_or(own ? own->operation : place.source.operation);
-  const std::optional<Time> end = event.end ? event.end : place.end;
-  std::optional<Time> start = event.start;
-  if (!start && end && event.duration) start = *end - *event.duration;
-  if (!start && own) start = own->started;
-  // Its process was seen to be gone, and what is told now began after that.
-  if (own && own->state != RunState::kOpen && own->ended && start > own->ended) own.reset();
-
-  std::optional<StoredRun> run = ByIdentity(place.backup, operation, event.snapshot_id, event.end);
-  if (!run && event.guessed && event.start) {
-    const auto dead = store_.FoundDead(place.backup, operation, *event.start, place.source.source,
-                                       place.step.position.path);
-    if (dead) run = store_.Find(*dead);
-  }
-  // Another file may have told the end of the run that this one had open.
-  if (!run && own && own->state != RunState::kOpen) run = own;
-  if (!run) run = ByOverlap(place, operation, start, end, event.snapshot_id);
-  if (!run) run = own;
-  // An exit code alone does not say of what it is. It may tell more of a run that is known.
-  const bool of_anything = event.evidence == Evidence::kExitCode && !event.operation && !own &&
-                           !place.source.operation_configured;
-  RunFinished told = event;
-  if (of_anything) told.figures = {};
-  if (of_anything && !run) {
-    if (event.result == RunResult::kSuccess) {
+  const EndMatch match = matching_.MatchEnd(context, cursor, event);
+  RunFinished end = event;
+  if (IsBareExitCode(context, match, event)) {
+    // It can add to a run that is known. Alone it may be a failure, but never a success.
+    end.figures = {};
+    if (!match.of.found() && event.result == RunResult::kSuccess) {
       Settle(cursor.last_run);
-      store_.SetCursor(place.step.position.id, place.backup, {});
+      store_.SetCursor(context.file(), context.backup, {});
       return;
     }
-    if (event.result == RunResult::kWarning) told.result = RunResult::kFailure;
+    if (!match.of.found() && event.result == RunResult::kWarning) end.result = RunResult::kFailure;
   }
-  const bool is_other = own && own->state == RunState::kOpen && (!run || run->id != own->id);
-  if (is_other) Remove(*own, run);
-  if (!run) run = StoredRun{.backup = place.backup};
-  if (cursor.last_run != run->id) Settle(cursor.last_run);
+  if (match.own_is_duplicate()) Remove(*match.own, match.of.run);
+  StoredRun run = match.of.run.value_or(StoredRun{.backup = context.backup});
+  if (cursor.last_run != run.id) Settle(cursor.last_run);
   cursor = {};
-
-  const bool forgotten = run->id == 0 && run->backup == 0;
-  if (!forgotten) {
-    run->operation = operation;
-    if (!run->started) run->started = start;
-    Merge(place, told, *run);
-    RememberIdentity(event, *run);
-    cursor.last_run = run->id;
+  if (!match.of.forgotten) {
+    run.operation = match.operation;
+    if (!run.started) run.started = match.start;
+    MergeEnd(context, end, run);
+    matching_.RememberIdentity(event, run);
+    cursor.last_run = run.id;
   }
-  store_.SetCursor(place.step.position.id, place.backup, cursor);
+  store_.SetCursor(context.file(), context.backup, cursor);
 }
 
-void Fold::Take(const Place& place, const ArchiveListed& event) {
+void Fold::OnArchiveListed(const EventContext& context, const ArchiveListed& event) {
   RunFinished end{.operation = Operation::kBackup,
                   .result = RunResult::kSuccess,
                   .evidence = Evidence::kArchive,
@@ -276,302 +286,129 @@ void Fold::Take(const Place& place, const ArchiveListed& event) {
                   .snapshot_id = event.snapshot_id,
                   .final = true};
   if (event.end) end.duration = std::max(*event.end - event.start, Duration(0));
-  std::optional<StoredRun> run =
-      ByIdentity(place.backup, Operation::kBackup, event.snapshot_id, std::nullopt);
-  if (!run && event.among_others) return;
-  if (!run) run = ByOverlap(place, Operation::kBackup, event.start, end.end, event.snapshot_id);
-  if (!run) run = StoredRun{.backup = place.backup, .started = event.start};
-  if (run->backup == 0) return;
-  Merge(place, end, *run);
-  RememberIdentity(end, *run);
+  Lookup lookup = matching_.MatchArchive(context, end, event.among_others);
+  if (lookup.forgotten || (!lookup.run && event.among_others)) return;
+  StoredRun run = lookup.run.value_or(StoredRun{.backup = context.backup, .started = event.start});
+  MergeEnd(context, end, run);
+  matching_.RememberIdentity(end, run);
 }
 
-void Fold::Take(const Place& place, const ArchivesCounted& event) {
-  SQLite::Statement& save = database_.Prepare(
-      place.source.complete
-          ? "INSERT INTO listings(backup,archives,oldest,newest,source) VALUES(?,?,?,?,?5) ON "
-            "CONFLICT(backup) DO UPDATE SET archives=excluded.archives,oldest=excluded.oldest,"
-            "newest=excluded.newest,source=excluded.source"
-          : "INSERT INTO listings(backup,newest,source) VALUES(?1,?4,?5) ON CONFLICT(backup) DO "
-            "UPDATE SET "
-            "newest=max(coalesce(newest,excluded.newest),coalesce(excluded.newest,newest))");
-  save.bind(1, place.backup);
-  save.bind(5, place.source.source);
-  if (place.source.complete) {
-    Bind(save, 2, std::optional(event.archives));
-    Bind(save, 3, event.oldest);
+void Fold::OnRepositoryMeasured(const EventContext& context, const RepositoryMeasured& event) {
+  const SourceRules& source = context.source;
+  if (event.of_selection && !source.complete) return;
+  std::string name = source.repository;
+  if (name.empty()) name = context.named.label;
+  if (name.empty()) name = context.named.repository;
+  if (!SaveRepository(database_, context.backup, source.source, name, event, context.end_by,
+                      backups_.most())) {
+    ++dropped_;
   }
-  Bind(save, 4, event.newest);
-  save.exec();
 }
 
-void Fold::Take(const Place& place, const RepositoryMeasured& event) {
-  if (event.of_selection && !place.source.complete) return;
-  std::string name = place.source.repository;
-  if (name.empty()) name = place.of.label;
-  if (name.empty()) name = place.of.repository;
-  SQLite::Statement& save = database_.Prepare(
-      "INSERT INTO repositories(source,name,stored,original,told) "
-      "SELECT ?1, iif(?2='',name,?2), ?3, ?4, ?5 FROM backups WHERE id=?6 AND "
-      "(SELECT count(*) FROM repositories)<?7 "
-      "ON CONFLICT(source,name) DO UPDATE SET stored=coalesce(excluded.stored,stored),"
-      "original=coalesce(excluded.original,original),told=excluded.told");
-  save.bind(1, place.source.source);
-  save.bind(2, name);
-  Bind(save, 3, event.stored_bytes);
-  Bind(save, 4, event.original_bytes);
-  Bind(save, 5, std::optional(place.end_by));
-  save.bind(6, place.backup);
-  save.bind(7, static_cast<std::int64_t>(backups_.most()));
-  if (save.exec() == 0) ++dropped_;
-}
-
-void Fold::Take(const Place& place, const RunNoted& event) {
-  const Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
+void Fold::OnNoted(const EventContext& context, const RunNoted& event) {
+  const Cursor cursor = store_.CursorOf(context.file(), context.backup);
   const auto run = cursor.open_run ? cursor.open_run : cursor.last_run;
   if (!run || event.message.empty()) return;
-  noted_[*run].push_back({.at = event.at,
-                          .level = event.level,
-                          .text = std::string(CutBytes(event.message, kMostMessage))});
+  messages_[*run].push_back({.at = event.at,
+                             .level = event.level,
+                             .text = std::string(CutBytes(event.message, kMostMessage))});
 }
 
-void Fold::Take(const Place& place, const ExpectationPaused& event) {
-  SetPause(database_, place.backup,
-           {.operation = event.operation,
-            .begins = event.begins,
-            .ends = event.ends,
-            .reason = event.reason});
-}
-
-void Fold::StoreNotes() {
-  for (const auto& [run, messages] : noted_) store_.AddMessages(run, messages);
-  noted_.clear();
-}
-
-void Fold::Remove(const StoredRun& run, const std::optional<StoredRun>& is) {
-  if (is && is->id != 0) {
-    std::vector<Message> messages = store_.MessagesOf(run.id);
-    auto& noted = noted_[is->id];
-    noted.insert(noted.begin(), messages.begin(), messages.end());
-    std::ranges::move(noted_[run.id], std::back_inserter(noted));
-    notices_.Merged(run.id, *is);
-  } else {
-    notices_.Withdrawn(run);
-  }
-  noted_.erase(run.id);
-  store_.Remove(run.id);
-}
-
-void Fold::Take(const Place& place, const FailedUnnamed& event) {
-  std::vector<RowId> backups = backups_.FedBy(place.source, place.step, event.finished);
+void Fold::OnFailedUnnamed(const EventContext& context, const FailedUnnamed& event) {
+  std::vector<RowId> backups = backups_.FedBy(context.source, context.step, event.finished);
   const bool all_finished = backups.empty();
   if (all_finished) {
-    // Of the last one; where none was ever named, the file's own name has to do.
+    // The last of these failed. If the file never named a backup, its own name is used.
     const Named last = event.finished.empty() ? Named{} : event.finished.back();
-    const Backups::Answer answer = backups_.Find(place.source, place.step, last);
-    if (answer.backup == 0) {
+    const RowId backup = backups_.Find(context.source, context.step, last).backup;
+    if (backup == 0) {
       ++dropped_;
       return;
     }
-    backups.push_back(answer.backup);
+    backups.push_back(backup);
   }
   for (const RowId backup : backups) {
-    Place one = place;
+    EventContext one = context;
     one.backup = backup;
     touched_.insert(backup);
     RunFinished end = event.end;
-    const bool was_told = store_.CursorOf(place.step.position.id, backup).last_run.has_value();
-    end.of_last_run = all_finished && !event.finished.empty() && was_told;
-    Take(one, end);
-    for (const RunNoted& note : event.notes) Take(one, note);
+    const bool has_last_run = store_.CursorOf(context.file(), backup).last_run.has_value();
+    end.of_last_run = all_finished && !event.finished.empty() && has_last_run;
+    OnFinished(one, end);
+    for (const RunNoted& note : event.notes) OnNoted(one, note);
   }
 }
 
-std::optional<StoredRun> Fold::OpenRun(const Place& place, const Cursor& cursor,
-                                       std::optional<Operation> operation) {
-  if (!place.source.names_backup) {
-    return cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
-  }
-  for (const RowId id :
-       store_.OpenRunsOf(place.backup, place.source.source, place.step.position.path)) {
-    auto run = store_.Find(id);
-    if (run && (!operation || run->operation == *operation)) return run;
-  }
-  return std::nullopt;
-}
-
-void Fold::NoteActivity(const Place& place) {
-  if (place.step.counts.records == 0) return;
-  const Cursor cursor = store_.CursorOf(place.step.position.id, place.backup);
-  const auto run = cursor.open_run ? store_.Find(*cursor.open_run) : std::nullopt;
+void Fold::OnActivity(const EventContext& context) {
+  if (context.step.counts.records == 0) return;
+  const auto run = Find(store_.CursorOf(context.file(), context.backup).open_run);
   if (!run || run->state != RunState::kOpen) return;
   StoredProgress progress = store_.ProgressOf(run->id);
-  progress.active = std::max(progress.active.value_or(place.end_by), place.end_by);
+  progress.active = std::max(progress.active.value_or(context.end_by), context.end_by);
   store_.SetProgress(run->id, progress);
-  touched_.insert(place.backup);
+  touched_.insert(context.backup);
 }
 
-void Fold::TakeEnd(const Place& place) {
-  const FileStep& step = place.step;
+void Fold::OnFileState(const EventContext& context) {
+  const FileStep& step = context.step;
   if (!step.at_end && !step.over) return;
-  const Cursor cursor = store_.CursorOf(step.position.id, place.backup);
-  auto last = cursor.last_run && !cursor.open_run ? store_.Find(*cursor.last_run) : std::nullopt;
+  const Cursor cursor = store_.CursorOf(context.file(), context.backup);
+  auto last = cursor.open_run ? std::nullopt : Find(cursor.last_run);
   if (last && !last->ended && IsBad(*last->result)) {
     last->ended = last->ended_by;
     store_.Save(*last);
-    touched_.insert(place.backup);
+    touched_.insert(context.backup);
   }
   if (step.quiet || step.over) Settle(cursor.last_run);
   if (!step.writer_gone && !step.over) return;
-  Interrupt(cursor.open_run, place.end, place.end_by);
-  if (!place.source.names_backup) return;
-  for (const RowId run : store_.OpenRunsOf(place.backup, place.source.source, step.position.path)) {
-    Interrupt(run, place.end, place.end_by);
+  Interrupt(cursor.open_run, context.end, context.end_by);
+  if (!context.source.names_backup) return;
+  for (const RowId run : store_.OpenRunsOf(context.backup, context.source.source, context.path())) {
+    Interrupt(run, context.end, context.end_by);
   }
 }
 
-std::optional<StoredRun> Fold::ByIdentity(RowId backup, Operation operation,
-                                          const std::string& snapshot_id, std::optional<Time> end) {
-  std::string key;
-  if (!snapshot_id.empty()) {
-    key = "id:" + snapshot_id.substr(0, 8);
-  } else if (end) {
-    key = fmt::format("end:{}", end->time_since_epoch().count());
-  } else {
-    return std::nullopt;
-  }
-  for (;;) {
-    RowId id = 0;
-    switch (store_.FindIdentity(backup, operation, key, &id)) {
-      case RunStore::Known::kNo:
-        return std::nullopt;
-      case RunStore::Known::kForgotten:
-        return StoredRun{};
-      case RunStore::Known::kYes:
-        break;
-    }
-    auto run = store_.Find(id);
-    if (snapshot_id.empty() || SameSnapshot(run->snapshot_id, snapshot_id)) return run;
-    // Two snapshots share their first digits: the second goes by its whole id.
-    if (key == "id:" + snapshot_id) return run;
-    key = "id:" + snapshot_id;
-  }
-}
-
-std::optional<StoredRun> Fold::ByOverlap(const Place& place, Operation operation,
-                                         std::optional<Time> start, std::optional<Time> end,
-                                         const std::string& snapshot_id) {
-  if (!end) return std::nullopt;
-  const StoredRun seen{.backup = place.backup,
-                       .operation = operation,
-                       .started = start,
-                       .ended = end,
-                       .snapshot_id = snapshot_id};
-  const auto id = store_.Overlapping(seen, place.source.source, place.step.position.path,
-                                     place.source.names_backup, kSlack);
-  return id ? store_.Find(*id) : std::nullopt;
-}
-
-void Fold::RememberIdentity(const RunFinished& event, const StoredRun& run) {
-  if (!event.snapshot_id.empty()) {
-    const std::string key = "id:" + event.snapshot_id.substr(0, 8);
-    RowId holder = 0;
-    const bool taken =
-        store_.FindIdentity(run.backup, run.operation, key, &holder) == RunStore::Known::kYes &&
-        holder != run.id;
-    store_.AddIdentity(run.backup, run.operation, taken ? "id:" + event.snapshot_id : key, run.id);
-  } else if (event.end) {
-    store_.AddIdentity(run.backup, run.operation,
-                       fmt::format("end:{}", event.end->time_since_epoch().count()), run.id);
-  }
-}
-
-void Fold::Merge(const Place& place, const RunFinished& event, StoredRun& run) {
-  const bool first = !run.result.has_value();
-  RunResult result = event.result;
-  if (result == RunResult::kWarning && place.source.warnings_are_failures)
-    result = RunResult::kFailure;
-  const RunState before = run.state;
-  const std::optional<RunResult> result_before = run.result;
-  const bool inferred = run.result && !run.evidence;
-  if (inferred && event.guessed && result <= *run.result) return;
-  MergeResult(event, result, run);
-
-  std::optional<Time> end = event.end ? event.end : place.end;
-  // What is settled cannot be held back any more.
-  if (before == RunState::kSettled && end > now_ + kFuture) end.reset();
-  if (inferred && end) {
-    run.ended.reset();
-    run.duration.reset();
-  }
-  // A listing knows only when an archive was begun.
-  const bool point = run.ended && run.ended == run.started;
-  if (!run.ended || (point && end > run.ended)) run.ended = end;
-  if (!run.started) run.started = event.start;
-  if (!run.duration) run.duration = event.duration;
-  run.ended_by = run.ended ? run.ended : std::optional(run.ended_by.value_or(place.end_by));
-  if (event.snapshot_id.size() > run.snapshot_id.size()) run.snapshot_id = event.snapshot_id;
-  const Figures figures_before = run.figures;
-  for (const FigureField& field : kFigureFields) {
-    auto& figure = run.figures.*field.member;
-    if (!figure) figure = event.figures.*field.member;
-  }
-  if (run.state == RunState::kOpen) {
-    run.state = RunState::kProvisional;
-    store_.RemoveProgress(run.id);
-  }
-  HoldBackFuture(place, run);
-  if (run.started > run.ended_by) run.started.reset();
-  // Two records may tell of both ends.
-  if (!run.duration && run.started && run.ended > run.started) {
-    run.duration = *run.ended - *run.started;
-  }
+void Fold::MergeEnd(const EventContext& context, const RunFinished& event, StoredRun& run) {
+  Merged merged = Merge(run, event,
+                        {.now = now_,
+                         .end_by = context.end_by,
+                         .end = context.end,
+                         .warnings_are_failures = context.source.warnings_are_failures});
+  if (merged.ignored) return;
+  const bool did_not_count = run.state == RunState::kSettled && run.result &&
+                             run.evidence == Evidence::kClaim && IsGood(*run.result) &&
+                             ArchivesProve(database_, run.backup, run.operation);
+  if (run.state == RunState::kOpen) store_.RemoveProgress(run.id);
+  const Figures figures_before = std::exchange(run, std::move(merged.run)).figures;
   store_.Save(run);
-  store_.AddSighting(run.id, place.source.source, place.step.position.path);
-  if (run.ended) store_.BoundEarlier(run, place.source.source, place.step.position.path);
+  store_.AddSighting(run.id, context.source.source, context.path());
+  if (run.ended) store_.BoundEarlier(run, context.source.source, context.path());
   touched_.insert(run.backup);
 
-  if (first) CountRun(run, "runs");
-  if (run.operation == Operation::kBackup) CountFigures(run.backup, figures_before, run.figures);
-  if (before == RunState::kSettled && run.result != result_before) {
-    if (IsBad(*run.result) && !(result_before && IsBad(*result_before))) CountRun(run, "failures");
-    if (run.result == RunResult::kWarning) CountRun(run, "warnings");
-    StoreNotes();
+  if (merged.held_back) ++future_stamps_;
+  if (merged.first_result) CountRun(database_, run.backup, run.operation, RunCounter::kRuns);
+  if (run.operation == Operation::kBackup) {
+    CountFigures(database_, run.backup, figures_before, run.figures);
+  }
+  if (merged.failed) CountRun(database_, run.backup, run.operation, RunCounter::kFailures);
+  if (merged.warned) CountRun(database_, run.backup, run.operation, RunCounter::kWarnings);
+  if (merged.revised) {
+    StoreMessages();
     notices_.Changed(run);
+  } else if (did_not_count && run.evidence != Evidence::kClaim) {
+    const bool was_overdue =
+        ExpectationStore(database_).MissedInARow({run.backup, run.operation}) > 0;
+    MakeUpForMisses(database_, run);
+    notices_.Proven(run, was_overdue);
   }
   if (event.final) Settle(run.id);
 }
 
-void Fold::MergeResult(const RunFinished& event, RunResult result, StoredRun& run) {
-  // An inferred end had no evidence; the first record of the end outdoes it. After that only worse
-  // news changes a verdict.
-  const bool worse = !run.result || !run.evidence || result > *run.result;
-  if (worse) {
-    run.result = result;
-    run.reason = event.reason;
-    if (!event.message.empty()) run.message = event.message.substr(0, kMostMessage);
-  } else if (!run.reason && result == *run.result) {
-    run.reason = event.reason;
-  }
-  if (worse || !run.exit_code) run.exit_code = event.exit_code ? event.exit_code : run.exit_code;
-  run.evidence = std::max(run.evidence.value_or(event.evidence), event.evidence);
-}
-
-void Fold::HoldBackFuture(const Place& place, StoredRun& run) {
-  if (run.state == RunState::kSettled || !run.ended || *run.ended <= now_ + kFuture) return;
-  if (!run.settles_at) ++future_stamps_;
-  run.settles_at = *run.ended - kFuture;
-  if (!IsBad(*run.result)) return;
-  // Bad news does not wait: what can be read has happened.
-  run.ended = run.ended_by = place.end_by;
-  run.settles_at.reset();
-}
-
 void Fold::Interrupt(std::optional<RowId> id, std::optional<Time> ended, Time ended_by) {
-  auto run = id ? store_.Find(*id) : std::nullopt;
+  auto run = Find(id);
   if (!run || run->state != RunState::kOpen) return;
   if (store_.ProgressOf(run->id).silent) {
-    // It may as well have ended.
+    // The file would not show a successful end either, so the result is unknown.
     Remove(*run, std::nullopt);
     touched_.insert(run->backup);
     return;
@@ -583,12 +420,12 @@ void Fold::Interrupt(std::optional<RowId> id, std::optional<Time> ended, Time en
   if (ended && run->started && *ended >= *run->started) run->duration = *ended - *run->started;
   run->state = RunState::kProvisional;
   store_.Save(*run);
-  CountRun(*run, "runs");
+  CountRun(database_, run->backup, run->operation, RunCounter::kRuns);
   SettleNow(*run);
 }
 
 void Fold::Settle(std::optional<RowId> id) {
-  auto run = id ? store_.Find(*id) : std::nullopt;
+  auto run = Find(id);
   if (!run || run->state != RunState::kProvisional) return;
   if (run->settles_at && *run->settles_at > now_) return;
   SettleNow(*run);
@@ -599,52 +436,40 @@ void Fold::SettleNow(StoredRun& run) {
   run.settles_at.reset();
   store_.Save(run);
   touched_.insert(run.backup);
-  if (IsBad(*run.result)) CountRun(run, "failures");
-  if (run.result == RunResult::kWarning) CountRun(run, "warnings");
-  const bool good = run.result == RunResult::kSuccess || run.result == RunResult::kWarning;
-  if (good) {
-    const auto last = LastSuccess(database_, run.backup, run.operation);
-    if (last) MakeUp(database_, run.backup, run.operation, *last);
+  if (IsBad(*run.result)) CountRun(database_, run.backup, run.operation, RunCounter::kFailures);
+  if (run.result == RunResult::kWarning) {
+    CountRun(database_, run.backup, run.operation, RunCounter::kWarnings);
   }
-  StoreNotes();
+  if (IsGood(*run.result)) MakeUpForMisses(database_, run);
+  StoreMessages();
   notices_.Settled(run);
 }
 
 void Fold::ReleaseHeld() {
-  SQLite::Statement& held =
-      database_.Prepare("SELECT id FROM runs WHERE state='provisional' AND settles_at<=?");
-  Bind(held, 1, std::optional(now_));
-  std::vector<RowId> due;
-  while (held.executeStep()) due.push_back(held.getColumn(0).getInt64());
-  for (const RowId run : due) Settle(run);
+  for (const RowId run : store_.HeldUntil(now_)) Settle(run);
 }
 
-// An empty column only makes the operation known.
-void Fold::CountRun(const StoredRun& run, std::string_view column) {
-  SQLite::Statement& totals = database_.Prepare(
-      "INSERT INTO totals(backup,operation,runs,failures,warnings) "
-      "VALUES(?1,?2,?3='runs',?3='failures',"
-      "?3='warnings') ON CONFLICT(backup,operation) DO UPDATE SET runs=runs+excluded.runs,"
-      "failures=failures+excluded.failures,warnings=warnings+excluded.warnings");
-  totals.bind(1, run.backup);
-  Bind(totals, 2, Name(run.operation));
-  Bind(totals, 3, column);
-  totals.exec();
+void Fold::Remove(const StoredRun& run, const std::optional<StoredRun>& replacement) {
+  if (replacement) {
+    std::vector<Message> stored = store_.MessagesOf(run.id);
+    auto& messages = messages_[replacement->id];
+    messages.insert(messages.begin(), stored.begin(), stored.end());
+    std::ranges::move(messages_[run.id], std::back_inserter(messages));
+    notices_.Merged(run.id, *replacement);
+  } else {
+    notices_.Withdrawn(run);
+  }
+  messages_.erase(run.id);
+  store_.Remove(run.id);
 }
 
-void Fold::CountFigures(RowId backup, const Figures& before, const Figures& after) {
-  const auto learned = [](const std::optional<std::uint64_t>& old,
-                          const std::optional<std::uint64_t>& now) {
-    return old ? std::optional<std::uint64_t>(0) : std::optional<std::uint64_t>(now.value_or(0));
-  };
-  SQLite::Statement& totals = database_.Prepare(
-      "UPDATE backups SET added_bytes=added_bytes+?,added_stored_bytes=added_stored_bytes+?,"
-      "processed_bytes=processed_bytes+? WHERE id=?");
-  Bind(totals, 1, learned(before.added_bytes, after.added_bytes));
-  Bind(totals, 2, learned(before.added_stored_bytes, after.added_stored_bytes));
-  Bind(totals, 3, learned(before.processed_bytes, after.processed_bytes));
-  totals.bind(4, backup);
-  totals.exec();
+void Fold::StoreMessages() {
+  for (const auto& [run, messages] : messages_) store_.AddMessages(run, messages);
+  messages_.clear();
+}
+
+std::optional<StoredRun> Fold::Find(const std::optional<RowId>& run) {
+  return run ? store_.Find(*run) : std::nullopt;
 }
 
 }  // namespace backup_exporter

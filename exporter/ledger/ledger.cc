@@ -3,55 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
-#include "base/published.h"
 #include "ledger/backups.h"
-#include "ledger/database.h"
 #include "ledger/expectations.h"
 #include "ledger/fold.h"
-#include "ledger/notice_store.h"
-#include "ledger/standing_query.h"
+#include "ledger/missed_runs.h"
+#include "ledger/retention.h"
+#include "ledger/standings.h"
+#include "ledger/store/counters.h"
+#include "ledger/store/expectations.h"
+#include "ledger/store/notices.h"
+#include "ledger/store/open.h"
+#include "ledger/store/positions.h"
+#include "ledger/store/runs.h"
 
 namespace backup_exporter {
 namespace {
 
-// Names of the counters in the table; those of a source stand with its name, the others with none.
-struct SourceCounter {
-  std::string_view name;
-  std::uint64_t& (*member)(SourceStanding&);
-};
-constexpr auto kSourceCounters = std::to_array<SourceCounter>({
-    {"read_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.read_bytes; }},
-    {"record_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.record_bytes; }},
-    {"records", [](SourceStanding& s) -> std::uint64_t& { return s.counts.records; }},
-    {"folded", [](SourceStanding& s) -> std::uint64_t& { return s.counts.decoded; }},
-    {"parse_errors", [](SourceStanding& s) -> std::uint64_t& { return s.counts.parse_errors; }},
-    {"text", [](SourceStanding& s) -> std::uint64_t& { return s.counts.text; }},
-    {"unknown_messages",
-     [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_messages; }},
-    {"unknown_fields", [](SourceStanding& s) -> std::uint64_t& { return s.counts.unknown_fields; }},
-    {"blank_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.blank; }},
-    {"too_long_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.too_long; }},
-    {"nul_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.nul; }},
-    {"cut_off_bytes", [](SourceStanding& s) -> std::uint64_t& { return s.skipped.cut_off; }},
-});
-constexpr std::string_view kFutureStamps = "future_stamps";
-constexpr std::string_view kSeriesDropped = "series_dropped";
-// When history was forgotten last, in microseconds since the epoch.
-constexpr std::string_view kForgot = "forgot";
-constexpr std::string_view kClockJumps = "clock_jumps";
-
-// What a monitor's worker was given, and said of it.
-struct Hand {
+// The notices that a monitor's worker was given, and the outcomes it reported.
+struct InFlight {
   std::set<std::int64_t> notices;
-  std::vector<std::pair<Delivery, Time>> reports;  // with their times; not stored yet
+  std::vector<std::pair<Delivery, Time>> reports;  // not stored yet; with the time of the report
 
-  [[nodiscard]] bool Reported(std::int64_t notice) const {
+  [[nodiscard]] bool IsReported(std::int64_t notice) const {
     return std::ranges::any_of(reports,
                                [&](const auto& report) { return report.first.notice == notice; });
   }
@@ -61,39 +42,52 @@ struct Hand {
 
 class Ledger::State {
  public:
-  State(LedgerOptions options, std::unique_ptr<Database> database)
+  State(LedgerOptions options, std::unique_ptr<LedgerFile> file)
       : options_(std::move(options)),
-        database_(std::move(database)),
-        errors_(database_->recovered() ? 1 : 0) {}
+        file_(std::move(file)),
+        database_(file_->database()),
+        errors_(file_->recovered() ? 1 : 0) {}
+
+  Result<void> Load() {
+    const std::lock_guard lock(mutex_);
+    auto done = Read([&] {
+      counters_ = CounterStore(database_).Sources();
+      program_ = CounterStore(database_).Program();
+      forgot_ = CounterStore(database_).Forgot();
+      standings_.ReadAll(now_);
+    });
+    Publish();
+    return done;
+  }
 
   void Configure(std::vector<SourceRules> sources) {
     const std::lock_guard lock(mutex_);
     sources_.clear();
     for (SourceRules& source : sources) sources_[source.source] = std::move(source);
-    if (const auto read = Guard("read", [&] { LoadAll(); }); !read)
-      Log().error(read.error().message);
+    ReadOrLog([&] { standings_.ReadAll(now_); });
+    Publish();
   }
 
   void Expect(std::vector<Expectation> expectations, Time now) {
     const std::lock_guard lock(mutex_);
     expectations_ = Expectations(std::move(expectations));
     now_ = now;
-    const auto done = GuardWriting([&] {
-      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      Expectations::ForgetAhead(*database_, now);
-      expectations_.Declare(*database_, now);
-      LoadAll();
-      // What nobody expects any more is watched anew when somebody does.
-      for (const auto& [backup, operation] : Expectations::Watched(*database_)) {
-        const OperationStanding* standing = StandingOf(backup, operation);
-        if (standing == nullptr || !standing->expected) {
-          Expectations::Unwatch(*database_, backup, operation);
-        }
+    const auto done = Write([&] {
+      ExpectationStore store(database_);
+      store.ForgetAfter(now);
+      expectations_.Declare(database_, now);
+      standings_.ReadAll(now);
+      // An operation that is not expected any more is watched from the start when it is again.
+      for (const Subject& subject : store.Watched()) {
+        const OperationStanding* standing = standings_.Find(subject.backup, subject.operation);
+        if (standing == nullptr || !standing->expected) store.StopWatching(subject);
       }
-      database_->Release();
-      transaction.commit();
     });
-    if (!done) Log().error(done.error().message);
+    if (!done) {
+      Log().error(done.error().message);
+      ReadOrLog([&] { standings_.ReadAll(now); });
+    }
+    Publish();
   }
 
   void OnNotices(std::function<void()> on_notices) {
@@ -104,26 +98,14 @@ class Ledger::State {
   void Subscribe(std::vector<Subscription> subscriptions, Time now) {
     const std::lock_guard lock(mutex_);
     subscriptions_ = std::move(subscriptions);
-    for (auto& [monitor, hand] : hands_) hand.notices.clear();
-    const auto done = GuardWriting([&] {
-      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      for (const auto& [name, source] : sources_) {
-        SQLite::Statement& enter =
-            database_->Prepare("INSERT OR IGNORE INTO entered(source,at) VALUES(?,?)");
-        enter.bind(1, name);
-        Bind(enter, 2, std::optional(now));
-        enter.exec();
-      }
-      // A start that was under way when the program ended may have arrived.
-      database_->Prepare("UPDATE notices SET attempts=1 WHERE attempts=0 AND state='start'").exec();
-      SQLite::Statement& due = database_->Prepare("UPDATE notices SET due=min(due,?)");
-      Bind(due, 1, std::optional(now));
-      due.exec();
-      database_->Release();
-      transaction.commit();
-      LoadMonitors();
+    for (auto& [monitor, in_flight] : in_flight_) in_flight.notices.clear();
+    const auto done = Write([&] {
+      NoticeStore store(database_);
+      for (const auto& [name, source] : sources_) store.EnterSource(name, now);
+      store.RetryAll(now);
     });
     if (!done) Log().error(done.error().message);
+    ReadOrLog([&] { standings_.ReadMonitors(subscriptions_); });
     Publish();
   }
 
@@ -131,72 +113,42 @@ class Ledger::State {
     const std::lock_guard lock(mutex_);
     std::vector<Notice> notices;
     const Subscription* subscription = SubscriptionOf(monitor);
-    Hand& hand = hands_[monitor];
-    hand.notices.clear();
-    const auto done = Guard("read", [&] {
-      std::vector<RowId> runs;
-      SQLite::Statement& select = database_->Prepare(
-          "SELECT id,state,attempts,body,run FROM notices WHERE monitor=? AND status='waiting' "
-          "ORDER BY id LIMIT ?");
-      select.bind(1, monitor);
-      select.bind(2, static_cast<std::int64_t>(most + hand.reports.size()));
-      while (notices.size() < most && select.executeStep()) {
-        const std::int64_t id = select.getColumn(0).getInt64();
-        if (hand.Reported(id)) continue;
-        Notice notice = LoadedNotice(Text(select, 3));
-        notice.id = id;
-        notice.state = StateNamed(Text(select, 1));
-        notice.attempts = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
-        notices.push_back(std::move(notice));
-        runs.push_back(select.getColumn(4).getInt64());
-      }
-      RunStore store(*database_);
-      for (std::size_t i = 0; i < notices.size(); ++i) {
-        hand.notices.insert(notices[i].id);
-        const bool says_more = subscription != nullptr && subscription->messages &&
-                               notices[i].state != NoticeState::kStart;
-        if (!says_more) continue;
-        notices[i].messages = store.MessagesOf(runs[i]);
-        std::erase_if(notices[i].messages, [&](const Message& message) {
+    InFlight& in_flight = in_flight_[monitor];
+    in_flight.notices.clear();
+    ReadOrLog([&] {
+      RunStore runs(database_);
+      const auto limit = static_cast<std::int64_t>(most + in_flight.reports.size());
+      for (auto& queued : NoticeStore(database_).Oldest(monitor, limit)) {
+        if (notices.size() == most) break;
+        if (in_flight.IsReported(queued.notice.id)) continue;
+        Notice& notice = notices.emplace_back(std::move(queued.notice));
+        in_flight.notices.insert(notice.id);
+        const bool has_messages = subscription != nullptr && subscription->messages &&
+                                  notice.state != NoticeState::kStart;
+        if (!has_messages) continue;
+        notice.messages = runs.MessagesOf(queued.run);
+        std::erase_if(notice.messages, [&](const Message& message) {
           return message.level > *subscription->messages;
         });
       }
     });
-    if (!done) Log().error(done.error().message);
     return notices;
   }
 
   void Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) {
     const std::lock_guard lock(mutex_);
-    Hand& hand = hands_[monitor];
-    for (const Delivery& delivery : deliveries) hand.reports.emplace_back(delivery, now);
+    InFlight& in_flight = in_flight_[monitor];
+    for (const Delivery& delivery : deliveries) in_flight.reports.emplace_back(delivery, now);
     if (const auto done = StoreReports(monitor); !done) Log().error(done.error().message);
-    hand.notices.clear();
+    in_flight.notices.clear();
   }
 
   Result<std::vector<Checkpoint>> Checkpoints(const std::string& source) {
     const std::lock_guard lock(mutex_);
-    std::vector<Checkpoint> files;
-    auto done = Guard("read", [&] {
-      SQLite::Statement& select = database_->Prepare(
-          "SELECT id,path,device,inode,offset,prefix_crc,modified,decoder_state FROM files WHERE "
-          "source=? "
-          "ORDER BY id");
-      select.bind(1, source);
-      while (select.executeStep()) {
-        FilePosition position{
-            .id = select.getColumn(0).getInt64(),
-            .path = Text(select, 1),
-            .device = static_cast<std::uint64_t>(select.getColumn(2).getInt64()),
-            .inode = static_cast<std::uint64_t>(select.getColumn(3).getInt64()),
-            .offset = static_cast<std::uint64_t>(select.getColumn(4).getInt64()),
-            .prefix_crc = static_cast<std::uint32_t>(select.getColumn(5).getInt64()),
-            .modified = Instant(select, 6).value_or(Time())};
-        files.push_back({.position = std::move(position), .decoder_state = Text(select, 7)});
-      }
-    });
+    std::vector<Checkpoint> checkpoints;
+    auto done = Read([&] { checkpoints = PositionStore(database_).CheckpointsOf(source); });
     if (!done) return tl::unexpected(done.error());
-    return files;
+    return checkpoints;
   }
 
   Result<void> Commit(const std::string& name, std::span<FileStep> steps, Time now) {
@@ -208,369 +160,244 @@ class Ledger::State {
     }
     std::vector<std::int64_t> ids;
     for (const FileStep& step : steps) ids.push_back(step.position.id);
+    const auto reset_ids = [&] {
+      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].position.id = ids[i];
+    };
 
-    SourceStanding counted = counters_[name];
-    std::set<RowId> touched;
-    bool told = false;
-    auto done = GuardWriting([&] {
-      counted = counters_[name];
-      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].position.id = ids[i];
-      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      Backups backups(*database_, sources_, options_.max_backups);
-      const NoticeContext context = Context();
-      Fold fold(*database_, backups, context, now);
-      for (FileStep& step : steps) {
-        database_->Prepare("SAVEPOINT step").exec();
-        const std::int64_t id = step.position.id;
-        if (fold.Take(source->second, step)) {
-          Add(step, counted);
-        } else {
-          step.position.id = id;
-          database_->Prepare("ROLLBACK TO step").exec();
+    const SourceStanding before = counters_[name];
+    SourceStanding counted;
+    Change change;
+    auto done = Write([&] {
+      counted = before;
+      reset_ids();
+      change = WithFold(now, [&](Fold& fold) {
+        for (FileStep& step : steps) {
+          if (ApplyStep(fold, source->second, step)) AddStep(counted, step);
         }
-        database_->Prepare("RELEASE step").exec();
-      }
-      StoreCounters(name, counted);
-      AddCounter(kFutureStamps, fold.future_stamps());
-      AddCounter(kSeriesDropped, fold.dropped());
-      fold.notices().Finish();
-      database_->Release();
-      transaction.commit();
-      told = !fold.notices().told().empty();
-      future_stamps_ += fold.future_stamps();
-      series_dropped_ += fold.dropped();
-      touched = fold.touched();
+        CounterStore(database_).SaveSource(name, before, counted);
+      });
     });
-    full_ = !done || database_->in_memory();
-    if (!done) {
-      for (std::size_t i = 0; i < steps.size(); ++i) steps[i].position.id = ids[i];
-      Publish();
-      return done;
+    full_ = !done || file_->in_memory();
+    if (done) {
+      counters_[name] = counted;
+      Accept(change, now);
+      ReadOrLog([&] { standings_.Read(change.backups, now); });
+    } else {
+      reset_ids();
     }
-    counters_[name] = counted;
-    if (!full_) committed_ = now;
-    if (told) Told();
-    // What is committed is committed, whether or not it can be read back.
-    if (const auto read = Guard("read", [&] { Refresh(touched); }); !read)
-      Log().error(read.error().message);
     Publish();
-    return {};
+    return done;
   }
 
   Result<void> Tick(Time now, const Pulse& pulse) {
     const std::lock_guard lock(mutex_);
     now_ = now;
     TryFile(now);
-    for (const auto& [monitor, hand] : hands_) {
-      if (hand.reports.empty()) continue;
+    for (const auto& [monitor, in_flight] : in_flight_) {
+      if (in_flight.reports.empty()) continue;
       if (auto stored = StoreReports(monitor); !stored) return stored;
     }
-    // Either way: a clock that was wrong may be right again.
-    const bool forget = !forgot_ || std::chrono::abs(now - *forgot_) >= std::chrono::hours(24);
-    const Due due = FindDue(now, pulse);
-    auto done = GuardWriting([&] {
-      SQLite::Statement& held = database_->Prepare(
-          "SELECT EXISTS(SELECT 1 FROM runs WHERE state='provisional' AND settles_at<=?)");
-      Bind(held, 1, std::optional(now));
-      held.executeStep();
-      const bool release = held.getColumn(0).getInt() != 0;
-      held.reset();
-      const NoticeContext context = Context();
-      Backups backups(*database_, sources_, options_.max_backups);
-      Fold fold(*database_, backups, context, now);
-      if (!release && !forget && pulse.clock_jumps == 0 && due.empty() &&
-          !fold.notices().TickIsDue()) {
-        return;
-      }
-
-      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      fold.ReleaseHeld();
-      if (pulse.clock_jumps > 0) Expectations::ForgetAhead(*database_, now);
-      for (const auto& [backup, operation] : due.unwatched) {
-        const ExpectedStanding& expected = *StandingOf(backup, operation)->expected;
-        const bool configured = expected.origin == Origin::kConfigured;
-        Expectations::Watch(*database_, backup, operation, now,
-                            configured ? std::optional(expected.interval) : std::nullopt);
-      }
-      for (const auto& [backup, operation] : due.late) {
-        Expectations::Excuse(*database_, backup, operation,
-                             *StandingOf(backup, operation)->expected->next_miss,
-                             *pulse.awake_since);
-      }
-      for (const auto& [backup, operation] : due.missed) CountMissed(fold, backup, operation, now);
-      fold.notices().Tick();
-      AddCounter(kClockJumps, pulse.clock_jumps);
-      if (forget) {
-        RememberLearned();
-        ForgetRuns(*database_, now - options_.history);
-        SQLite::Statement& over = database_->Prepare("DELETE FROM pauses WHERE ends<?");
-        Bind(over, 1, std::optional(Time(now - options_.history)));
-        over.exec();
-        database_->Prepare("UPDATE backups SET unseen_days=unseen_days+1").exec();
-        SQLite::Statement& untold = database_->Prepare("DELETE FROM repositories WHERE told<?");
-        Bind(untold, 1, std::optional(Time(now - options_.history)));
-        untold.exec();
-        KeepWanted();
-        SQLite::Statement& gone = database_->Prepare("DELETE FROM backups WHERE unseen_days>?");
-        gone.bind(1, static_cast<std::int64_t>(options_.discovered_backups_expire.count()));
-        gone.exec();
-        expectations_.Declare(*database_, now);
-        StoreCounter("", kForgot, static_cast<std::uint64_t>(now.time_since_epoch().count()));
-      }
-      fold.notices().Finish();
-      database_->Release();
-      transaction.commit();
-      if (!database_->in_memory()) committed_ = now;
-      if (!fold.notices().told().empty()) Told();
-      monitors_changed_ = true;
-      clock_jumps_ += pulse.clock_jumps;
-      if (forget) forgot_ = now;
-      std::set<RowId> touched = fold.touched();
-      touched.insert(due.backups.begin(), due.backups.end());
-      forget ? LoadAll() : Refresh(touched);
-    });
-    if (done && std::exchange(monitors_changed_, false))
-      done = Guard("read", [&] { LoadMonitors(); });
+    const DueExpectations due = FindDue(standings_.backups(), now, pulse);
+    const bool forget = IsForgettingDue(forgot_, now);
+    bool is_due = forget || pulse.clock_jumps > 0 || !due.empty();
+    auto done = is_due ? Result<void>() : GuardWriting([&] { is_due = HasDueRows(now); });
+    if (done && is_due) done = ApplyTime(due, forget, now, pulse);
+    if (done && std::exchange(monitors_changed_, false)) {
+      done = Read([&] { standings_.ReadMonitors(subscriptions_); });
+    }
     Publish();
     return done;
   }
 
-  [[nodiscard]] std::shared_ptr<const Standings> standings() const { return standings_.Load(); }
-
-  Result<void> Load() {
-    const std::lock_guard lock(mutex_);
-    return Guard("read", [&] {
-      SQLite::Statement& select = database_->Prepare("SELECT source,name,value FROM counters");
-      while (select.executeStep()) {
-        const std::string name = Text(select, 1);
-        const auto value = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
-        if (name == kFutureStamps) future_stamps_ = value;
-        if (name == kSeriesDropped) series_dropped_ = value;
-        if (name == kForgot) forgot_ = Instant(select, 2);
-        if (name == kClockJumps) clock_jumps_ = value;
-        for (const SourceCounter& counter : kSourceCounters) {
-          if (counter.name == name) counter.member(counters_[Text(select, 0)]) = value;
-        }
-      }
-      LoadAll();
-    });
+  [[nodiscard]] std::shared_ptr<const Standings> standings() const {
+    return standings_.published();
   }
 
  private:
-  // Guard for what writes. While the file cannot be written it works on a copy in memory, which
-  // goes to the file as soon as that can be: what is told meanwhile is told, and if the program
-  // ends before, it is read and told once more.
-  template <typename Action>
-  Result<void> GuardWriting(Action action) {
-    bool unwritable = false;
-    const auto attempt = [&] {
-      try {
-        action();
-      } catch (const SQLite::Exception& exception) {
-        unwritable = IsUnwritable(exception);
-        throw;
-      }
-    };
-    auto done = Guard("commit", attempt);
-    if (done || !unwritable || database_->in_memory()) return done;
-    bool moved = false;
-    const auto move = Guard("go on in memory", [&] { moved = database_->ToMemory(); });
-    if (!move || !moved) return done;
-    Log().error("{}; going on in memory until the ledger can be written", done.error().message);
-    return Guard("commit", action);
+  // What a transaction changed besides the tables.
+  struct Change {
+    std::set<RowId> backups;   // whose standing may have changed
+    ProgramCounters counters;  // to be added
+    bool has_notices = false;
+  };
+
+  // Runs `apply` with a fold, and stores what must be stored at the end of a transaction.
+  template <typename Apply>
+  Change WithFold(Time now, Apply apply) {
+    const NoticeContext context = Context();
+    Backups backups(database_, sources_, options_.max_backups);
+    Fold fold(database_, backups, context, now);
+    apply(fold);
+    fold.notices().Finish();
+    const ProgramCounters counters{.future_stamps = fold.future_stamps(),
+                                   .series_dropped = fold.dropped()};
+    CounterStore(database_).Add(counters);
+    return {.backups = fold.touched(),
+            .counters = counters,
+            .has_notices = !fold.notices().notified().empty()};
   }
 
-  // What cannot be stored is kept, and stored with the next: to deliver a notice once more because
-  // the ledger cannot be written would have no end.
+  // False: the step was refused, and left no trace.
+  bool ApplyStep(Fold& fold, const SourceRules& source, FileStep& step) {
+    database_.Run("SAVEPOINT step");
+    const std::int64_t id = step.position.id;
+    const bool applied = fold.Apply(source, step);
+    if (!applied) {
+      step.position.id = id;
+      database_.Run("ROLLBACK TO step");
+    }
+    database_.Run("RELEASE step");
+    return applied;
+  }
+
+  // After a commit.
+  void Accept(const Change& change, Time now) {
+    program_.future_stamps += change.counters.future_stamps;
+    program_.series_dropped += change.counters.series_dropped;
+    program_.clock_jumps += change.counters.clock_jumps;
+    if (!file_->in_memory()) committed_ = now;
+    if (!change.has_notices) return;
+    monitors_changed_ = true;
+    if (on_notices_) on_notices_();
+  }
+
+  // Whether rows are due: runs that are held back, reminders, or expired notices.
+  bool HasDueRows(Time now) {
+    if (!RunStore(database_).HeldUntil(now).empty()) return true;
+    const NoticeContext context = Context();
+    RunStore store(database_);
+    return Notices(database_, store, context, now).TickIsDue();
+  }
+
+  Result<void> ApplyTime(const DueExpectations& due, bool forget, Time now, const Pulse& pulse) {
+    Change change;
+    auto done = Write([&] {
+      change = WithFold(now, [&](Fold& fold) {
+        fold.ReleaseHeld();
+        StoreDue(database_, expectations_, standings_, due, now, pulse, fold.notices());
+        fold.notices().Tick();
+        if (!forget) return;
+        ForgetHistory(
+            database_,
+            {.history = options_.history, .discovered_backups = options_.discovered_backups_expire},
+            expectations_, standings_, now);
+        CounterStore(database_).SetForgot(now);
+      });
+      CounterStore(database_).Add({.clock_jumps = pulse.clock_jumps});
+    });
+    if (!done) return done;
+    change.counters.clock_jumps = pulse.clock_jumps;
+    change.backups.insert(due.backups.begin(), due.backups.end());
+    Accept(change, now);
+    monitors_changed_ = true;
+    if (forget) forgot_ = now;
+    return Read([&] { forget ? standings_.ReadAll(now) : standings_.Read(change.backups, now); });
+  }
+
+  // Outcomes that cannot be stored are kept, and stored later: delivering a notice again because
+  // the ledger cannot be written would never end.
   Result<void> StoreReports(const std::string& monitor) {
-    Hand& hand = hands_[monitor];
+    InFlight& in_flight = in_flight_[monitor];
     const Subscription* subscription = SubscriptionOf(monitor);
     monitors_changed_ = true;
+    // Not worth waiting for the disk: after a power cut the notice is delivered again.
     auto done = GuardWriting([&] {
-      // Nothing to wait for the disk for: after a power cut it is delivered again.
-      database_->handle().exec("PRAGMA synchronous=NORMAL");
-      SQLite::Transaction transaction(database_->handle(), SQLite::TransactionBehavior::IMMEDIATE);
-      for (const auto& [delivery, at] : hand.reports) {
-        if (subscription != nullptr) TakeIn(*database_, *subscription, delivery, at);
-      }
-      database_->Release();
-      transaction.commit();
+      database_.handle().exec("PRAGMA synchronous=NORMAL");
+      Transact([&] {
+        for (const auto& [delivery, at] : in_flight.reports) {
+          if (subscription == nullptr) continue;
+          NoticeStore(database_).RecordDelivery(*subscription, delivery, at);
+        }
+      });
     });
     if (done) {
-      hand.reports.clear();
+      in_flight.reports.clear();
     } else {
-      // What is tried again waits as it did.
-      std::erase_if(hand.reports, [](const auto& report) {
+      // A notice that is to be retried stays in the queue as it was.
+      std::erase_if(in_flight.reports, [](const auto& report) {
         return report.first.outcome == Delivery::Outcome::kRetry;
       });
     }
-    const auto back = Guard("commit", [&] { database_->handle().exec("PRAGMA synchronous=FULL"); });
-    return done ? back : done;
+    const auto reset = Guard("commit", [&] { database_.handle().exec("PRAGMA synchronous=FULL"); });
+    return done ? reset : done;
   }
 
-  // What time alone brings to expectations.
-  struct Due {
-    std::vector<std::pair<RowId, Operation>> unwatched;  // expected anew, or otherwise than before
-    std::vector<std::pair<RowId, Operation>> late;       // because the host was down or asleep
-    std::vector<std::pair<RowId, Operation>> missed;
-    std::set<RowId> backups;  // these, and those whose pause is over
-
-    [[nodiscard]] bool empty() const { return backups.empty(); }
-  };
-  Due FindDue(Time now, const Pulse& pulse) {
-    Due due;
-    for (const auto& [backup, name] : names_) {
-      for (const OperationStanding& runs : by_name_.at(name)->operations) {
-        if (runs.paused && runs.paused->until <= now) due.backups.insert(backup);
-        if (!runs.expected) continue;
-        if (!runs.expected->watched) due.unwatched.emplace_back(backup, runs.operation);
-        if (!IsLate(runs, now, pulse)) continue;
-        // What was late when the host woke is given its grace, once: a host that sleeps every
-        // night would never be told otherwise.
-        auto woke = runs.expected->woke;
-        if (!woke && pulse.awake_since && *pulse.awake_since <= now) {
-          woke = pulse.awake_since;
-          if (now < *woke + GraceOf(*runs.expected)) due.late.emplace_back(backup, runs.operation);
-        }
-        if (woke && now < *woke + GraceOf(*runs.expected)) continue;
-        due.missed.emplace_back(backup, runs.operation);
-      }
-      // What was judged by a wrong clock changes.
-      if (pulse.clock_jumps > 0) due.backups.insert(backup);
-    }
-    for (const auto& [backup, operation] : due.late) due.backups.insert(backup);
-    for (const auto& [backup, operation] : due.unwatched) due.backups.insert(backup);
-    for (const auto& [backup, operation] : due.missed) due.backups.insert(backup);
-    return due;
-  }
-
-  static Duration GraceOf(const ExpectedStanding& expected) {
-    return std::max(expected.slack, kDefaultGrace);
-  }
-
-  static bool IsLate(const OperationStanding& runs, Time now, const Pulse& pulse) {
-    const ExpectedStanding& expected = *runs.expected;
-    if (!pulse.caught_up || runs.paused || !expected.next_miss) return false;
-    if (now < *expected.next_miss) return false;
-    return !runs.running || IsStuck(*runs.running, runs.max_duration, now);
-  }
-
-  // Whether a run under way is no hope any more. As the rules have it.
-  static bool IsStuck(const RunningRun& run, const std::optional<Duration>& most, Time now) {
-    constexpr std::chrono::hours kMostSilence{24};
-    if (run.start && most) return now - *run.start >= *most;
-    const auto seen = run.active ? run.active : run.start;
-    return !seen || now - *seen >= kMostSilence;
-  }
-
-  // What the configuration expects stays, however long nothing was heard of it.
-  void KeepWanted() {
-    for (const auto& [backup, name] : names_) {
-      if (!expectations_.Wants(name)) continue;
-      SQLite::Statement& keep = database_->Prepare("UPDATE backups SET unseen_days=0 WHERE id=?");
-      keep.bind(1, backup);
-      keep.exec();
-    }
-  }
-
-  // What was learned holds when the runs that taught it are forgotten.
-  void RememberLearned() {
-    for (const auto& [backup, name] : names_) {
-      for (const OperationStanding& runs : by_name_.at(name)->operations) {
-        const auto& expected = runs.expected;
-        if (!expected || expected->origin != Origin::kLearned) continue;
-        Expectations::Remember(*database_, backup, runs.operation, expected->interval);
-      }
-    }
-  }
-
-  void CountMissed(Fold& fold, RowId backup, Operation operation, Time now) {
-    const OperationStanding& before = *StandingOf(backup, operation);
-    const std::uint64_t in_a_row =
-        expectations_.CountMissed(*database_, backup, names_.at(backup), now, before);
-    fold.notices().Missed({.backup = backup,
-                           .operation = operation,
-                           .before = before.missed_in_a_row,
-                           .in_a_row = in_a_row,
-                           .failures = before.consecutive_failures});
-  }
-
-  // nullptr: it is not shown.
-  const OperationStanding* StandingOf(RowId backup, Operation operation) const {
-    const auto name = names_.find(backup);
-    if (name == names_.end()) return nullptr;
-    const auto& operations = by_name_.at(name->second)->operations;
-    const auto found = std::ranges::find(operations, operation, &OperationStanding::operation);
-    return found == operations.end() ? nullptr : &*found;
-  }
-
-  // Back to the file, where the ledger is in memory, every few seconds.
+  // Writes a ledger in memory back to the file, every few seconds.
   void TryFile(Time now) {
-    constexpr std::chrono::seconds kBetween{5};
-    if (!database_->in_memory() || std::chrono::abs(now - tried_file_) < kBetween) return;
+    constexpr std::chrono::seconds kInterval{5};
+    if (!file_->in_memory() || std::chrono::abs(now - tried_file_) < kInterval) return;
     tried_file_ = now;
-    if (!Guard("write from memory", [&] { database_->ToFile(); })) return;
+    if (!Guard("write from memory", [&] { file_->ToFile(); })) return;
     Log().info("the ledger can be written again");
     full_ = false;
     committed_ = now;
   }
 
-  // Runs what may throw, and says where.
+  // Runs `change` in a transaction. If the file cannot be written, runs it again on a copy in
+  // memory, so it must not change anything but the tables and what it resets itself. What it
+  // enqueues there is delivered; if the program ends before the copy is written, it is read and
+  // delivered again.
+  template <typename Change>
+  Result<void> Write(Change change) {
+    return GuardWriting([&] { Transact(change); });
+  }
+
+  template <typename Change>
+  void Transact(Change change) {
+    SQLite::Transaction transaction(database_.handle(), SQLite::TransactionBehavior::IMMEDIATE);
+    change();
+    transaction.commit();
+  }
+
+  template <typename Action>
+  Result<void> GuardWriting(Action action) {
+    bool is_unwritable = false;
+    const auto attempt = [&] {
+      try {
+        action();
+      } catch (const SQLite::Exception& exception) {
+        is_unwritable = IsUnwritable(exception);
+        throw;
+      }
+    };
+    auto done = Guard("commit", attempt);
+    if (done || !is_unwritable || file_->in_memory()) return done;
+    bool moved = false;
+    const auto move = Guard("continue in memory", [&] { moved = file_->ToMemory(); });
+    if (!move || !moved) return done;
+    Log().error("{}; continuing in memory until the ledger can be written", done.error().message);
+    return Guard("commit", action);
+  }
+
+  template <typename Action>
+  Result<void> Read(Action action) {
+    return Guard("read", action);
+  }
+
+  template <typename Action>
+  void ReadOrLog(Action action) {
+    if (const auto read = Read(action); !read) Log().error(read.error().message);
+  }
+
+  // Turns exceptions into an error that says what failed.
   template <typename Action>
   Result<void> Guard(std::string_view what, Action action) {
-    Result<void> done;
     try {
       action();
+      return {};
     } catch (const std::exception& exception) {
       ++errors_;
-      done = Fail(ErrorKind::kIo, fmt::format("ledger: {}: {}", what, exception.what()));
+      return Fail(ErrorKind::kIo, fmt::format("ledger: {}: {}", what, exception.what()));
     }
-    database_->Release();
-    return done;
-  }
-
-  static void Add(FileStep& step, SourceStanding& to) {
-    SourceStanding from{.read_bytes = step.read_bytes,
-                        .record_bytes = step.record_bytes,
-                        .counts = step.counts,
-                        .skipped = step.skipped};
-    for (const SourceCounter& counter : kSourceCounters) counter.member(to) += counter.member(from);
-  }
-
-  void StoreCounters(const std::string& source, SourceStanding& now) {
-    for (const SourceCounter& counter : kSourceCounters) {
-      if (counter.member(now) == counter.member(counters_[source])) continue;
-      StoreCounter(source, counter.name, counter.member(now));
-    }
-  }
-
-  void StoreCounter(const std::string& source, std::string_view name, std::uint64_t value) {
-    SQLite::Statement& store = database_->Prepare(
-        "INSERT INTO counters(source,name,value) VALUES(?,?,?) ON CONFLICT DO UPDATE SET "
-        "value=excluded.value");
-    store.bind(1, source);
-    Bind(store, 2, name);
-    Bind(store, 3, std::optional(value));
-    store.exec();
-  }
-
-  void AddCounter(std::string_view name, std::uint64_t count) {
-    if (count == 0) return;
-    SQLite::Statement& add = database_->Prepare(
-        "INSERT INTO counters(source,name,value) VALUES('',?,?) ON CONFLICT DO UPDATE SET "
-        "value=value+excluded.value");
-    Bind(add, 1, name);
-    Bind(add, 2, std::optional(count));
-    add.exec();
   }
 
   NoticeContext Context() {
     return {.subscriptions = subscriptions_,
-            .visible = [this](const std::string& backup) { return by_name_.contains(backup); },
+            .visible = [this](const std::string& backup) { return standings_.IsVisible(backup); },
             .in_flight =
                 [this](std::int64_t notice) {
-                  return std::ranges::any_of(hands_, [&](const auto& one) {
-                    return one.second.notices.contains(notice) || one.second.Reported(notice);
+                  return std::ranges::any_of(in_flight_, [&](const auto& one) {
+                    return one.second.notices.contains(notice) || one.second.IsReported(notice);
                   });
                 }};
   }
@@ -580,144 +407,47 @@ class Ledger::State {
     return found == subscriptions_.end() ? nullptr : &*found;
   }
 
-  void Told() {
-    monitors_changed_ = true;
-    if (on_notices_) on_notices_();
-  }
-
-  void LoadMonitors() {
-    monitors_.clear();
-    for (const Subscription& subscription : subscriptions_) {
-      monitors_[subscription.monitor] = QueryMonitor(*database_, subscription);
-    }
-  }
-
-  // A backup is shown under the first configured source that feeds it, or because the configuration
-  // expects it.
-  std::shared_ptr<const BackupStanding> Query(RowId backup) {
-    SQLite::Statement& feeds = database_->Prepare(
-        "SELECT source,path,template,tool,repository FROM feeds WHERE backup=? ORDER BY "
-        "source,path");
-    feeds.bind(1, backup);
-    const SourceRules* by = nullptr;
-    std::string tool;
-    std::string repository;
-    while (feeds.executeStep()) {
-      const auto source = sources_.find(Text(feeds, 0));
-      if (source == sources_.end() || !Feeds(source->second, Text(feeds, 1), Text(feeds, 2)))
-        continue;
-      // What is told by hand names no tool: another source knows more.
-      if (source->second.names_backup && by != nullptr) continue;
-      tool = Text(feeds, 3);
-      repository = Text(feeds, 4);
-      by = &source->second;
-      if (!by->names_backup) break;
-    }
-    auto standing =
-        std::make_shared<BackupStanding>(QueryStanding(*database_, expectations_, backup, now_));
-    if (by == nullptr && !expectations_.Names(standing->name)) return nullptr;
-    if (by != nullptr) {
-      standing->tool = tool.empty() ? by->tool : tool;
-      standing->repository = by->repository.empty() ? repository : by->repository;
-      standing->source = by->source;
-    }
-    // What nobody lists any more is not known any more.
-    const auto lister = sources_.find(standing->listed_by);
-    if (lister == sources_.end()) standing->newest_archive.reset();
-    if (lister == sources_.end() || !lister->second.complete) {
-      standing->archives.reset();
-      standing->oldest_archive.reset();
-    }
-    return standing;
-  }
-
-  void LoadRepositories() {
-    repositories_.clear();
-    SQLite::Statement& select =
-        database_->Prepare("SELECT source,name,stored,original FROM repositories ORDER BY told");
-    while (select.executeStep()) {
-      if (!sources_.contains(Text(select, 0))) continue;
-      // Of several sources that tell of one the newest holds.
-      repositories_[Text(select, 1)] = {.stored_bytes = Count(select, 2),
-                                        .original_bytes = Count(select, 3)};
-    }
-  }
-
-  void Refresh(const std::set<RowId>& backups) {
-    LoadRepositories();
-    for (const RowId backup : backups) {
-      const auto standing = Query(backup);
-      const auto name = names_.find(backup);
-      if (name != names_.end()) by_name_.erase(name->second);
-      if (!standing) {
-        names_.erase(backup);
-        continue;
-      }
-      names_[backup] = standing->name;
-      by_name_[standing->name] = standing;
-    }
-    Publish();
-  }
-
-  void LoadAll() {
-    std::set<RowId> backups;
-    SQLite::Statement& select = database_->Prepare("SELECT id FROM backups");
-    while (select.executeStep()) backups.insert(select.getColumn(0).getInt64());
-    by_name_.clear();
-    names_.clear();
-    Refresh(backups);
-  }
-
   void Publish() {
-    auto next = std::make_shared<Standings>();
-    next->backups.reserve(by_name_.size());
-    for (const auto& [name, standing] : by_name_) next->backups.push_back(standing);
-    for (const auto& [name, source] : sources_) next->sources[name] = counters_[name];
-    next->repositories = repositories_;
-    next->monitors = monitors_;
-    next->committed = committed_;
-    next->errors = errors_;
-    next->full = full_ || database_->in_memory();
-    next->future_stamps = future_stamps_;
-    next->series_dropped = series_dropped_;
-    next->clock_jumps = clock_jumps_;
-    standings_.Store(std::move(next));
+    Standings next;
+    for (const auto& [name, source] : sources_) next.sources[name] = counters_[name];
+    next.committed = committed_;
+    next.errors = errors_;
+    next.full = full_ || file_->in_memory();
+    next.future_stamps = program_.future_stamps;
+    next.series_dropped = program_.series_dropped;
+    next.clock_jumps = program_.clock_jumps;
+    standings_.Publish(std::move(next));
   }
 
   const LedgerOptions options_;
 
-  std::mutex mutex_;  // guards all members below except standings_, which has its own
-  std::unique_ptr<Database> database_;
+  std::mutex mutex_;  // guards all of the following, except what standings_ has published
+  std::unique_ptr<LedgerFile> file_;
+  Database& database_;
   std::map<std::string, SourceRules> sources_;
-  std::map<std::string, SourceStanding> counters_;
-  std::map<std::string, std::shared_ptr<const BackupStanding>> by_name_;
-  std::map<RowId, std::string> names_;
-  std::map<std::string, RepositoryStanding> repositories_;
   Expectations expectations_;
-  Time now_{};  // of the last call that said
+  StandingsCache standings_{database_, sources_, expectations_};
+  std::map<std::string, SourceStanding> counters_;
+  ProgramCounters program_;
+  Time now_{};  // of the last call with a time
   std::vector<Subscription> subscriptions_;
   std::function<void()> on_notices_;
-  std::map<std::string, Hand> hands_;  // by monitor
-  std::map<std::string, MonitorStanding> monitors_;
-  bool monitors_changed_ = false;  // since monitors_ was loaded
+  std::map<std::string, InFlight> in_flight_;  // by monitor
+  bool monitors_changed_ = false;              // since they were read
   std::optional<Time> committed_;
   std::optional<Time> forgot_;
   Time tried_file_{};
   std::uint64_t errors_;
   bool full_ = false;
-  std::uint64_t future_stamps_ = 0;
-  std::uint64_t series_dropped_ = 0;
-  std::uint64_t clock_jumps_ = 0;
-  Published<Standings> standings_;
 };
 
 Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
-  auto database = Database::Open(options.directory, options.recover);
-  if (!database) return tl::unexpected(database.error());
-  auto state = std::make_unique<State>(options, std::move(*database));
+  auto file = LedgerFile::Open(options.directory, options.recover);
+  if (!file) return tl::unexpected(file.error());
+  auto state = std::make_unique<State>(options, std::move(*file));
   if (auto loaded = state->Load(); !loaded) return tl::unexpected(loaded.error());
   return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
 }

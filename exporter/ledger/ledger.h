@@ -1,92 +1,90 @@
-// The ledger: the one durable thing. It takes steps (a position, and the events before it), folds
-// the events into runs, keeps what monitors are to be told of them, and answers with the standing
+// The ledger, the one durable part of the program. It applies steps (a position in a file, and the
+// events before it) to runs, enqueues notices about them for monitors, and publishes the standing
 // of every backup.
 //
-// One SQLite file, one writer. A step is one transaction: position, decoder state, runs and
-// notices are on disk together or not at all, so that a crash repeats nothing and loses nothing.
-// Reading files, decoding and rendering is left to others.
+// One SQLite file, one writer. A commit is one transaction: positions, decoder states, runs and
+// notices reach the disk together or not at all, so a crash neither repeats nor loses anything.
+// While the file cannot be written, the ledger continues in memory, and catches up later. Reading
+// files, decoding and rendering is left to other parts.
 //
-// Thread-safe. Commit and Tick take turns on the writer; Standings never waits for them.
+// Thread-safe. Calls take turns, except `standings`, which never waits.
 #pragma once
 
-#include <cstdint>
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "ledger/rules/pulse.h"
 #include "ledger/rules/source_rules.h"
-#include "ledger/standing.h"
 #include "model/event.h"
 #include "model/expectation.h"
 #include "model/notice.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 
-struct LedgerOptions {
-  std::string directory;  // made if missing; empty: in memory, gone with the program
-  bool recover = false;   // keep aside a ledger that cannot be used, and begin a new one
-  std::chrono::days history{400};
-  std::chrono::days discovered_backups_expire{90};
-  std::size_t max_backups = 1000;
-};
+inline constexpr std::chrono::seconds kDefaultRetention = std::chrono::days(400);
 
-// What the program knows of the host, for what time alone brings.
-struct Pulse {
-  std::uint64_t clock_jumps = 0;  // seen since the last one
-  // All that was written before was read: what is not known by now did not happen.
-  bool caught_up = true;
-  // The host was down or asleep until then; what was late then is given its grace, once.
-  std::optional<Time> awake_since = {};
+struct LedgerOptions {
+  std::string directory;  // created if missing; empty: in memory, gone with the program
+  bool recover = false;   // set an unusable ledger aside, and start a new one
+  std::chrono::seconds history = kDefaultRetention;  // how long runs are kept
+  std::chrono::days discovered_backups_expire{90};   // since a record named a backup last
+  std::size_t max_backups = 1000;
 };
 
 class Ledger final : public NoticeQueue {
  public:
-  // Opens or makes the ledger. Fails, leaving everything as it was, when the directory cannot be
-  // used, another exporter holds it, the file is damaged or comes from a newer version; the message
-  // says how to go on.
+  // Opens or creates the ledger. Fails, and changes nothing, if the directory cannot be used,
+  // another exporter uses it, or the file is damaged or from a newer version; the message says how
+  // to proceed.
   [[nodiscard]] static Result<std::unique_ptr<Ledger>> Open(const LedgerOptions& options);
   ~Ledger() override;
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // The sources as they are configured now. Backups that no configured source feeds leave the
-  // standings (their record stays in the ledger).
+  // Sets the configured sources. Backups that none of them reports leave the standings, but stay in
+  // the ledger.
   void Configure(std::vector<SourceRules> sources);
 
-  // What is expected, as configured now. Of what is not named there it is learned.
+  // Sets the configured expectations. Backups that are not listed get an expectation learned from
+  // their history.
   void Expect(std::vector<Expectation> expectations, Time now);
 
-  // The monitors as they are configured now: they are told of runs that end from here on, and of
-  // those that ended while the exporter was down; sources that are new begin with `now`. What
-  // waits is due at once.
+  // Sets the configured monitors. They are notified of runs that end from now on, and of those that
+  // ended while the exporter was down; for a new source, of those that end after `now`. Pending
+  // notices are retried immediately.
   void Subscribe(std::vector<Subscription> subscriptions, Time now);
-  // Is called after each change that made notices, by the thread that made it; it must not call the
-  // ledger. It is never called once this has returned with another.
+  // Sets a function that is called after each change that enqueued notices, by the thread that made
+  // the change. It must not call the ledger. The previous function is not called after this
+  // returns.
   void OnNotices(std::function<void()> on_notices);
 
-  // NoticeQueue. A report is safe from the end of the program, but not from a power cut, after
-  // which a notice may be delivered once more.
+  // NoticeQueue. A reported outcome survives the end of the program. After a power cut it may be
+  // lost, and the notice is then delivered again.
   [[nodiscard]] std::vector<Notice> Waiting(const std::string& monitor, std::size_t most) override;
   void Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) override;
 
-  // How far every file of a source was read.
+  // The position of every file of a source, with the state of its decoder.
   [[nodiscard]] Result<std::vector<Checkpoint>> Checkpoints(const std::string& source);
 
-  // Folds the steps of one source into the ledger in one transaction, and gives their positions
-  // ids. A step that names a backup which another source has is refused: it says so in `refused`
-  // and leaves no trace. After an error nothing of any step is in the ledger.
+  // Applies the steps of one source in one transaction, and sets the ids of their positions. A step
+  // that names a backup which another source reports is refused: its `refused` gives the reason,
+  // and it leaves no trace. After an error, no step was applied.
   [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
 
-  // Does what time alone brings: releases verdicts that were stamped ahead of the clock, counts and
-  // tells of successes that did not come, forgets history, reminds of what is failing, gives up
-  // notices that expired. To be called every few seconds.
+  // Applies what only the passing of time brings: settles runs that were dated ahead of the clock,
+  // counts and reports missed successes, forgets old history, reminds monitors of failures, and
+  // drops expired notices. To be called every few seconds.
   [[nodiscard]] Result<void> Tick(Time now, const Pulse& pulse = {});
-  // What is known now. Immutable; a new one replaces it after every change.
+
+  // The published standings. They are immutable; every change replaces them.
   [[nodiscard]] std::shared_ptr<const Standings> standings() const;
 
  private:

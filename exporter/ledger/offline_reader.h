@@ -1,4 +1,4 @@
-// What other commands read out of a ledger beside a running exporter, without its lock.
+// Reads a ledger beside a running exporter, without its lock. For the command line.
 #pragma once
 
 #include <cstdint>
@@ -16,21 +16,21 @@ struct PendingNotice {
   std::string state;  // Name(NoticeState)
   std::string backup;
   std::string operation;
-  bool dead = false;  // given up; kept to be seen
+  bool dead = false;  // a dead letter
   Time created;
-  Time due;      // next attempt; of a dead letter: when it was given up
-  Time expires;  // until when it is tried, or kept
+  Time due;      // of the next attempt; of a dead letter: when it became one
+  Time expires;  // when attempts end; of a dead letter: when it is removed
   std::uint64_t attempts = 0;
   std::string error;  // of the last attempt
 };
 
-// What waits to be told, and what could not be: by monitor, in the order of delivery.
+// Pending notices and dead letters, by monitor, in the order of delivery.
 [[nodiscard]] Result<std::vector<PendingNotice>> ReadPending(const std::string& directory);
 
 // The names of all backups.
 [[nodiscard]] Result<std::vector<std::string>> ReadBackupNames(const std::string& directory);
 
-// Until when all operations of the backup are paused; nullopt: they are not.
+// The time until which all operations of the backup are paused; nullopt: they are not paused.
 [[nodiscard]] Result<std::optional<Time>> ReadPause(const std::string& directory,
                                                     const std::string& backup, Time now);
 

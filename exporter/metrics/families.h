@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "base/time.h"
-#include "ledger/standing.h"
 #include "metrics/process_usage.h"
 #include "model/source_status.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 

@@ -15,7 +15,7 @@
 
 #include "base/gzip.h"
 #include "base/time.h"
-#include "ledger/standing.h"
+#include "model/standing.h"
 #include "metrics/exposition.h"
 #include "metrics/families.h"
 #include "model/source_status.h"

@@ -1,6 +1,8 @@
-// The configured expectation for a backup: when an operation succeeds, and how long it takes.
+// Expectations of a backup: what is configured about when an operation succeeds and how long it
+// takes, pauses, and how the ledger watches it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +27,24 @@ struct Expectation {
 
   // Whether `backup` is a name and not a pattern: then the backup exists before its first run.
   [[nodiscard]] bool names_one() const { return !IsPattern(backup); }
+};
+
+// A time in which nothing is expected.
+struct PausePeriod {
+  Time begins;
+  Time ends;
+  std::string reason;
+};
+
+// How an operation is watched.
+struct Watch {
+  Time since;                          // occurrences before are not counted
+  std::optional<Duration> learned;     // interval learned from runs that are forgotten by now
+  std::optional<Duration> configured;  // interval of the schedule in use; nullopt: a learned one
+  std::optional<Time> judged;          // the last occurrence that was counted as missed
+  std::uint64_t in_a_row = 0;          // missed since the last success
+  std::optional<Time> late;            // the deadline that passed while the host was down or asleep
+  std::optional<Time> woke;            // when the host woke after that
 };
 
 }  // namespace backup_exporter

@@ -21,6 +21,7 @@ namespace backup_exporter {
 enum class NoticeState { kStart, kFinish, kFail, kLog, kResolve };
 inline constexpr int kNoticeStates = 5;
 [[nodiscard]] std::string_view Name(NoticeState state);
+[[nodiscard]] std::optional<NoticeState> NoticeStateNamed(std::string_view name);
 
 // Why there is a notice.
 enum class NoticeCause {
@@ -32,6 +33,7 @@ enum class NoticeCause {
 };
 inline constexpr int kNoticeCauses = 5;
 [[nodiscard]] std::string_view Name(NoticeCause cause);
+[[nodiscard]] std::optional<NoticeCause> NoticeCauseNamed(std::string_view name);
 
 // One notification for one monitor.
 struct Notice {

@@ -26,6 +26,14 @@ constexpr std::array<std::string_view, kReasons> kReasonNames{"locked",
                                                               "other"};
 constexpr std::array<std::string_view, kLevels> kLevelNames{"error", "warning", "info", "debug"};
 
+template <typename Enum, std::size_t kCount>
+std::optional<Enum> ValueNamed(const std::array<std::string_view, kCount>& names,
+                               std::string_view name) {
+  const auto* found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Enum>(found - names.begin());
+}
+
 }  // namespace
 
 std::string_view Name(Operation operation) {
@@ -43,21 +51,23 @@ std::string_view Name(Reason reason) { return kReasonNames[static_cast<std::size
 std::string_view Name(Level level) { return kLevelNames[static_cast<std::size_t>(level)]; }
 
 std::optional<Operation> OperationNamed(std::string_view name) {
-  const auto* found = std::find(kOperationNames.begin(), kOperationNames.end(), name);
-  if (found == kOperationNames.end()) return std::nullopt;
-  return static_cast<Operation>(found - kOperationNames.begin());
+  return ValueNamed<Operation>(kOperationNames, name);
 }
 
 std::optional<RunResult> ResultNamed(std::string_view name) {
-  const auto* found = std::find(kResultNames.begin(), kResultNames.end(), name);
-  if (found == kResultNames.end()) return std::nullopt;
-  return static_cast<RunResult>(found - kResultNames.begin());
+  return ValueNamed<RunResult>(kResultNames, name);
+}
+
+std::optional<Evidence> EvidenceNamed(std::string_view name) {
+  return ValueNamed<Evidence>(kEvidenceNames, name);
+}
+
+std::optional<Reason> ReasonNamed(std::string_view name) {
+  return ValueNamed<Reason>(kReasonNames, name);
 }
 
 std::optional<Level> LevelNamed(std::string_view name) {
-  const auto* found = std::find(kLevelNames.begin(), kLevelNames.end(), name);
-  if (found == kLevelNames.end()) return std::nullopt;
-  return static_cast<Level>(found - kLevelNames.begin());
+  return ValueNamed<Level>(kLevelNames, name);
 }
 
 }  // namespace backup_exporter

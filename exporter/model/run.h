@@ -49,6 +49,8 @@ inline constexpr int kLevels = 4;
 [[nodiscard]] std::string_view Name(Level level);
 [[nodiscard]] std::optional<Operation> OperationNamed(std::string_view name);
 [[nodiscard]] std::optional<RunResult> ResultNamed(std::string_view name);
+[[nodiscard]] std::optional<Evidence> EvidenceNamed(std::string_view name);
+[[nodiscard]] std::optional<Reason> ReasonNamed(std::string_view name);
 [[nodiscard]] std::optional<Level> LevelNamed(std::string_view name);
 
 // Amounts of data and files in a run. An absent value is unknown, which is not zero.

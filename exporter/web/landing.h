@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "ledger/standing.h"
+#include "model/standing.h"
 #include "model/source_status.h"
 
 namespace backup_exporter {

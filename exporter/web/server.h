@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ledger/standing.h"
+#include "model/standing.h"
 #include "metrics/page.h"
 #include "model/source_status.h"
 

@@ -138,6 +138,7 @@ TEST(Configuration, EveryExampleHasItsRecordedErrors) {
 TEST(Configuration, TheSmallestConfigurationHasTheDefaultsOfItsFormat) {
   const Configuration configuration = Parsed(kSmallest);
   EXPECT_EQ(configuration.storage_path, std::nullopt);
+  EXPECT_EQ(configuration.retention, std::chrono::days(400));
   ASSERT_EQ(configuration.sources.size(), 1u);
   const SourceConfig& source = configuration.sources[0];
   EXPECT_EQ(source.ingest.format, "restic");
@@ -173,8 +174,10 @@ sources:
     warnings_count_as: warning
 storage:
   path: state
+  retention: 30d
 )");
   EXPECT_EQ(configuration.storage_path, "/etc/backup_exporter/state");
+  EXPECT_EQ(configuration.retention, std::chrono::days(30));
   ASSERT_EQ(configuration.sources.size(), 2u);
   const SourceConfig& restic = configuration.sources[0];
   EXPECT_EQ(restic.ingest.input.name, "nightly");

@@ -215,7 +215,8 @@ class CrashesAtLength : public testing::Test {
     EXPECT_EQ(Texts(monitor_.Received(name)), expected_);
     SQLite::Database ledger(directory_ / "place/disk/ledger/ledger.db");
     EXPECT_EQ(ledger.execAndGet("PRAGMA integrity_check").getString(), "ok");
-    SQLite::Statement made(ledger, "SELECT name,value FROM tellings WHERE name LIKE 'notices %'");
+    SQLite::Statement made(
+        ledger, "SELECT name,value FROM monitor_counters WHERE name LIKE 'notices %'");
     while (made.executeStep()) {
       page += made.getColumn(0).getString() + " " + made.getColumn(1).getString() + "\n";
     }

@@ -1,9 +1,9 @@
-// A ledger and files that tell it of runs, so that a case is a few lines:
+// A ledger and files that report runs to it, so that a test case is a few lines:
 //
 //   Take(log_, {Started(), Finished(kFailure)}, kAtEnd);
 //   EXPECT_EQ(Home().failures, 1u);
 //
-// What the ledger takes in is made here, without files and decoders.
+// The events are made here, without files and decoders.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -27,10 +27,10 @@ using namespace std::chrono_literals;
 
 using enum RunResult;
 
-// 02:00 UTC in the n-th night of the tests' calendar. Their present is noon after night 30.
+// 02:00 UTC in the n-th night of the tests' calendar. The tests' present is noon after night 30.
 [[nodiscard]] Time Night(int n);
 
-// A RunFinished, said in words. Without At it has no clock.
+// A RunFinished that reads like a sentence. Without At it has no time.
 struct Finished : RunFinished {
   explicit Finished(RunResult how) { result = how; }
   Finished& At(Time time) { return end = time, *this; }
@@ -57,10 +57,10 @@ struct Listed : ArchiveListed {
   Listed& AmongOthers() { return among_others = true, *this; }
 };
 
-// A record that says nothing about a run.
+// A record without information about a run.
 struct Noise {};
 
-// What one record says, and of which label.
+// What one record contains, and for which label.
 struct Said {
   template <typename T>
   requires(!std::same_as<std::remove_cvref_t<T>, Said>)
@@ -73,7 +73,7 @@ struct Said {
   std::string label;
 };
 
-// How the file stands after the step. Each holds what stands before it.
+// The state of the file after the step. Each includes those before it.
 enum class Rest { kMore, kAtEnd, kQuiet, kGone, kOver };
 using enum Rest;
 
@@ -93,16 +93,16 @@ struct TestFile {
 // The next step of a file. Moves the file's position on.
 [[nodiscard]] FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
 
-// A ledger in a folder with two sources that feed one backup, `home`: logs (/log/home.log) and
+// A ledger in a directory, with two sources that feed one backup, `home`: logs (/log/home.log) and
 // status files (/status/home.json).
 class LedgerTest : public testing::Test {
  protected:
   LedgerTest();
   void TearDown() override;
 
-  // Commits one step; it must be taken.
+  // Commits one step, which must be accepted.
   void Take(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
-  // Commits one step that may be refused; why it was.
+  // Commits one step. Why it was refused; empty: it was accepted.
   std::string Refused(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
   Result<void> Commit(std::vector<FileStep>& steps);
   void Tick();
@@ -112,7 +112,7 @@ class LedgerTest : public testing::Test {
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
   [[nodiscard]] std::string Standing() const { return StandingsText(*ledger_->standings()); }
   [[nodiscard]] std::vector<std::string> Names() const;
-  // Empty standings where there is no such thing.
+  // Empty standings if there is no such backup or operation.
   [[nodiscard]] BackupStanding Backup(const std::string& name) const;
   [[nodiscard]] OperationStanding Of(const std::string& name, Operation operation) const;
   [[nodiscard]] OperationStanding Home() const { return Of("home", Operation::kBackup); }

@@ -1,14 +1,14 @@
-// Standings as text, every field of them, so that tests compare and show them whole.
+// Standings as text with every field, for comparisons and messages of tests.
 #pragma once
 
 #include <ostream>
 #include <string>
 
-#include "ledger/standing.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 
-// Leaves out what is not known, and what a restart begins anew: the last commit and the errors.
+// Omits unknown values, and those that a restart resets: the last commit and the errors.
 [[nodiscard]] std::string StandingsText(const Standings& standings);
 [[nodiscard]] std::string StandingText(const BackupStanding& standing);
 

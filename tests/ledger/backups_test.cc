@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(Feeds, NeedsThePatternAndTheTemplateOfTheSource) {
+TEST(Feeds, AFileFeedsABackupWhileItsSourceHasTheSamePatternAndTemplate) {
   const SourceRules source = SourceOf("log", "{dir}");
   EXPECT_TRUE(Feeds(source, "/log/home.log", "{dir}"));
   EXPECT_FALSE(Feeds(source, "/log/home.log", "{stem}"));
@@ -30,14 +30,14 @@ class BackupsTest : public LedgerTest {
   }
 };
 
-TEST_F(BackupsTest, AreNamedByTheirSourcesTemplate) {
+TEST_F(BackupsTest, ABackupIsNamedByTheTemplateOfItsSource) {
   TestFile nas("/log/nas.log");
   Take(log_, Success(1));
   Take(nas, Success(1));
   EXPECT_EQ(Names(), (std::vector<std::string>{"home", "nas"}));
 }
 
-TEST_F(BackupsTest, AreToldApartByTheLabelsOfRecords) {
+TEST_F(BackupsTest, RecordsWithDifferentLabelsBelongToDifferentBackups) {
   Configure({SourceOf("status", "{profile}")});
   Take(status_, {Said(Finished(kSuccess).At(Night(1)).Whole(), "work"),
                  Said(Finished(kFailure).At(Night(2)).Whole(), "play")});
@@ -46,7 +46,7 @@ TEST_F(BackupsTest, AreToldApartByTheLabelsOfRecords) {
   EXPECT_EQ(Of("play", Operation::kBackup).failures, 1u);
 }
 
-TEST_F(BackupsTest, SayWhichToolSourceAndRepositoryTheyAreOf) {
+TEST_F(BackupsTest, ABackupHasItsToolSourceAndRepository) {
   SourceRules source = SourceOf("log");
   source.tool = "borg";
   source.repository = "nas";
@@ -57,13 +57,13 @@ TEST_F(BackupsTest, SayWhichToolSourceAndRepositoryTheyAreOf) {
   EXPECT_EQ(Backup("home").repository, "nas");
 }
 
-TEST_F(BackupsTest, AreNamedByTheirFileWhereTheRecordNamesNone) {
+TEST_F(BackupsTest, ABackupIsNamedByItsFileIfTheRecordHasNoName) {
   Configure({SourceOf("status", "{profile}")});
   Take(status_, Success(1));
   EXPECT_EQ(Names(), std::vector<std::string>{"home"});
 }
 
-TEST_F(BackupsTest, WhoseFileDoesNotMatchAreRefused) {
+TEST_F(BackupsTest, AFileThatDoesNotMatchIsRefused) {
   SourceRules source = SourceOf("status", "{host}");
   source.match = std::make_shared<const re2::RE2>("/(?P<host>web[0-9]+)");
   Configure({source});
@@ -77,14 +77,14 @@ TEST_F(BackupsTest, WhoseFileDoesNotMatchAreRefused) {
 
 // Clashes.
 
-TEST_F(BackupsTest, OfTwoSourcesWithoutAConfiguredNameClash) {
+TEST_F(BackupsTest, BackupsOfTwoSourcesWithoutAConfiguredNameClash) {
   Take(log_, Success(1));
   const std::string before = StandingText(Backup("home"));
   const std::string refused = Refused(status_, {Finished(kFailure).At(Night(2)).Whole(), Noise()});
   EXPECT_EQ(refused,
             "the backup \"home\" of /status/home.json (source status) is also that of "
             "/log/home.log (source log); "
-            "if both are one backup, say so with `backup: home` at each source, else give them "
+            "if both are one backup, set `backup: home` at each source, else give them "
             "different names "
             "with `backup:`");
   EXPECT_EQ(StandingText(Backup("home")), before);
@@ -92,7 +92,7 @@ TEST_F(BackupsTest, OfTwoSourcesWithoutAConfiguredNameClash) {
   EXPECT_EQ(ledger().standings()->sources.at("status").counts.records, 0u);
 }
 
-TEST_F(BackupsTest, OfTwoFilesOfOneSourceClash) {
+TEST_F(BackupsTest, BackupsOfTwoFilesOfOneSourceClash) {
   SourceRules source = SourceOf("log");
   source.pattern = "/log/*/*";
   Configure({source});
@@ -105,7 +105,7 @@ TEST_F(BackupsTest, OfTwoFilesOfOneSourceClash) {
   EXPECT_EQ(ledger().Checkpoints("log")->size(), 1u);
 }
 
-TEST_F(BackupsTest, ThatClashLeaveNoTraceOfTheOtherLabelsOfTheStep) {
+TEST_F(BackupsTest, AClashRefusesTheWholeStep) {
   Configure({SourceOf("log"), SourceOf("status", "{profile}")});
   Take(log_, Success(1));
   EXPECT_NE(Refused(status_, {Said(Finished(kSuccess).At(Night(2)).Whole(), "work"),
@@ -115,7 +115,7 @@ TEST_F(BackupsTest, ThatClashLeaveNoTraceOfTheOtherLabelsOfTheStep) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(BackupsTest, ThatClashLeaveTheOtherStepsOfTheCommitAlone) {
+TEST_F(BackupsTest, AClashLeavesTheOtherStepsOfTheCommitAlone) {
   Take(log_, Success(1));
   TestFile nas("/status/nas.json");
   std::vector<FileStep> steps{Step(status_, Success(2)), Step(nas, Success(3))};
@@ -128,13 +128,13 @@ TEST_F(BackupsTest, ThatClashLeaveTheOtherStepsOfTheCommitAlone) {
   EXPECT_EQ(ledger().Checkpoints("status")->size(), 1u);
 }
 
-TEST_F(BackupsTest, ThatClashWhereOnlyOneSourceSaysSo) {
+TEST_F(BackupsTest, BackupsClashIfOnlyOneSourceConfiguresTheName) {
   Configure({SourceOf("log", "home"), SourceOf("status")});
   Take(log_, Success(1));
   EXPECT_NE(Refused(status_, Success(2)), "");
 }
 
-TEST_F(BackupsTest, OfTwoSourcesAreOneWhereBothSaySo) {
+TEST_F(BackupsTest, TwoSourcesFeedOneBackupIfBothConfigureItsName) {
   Configure({SourceOf("log", "home"), SourceOf("status", "{stem}")});
   Take(log_, Success(1));
   Take(status_, Success(2));
@@ -143,7 +143,7 @@ TEST_F(BackupsTest, OfTwoSourcesAreOneWhereBothSaySo) {
   EXPECT_EQ(Backup("home").source, "log") << "the first by name";
 }
 
-TEST_F(BackupsTest, AreTakenOnceTheClashIsConfiguredAway) {
+TEST_F(BackupsTest, ARefusedStepIsAcceptedOnceTheClashIsConfiguredAway) {
   Take(log_, Success(1));
   std::vector<FileStep> steps{Step(status_, Success(2))};
   ASSERT_TRUE(Commit(steps));
@@ -155,7 +155,7 @@ TEST_F(BackupsTest, AreTakenOnceTheClashIsConfiguredAway) {
   EXPECT_EQ(Home().runs, 3u);
 }
 
-TEST_F(BackupsTest, MayTakeTheNameOfOneThatLeftTheConfiguration) {
+TEST_F(BackupsTest, ABackupMayHaveTheNameOfOneThatLeftTheConfiguration) {
   Take(log_, Success(1));
   Configure({SourceOf("status")});
   Take(status_, Success(2));
@@ -164,7 +164,7 @@ TEST_F(BackupsTest, MayTakeTheNameOfOneThatLeftTheConfiguration) {
 
 // Leaving and coming back.
 
-TEST_F(BackupsTest, LeaveWithTheirSourceAndComeBackWithIt) {
+TEST_F(BackupsTest, ABackupIsVisibleWhileItsSourceIsConfigured) {
   Take(log_, Success(1));
   const std::string before = StandingText(Backup("home"));
   Configure({SourceOf("status")});
@@ -175,7 +175,7 @@ TEST_F(BackupsTest, LeaveWithTheirSourceAndComeBackWithIt) {
   EXPECT_EQ(StandingText(Backup("home")), before);
 }
 
-TEST_F(BackupsTest, LeaveWhenThePatternNoLongerMatchesTheirFile) {
+TEST_F(BackupsTest, ABackupIsHiddenWhenThePatternDoesNotMatchItsFile) {
   TestFile nas("/log/nas.log");
   Take(log_, Success(1));
   Take(nas, Success(1));
@@ -187,7 +187,7 @@ TEST_F(BackupsTest, LeaveWhenThePatternNoLongerMatchesTheirFile) {
   EXPECT_EQ(Names(), (std::vector<std::string>{"home", "nas"}));
 }
 
-TEST_F(BackupsTest, LeaveWhenTheTemplateChanges) {
+TEST_F(BackupsTest, ABackupIsHiddenWhenTheTemplateChanges) {
   Take(log_, Success(1));
   Configure({SourceOf("log", "{dir}")});
   EXPECT_EQ(Names(), std::vector<std::string>{});
@@ -198,7 +198,7 @@ TEST_F(BackupsTest, LeaveWhenTheTemplateChanges) {
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(BackupsTest, StayWhileAnySourceFeedsThem) {
+TEST_F(BackupsTest, ABackupIsVisibleWhileAnySourceFeedsIt) {
   Configure({SourceOf("log", "home"), SourceOf("status", "home")});
   Take(log_, Success(1));
   Take(status_, Success(2));
@@ -207,7 +207,7 @@ TEST_F(BackupsTest, StayWhileAnySourceFeedsThem) {
   EXPECT_EQ(Home().runs, 2u);
 }
 
-TEST_F(BackupsTest, StayWhenTheirFileIsGone) {
+TEST_F(BackupsTest, ABackupIsVisibleAfterItsFileIsGone) {
   Take(log_, Success(1));
   Take(log_, {}, kOver);
   EXPECT_EQ(Home().last_success, Night(1));
@@ -215,7 +215,7 @@ TEST_F(BackupsTest, StayWhenTheirFileIsGone) {
 
 // Limits.
 
-TEST_F(BackupsTest, BeyondTheLimitAreCountedAndTheirFilesReadOn) {
+TEST_F(BackupsTest, BackupsAboveTheLimitAreCountedAndTheirFilesAreRead) {
   options_.max_backups = 2;
   Reopen();
   for (const char* name : {"/log/a.log", "/log/b.log", "/log/c.log", "/log/d.log"}) {
@@ -232,7 +232,7 @@ TEST_F(BackupsTest, BeyondTheLimitAreCountedAndTheirFilesReadOn) {
   EXPECT_EQ(ledger().standings()->series_dropped, 2u);
 }
 
-TEST_F(BackupsTest, AreLimitedToAThousandByDefault) {
+TEST_F(BackupsTest, TheDefaultLimitIsAThousandBackups) {
   std::vector<FileStep> steps;
   for (int i = 0; i < 1003; ++i) {
     TestFile file("/log/" + std::to_string(i) + ".log");
@@ -245,7 +245,7 @@ TEST_F(BackupsTest, AreLimitedToAThousandByDefault) {
 
 // Expiry.
 
-TEST_F(BackupsTest, OfWhichNothingIsHeardForNinetyDaysAreForgotten) {
+TEST_F(BackupsTest, ABackupThatNoRecordNamesForNinetyDaysIsForgotten) {
   Take(log_, Success(1));
   TestFile nas("/log/nas.log");
   for (int day = 0; day < 90; ++day) {
@@ -260,7 +260,7 @@ TEST_F(BackupsTest, OfWhichNothingIsHeardForNinetyDaysAreForgotten) {
   EXPECT_EQ(Names(), std::vector<std::string>{"nas"});
 }
 
-TEST_F(BackupsTest, AreNotForgottenByRestartsAndTicks) {
+TEST_F(BackupsTest, ABackupIsNotForgottenByRestartsAndTicks) {
   Take(log_, Success(1));
   for (int i = 0; i < 100; ++i) {
     if (i % 10 == 0) Reopen();
@@ -271,7 +271,7 @@ TEST_F(BackupsTest, AreNotForgottenByRestartsAndTicks) {
 }
 
 // faults.md 69
-TEST_F(BackupsTest, AreNotForgottenWhenTheClockJumps) {
+TEST_F(BackupsTest, ABackupIsNotForgottenWhenTheClockJumps) {
   Take(log_, Success(1));
   Tick();
   const std::string before = Standing();
@@ -284,7 +284,7 @@ TEST_F(BackupsTest, AreNotForgottenWhenTheClockJumps) {
   }
 }
 
-TEST_F(BackupsTest, AreForgottenInTimeAlthoughTheClockWasAheadOnce) {
+TEST_F(BackupsTest, ABackupIsForgottenInTimeAlthoughTheClockWasAheadOnce) {
   options_.discovered_backups_expire = std::chrono::days(3);
   Reopen();
   Take(log_, Success(1));
@@ -298,7 +298,7 @@ TEST_F(BackupsTest, AreForgottenInTimeAlthoughTheClockWasAheadOnce) {
   EXPECT_EQ(Names(), std::vector<std::string>{});
 }
 
-TEST_F(BackupsTest, MakeRoomForOthersWhenTheyAreForgotten) {
+TEST_F(BackupsTest, AForgottenBackupMakesRoomForAnother) {
   options_.max_backups = 1;
   options_.discovered_backups_expire = std::chrono::days(1);
   Reopen();

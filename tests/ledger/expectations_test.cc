@@ -1,4 +1,4 @@
-// When the next success is overdue, and what is said when it does not come.
+// When the next success is overdue, and what is reported when it is missed.
 
 #include <gmock/gmock.h>
 
@@ -28,8 +28,8 @@ class ExpectationsTest : public LedgerTest {
     subscription.operations = {Operation::kBackup, Operation::kCheck};
     ledger().Subscribe({subscription}, now_);
   }
-  // What waits, and is delivered with this.
-  std::vector<std::string> Told() {
+  // Delivers all pending notices. What they were.
+  std::vector<std::string> Deliver() {
     std::vector<std::string> texts;
     std::vector<Delivery> deliveries;
     for (const Notice& notice : ledger().Waiting("m", 100)) {
@@ -42,7 +42,7 @@ class ExpectationsTest : public LedgerTest {
     ledger().Report("m", deliveries, now_);
     return texts;
   }
-  // A backup of home that ends now.
+  // A run of home that ends now.
   void Ran(RunResult result, Duration duration = 10min) {
     Take(log_, {Finished(result).From(now_ - duration).At(now_).Whole()});
   }
@@ -57,7 +57,7 @@ class ExpectationsTest : public LedgerTest {
   std::optional<Time> Deadline() { return Home().expected ? Home().expected->deadline : Time(); }
 };
 
-TEST_F(ExpectationsTest, TheDeadlineIsTheIntervalAndTheGraceAfterTheLastSuccess) {
+TEST_F(ExpectationsTest, TheDeadlineIsOneIntervalAndTheGraceAfterTheLastSuccess) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   EXPECT_THAT(Deadline(), Optional(Night(2) + 2h));
@@ -65,13 +65,13 @@ TEST_F(ExpectationsTest, TheDeadlineIsTheIntervalAndTheGraceAfterTheLastSuccess)
   EXPECT_EQ(Home().expected->origin, Origin::kConfigured);
 }
 
-TEST_F(ExpectationsTest, WhatARunTakesIsNoDelay) {
+TEST_F(ExpectationsTest, TheDurationOfARunIsNoDelay) {
   ExpectDaily();
   Ran(kSuccess, 3h);
-  EXPECT_THAT(Deadline(), Optional(Night(2) + 5h)) << "as long as the longest that is known";
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 5h)) << "the longest known duration counts";
   expectations_[0].max_duration = 1h;
   ledger().Expect(expectations_, now_);
-  EXPECT_THAT(Deadline(), Optional(Night(2) + 3h)) << "or as the configuration says";
+  EXPECT_THAT(Deadline(), Optional(Night(2) + 3h)) << "a configured duration counts instead";
   EXPECT_THAT(Home().max_duration, Optional(1h));
 }
 
@@ -86,33 +86,33 @@ TEST_F(ExpectationsTest, TheDeadlineStaysUntilThereIsASuccess) {
   EXPECT_THAT(Deadline(), Optional(Night(10) + 2h));
 }
 
-TEST_F(ExpectationsTest, EachMissIsCountedAndTheFirstIsTold) {
+TEST_F(ExpectationsTest, EveryMissIsCountedAndTheFirstIsReported) {
   ExpectDaily();
   Subscribe();
   Ran(kSuccess, 0min);
-  Told();
+  Deliver();
   GoTo(Night(2) + 2h - 1s);
   EXPECT_EQ(Home().missed, 0U);
   GoTo(Night(2) + 2h);
   EXPECT_EQ(Home().missed, 1U);
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
   GoTo(Night(5) + 3h);
   EXPECT_EQ(Home().missed, 4U);
   EXPECT_EQ(Home().missed_in_a_row, 4U);
-  EXPECT_THAT(Told(), IsEmpty());
+  EXPECT_THAT(Deliver(), IsEmpty());
   Ran(kSuccess);
   EXPECT_EQ(Home().missed, 4U);
   EXPECT_EQ(Home().missed_in_a_row, 0U);
-  EXPECT_THAT(Told(), ElementsAre("finish"));
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
   GoTo(Night(8));
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
 }
 
-TEST_F(ExpectationsTest, AMissIsToldWithWhatIsKnown) {
+TEST_F(ExpectationsTest, ANoticeOfAMissContainsTheLastSuccess) {
   ExpectDaily();
   Subscribe();
   Ran(kSuccess, 0min);
-  Told();
+  Deliver();
   GoTo(Night(3) + 2h);
   const auto notices = ledger().Waiting("m", 10);
   ASSERT_EQ(notices.size(), 1U);
@@ -122,49 +122,49 @@ TEST_F(ExpectationsTest, AMissIsToldWithWhatIsKnown) {
   EXPECT_EQ(notices[0].uid.size(), 36U);
 }
 
-TEST_F(ExpectationsTest, AMonitorThatWaitsForSoManyInARowHearsOfAMissThen) {
+TEST_F(ExpectationsTest, FailuresAndMissesTogetherReachTheThresholdOfAMonitor) {
   ExpectDaily();
   Subscribe({.after = 3});
   Ran(kSuccess, 0min);
-  Told();
+  Deliver();
   GoTo(Night(2));
   Ran(kFailure);
   GoTo(Night(3));
-  EXPECT_THAT(Told(), IsEmpty()) << "a failure and a miss";
+  EXPECT_THAT(Deliver(), IsEmpty()) << "a failure and a miss";
   GoTo(Night(4));
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
   GoTo(Night(9));
-  EXPECT_THAT(Told(), IsEmpty());
+  EXPECT_THAT(Deliver(), IsEmpty());
 }
 
-TEST_F(ExpectationsTest, AMissIsToldAgainWhereThatIsAskedFor) {
+TEST_F(ExpectationsTest, AMissIsSentAgainIfRemindersAreEnabled) {
   ExpectDaily();
   Subscribe({.remind = days(2)});
   Ran(kSuccess, 0min);
-  Told();
+  Deliver();
   GoTo(Night(2) + 3h);
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
   GoTo(Night(4) + 2h);
-  EXPECT_THAT(Told(), IsEmpty());
+  EXPECT_THAT(Deliver(), IsEmpty());
   GoTo(Night(4) + 3h);
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
 }
 
-TEST_F(ExpectationsTest, AMissHoldsBackTheFinishOfWhatSharesAState) {
+TEST_F(ExpectationsTest, AMissPreventsTheFinishOfABackupThatSharesTheStatus) {
   sources_.push_back(SourceOf("nas", "nas"));
   ledger().Configure(sources_);
   ExpectDaily();
   Subscribe({.superseding = Superseding::kStates, .one_state = true});
   GoTo(Night(3));
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
   TestFile nas("/nas/nas.log", now_);
   Take(nas, {Finished(kSuccess).At(now_).Whole()});
-  EXPECT_THAT(Told(), IsEmpty());
+  EXPECT_THAT(Deliver(), IsEmpty());
   Ran(kSuccess);
-  EXPECT_THAT(Told(), ElementsAre("finish"));
+  EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
-TEST_F(ExpectationsTest, ABackupThatNeverRanIsOverdueFromWhenItWasExpected) {
+TEST_F(ExpectationsTest, ABackupThatNeverRanBecomesOverdueAfterItWasConfigured) {
   Expect({.backup = "office", .schedule = Every(24h)});
   EXPECT_THAT(Names(), ElementsAre("office"));
   EXPECT_THAT(Of("office", Operation::kBackup).expected->deadline, Optional(Night(2) + 1h));
@@ -182,7 +182,7 @@ TEST_F(ExpectationsTest, AnOperationHasAnExpectationOfItsOwn) {
   EXPECT_THAT(Of("home", Operation::kCheck).expected->deadline, Optional(Night(8) + 1h));
 }
 
-TEST_F(ExpectationsTest, APatternIsOfEveryBackupThatFitsItAndIsThere) {
+TEST_F(ExpectationsTest, APatternAppliesToEveryExistingBackupThatMatches) {
   Expect({.backup = "ho*", .schedule = Every(24h)});
   EXPECT_THAT(Names(), IsEmpty());
   Ran(kSuccess, 0min);
@@ -192,7 +192,7 @@ TEST_F(ExpectationsTest, APatternIsOfEveryBackupThatFitsItAndIsThere) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(ExpectationsTest, ARunThatGoesOnHasCome) {
+TEST_F(ExpectationsTest, ARunInProgressIsNotMissed) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   now_ = Night(2);
@@ -200,10 +200,10 @@ TEST_F(ExpectationsTest, ARunThatGoesOnHasCome) {
   GoTo(Night(2) + 20h);
   EXPECT_EQ(Home().missed, 0U);
   GoTo(Night(3));
-  EXPECT_EQ(Home().missed, 1U) << "nobody knows how long it may take; a day is too long";
+  EXPECT_EQ(Home().missed, 1U) << "its normal duration is unknown; a day is too long";
 }
 
-TEST_F(ExpectationsTest, ARunThatGoesOnForTooLongHasNot) {
+TEST_F(ExpectationsTest, ARunThatTakesTooLongIsMissed) {
   Expect({.backup = "home", .schedule = Every(24h), .grace = 1h, .max_duration = 3h});
   Ran(kSuccess, 0min);
   now_ = Night(2) + 2h;
@@ -214,7 +214,7 @@ TEST_F(ExpectationsTest, ARunThatGoesOnForTooLongHasNot) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(ExpectationsTest, NothingIsMissedBeforeAllThatWasWrittenIsRead) {
+TEST_F(ExpectationsTest, NothingIsMissedBeforeTheSourcesAreCaughtUp) {
   ExpectDaily();
   now_ = Night(9);
   Beat({.caught_up = false});
@@ -225,7 +225,7 @@ TEST_F(ExpectationsTest, NothingIsMissedBeforeAllThatWasWrittenIsRead) {
   EXPECT_EQ(Home().missed, 0U);
 }
 
-TEST_F(ExpectationsTest, WhatIsLateBecauseTheHostWasDownIsGivenItsGrace) {
+TEST_F(ExpectationsTest, ABackupThatIsLateBecauseTheHostWasDownGetsItsGrace) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   now_ = Night(2) + 7h;
@@ -239,21 +239,21 @@ TEST_F(ExpectationsTest, WhatIsLateBecauseTheHostWasDownIsGivenItsGrace) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(ExpectationsTest, AHostThatIsOffEveryNightHearsOfItAllTheSame) {
+TEST_F(ExpectationsTest, AMissIsReportedOnAHostThatIsOffEveryNight) {
   Expect({.backup = "home", .schedule = Every(24h), .grace = 2h, .max_duration = 6h});
   Subscribe();
   Ran(kSuccess);
-  Told();
+  Deliver();
   for (int day = 2; day < 5; ++day) {
     for (Duration up = 0h; up <= 7h; up += 1h) {
       now_ = Night(day) + up;
       Beat({.awake_since = Night(day)});
     }
   }
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
 }
 
-TEST_F(ExpectationsTest, WhatIsLearnedHasAnHourOfGraceAfterTheHostWasDown) {
+TEST_F(ExpectationsTest, ALearnedExpectationHasAnHourOfGraceAfterTheHostWasDown) {
   for (int night = 1; night <= 15; ++night) {
     GoTo(Night(night));
     Ran(kSuccess, 0min);
@@ -268,17 +268,17 @@ TEST_F(ExpectationsTest, WhatIsLearnedHasAnHourOfGraceAfterTheHostWasDown) {
   EXPECT_GT(Home().missed, 0U);
 }
 
-TEST_F(ExpectationsTest, AClockThatWasAheadSilencesNothing) {
+TEST_F(ExpectationsTest, AClockThatWasAheadHidesNoMiss) {
   ExpectDaily();
   Subscribe();
   Ran(kSuccess, 0min);
   Tick();
-  Told();
+  Deliver();
   const Time right = Night(1) + 1h;
   now_ = Night(300);
   Beat({.clock_jumps = 1});
   EXPECT_GT(Home().missed, 300U - 10U);
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
   now_ = right;
   Beat({.clock_jumps = 1, .awake_since = Night(300)});
   EXPECT_EQ(Home().missed_in_a_row, 0U);
@@ -286,10 +286,10 @@ TEST_F(ExpectationsTest, AClockThatWasAheadSilencesNothing) {
   now_ = right + 24h + 2h;
   Beat({.awake_since = Night(300)});
   EXPECT_EQ(Home().missed, before + 1);
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
 }
 
-TEST_F(ExpectationsTest, AStartByAClockThatWasAheadSilencesNothing) {
+TEST_F(ExpectationsTest, StartingUnderAClockThatWasAheadHidesNoMiss) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   now_ = Night(300);
@@ -302,7 +302,7 @@ TEST_F(ExpectationsTest, AStartByAClockThatWasAheadSilencesNothing) {
   EXPECT_EQ(Home().missed, before + 1);
 }
 
-TEST_F(ExpectationsTest, ByAScheduleThatWasChangedNothingIsJudgedThatWasBefore) {
+TEST_F(ExpectationsTest, AfterAScheduleChangeEarlierOccurrencesAreNotCounted) {
   Expect({.backup = "home", .schedule = Every(days(7))});
   Ran(kSuccess, 0min);
   Tick();
@@ -317,19 +317,19 @@ TEST_F(ExpectationsTest, ByAScheduleThatWasChangedNothingIsJudgedThatWasBefore) 
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(ExpectationsTest, AClaimWhereArchivesAreProofMakesUpForNoMiss) {
+TEST_F(ExpectationsTest, AClaimMakesUpForNoMissWhereArchivesProveSuccesses) {
   ExpectDaily();
   Subscribe();
   Take(log_, {Finished(kSuccess).At(now_).Whole().Id("a1b2c3d4").By(Evidence::kArchive)});
-  Told();
+  Deliver();
   GoTo(Night(2) + 2h);
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
   Take(log_, {Finished(kSuccess).At(now_).Whole().By(Evidence::kClaim)});
   EXPECT_EQ(Home().missed_in_a_row, 1U);
-  EXPECT_THAT(Told(), IsEmpty());
+  EXPECT_THAT(Deliver(), IsEmpty());
 }
 
-TEST_F(ExpectationsTest, WhatIsExpectedByAPatternIsNotForgotten) {
+TEST_F(ExpectationsTest, ABackupThatIsExpectedByAPatternIsNotForgotten) {
   Expect({.backup = "ho*", .schedule = Every(days(100))});
   Ran(kSuccess, 0min);
   for (int day = 2; day < 110; ++day) GoTo(Night(day));
@@ -337,7 +337,7 @@ TEST_F(ExpectationsTest, WhatIsExpectedByAPatternIsNotForgotten) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(ExpectationsTest, WhatWasMissedBeforeItWasExpectedIsHistory) {
+TEST_F(ExpectationsTest, OccurrencesBeforeTheExpectationAreNotCounted) {
   Ran(kSuccess, 0min);
   now_ = Night(9);
   ExpectDaily();
@@ -348,7 +348,7 @@ TEST_F(ExpectationsTest, WhatWasMissedBeforeItWasExpectedIsHistory) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(ExpectationsTest, WhatNobodyExpectsAnyMoreIsMissedNoMore) {
+TEST_F(ExpectationsTest, NothingIsMissedAfterTheExpectationIsRemoved) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   GoTo(Night(3));
@@ -360,12 +360,12 @@ TEST_F(ExpectationsTest, WhatNobodyExpectsAnyMoreIsMissedNoMore) {
   EXPECT_EQ(Home().missed, 1U) << "the counter stays";
   ExpectDaily();
   GoTo(Night(9) + 1h);
-  EXPECT_EQ(Home().missed, 1U) << "and the time without an expectation is not made up for";
+  EXPECT_EQ(Home().missed, 1U) << "the time without an expectation is not counted";
 }
 
 // Learned.
 
-TEST_F(ExpectationsTest, OfWhatRunsRegularlyTheExpectationIsLearned) {
+TEST_F(ExpectationsTest, TheExpectationOfARegularBackupIsLearned) {
   Subscribe();
   for (int night = 1; night <= 15; ++night) {
     GoTo(Night(night));
@@ -374,13 +374,13 @@ TEST_F(ExpectationsTest, OfWhatRunsRegularlyTheExpectationIsLearned) {
   EXPECT_EQ(Home().expected->origin, Origin::kLearned);
   EXPECT_EQ(Home().expected->interval, 36h);
   EXPECT_THAT(Deadline(), Optional(Night(15) + 36h));
-  Told();
+  Deliver();
   Tick();
   GoTo(Night(15) + 36h);
-  EXPECT_THAT(Told(), ElementsAre("fail missed home"));
+  EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
 }
 
-TEST_F(ExpectationsTest, WhatRunsEveryHourIsLearnedToo) {
+TEST_F(ExpectationsTest, TheExpectationOfAnHourlyBackupIsLearned) {
   for (int hour = 0; hour <= 15 * 24; ++hour) {
     now_ = Night(1) + std::chrono::hours(hour);
     Ran(kSuccess, 0min);
@@ -389,7 +389,7 @@ TEST_F(ExpectationsTest, WhatRunsEveryHourIsLearnedToo) {
   EXPECT_EQ(Home().expected->interval, 90min);
 }
 
-TEST_F(ExpectationsTest, WhatIsDoneByHandIsNotLearned) {
+TEST_F(ExpectationsTest, NoExpectationIsLearnedForManualOperations) {
   for (int night = 1; night <= 20; ++night) {
     now_ = Night(night);
     Take(log_, {Finished(kSuccess).Of(Operation::kRestore).At(now_).Whole()});
@@ -397,7 +397,7 @@ TEST_F(ExpectationsTest, WhatIsDoneByHandIsNotLearned) {
   EXPECT_EQ(Of("home", Operation::kRestore).expected, std::nullopt);
 }
 
-TEST_F(ExpectationsTest, WhatStoppedLongAgoIsStillOverdue) {
+TEST_F(ExpectationsTest, ABackupThatStoppedLongAgoIsStillOverdue) {
   options_.history = days(30);
   Reopen();
   for (int night = 1; night <= 15; ++night) {
@@ -408,7 +408,7 @@ TEST_F(ExpectationsTest, WhatStoppedLongAgoIsStillOverdue) {
   EXPECT_THAT(Deadline(), Optional(Night(15) + 36h));
 }
 
-TEST_F(ExpectationsTest, WhatEndedBeforeItWasWatchedIsNotToldAsMissed) {
+TEST_F(ExpectationsTest, OccurrencesBeforeTheWatchAreNotReportedAsMissed) {
   now_ = Night(30);
   Subscribe();
   for (int night = 1; night <= 15; ++night) {
@@ -420,7 +420,7 @@ TEST_F(ExpectationsTest, WhatEndedBeforeItWasWatchedIsNotToldAsMissed) {
   EXPECT_THAT(Deadline(), Optional(Night(15) + 36h)) << "it is overdue all the same";
 }
 
-TEST_F(ExpectationsTest, WhatIsNeverExpectedIsNotLearned) {
+TEST_F(ExpectationsTest, NoExpectationIsLearnedForABackupThatIsNeverExpected) {
   Expect({.backup = "home", .never = true});
   for (int night = 1; night <= 15; ++night) {
     now_ = Night(night);
@@ -442,7 +442,7 @@ class FourWeeksTest : public ExpectationsTest {
     ledger().Configure(sources_);
   }
 
-  // Of the n-th day; the first is a Monday.
+  // Midnight of the n-th day; the first is a Monday.
   static Time Midnight(int day) {
     return std::chrono::sys_days(std::chrono::year(2026) / 11 / 2) + days(day);
   }
@@ -451,31 +451,31 @@ class FourWeeksTest : public ExpectationsTest {
     ASSERT_TRUE(schedule) << schedule.error().message;
     Expect({.backup = name, .schedule = *schedule, .grace = 1h, .max_duration = 1h});
   }
-  void Back(const std::string& name, RunResult result = kSuccess) {
+  void Succeed(const std::string& name, RunResult result = kSuccess) {
     TestFile file("/" + name + "/" + std::to_string(++files_) + ".log", now_);
     Take(file, {Finished(result).From(now_ - 10min).At(now_).Whole()}, kGone);
   }
-  // The clock is set; ahead looks to the exporter as if the host had slept.
+  // Sets the clock. To the exporter, a clock set ahead looks as if the host had slept.
   void SetClock(Duration by) {
     now_ += by;
     if (by > 0s) awake_ = now_;
     Beat({.clock_jumps = 1, .awake_since = awake_});
     Note();
   }
-  // "never 3": the day on which it was told that one never came.
+  // Adds "never 3": a miss of the backup "never" was reported on day 3.
   void Note() {
-    for (const std::string& text : Told()) {
+    for (const std::string& text : Deliver()) {
       if (!text.starts_with("fail missed ")) continue;
-      told_.push_back(text.substr(12) + " " + std::to_string((now_ - Midnight(0)) / days(1)));
+      reported_.push_back(text.substr(12) + " " + std::to_string((now_ - Midnight(0)) / days(1)));
     }
   }
 
   int files_ = 0;
   Time awake_;
-  std::vector<std::string> told_;
+  std::vector<std::string> reported_;
 };
 
-TEST_F(FourWeeksTest, EachMissIsToldOnceAndNoneIsInvented) {
+TEST_F(FourWeeksTest, EveryMissIsReportedOnceAndNoOtherIs) {
   Subscribe();
   for (const char* name : {"daily", "late", "twice", "never"}) ExpectCron(name, "30 2 * * *");
   ExpectCron("weekdays", "30 2 * * 1-5");
@@ -489,15 +489,15 @@ TEST_F(FourWeeksTest, EachMissIsToldOnceAndNoneIsInvented) {
     const bool sleeps = (day == 10 || day == 17) && clock < 7h;
     if (sleeps) continue;
     const bool woke = (day == 10 || day == 17) && clock == 7h;
-    // In the first of these its timer makes up for that, in the second it is not there.
+    // On the first of these days its timer catches up, on the second the disk is away.
     const auto due = [&](Duration at) { return clock == at || (woke && at < 7h && day == 10); };
     const bool away = day == 17;
-    if (!away && due(2h + 40min)) Back("daily");
-    if (!away && due(2h + 40min) && day != 5 && day != 6) Back("late");
-    if (day == 6 && clock == 20h) Back("late");
-    if (!away && (due(2h + 40min) || clock == 14h)) Back("twice");
-    if (weekday && !away && due(2h + 40min)) Back("weekdays");
-    if (day % 7 == 6 && clock == 4h + 30min) Back("weekly", day == 20 ? kFailure : kSuccess);
+    if (!away && due(2h + 40min)) Succeed("daily");
+    if (!away && due(2h + 40min) && day != 5 && day != 6) Succeed("late");
+    if (day == 6 && clock == 20h) Succeed("late");
+    if (!away && (due(2h + 40min) || clock == 14h)) Succeed("twice");
+    if (weekday && !away && due(2h + 40min)) Succeed("weekdays");
+    if (day % 7 == 6 && clock == 4h + 30min) Succeed("weekly", day == 20 ? kFailure : kSuccess);
     if (woke) awake_ = now_;
     Beat({.awake_since = awake_});
     Note();
@@ -512,8 +512,8 @@ TEST_F(FourWeeksTest, EachMissIsToldOnceAndNoneIsInvented) {
       SetClock(-3h);
     }
   }
-  EXPECT_THAT(told_, testing::UnorderedElementsAre("never 0", "late 5", "daily 17", "late 17",
-                                                   "twice 17", "weekdays 17", "weekly 20"));
+  EXPECT_THAT(reported_, testing::UnorderedElementsAre("never 0", "late 5", "daily 17", "late 17",
+                                                       "twice 17", "weekdays 17", "weekly 20"));
 }
 
 // Pauses.
@@ -529,7 +529,7 @@ class PauseTest : public ExpectationsTest {
   }
 };
 
-TEST_F(PauseTest, NothingIsMissedInAPauseOrForIt) {
+TEST_F(PauseTest, NothingIsMissedInAPauseOrBecauseOfIt) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   Pause(days(3));
@@ -546,7 +546,7 @@ TEST_F(PauseTest, NothingIsMissedInAPauseOrForIt) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(PauseTest, MayBeOfOneOperation) {
+TEST_F(PauseTest, APauseMayConcernOneOperation) {
   ExpectDaily();
   Expect({.backup = "home", .operation = Operation::kCheck, .schedule = Every(24h)});
   Ran(kSuccess, 0min);
@@ -555,7 +555,7 @@ TEST_F(PauseTest, MayBeOfOneOperation) {
   EXPECT_NE(Of("home", Operation::kCheck).paused, std::nullopt);
 }
 
-TEST_F(PauseTest, MayBeEndedBeforeItsTime) {
+TEST_F(PauseTest, APauseMayBeEndedEarly) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   Pause(days(3));
@@ -565,7 +565,7 @@ TEST_F(PauseTest, MayBeEndedBeforeItsTime) {
   EXPECT_THAT(Deadline(), Optional(Night(2) + 2h));
 }
 
-TEST_F(PauseTest, ThatIsMadeLongerBeganWhenItBegan) {
+TEST_F(PauseTest, AProlongedPauseKeepsItsBeginning) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   Pause(days(3));
@@ -574,7 +574,7 @@ TEST_F(PauseTest, ThatIsMadeLongerBeganWhenItBegan) {
   EXPECT_THAT(Deadline(), Optional(Night(6) + 2h));
 }
 
-TEST_F(PauseTest, DoesNotForgetTheOneBeforeIt) {
+TEST_F(PauseTest, APauseKeepsTheEffectOfAnEarlierOne) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   GoTo(Night(1) + 12h);
@@ -587,7 +587,7 @@ TEST_F(PauseTest, DoesNotForgetTheOneBeforeIt) {
   EXPECT_EQ(Home().missed, 0U);
 }
 
-TEST_F(PauseTest, ExcusesWhatWouldBeMissedInIt) {
+TEST_F(PauseTest, APauseExcusesAnOccurrenceWhoseDeadlineItCovers) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   GoTo(Night(2) + 1h);
@@ -599,7 +599,7 @@ TEST_F(PauseTest, ExcusesWhatWouldBeMissedInIt) {
   EXPECT_EQ(Home().missed, 1U);
 }
 
-TEST_F(PauseTest, OfAllEndsThoseOfOne) {
+TEST_F(PauseTest, ResumingABackupEndsThePausesOfItsOperations) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   Tick();
@@ -610,7 +610,7 @@ TEST_F(PauseTest, OfAllEndsThoseOfOne) {
   EXPECT_EQ(Home().paused, std::nullopt);
 }
 
-TEST_F(PauseTest, OfABackupThatIsNotThereMakesNone) {
+TEST_F(PauseTest, APauseOfAnUnknownBackupCreatesNone) {
   Pause(days(3));
   EXPECT_THAT(Names(), IsEmpty());
 }

@@ -1,5 +1,5 @@
-// When a run ended whose record has no clock: what the file's modification time may tell, and what
-// it may not.
+// Dating runs whose records have no clock: when the file's modification time is used, and when it
+// must not be.
 #include "kit/ledger_fixture.h"
 
 namespace backup_exporter {
@@ -7,7 +7,7 @@ namespace {
 
 using Clockless = LedgerTest;
 
-TEST_F(Clockless, LastRunOfTheFileEndedWhenTheFileWasModified) {
+TEST_F(Clockless, TheLastRunOfAFileEndedWhenTheFileWasModified) {
   Take(log_.Modified(Night(3)),
        {Finished(kSuccess), Finished(kSuccess), Finished(kSuccess).Lasting(5min)}, kQuiet);
   EXPECT_EQ(Home().runs, 3u);
@@ -15,7 +15,7 @@ TEST_F(Clockless, LastRunOfTheFileEndedWhenTheFileWasModified) {
   EXPECT_EQ(Home().last_start, Night(3) - 5min);
 }
 
-TEST_F(Clockless, EarlierRunsAreNeverLast) {
+TEST_F(Clockless, EarlierRunsOfAFileStayUndated) {
   Take(log_.Modified(Night(3)), {Finished(kFailure), Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().last_failure, std::nullopt);
   EXPECT_EQ(Home().failures, 1u);
@@ -23,44 +23,44 @@ TEST_F(Clockless, EarlierRunsAreNeverLast) {
   EXPECT_EQ(Home().consecutive_failures, 0u);
 }
 
-TEST_F(Clockless, SuccessBeforeAnyOtherRecordStaysUndated) {
+TEST_F(Clockless, ASuccessBeforeAnyOtherRecordStaysUndated) {
   Take(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, std::nullopt);
   EXPECT_EQ(Home().last_run, std::nullopt);
 }
 
-TEST_F(Clockless, SuccessBeforeAStartStaysUndated) {
+TEST_F(Clockless, ASuccessBeforeAStartStaysUndated) {
   Take(log_.Modified(Night(3)), {Finished(kSuccess), Started()}, kQuiet);
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
-TEST_F(Clockless, SuccessInAFileThatGoesOnStaysUndated) {
+TEST_F(Clockless, ASuccessInAFileThatIsNotReadToItsEndStaysUndated) {
   Take(log_.Modified(Night(3)), {Finished(kSuccess)}, kMore);
   Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
-TEST_F(Clockless, SuccessKeepsTheTimeItWasGivenWhateverFollows) {
+TEST_F(Clockless, ADatedSuccessKeepsItsTimeWhateverFollows) {
   Take(log_.Modified(Night(3)), {Finished(kSuccess)});
   Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(3));
 }
 
-TEST_F(Clockless, FailureIsDatedAlthoughTextFollows) {
+TEST_F(Clockless, AFailureIsDatedAlthoughTextFollows) {
   Take(log_.Modified(Night(3)), {Finished(kFailure), Noise()}, kQuiet);
   EXPECT_EQ(Home().last_failure, Night(3));
   EXPECT_EQ(Home().last_run->result, kFailure);
 }
 
-TEST_F(Clockless, FailureAtTheEndOfALongReadIsDatedNoLaterThanItWasRead) {
+TEST_F(Clockless, AFailureIsDatedNoLaterThanItWasRead) {
   Take(log_.Modified(Night(3)), {Finished(kFailure)}, kMore);
   Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
   EXPECT_EQ(Home().last_failure, Night(3));
 }
 
-TEST_F(Clockless, RunTakesItsBadNewsAlong) {
+TEST_F(Clockless, ALateResultIsDatedLikeItsRun) {
   Take(log_.Modified(Night(3)),
        {Finished(kSuccess), Finished(kWarning).By(Evidence::kExitCode).Code(3).OfLastRun()},
        kQuiet);
@@ -69,26 +69,26 @@ TEST_F(Clockless, RunTakesItsBadNewsAlong) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Clockless, RunIsDatedByTheClockOfItsExitCode) {
+TEST_F(Clockless, ARunIsDatedByTheClockOfItsExitCode) {
   Take(log_.Modified(Night(5)), {Finished(kSuccess), Noise()}, kAtEnd);
   Take(log_.Modified(Night(5)), {Finished(kSuccess).At(Night(3)).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_success, Night(3));
 }
 
-TEST_F(Clockless, RunIsNotLaterThanThePresent) {
+TEST_F(Clockless, ARunIsNotDatedInTheFuture) {
   Take(log_.Modified(now_ + 24h), {Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().last_success, now_);
   EXPECT_EQ(ledger().standings()->future_stamps, 0u);
 }
 
-TEST_F(Clockless, InterruptedRunIsNotLaterThanThePresent) {
+TEST_F(Clockless, AnInterruptedRunIsNotDatedInTheFuture) {
   Take(log_.Modified(now_ + 24h), {Started()});
   now_ += 1h;
   Take(log_, {Started()});
   EXPECT_EQ(Home().last_failure, now_);
 }
 
-TEST_F(Clockless, FailuresCountInTheOrderOfReading) {
+TEST_F(Clockless, FailuresInARowAreCountedInTheOrderOfReading) {
   Take(log_.Modified(Night(3)),
        {Finished(kFailure), Finished(kSuccess), Finished(kFailure), Finished(kFailure), Noise()},
        kQuiet);
@@ -100,21 +100,21 @@ TEST_F(Clockless, FailuresCountInTheOrderOfReading) {
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
-TEST_F(Clockless, FailureBeforeADatedSuccessOfItsFileDoesNotFollowIt) {
+TEST_F(Clockless, AFailureBeforeADatedSuccessOfItsFileDoesNotFollowIt) {
   Take(log_.Modified(Night(9)),
        {Finished(kFailure), Finished(kSuccess).At(Night(3)), Finished(kFailure), Noise()}, kQuiet);
   EXPECT_EQ(Home().failures, 2u);
   EXPECT_EQ(Home().consecutive_failures, 1u);
 }
 
-TEST_F(Clockless, WarningsCountInTheOrderOfReading) {
+TEST_F(Clockless, WarningsInARowAreCountedInTheOrderOfReading) {
   Take(log_.Modified(Night(3)),
        {Finished(kWarning), Finished(kSuccess), Finished(kWarning), Noise()}, kQuiet);
   EXPECT_EQ(Home().consecutive_warnings, 1u);
   EXPECT_EQ(Home().warnings, 2u);
 }
 
-TEST_F(Clockless, RunsOfTwoFilesAreOrderedByTheirFilesTimes) {
+TEST_F(Clockless, RunsOfTwoFilesAreOrderedByTheTimesOfTheFiles) {
   TestFile other("/log/other.log");
   Take(other.Modified(Night(20)), {Finished(kSuccess)}, kQuiet);
   Take(log_.Modified(Night(10)), {Finished(kFailure)}, kQuiet);

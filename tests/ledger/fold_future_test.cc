@@ -1,4 +1,4 @@
-// Stamps ahead of the clock.
+// Runs that are dated ahead of the clock.
 #include "kit/ledger_fixture.h"
 
 namespace backup_exporter {
@@ -9,11 +9,11 @@ class Future : public LedgerTest {
   std::uint64_t Stamps() { return ledger().standings()->future_stamps; }
 };
 
-TEST_F(Future, SuccessIsHeldBackAndCountedUntilItsTimeHasCome) {
+TEST_F(Future, ASuccessAheadOfTheClockIsHeldBackUntilItsTime) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
   Take(status_, {Finished(kSuccess).From(now_ + 3h).At(now_ + 4h).Adding(9).Whole()});
   EXPECT_EQ(Home().last_success, Night(1));
-  EXPECT_EQ(Home().last_start, std::nullopt) << "nothing of it is shown";
+  EXPECT_EQ(Home().last_start, std::nullopt) << "no part of it is shown";
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Stamps(), 1u);
 
@@ -29,7 +29,7 @@ TEST_F(Future, SuccessIsHeldBackAndCountedUntilItsTimeHasCome) {
   EXPECT_EQ(Stamps(), 1u);
 }
 
-TEST_F(Future, BeginsAfterFiveMinutes) {
+TEST_F(Future, ARunUpToFiveMinutesAheadIsNotHeldBack) {
   Take(status_, {Finished(kSuccess).At(now_ + 5min).Whole()});
   EXPECT_EQ(Home().last_success, now_ + 5min);
   EXPECT_EQ(Stamps(), 0u);
@@ -38,14 +38,14 @@ TEST_F(Future, BeginsAfterFiveMinutes) {
   EXPECT_EQ(Stamps(), 1u);
 }
 
-TEST_F(Future, IsHeldBackWhateverTheFileDoes) {
+TEST_F(Future, ASuccessIsHeldBackWhateverTheFileDoes) {
   Take(log_, {Finished(kSuccess).At(now_ + 24h)}, kGone);
   Take(log_, {Started()}, kAtEnd);
   Take(log_, {}, kOver);
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
-TEST_F(Future, StampsAreCountedOnceARun) {
+TEST_F(Future, ARunAheadOfTheClockIsCountedOnce) {
   const Time start = now_ + 23h, end = now_ + 24h;
   Take(status_, {Finished(kSuccess).From(start).At(end).Whole()});
   Take(log_, {Finished(kSuccess).From(start).At(end - 1s)}, kQuiet);
@@ -55,7 +55,7 @@ TEST_F(Future, StampsAreCountedOnceARun) {
   EXPECT_EQ(Stamps(), 1u);
 }
 
-TEST_F(Future, OutlivesARestart) {
+TEST_F(Future, ASuccessIsHeldBackAcrossARestart) {
   Take(status_, {Finished(kSuccess).At(now_ + 24h).Whole()});
   Reopen();
   Tick();
@@ -66,11 +66,11 @@ TEST_F(Future, OutlivesARestart) {
   EXPECT_EQ(Home().last_success, now_);
 }
 
-TEST_F(Future, NeverHidesAFailure) {
+TEST_F(Future, AFailureAheadOfTheClockIsShownAtOnce) {
   Take(status_.Modified(now_ - 1h),
        {Finished(kFailure).From(now_ + 23h).At(now_ + 24h).Because(Reason::kAuth).Whole()});
   EXPECT_EQ(Home().last_run->result, kFailure);
-  EXPECT_EQ(Home().last_failure, now_ - 1h) << "it has happened when it is read";
+  EXPECT_EQ(Home().last_failure, now_ - 1h) << "no later than it was read";
   EXPECT_EQ(Home().last_start, std::nullopt);
   EXPECT_EQ(Home().consecutive_failures, 1u);
   EXPECT_EQ(Stamps(), 1u);
@@ -82,17 +82,17 @@ TEST_F(Future, NeverHidesAFailure) {
 
   now_ += 1h;
   Take(status_, {Finished(kSuccess).At(now_).Whole()});
-  EXPECT_EQ(Home().last_run->result, kSuccess) << "it does not stand in the way of what is newer";
+  EXPECT_EQ(Home().last_run->result, kSuccess) << "it does not hide newer runs";
 }
 
-TEST_F(Future, NeverHidesThatASuccessTurnedToFailure) {
+TEST_F(Future, ASuccessAheadOfTheClockThatTurnsIntoAFailureIsShownAtOnce) {
   Take(log_.Modified(now_), {Finished(kSuccess).At(now_ + 24h)});
   Take(log_.Modified(now_), {Finished(kFailure).Code(1).OfLastRun()}, kQuiet);
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_failure, now_);
 }
 
-TEST_F(Future, DoesNotComeInThroughARunThatIsSettled) {
+TEST_F(Future, ASettledRunIsNotDatedAheadOfTheClock) {
   Take(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
   Take(log_, {Finished(kSuccess).At(now_ + 24h).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_success, std::nullopt);
@@ -105,8 +105,8 @@ TEST_F(Future, DoesNotComeInThroughARunThatIsSettled) {
   EXPECT_EQ(Home().last_success, Night(5));
 }
 
-TEST_F(Future, ComesAndGoesWithTheClock) {
-  now_ -= 365 * 24h;  // a clock that was lost, and found again
+TEST_F(Future, ASuccessIsShownOnceTheClockIsSetRight) {
+  now_ -= 365 * 24h;  // the clock was wrong, and is set later
   Take(status_, {Finished(kSuccess).At(Night(30)).Whole()});
   EXPECT_EQ(Home().last_success, std::nullopt);
   now_ += 365 * 24h;

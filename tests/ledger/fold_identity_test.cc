@@ -1,4 +1,4 @@
-// Which records speak of the same run: by snapshot id, else by when it ended.
+// Records of the same run: recognized by snapshot id, else by the time of the end.
 #include "kit/ledger_fixture.h"
 
 namespace backup_exporter {
@@ -10,14 +10,14 @@ const std::string kLong = "0123456789abcdef0123456789abcdef0123456789abcdef01234
 const std::string kShort = "01234567";
 const std::string kTwin = "01234567ffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
-TEST_F(Identity, OfASnapshotInTwoFilesIsOneRun) {
+TEST_F(Identity, OneSnapshotInTwoFilesIsOneRun) {
   Take(log_, {Finished(kSuccess).At(Night(1)).Id(kLong)}, kQuiet);
   Take(status_, {Finished(kSuccess).At(Night(1) + 30min).Id(kLong).Whole()});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(Identity, OfASnapshotHoldsInALongAndAShortForm) {
+TEST_F(Identity, LongAndShortFormsOfASnapshotIdAreOneRun) {
   Take(log_, {Finished(kSuccess).At(Night(1)).Id(kShort)}, kQuiet);
   Take(status_, {Finished(kSuccess).At(Night(2)).Id(kLong).Whole()});
   EXPECT_EQ(Home().runs, 1u);
@@ -27,7 +27,7 @@ TEST_F(Identity, OfASnapshotHoldsInALongAndAShortForm) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Identity, OfTwoSnapshotsWithEqualFirstDigitsIsTwoRuns) {
+TEST_F(Identity, TwoSnapshotsWithTheSameFirstDigitsAreTwoRuns) {
   for (int reading = 0; reading < 2; ++reading) {
     TestFile file("/log/" + std::to_string(reading));
     Take(file,
@@ -38,7 +38,7 @@ TEST_F(Identity, OfTwoSnapshotsWithEqualFirstDigitsIsTwoRuns) {
   }
 }
 
-TEST_F(Identity, OfASnapshotHoldsWithinItsBackup) {
+TEST_F(Identity, OneSnapshotInTwoBackupsIsTwoRuns) {
   sources_ = {SourceOf("log")};
   ledger().Configure(sources_);
   TestFile other("/log/other.log");
@@ -48,7 +48,7 @@ TEST_F(Identity, OfASnapshotHoldsWithinItsBackup) {
   EXPECT_EQ(Of("other", Operation::kBackup).runs, 1u);
 }
 
-TEST_F(Identity, OfTwoSnapshotsAtTheSameTimeIsTwoRuns) {
+TEST_F(Identity, TwoSnapshotsAtTheSameTimeAreTwoRuns) {
   Take(log_, {Finished(kSuccess).From(Night(1)).At(Night(1) + 1h).Id(kLong)}, kQuiet);
   Take(status_, {Finished(kFailure).From(Night(1)).At(Night(1) + 1h).Id(kTwin).Whole()});
   EXPECT_EQ(Home().runs, 2u);
@@ -56,7 +56,7 @@ TEST_F(Identity, OfTwoSnapshotsAtTheSameTimeIsTwoRuns) {
   EXPECT_EQ(Home().last_success, Night(1) + 1h);
 }
 
-TEST_F(Identity, OfTheSameEndReadTwiceIsOneRun) {
+TEST_F(Identity, AnEndThatIsReadTwiceIsOneRun) {
   for (int reading = 0; reading < 2; ++reading) {
     TestFile file("/log/home.log");
     Take(file, {Finished(kFailure).At(Night(1)), Finished(kFailure).At(Night(2))}, kOver);
@@ -65,12 +65,12 @@ TEST_F(Identity, OfTheSameEndReadTwiceIsOneRun) {
   }
 }
 
-TEST_F(Identity, OfEndsAMicrosecondApartIsTwoRuns) {
+TEST_F(Identity, EndsAMicrosecondApartAreTwoRuns) {
   Take(log_, {Finished(kFailure).At(Night(1)), Finished(kFailure).At(Night(1) + 1us)}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
 }
 
-TEST_F(Identity, OfAStatusFileThatIsWrittenAgainIsOneRun) {
+TEST_F(Identity, AStatusFileThatIsWrittenAgainIsOneRun) {
   for (int generation = 0; generation < 3; ++generation) {
     TestFile file("/status/home.json");
     Take(file, {Finished(kSuccess).At(Night(1)).Adding(5).Whole()}, kOver);
@@ -79,7 +79,7 @@ TEST_F(Identity, OfAStatusFileThatIsWrittenAgainIsOneRun) {
   EXPECT_EQ(Backup("home").added_bytes, 5u);
 }
 
-TEST_F(Identity, OfFailuresWithoutAClockOnTwoNightsIsTwoRuns) {
+TEST_F(Identity, FailuresWithoutAClockOnTwoNightsAreTwoRuns) {
   Take(log_.Modified(Night(1)), {Finished(kFailure).Code(1)}, kQuiet);
   Take(log_.Modified(Night(2)), {Finished(kFailure).Code(1)}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
@@ -87,13 +87,13 @@ TEST_F(Identity, OfFailuresWithoutAClockOnTwoNightsIsTwoRuns) {
   EXPECT_EQ(Home().last_failure, Night(2));
 }
 
-TEST_F(Identity, OfTwoFailuresWithoutAClockReadAtOnceIsTwoRuns) {
+TEST_F(Identity, TwoFailuresWithoutAClockInOneReadAreTwoRuns) {
   Take(log_, {Finished(kFailure), Finished(kFailure)}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().consecutive_failures, 2u);
 }
 
-TEST_F(Identity, HoldsAfterTheRunItselfIsForgotten) {
+TEST_F(Identity, ARunIsRecognizedAfterItsRowWasDeleted) {
   options_.history = std::chrono::days(10);
   Reopen();
   const std::vector<Said> old{Finished(kSuccess).At(Night(1)).Id(kLong),
@@ -107,7 +107,7 @@ TEST_F(Identity, HoldsAfterTheRunItselfIsForgotten) {
   EXPECT_EQ(StandingText(Backup("home")), before);
 }
 
-TEST_F(Identity, OfAForgottenRunTakesItsLateNewsAlong) {
+TEST_F(Identity, ALateResultOfADeletedRunIsIgnored) {
   options_.history = std::chrono::days(10);
   Reopen();
   Take(log_,
@@ -121,7 +121,8 @@ TEST_F(Identity, OfAForgottenRunTakesItsLateNewsAlong) {
        {Finished(kSuccess).At(Night(30)), Finished(kSuccess).At(Night(2)),
         Finished(kFailure).OfLastRun()},
        kQuiet);
-  EXPECT_EQ(StandingText(Backup("home")), before) << "the failure is of night 2, not of night 30";
+  EXPECT_EQ(StandingText(Backup("home")), before)
+      << "the failure belongs to night 2, not to night 30";
 }
 
 }  // namespace

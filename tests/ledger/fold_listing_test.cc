@@ -1,4 +1,4 @@
-// Archives that a listing shows.
+// Archives in a listing, as evidence of the runs that made them.
 #include "kit/ledger_fixture.h"
 
 namespace backup_exporter {
@@ -12,7 +12,7 @@ class Listing : public LedgerTest {
 const std::string kId(64, 'a');
 const std::string kOther(64, 'b');
 
-TEST_F(Listing, ProvesTheSuccessThatMadeTheArchive) {
+TEST_F(Listing, AnArchiveProvesTheSuccessThatMadeIt) {
   Listed archive(kId, Night(1));
   archive.figures.processed_bytes = 7;
   Take(listing_, {archive.Until(Night(1) + 10min)});
@@ -24,7 +24,7 @@ TEST_F(Listing, ProvesTheSuccessThatMadeTheArchive) {
   EXPECT_EQ(Home().last_success_figures.processed_bytes, 7u);
 }
 
-TEST_F(Listing, ThatComesAgainCountsNothingTwice) {
+TEST_F(Listing, AListingThatIsReadAgainCountsNothingTwice) {
   for (int reading = 0; reading < 3; ++reading) {
     TestFile file("/status/listing.json");
     Take(file, {Listed(kId, Night(1)), Listed(kOther, Night(2))}, kOver);
@@ -33,7 +33,7 @@ TEST_F(Listing, ThatComesAgainCountsNothingTwice) {
   EXPECT_EQ(Home().last_success, Night(2));
 }
 
-TEST_F(Listing, StrengthensTheEvidenceOfTheRunItKnowsById) {
+TEST_F(Listing, AnArchiveStrengthensTheEvidenceOfTheRunWithItsId) {
   Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId).Adding(5)}, kQuiet);
   Take(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().runs, 1u);
@@ -42,22 +42,22 @@ TEST_F(Listing, StrengthensTheEvidenceOfTheRunItKnowsById) {
   EXPECT_EQ(Home().last_success_figures.added_bytes, 5u);
 }
 
-TEST_F(Listing, KnowsAShortIdToo) {
+TEST_F(Listing, AnArchiveMatchesARunWithAShortId) {
   Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId.substr(0, 8))}, kQuiet);
   Take(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Listing, LeavesTheEndOfARunToItsReport) {
+TEST_F(Listing, AReportDatesTheEndOfARunThatAListingShowed) {
   Take(listing_, {Listed(kId, Night(1))});
-  EXPECT_EQ(Home().last_success, Night(1)) << "all that a listing knows";
+  EXPECT_EQ(Home().last_success, Night(1)) << "the only time in the listing";
   Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Lasting(10min).Id(kId)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().last_run->duration, 10min);
 }
 
-TEST_F(Listing, FindsTheRunWithoutAnIdByItsTime) {
+TEST_F(Listing, AnArchiveMatchesARunWithoutAnIdByItsTime) {
   Take(log_, {Finished(kSuccess).From(Night(1)).At(Night(1) + 10min)}, kQuiet);
   Take(listing_, {Listed(kId, Night(1) + 2s)});
   EXPECT_EQ(Home().runs, 1u);
@@ -65,7 +65,7 @@ TEST_F(Listing, FindsTheRunWithoutAnIdByItsTime) {
   EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
 }
 
-TEST_F(Listing, AmongOthersOnlyMeansRunsThatAreKnown) {
+TEST_F(Listing, AnArchiveAmongThoseOfOthersMatchesOnlyAKnownId) {
   Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)}, kQuiet);
   Take(listing_, {Listed(kId, Night(1)).AmongOthers(), Listed(kOther, Night(2)).AmongOthers()});
   EXPECT_EQ(Home().runs, 1u);
@@ -73,7 +73,7 @@ TEST_F(Listing, AmongOthersOnlyMeansRunsThatAreKnown) {
   EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
 }
 
-TEST_F(Listing, DoesNotUndoAFailure) {
+TEST_F(Listing, AnArchiveDoesNotUndoAFailure) {
   Take(log_, {Finished(kFailure).At(Night(1) + 10min).Id(kId).Because(Reason::kHook)}, kQuiet);
   Take(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().last_run->result, kFailure);
@@ -81,21 +81,21 @@ TEST_F(Listing, DoesNotUndoAFailure) {
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
-TEST_F(Listing, LeavesAWarningAWarning) {
+TEST_F(Listing, AnArchiveDoesNotUndoAWarning) {
   Take(log_, {Finished(kWarning).At(Night(1) + 10min).Id(kId)}, kQuiet);
   Take(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().last_run->result, kWarning);
   EXPECT_EQ(Home().last_clean_success, std::nullopt);
 }
 
-TEST_F(Listing, CannotBeUndoneByTheReportOfAnotherRun) {
+TEST_F(Listing, TheReportOfAnotherRunDoesNotUndoAListedArchive) {
   Take(listing_, {Listed(kId, Night(1)).Until(Night(1) + 10min)});
   Take(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().runs, 2u);
 }
 
-TEST_F(Listing, SettlesARunThatIsStillHeld) {
+TEST_F(Listing, AnArchiveSettlesAProvisionalRun) {
   Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)});
   EXPECT_EQ(Home().last_success, std::nullopt);
   Take(listing_, {Listed(kId, Night(1))});

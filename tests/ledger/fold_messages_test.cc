@@ -1,9 +1,10 @@
-// What was said of runs: of which, how much of it is kept, and where it goes with them.
+// Messages of runs: to which run they belong, how many are kept, and where they move.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 
 #include "kit/ledger_fixture.h"
-#include "ledger/run_store.h"
+#include "ledger/store/open.h"
+#include "ledger/store/runs.h"
 
 namespace backup_exporter {
 namespace {
@@ -18,7 +19,7 @@ class Messages : public LedgerTest {
  protected:
   using Texts = std::vector<std::string>;
 
-  // All that is kept, by run and in its order: "success: error it hurts".
+  // All messages, by run and in their order: "success: error it hurts".
   [[nodiscard]] Texts Kept() const {
     SQLite::Database ledger(options_.directory + "/ledger.db", SQLite::OPEN_READONLY);
     SQLite::Statement all(ledger,
@@ -38,7 +39,7 @@ class Messages : public LedgerTest {
   }
 };
 
-TEST_F(Messages, AreOfTheOpenRunElseOfTheOneThatEndedLast) {
+TEST_F(Messages, AMessageBelongsToTheOpenRunElseToTheLastOne) {
   Take(log_,
        {Started(Operation::kBackup), Noted("a"), Finished(kWarning), Noted("b", Level::kWarning)});
   Take(log_, {Noted("c"), Started(Operation::kBackup), Noted("d", kError)});
@@ -46,30 +47,30 @@ TEST_F(Messages, AreOfTheOpenRunElseOfTheOneThatEndedLast) {
                                   "open: error d"));
 }
 
-TEST_F(Messages, OfNoRunAreLeftOutAndMakeNoBackup) {
+TEST_F(Messages, AMessageWithoutARunIsIgnoredAndCreatesNoBackup) {
   Take(log_, {Noted("a", kError)});
   EXPECT_THAT(Kept(), IsEmpty());
   EXPECT_THAT(Names(), IsEmpty());
   EXPECT_EQ(ledger().standings()->series_dropped, 0u);
 }
 
-TEST_F(Messages, GoWithARunThatIsWithdrawn) {
+TEST_F(Messages, AWithdrawnRunTakesItsMessagesWithIt) {
   Take(log_, {Started(Operation::kBackup), Noted("a")});
   Take(log_, {Noted("b"), Withdrawn(), Noted("c")});
   EXPECT_THAT(Kept(), IsEmpty());
 }
 
-TEST_F(Messages, GoToTheRunThatTheirsTurnsOutToBe) {
+TEST_F(Messages, MessagesOfADuplicateMoveToTheRunThatItTurnsOutToBe) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("there", kInfo, Night(1))});
   Take(log_, {Started(Operation::kBackup), Noted("here"), Noted("there", kInfo, Night(1))});
   Take(log_, {Noted("last"), Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("after")});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_THAT(Kept(), ElementsAre("success: info there", "success: info here", "success: info last",
                                   "success: info after"))
-      << "what both tell, once";
+      << "a message of both is kept once";
 }
 
-TEST_F(Messages, AreTheSameOnlyWithTimeAndLevel) {
+TEST_F(Messages, AMessageIsADuplicateOnlyWithTheSameTimeAndLevel) {
   Take(log_, {Finished(kSuccess).At(Night(1)), Noted("a"), Noted("a"), Noted("a", Level::kWarning),
               Noted("a", kInfo, Night(1)), Noted("a", kInfo, Night(1)),
               Noted("a", kInfo, Night(1) + 1s)});
@@ -78,11 +79,11 @@ TEST_F(Messages, AreTheSameOnlyWithTimeAndLevel) {
   EXPECT_EQ(Kept().size(), 4u);
 }
 
-TEST_F(Messages, AreAtMost1000TheHeaviestAndNewest) {
-  std::vector<Said> said{Finished(kFailure).At(Night(1)), Noted("first", kError),
-                         Noted("second", Level::kWarning)};
-  for (int i = 0; i < 1500; ++i) said.emplace_back(Noted(std::to_string(i)));
-  Take(log_, said);
+TEST_F(Messages, TheMostSevereAndNewest1000MessagesAreKept) {
+  std::vector<Said> records{Finished(kFailure).At(Night(1)), Noted("first", kError),
+                            Noted("second", Level::kWarning)};
+  for (int i = 0; i < 1500; ++i) records.emplace_back(Noted(std::to_string(i)));
+  Take(log_, records);
   Texts kept = Kept();
   ASSERT_EQ(kept.size(), 1000u);
   EXPECT_EQ(kept[0], "failure: error first");
@@ -96,10 +97,10 @@ TEST_F(Messages, AreAtMost1000TheHeaviestAndNewest) {
   EXPECT_EQ(kept[999], "failure: info more");
 }
 
-TEST_F(Messages, AreAtMost64KiB) {
-  std::vector<Said> said{Finished(kFailure).At(Night(1)), Noted("first", kError)};
-  for (char c = 'a'; c <= 'z'; ++c) said.emplace_back(Noted(std::string(5000, c)));
-  Take(log_, said);
+TEST_F(Messages, AtMost64KiBOfMessagesAreKept) {
+  std::vector<Said> records{Finished(kFailure).At(Night(1)), Noted("first", kError)};
+  for (char c = 'a'; c <= 'z'; ++c) records.emplace_back(Noted(std::string(5000, c)));
+  Take(log_, records);
   const Texts kept = Kept();
   ASSERT_EQ(kept.size(), 16u);
   EXPECT_EQ(kept[0], "failure: error first");
@@ -107,7 +108,7 @@ TEST_F(Messages, AreAtMost64KiB) {
   EXPECT_EQ(kept[15], "failure: info " + std::string(4096, 'z'));
 }
 
-TEST_F(Messages, OfAFailureWithoutANameAreOfEveryRunThatFailedByIt) {
+TEST_F(Messages, MessagesOfAnUnnamedFailureBelongToEveryRunThatFailed) {
   sources_ = {SourceOf("log", "{label}")};
   ledger().Configure(sources_);
   Take(log_, {{Finished(kSuccess).At(Night(1)), "a"}, {Finished(kSuccess).At(Night(1)), "b"}});
@@ -115,13 +116,13 @@ TEST_F(Messages, OfAFailureWithoutANameAreOfEveryRunThatFailedByIt) {
   EXPECT_THAT(Kept(), ElementsAre("failure: error hook", "failure: error hook"));
 }
 
-TEST_F(Messages, HoldWhatIsNoText) {
+TEST_F(Messages, AMessageMayContainAnyBytes) {
   const std::string text("a\0\xff\n", 4);
   Take(log_, {Finished(kSuccess).At(Night(1)), Noted(text)});
   EXPECT_THAT(Kept(), ElementsAre("success: info " + text));
 }
 
-TEST_F(Messages, ChangeNothingAboutWhenTheirRunWas) {
+TEST_F(Messages, AMessageDoesNotChangeTheDateOfItsRun) {
   Take(log_.Modified(Night(1)), {Finished(kFailure), Noted("a", kError)}, kQuiet);
   EXPECT_EQ(Home().last_failure, Night(1));
   Take(log_.Modified(Night(2) + 5min),
@@ -131,11 +132,12 @@ TEST_F(Messages, ChangeNothingAboutWhenTheirRunWas) {
   EXPECT_EQ(Home().last_run->end, Night(2) + 5min);
 }
 
-TEST_F(Messages, AreReadInTheirOrderWithAllThatIsKnown) {
-  auto database = Database::Open("");
-  ASSERT_TRUE(database);
-  (*database)->handle().exec("INSERT INTO backups(id,name) VALUES(1,'home')");
-  RunStore store(**database);
+TEST_F(Messages, MessagesAreReadInTheirOrderWithTimeAndLevel) {
+  auto file = LedgerFile::Open("");
+  ASSERT_TRUE(file);
+  Database& database = (*file)->database();
+  database.handle().exec("INSERT INTO backups(id,name) VALUES(1,'home')");
+  RunStore store(database);
   StoredRun run{.backup = 1};
   store.Save(run);
   const std::vector<Message> messages{{.at = Night(1), .level = kError, .text = "a"},
@@ -144,7 +146,7 @@ TEST_F(Messages, AreReadInTheirOrderWithAllThatIsKnown) {
   store.AddMessage(run.id, messages[1]);
   store.AddMessage(run.id + 1, messages[1]);
   EXPECT_EQ(store.MessagesOf(run.id), messages);
-  EXPECT_THAT(store.MessagesOf(run.id + 1), IsEmpty()) << "of no run";
+  EXPECT_THAT(store.MessagesOf(run.id + 1), IsEmpty()) << "the run does not exist";
   store.Remove(run.id);
   EXPECT_THAT(store.MessagesOf(run.id), IsEmpty());
 }

@@ -1,4 +1,4 @@
-// Runs whose end was not read yet, and what becomes of those that never tell it.
+// Runs whose end was not read yet: when they started, how they end, and how they are interrupted.
 #include "kit/ledger_fixture.h"
 
 namespace backup_exporter {
@@ -6,7 +6,7 @@ namespace {
 
 using OpenRun = LedgerTest;
 
-TEST_F(OpenRun, BeganWhenItsProgressSays) {
+TEST_F(OpenRun, AnOpenRunIsDatedByItsElapsedTime) {
   Take(log_.Modified(Night(1) + 5min),
        {Started(Operation::kBackup), Progress(1min), Progress(5min)});
   EXPECT_EQ(Home().last_start, Night(1));
@@ -14,16 +14,15 @@ TEST_F(OpenRun, BeganWhenItsProgressSays) {
   EXPECT_EQ(Home().last_run, std::nullopt);
 }
 
-TEST_F(OpenRun, TakesItsStartFromTheFirstProgressAtTheEndOfTheFile) {
+TEST_F(OpenRun, AnOpenRunIsDatedByTheFirstProgressAtTheEndOfTheFile) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(1min)}, kMore);
-  EXPECT_EQ(Home().last_start, std::nullopt)
-      << "the file's time is not that of a line in its middle";
+  EXPECT_EQ(Home().last_start, std::nullopt) << "the file's time is that of its last line only";
   Take(log_.Modified(Night(1) + 5min), {Progress(2min), Noise()});
   Take(log_.Modified(Night(1) + 20min), {Progress(19min)});
   EXPECT_EQ(Home().last_start, Night(1) + 3min);
 }
 
-TEST_F(OpenRun, EndsWithItsFinish) {
+TEST_F(OpenRun, AFinishEndsTheOpenRun) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Take(log_.Modified(Night(1) + 9min), {Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
@@ -31,54 +30,55 @@ TEST_F(OpenRun, EndsWithItsFinish) {
   EXPECT_EQ(Home().last_success, Night(1) + 9min);
 }
 
-TEST_F(OpenRun, IsOfTheOperationThatItsEndNames) {
+TEST_F(OpenRun, AnOpenRunGetsTheOperationOfItsEnd) {
   Take(log_, {Started(), Finished(kFailure).Of(Operation::kCheck)}, kQuiet);
   EXPECT_EQ(Of("home", Operation::kCheck).failures, 1u);
   EXPECT_EQ(Home().runs, 0u);
 }
 
-TEST_F(OpenRun, IsOfTheOperationThatItsProgressNames) {
+TEST_F(OpenRun, AnOpenRunGetsTheOperationOfItsProgress) {
   Take(log_, {Started(), Progress(1min)});
-  EXPECT_EQ(Home().running, std::nullopt) << "nothing has said what it is";
+  EXPECT_EQ(Home().running, std::nullopt) << "its operation is unknown";
   Take(log_, {Progress{.elapsed = 2min, .operation = Operation::kCheck}});
   EXPECT_TRUE(Of("home", Operation::kCheck).running.has_value());
   EXPECT_EQ(Home().running, std::nullopt);
 }
 
-TEST_F(OpenRun, GivesItsOperationToAnEndThatNamesNone) {
+TEST_F(OpenRun, AnEndWithoutAnOperationGetsThatOfTheOpenRun) {
   Take(log_, {Started(Operation::kPrune), Finished(kFailure)}, kQuiet);
   EXPECT_EQ(Of("home", Operation::kPrune).failures, 1u);
 }
 
-TEST_F(OpenRun, ThatIsWithdrawnLeavesNothing) {
+TEST_F(OpenRun, AWithdrawnRunLeavesNoTrace) {
   Take(log_.Modified(Night(1)), {Started(Operation::kBackup), Progress(1min)});
   Take(log_.Modified(Night(1) + 5min), {Withdrawn()}, kGone);
   EXPECT_EQ(StandingText(Backup("home")),
             "home (restic, log, \"\"): added=0 stored=0 processed=0\n");
 }
 
-TEST_F(OpenRun, ThatIsWithdrawnLeavesTheRunsAroundItAlone) {
+TEST_F(OpenRun, AWithdrawnRunLeavesTheRunsAroundItUnchanged) {
   Take(log_.Modified(Night(1)), {Finished(kSuccess).At(Night(1))});
   Take(log_.Modified(Night(2)),
        {Started(Operation::kBackup), Withdrawn(), Finished(kFailure).OfLastRun()});
   Take(log_.Modified(Night(3)), {Finished(kFailure).At(Night(3))}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
-  EXPECT_EQ(Home().failures, 1u) << "what comes after a dry run is not of the run before it";
+  EXPECT_EQ(Home().failures, 1u)
+      << "the failure after a dry run does not belong to the run before it";
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
-TEST_F(OpenRun, IsInterruptedByTheNextStart) {
+TEST_F(OpenRun, TheNextStartInterruptsAnOpenRun) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Take(log_.Modified(Night(2)), {Started(Operation::kBackup)});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
-  EXPECT_EQ(Home().last_run->end, Night(1) + 5min) << "when the file was last seen at rest";
+  EXPECT_EQ(Home().last_run->end, Night(1) + 5min) << "when the file was last read to its end";
   EXPECT_EQ(Home().last_run->duration, 5min);
   EXPECT_EQ(Home().last_failure_reason, Reason::kInterrupted);
 }
 
-TEST_F(OpenRun, ThatTheNextStartInterruptsIsUndatedWhereMoreWasReadBetween) {
+TEST_F(OpenRun, AnInterruptedRunIsUndatedIfMoreWasReadBeforeTheNextStart) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Take(log_.Modified(Night(2)), {Progress(50min), Started(Operation::kBackup)});
   EXPECT_EQ(Home().failures, 1u);
@@ -86,7 +86,7 @@ TEST_F(OpenRun, ThatTheNextStartInterruptsIsUndatedWhereMoreWasReadBetween) {
   EXPECT_EQ(Home().last_failure, std::nullopt);
 }
 
-TEST_F(OpenRun, ThatTheNextStartInterruptsIsUndatedWhereTheFileWasNotSeenBetween) {
+TEST_F(OpenRun, AnInterruptedRunIsUndatedIfTheFileWasNotReadToItsEndBeforeTheNextStart) {
   Take(log_.Modified(Night(2)), {Started(Operation::kBackup), Started(Operation::kBackup)});
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().last_failure, std::nullopt);
@@ -98,14 +98,14 @@ TEST_F(OpenRun, ThatTheNextStartInterruptsIsUndatedWhereTheFileWasNotSeenBetween
   EXPECT_EQ(Home().last_failure, std::nullopt);
 }
 
-TEST_F(OpenRun, IsLeftAloneByAStartInAnotherFile) {
+TEST_F(OpenRun, AStartInAnotherFileDoesNotInterruptAnOpenRun) {
   TestFile other("/log/other.log");
   Take(log_, {Started(Operation::kBackup)});
   Take(other, {Started(Operation::kBackup)});
   EXPECT_EQ(Home().runs, 0u);
 }
 
-TEST_F(OpenRun, IsInterruptedWhenItsWriterIsGone) {
+TEST_F(OpenRun, AnOpenRunIsInterruptedWhenItsWriterIsGone) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)}, kQuiet);
   EXPECT_EQ(Home().runs, 0u) << "a backup may be silent for hours";
   Take(log_, {}, kGone);
@@ -115,7 +115,7 @@ TEST_F(OpenRun, IsInterruptedWhenItsWriterIsGone) {
   EXPECT_EQ(Home().failures, 1u);
 }
 
-TEST_F(OpenRun, ThatWasFoundDeadIsNotTheOneThatBeganAfterwards) {
+TEST_F(OpenRun, AnInterruptedRunIsNotTheOneThatStartedAfterwards) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)}, kGone);
   Take(log_.Modified(Night(2) + 5min), {Finished(kSuccess).From(Night(2)).At(Night(2) + 5min)},
        kQuiet);
@@ -125,7 +125,7 @@ TEST_F(OpenRun, ThatWasFoundDeadIsNotTheOneThatBeganAfterwards) {
   EXPECT_EQ(Home().last_start, Night(2));
 }
 
-TEST_F(OpenRun, IsInterruptedWhenItsFileIsOver) {
+TEST_F(OpenRun, AnOpenRunIsInterruptedWhenItsFileIsOver) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Take(log_, {}, kOver);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
@@ -133,7 +133,7 @@ TEST_F(OpenRun, IsInterruptedWhenItsFileIsOver) {
   EXPECT_TRUE(ledger().Checkpoints("log")->empty());
 }
 
-TEST_F(OpenRun, IsInterruptedByAStartInTheNextGenerationOfItsFile) {
+TEST_F(OpenRun, AStartInTheNextGenerationOfItsFileInterruptsAnOpenRun) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   TestFile next("/log/home.log");
   Take(next.Modified(Night(2)), {Started(Operation::kBackup)});
@@ -141,7 +141,7 @@ TEST_F(OpenRun, IsInterruptedByAStartInTheNextGenerationOfItsFile) {
   EXPECT_EQ(Home().failures, 1u);
 }
 
-TEST_F(OpenRun, OfAnOldGenerationMayStillTellItsEnd) {
+TEST_F(OpenRun, AnOldGenerationMayStillReportTheEndOfItsRun) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   TestFile next("/log/home.log");
   Take(next.Modified(Night(2)), {Started(Operation::kBackup)});
@@ -151,7 +151,7 @@ TEST_F(OpenRun, OfAnOldGenerationMayStillTellItsEnd) {
   EXPECT_EQ(Home().consecutive_failures, 0u);
 }
 
-TEST_F(OpenRun, OfEachLabelIsItsOwn) {
+TEST_F(OpenRun, EachLabelOfAFileHasAnOpenRunOfItsOwn) {
   sources_ = {SourceOf("log", "{profile}")};
   ledger().Configure(sources_);
   Take(log_.Modified(Night(1)),
@@ -163,7 +163,7 @@ TEST_F(OpenRun, OfEachLabelIsItsOwn) {
   EXPECT_EQ(Of("b", Operation::kBackup).last_success, Night(2));
 }
 
-TEST_F(OpenRun, OutlivesARestart) {
+TEST_F(OpenRun, AnOpenRunSurvivesARestart) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Reopen();
   EXPECT_EQ(Home().last_start, Night(1));

@@ -1,4 +1,4 @@
-// One run told by several files: recognised by its time, and made of the worst result, the best
+// One run in several files: recognized by its time, and merged to the worst result, the best
 // figures and the strongest evidence.
 #include "kit/ledger_fixture.h"
 
@@ -7,7 +7,7 @@ namespace {
 
 using Overlap = LedgerTest;
 
-// What a log and a status file of resticprofile say of one backup of ten minutes.
+// One backup of ten minutes in a log, and in a status file of resticprofile.
 Finished InLog(RunResult result, Time start = Night(1)) {
   return Finished(result).From(start).At(start + 10min).Lasting(10min);
 }
@@ -15,7 +15,7 @@ Finished InStatus(RunResult result, Time start = Night(1)) {
   return Finished(result).From(start - 1s).At(start + 10min + 2s).Lasting(10min + 3s).Whole();
 }
 
-TEST_F(Overlap, OfLogAndStatusFileIsOneRunWhicheverComesFirst) {
+TEST_F(Overlap, ALogAndAStatusFileAreOneRunInEitherOrder) {
   Take(log_, {InLog(kSuccess)}, kQuiet);
   Take(status_, {InStatus(kSuccess)});
   EXPECT_EQ(Home().runs, 1u);
@@ -27,7 +27,7 @@ TEST_F(Overlap, OfLogAndStatusFileIsOneRunWhicheverComesFirst) {
   EXPECT_EQ(Home().last_success, Night(2) + 10min + 2s);
 }
 
-TEST_F(Overlap, TakesTheWorstResultInEitherOrder) {
+TEST_F(Overlap, TheWorstResultIsKeptInEitherOrder) {
   Take(log_, {InLog(kSuccess)}, kQuiet);
   Take(status_, {InStatus(kFailure).Code(1).Because(Reason::kHook)});
   EXPECT_EQ(Home().last_run->result, kFailure);
@@ -43,7 +43,7 @@ TEST_F(Overlap, TakesTheWorstResultInEitherOrder) {
   EXPECT_EQ(Home().runs, 2u);
 }
 
-TEST_F(Overlap, TakesWhatFiguresEitherKnowsAndCountsThemOnce) {
+TEST_F(Overlap, FiguresOfBothFilesAreCombinedAndCountedOnce) {
   Take(status_, {InStatus(kSuccess).With({.added_bytes = 100, .files_new = 3})});
   Take(log_, {InLog(kSuccess).With({.added_bytes = 101, .added_stored_bytes = 50})}, kQuiet);
   EXPECT_EQ(Home().last_success_figures,
@@ -52,7 +52,7 @@ TEST_F(Overlap, TakesWhatFiguresEitherKnowsAndCountsThemOnce) {
   EXPECT_EQ(Backup("home").added_stored_bytes, 50u);
 }
 
-TEST_F(Overlap, TakesTheStrongestEvidence) {
+TEST_F(Overlap, TheStrongestEvidenceIsKept) {
   Take(log_, {InLog(kSuccess).By(Evidence::kClaim)}, kQuiet);
   EXPECT_EQ(Home().last_success_evidence, Evidence::kClaim);
   Take(status_, {InStatus(kSuccess).By(Evidence::kReport)});
@@ -63,7 +63,7 @@ TEST_F(Overlap, TakesTheStrongestEvidence) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Overlap, OfAStatusFileWithARunOpenInTheLogIsOneRun) {
+TEST_F(Overlap, AStatusFileEndsTheOpenRunOfALog) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Take(status_, {InStatus(kSuccess)});
   EXPECT_EQ(Home().runs, 1u);
@@ -75,7 +75,7 @@ TEST_F(Overlap, OfAStatusFileWithARunOpenInTheLogIsOneRun) {
   EXPECT_EQ(Home().last_success_figures.added_bytes, 7u);
 }
 
-TEST_F(Overlap, OfARunThatTheLogOpensLaterIsOneRunWhenItEnds) {
+TEST_F(Overlap, ARunThatTheLogStartsLateIsOneRunOnceItEnds) {
   Take(status_, {InStatus(kFailure).Because(Reason::kTimeout)});
   Take(log_.Modified(Night(1) + 10min), {Started(Operation::kBackup), Progress(10min)});
   Take(log_.Modified(Night(1) + 12min), {Finished(kFailure).Code(130)}, kQuiet);
@@ -85,7 +85,7 @@ TEST_F(Overlap, OfARunThatTheLogOpensLaterIsOneRunWhenItEnds) {
   EXPECT_EQ(Home().last_run->exit_code, 130);
 }
 
-TEST_F(Overlap, OfTheOpenRunLeavesTheNextOneInTheLogAlone) {
+TEST_F(Overlap, ARunThatAnotherFileEndedIsNotTheNextOneInTheLog) {
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Take(status_, {InStatus(kFailure)});
   Take(log_.Modified(Night(2)), {Started(Operation::kBackup), Finished(kSuccess)}, kQuiet);
@@ -94,7 +94,7 @@ TEST_F(Overlap, OfTheOpenRunLeavesTheNextOneInTheLogAlone) {
   EXPECT_EQ(Home().last_success, Night(2));
 }
 
-TEST_F(Overlap, OfAttemptsInOneFileIsNone) {
+TEST_F(Overlap, OverlappingRunsInOneFileAreTwoRuns) {
   Take(status_, {Finished(kFailure).From(Night(1)).At(Night(1) + 1min).Whole()});
   Take(status_, {Finished(kSuccess).From(Night(1) + 30s).At(Night(1) + 1min + 1s).Whole()});
   EXPECT_EQ(Home().runs, 2u);
@@ -102,8 +102,8 @@ TEST_F(Overlap, OfAttemptsInOneFileIsNone) {
   EXPECT_EQ(Home().last_success, Night(1) + 1min + 1s);
 }
 
-TEST_F(Overlap, OfAttemptsOnEachOthersHeelsMatchesThoseThatEndedTogether) {
-  // Whole seconds, rounded up, let the second begin before the first has ended.
+TEST_F(Overlap, OfRunsInQuickSuccessionThoseWithTheNearestEndsMatch) {
+  // Times rounded up to whole seconds: the second run starts before the end of the first.
   Take(status_, {Finished(kFailure).From(Night(1)).At(Night(1) + 5s).Whole()});
   Take(status_, {Finished(kSuccess).From(Night(1) + 4s).At(Night(1) + 9s).Whole()});
   Take(log_,
@@ -115,7 +115,7 @@ TEST_F(Overlap, OfAttemptsOnEachOthersHeelsMatchesThoseThatEndedTogether) {
   EXPECT_EQ(Home().last_success, Night(1) + 9s);
 }
 
-TEST_F(Overlap, OfDifferentOperationsIsNone) {
+TEST_F(Overlap, OverlappingRunsOfTwoOperationsAreTwoRuns) {
   Take(log_, {InLog(kSuccess).Of(Operation::kCheck)}, kQuiet);
   Take(status_, {InStatus(kFailure).Of(Operation::kBackup)});
   EXPECT_EQ(Home().runs, 1u);
@@ -123,7 +123,7 @@ TEST_F(Overlap, OfDifferentOperationsIsNone) {
   EXPECT_EQ(Of("home", Operation::kCheck).failures, 0u);
 }
 
-TEST_F(Overlap, OfDifferentBackupsIsNone) {
+TEST_F(Overlap, OverlappingRunsOfTwoBackupsAreTwoRuns) {
   sources_ = {SourceOf("log")};
   ledger().Configure(sources_);
   TestFile other("/log/other.log");
@@ -133,7 +133,7 @@ TEST_F(Overlap, OfDifferentBackupsIsNone) {
   EXPECT_EQ(Of("other", Operation::kBackup).failures, 1u);
 }
 
-TEST_F(Overlap, OfAPointReachesTenSeconds) {
+TEST_F(Overlap, ARunWithoutALengthMatchesOneWithinTenSeconds) {
   Take(log_, {InLog(kSuccess)}, kQuiet);
   Take(status_, {Finished(kWarning).At(Night(1) + 10min + 10s).Whole()});
   EXPECT_EQ(Home().runs, 1u);
@@ -147,7 +147,7 @@ TEST_F(Overlap, OfAPointReachesTenSeconds) {
   EXPECT_EQ(Home().runs, 3u);
 }
 
-TEST_F(Overlap, OfAPointEndsBeyondTenSeconds) {
+TEST_F(Overlap, ARunWithoutALengthDoesNotMatchOneBeyondTenSeconds) {
   Take(log_, {InLog(kSuccess)}, kQuiet);
   Take(status_, {Finished(kWarning).At(Night(1) + 10min + 10s + 1us).Whole()});
   EXPECT_EQ(Home().runs, 2u);
@@ -157,7 +157,7 @@ TEST_F(Overlap, OfAPointEndsBeyondTenSeconds) {
   EXPECT_EQ(Home().runs, 4u);
 }
 
-TEST_F(Overlap, OfIntervalsAllowsNothingBetweenThem) {
+TEST_F(Overlap, RunsWithALengthMatchOnlyIfTheyOverlap) {
   Take(log_, {InLog(kSuccess)}, kQuiet);
   Take(status_, {Finished(kFailure).From(Night(1) + 10min + 1us).At(Night(1) + 12min).Whole()});
   EXPECT_EQ(Home().runs, 2u);
@@ -165,9 +165,9 @@ TEST_F(Overlap, OfIntervalsAllowsNothingBetweenThem) {
   EXPECT_EQ(Home().runs, 3u);
 }
 
-TEST_F(Overlap, UsesTheStartThatTheOpenRunHad) {
+TEST_F(Overlap, TheStartOfTheOpenRunIsUsedIfItsEndHasNone) {
   Take(status_, {InStatus(kFailure)});
-  // No clock and no length in the record of the end; read an hour late.
+  // The record of the end has neither clock nor duration, and is read an hour late.
   Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Take(log_.Modified(Night(1) + 70min), {Finished(kFailure).Code(1)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
@@ -175,7 +175,7 @@ TEST_F(Overlap, UsesTheStartThatTheOpenRunHad) {
 
 // Inferred ends.
 
-TEST_F(Overlap, LiftsAnInterruptionThatWasOnlyInferred) {
+TEST_F(Overlap, AReportReplacesAnInferredInterruption) {
   Take(log_.Modified(Night(1) + 9min), {Started(Operation::kBackup), Progress(9min)});
   Take(log_, {}, kGone);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
@@ -190,7 +190,7 @@ TEST_F(Overlap, LiftsAnInterruptionThatWasOnlyInferred) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Overlap, GivesAnInferredInterruptionTheReasonOfTheReport) {
+TEST_F(Overlap, AReportGivesAnInferredInterruptionItsReason) {
   Take(log_.Modified(Night(1) + 9min), {Started(Operation::kBackup), Progress(9min)}, kGone);
   Take(status_, {InStatus(kFailure).Code(137).Because(Reason::kNoSpace)});
   EXPECT_EQ(Home().last_run->result, kFailure);
@@ -199,7 +199,7 @@ TEST_F(Overlap, GivesAnInferredInterruptionTheReasonOfTheReport) {
   EXPECT_EQ(Home().runs, 1u);
 }
 
-TEST_F(Overlap, LiftsAnInterruptionWithTheLogsOwnLateReport) {
+TEST_F(Overlap, ALateReportOfTheSameLogReplacesAnInferredInterruption) {
   Take(log_.Modified(Night(1) + 9min), {Started(Operation::kBackup), Progress(9min)}, kGone);
   Take(log_.Modified(Night(1) + 10min), {Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
@@ -207,7 +207,7 @@ TEST_F(Overlap, LiftsAnInterruptionWithTheLogsOwnLateReport) {
   EXPECT_EQ(Home().last_failure, std::nullopt);
 }
 
-TEST_F(Overlap, NeverLiftsAReportedInterruptionOrFailure) {
+TEST_F(Overlap, AReportedInterruptionOrFailureIsNeverReplacedByASuccess) {
   for (const RunResult bad : {kInterrupted, kFailure}) {
     SCOPED_TRACE(Name(bad));
     const Time night = Night(1 + static_cast<int>(bad));
@@ -218,8 +218,8 @@ TEST_F(Overlap, NeverLiftsAReportedInterruptionOrFailure) {
   }
 }
 
-// Files of which the older was put aside.
-TEST_F(Overlap, DoesNotMakeOneRunOfTwoThatOneLogToldToTheirEnds) {
+// The spool of `event`: the older file was moved aside.
+TEST_F(Overlap, TwoRunsThatOneLogReportedInFullAreTwoRuns) {
   sources_[0].names_backup = true;
   ledger().Configure(sources_);
   TestFile aside("/log/a.log"), next("/log/b.log");
@@ -229,7 +229,7 @@ TEST_F(Overlap, DoesNotMakeOneRunOfTwoThatOneLogToldToTheirEnds) {
   EXPECT_EQ(Home().failures, 1u);
 }
 
-TEST_F(Overlap, MakesOneRunOfAStartAndAnEndInTwoFilesOfOneLog) {
+TEST_F(Overlap, AStartAndAnEndInTwoFilesOfOneLogAreOneRun) {
   sources_[0].names_backup = true;
   ledger().Configure(sources_);
   TestFile aside("/log/a.log"), next("/log/b.log");

@@ -1,4 +1,4 @@
-// Runs under way: how far they are, and what becomes of those whose file would not tell their end.
+// Progress of open runs, and runs whose file does not show their end.
 #include <gmock/gmock.h>
 
 #include "kit/ledger_fixture.h"
@@ -8,11 +8,11 @@ namespace {
 
 class ProgressTest : public LedgerTest {
  protected:
-  // Of the only operation.
+  // The open run of the only operation.
   std::optional<RunningRun> Running() { return Home().running; }
 };
 
-TEST_F(ProgressTest, ShowsHowFarARunIs) {
+TEST_F(ProgressTest, ProgressShowsHowFarARunIs) {
   log_.Modified(Night(30) + 30min);
   Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
               Progress{.processed_bytes = 250, .expected_bytes = 1000, .done = 0.25}});
@@ -24,7 +24,7 @@ TEST_F(ProgressTest, ShowsHowFarARunIs) {
   EXPECT_EQ(Running()->done, 0.25);
 }
 
-TEST_F(ProgressTest, KeepsWhatANewerRecordDoesNotSay) {
+TEST_F(ProgressTest, AFigureThatANewerRecordLacksIsKept) {
   Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
               Progress{.processed_bytes = 250, .expected_bytes = 1000}});
   Take(log_, {Progress{.processed_bytes = 300}});
@@ -32,27 +32,27 @@ TEST_F(ProgressTest, KeepsWhatANewerRecordDoesNotSay) {
   EXPECT_EQ(Running()->expected_bytes, 1000U);
 }
 
-TEST_F(ProgressTest, SeesASignOfLifeInWhateverIsWritten) {
+TEST_F(ProgressTest, AnyNewRecordIsASignOfLife) {
   Take(log_.Modified(Night(30)), {Started{.operation = Operation::kBackup, .at = Night(30)}});
   Take(log_.Modified(Night(30) + 1h), {Noise()});
   EXPECT_EQ(Running()->active, Night(30) + 1h);
 }
 
-TEST_F(ProgressTest, IsGoneWithTheEndOfTheRun) {
+TEST_F(ProgressTest, ProgressIsRemovedWhenTheRunEnds) {
   Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}, Progress{.done = 0.5}});
   Take(log_, {Finished(kSuccess).At(Night(30) + 1h).Whole()});
   EXPECT_FALSE(Running());
   EXPECT_EQ(Home().last_success, Night(30) + 1h);
 }
 
-TEST_F(ProgressTest, OfARunWhoseProcessIsGoneMakesItInterrupted) {
+TEST_F(ProgressTest, ARunWhoseProcessIsGoneIsInterrupted) {
   Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}}, kGone);
   EXPECT_FALSE(Running());
   EXPECT_EQ(Home().last_run->result, kInterrupted);
 }
 
-// Whoever tells only that work went on, does not know better than who saw the process gone.
-TEST_F(ProgressTest, OfADeadProcessIsNoSuccessByAGuess) {
+// An end that was only inferred from later output is no better than the end of the process.
+TEST_F(ProgressTest, AGuessDoesNotTurnAnInterruptedRunIntoASuccess) {
   Finished guess = Finished(kSuccess).Of(Operation::kBackup).From(Night(29)).At(Night(30));
   guess.guessed = true;
   Take(log_.Modified(Night(29) + 1h), {Started{.operation = Operation::kBackup, .at = Night(29)}},
@@ -63,7 +63,7 @@ TEST_F(ProgressTest, OfADeadProcessIsNoSuccessByAGuess) {
   EXPECT_FALSE(Home().last_success);
 }
 
-TEST_F(ProgressTest, ProvesNothingWhereTheFileWouldNotTellTheEnd) {
+TEST_F(ProgressTest, ARunWhoseFileDoesNotShowItsEndIsDiscardedWhenItsProcessIsGone) {
   Take(log_, {Started{.operation = Operation::kBackup, .at = Night(29), .may_end_silently = true}},
        kGone);
   EXPECT_FALSE(Running());
@@ -74,7 +74,7 @@ TEST_F(ProgressTest, ProvesNothingWhereTheFileWouldNotTellTheEnd) {
        {Started{.operation = Operation::kBackup, .at = Night(30), .may_end_silently = true},
         Progress{.processed_bytes = 5}},
        kGone);
-  EXPECT_EQ(Home().last_run->result, kInterrupted) << "it was in the middle";
+  EXPECT_EQ(Home().last_run->result, kInterrupted) << "it was in progress";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Records that do not say of what they are: an exit code without an operation, a failure without a
-// name, a claim beside what is proven.
+// Incomplete records: an exit code without an operation, a failure without a backup, a claim where
+// archives prove successes. And a source whose records name backup and operation.
 #include <gmock/gmock.h>
 
 #include "kit/ledger_fixture.h"
@@ -15,10 +15,10 @@ class UnnamedTest : public LedgerTest {
     sources_ = std::move(sources);
     ledger().Configure(sources_);
   }
-  static Finished Code(int code, RunResult verdict) {
-    return Finished(verdict).By(Evidence::kExitCode).Code(code).At(Night(30) + 1min).Whole();
+  static Finished Code(int code, RunResult result) {
+    return Finished(result).By(Evidence::kExitCode).Code(code).At(Night(30) + 1min).Whole();
   }
-  // A source whose operation is only a guess.
+  // A source whose operation is not configured.
   static SourceRules Guessing(const std::string& name) {
     SourceRules source = SourceOf(name, "home");
     source.operation_configured = false;
@@ -26,21 +26,21 @@ class UnnamedTest : public LedgerTest {
   }
 };
 
-TEST_F(UnnamedTest, ExitCodeOfZeroIsNoSuccess) {
+TEST_F(UnnamedTest, ABareExitCodeOfZeroIsNoSuccess) {
   Configure({Guessing("log"), SourceOf("status", "home")});
   Take(log_, {Code(0, kSuccess)});
   EXPECT_FALSE(Home().last_success);
   EXPECT_EQ(Home().runs, 0U);
 }
 
-TEST_F(UnnamedTest, ExitCodeOfAWarningIsNoSuccessEither) {
+TEST_F(UnnamedTest, ABareExitCodeOfAWarningIsAFailure) {
   Configure({Guessing("log"), SourceOf("status", "home")});
   Take(log_, {Code(1, kWarning)});
   EXPECT_FALSE(Home().last_success);
   EXPECT_EQ(Home().last_run->result, kFailure);
 }
 
-TEST_F(UnnamedTest, ExitCodeTellsMoreOfARunThatIsKnown) {
+TEST_F(UnnamedTest, ABareExitCodeAddsToAKnownRun) {
   Configure({Guessing("log"), SourceOf("status", "home")});
   Take(status_,
        {Finished(kSuccess).Of(Operation::kBackup).From(Night(30)).At(Night(30) + 1min).Id("a1")});
@@ -50,7 +50,7 @@ TEST_F(UnnamedTest, ExitCodeTellsMoreOfARunThatIsKnown) {
   EXPECT_EQ(Home().runs, 1U);
 }
 
-TEST_F(UnnamedTest, ExitCodeCountsWhereTheConfigurationSaysOfWhat) {
+TEST_F(UnnamedTest, AnExitCodeCountsIfTheOperationIsConfigured) {
   Take(log_, {Code(0, kSuccess)});
   EXPECT_EQ(Home().last_success, Night(30) + 1min);
 }
@@ -59,7 +59,7 @@ FailedUnnamed Failed(std::vector<Named> finished = {}) {
   return {.end = Finished(kFailure).At(Night(30)).Whole(), .finished = std::move(finished)};
 }
 
-TEST_F(UnnamedTest, FailureIsThatOfAllThatTheFileTellsOf) {
+TEST_F(UnnamedTest, AnUnnamedFailureAppliesToEveryBackupOfTheFile) {
   Configure({SourceOf("log", "{label}")});
   Take(log_, {Said(Finished(kSuccess).At(Night(1)).Whole(), "a"),
               Said(Finished(kSuccess).At(Night(1)).Whole(), "b")});
@@ -70,7 +70,7 @@ TEST_F(UnnamedTest, FailureIsThatOfAllThatTheFileTellsOf) {
   }
 }
 
-TEST_F(UnnamedTest, FailureIsNotThatOfWhatHadFinished) {
+TEST_F(UnnamedTest, AnUnnamedFailureDoesNotApplyToBackupsThatFinished) {
   Configure({SourceOf("log", "{label}")});
   Take(log_, {Said(Finished(kSuccess).At(Night(1)).Whole(), "a"),
               Said(Finished(kSuccess).At(Night(1)).Whole(), "b")});
@@ -79,7 +79,7 @@ TEST_F(UnnamedTest, FailureIsNotThatOfWhatHadFinished) {
   EXPECT_EQ(Of("b", Operation::kBackup).last_run->result, kFailure);
 }
 
-TEST_F(UnnamedTest, FailureAfterAllHadFinishedIsThatOfTheLast) {
+TEST_F(UnnamedTest, AnUnnamedFailureAfterAllFinishedAppliesToTheLast) {
   Configure({SourceOf("log", "{label}")});
   Take(log_,
        {Said(Finished(kSuccess).At(Night(29)), "a"), Said(Finished(kSuccess).At(Night(30)), "b"),
@@ -90,40 +90,40 @@ TEST_F(UnnamedTest, FailureAfterAllHadFinishedIsThatOfTheLast) {
   EXPECT_EQ(Of("b", Operation::kBackup).runs, 1U);
 }
 
-TEST_F(UnnamedTest, FailureOfAFileThatNamedNothingYetGoesByItsName) {
+TEST_F(UnnamedTest, AnUnnamedFailureOfAFileWithoutBackupsIsNamedByTheFile) {
   Configure({SourceOf("log", "{label}")});
   Take(log_, {Failed()});
   EXPECT_THAT(Names(), ElementsAre("home"));
   EXPECT_EQ(Home().last_run->result, kFailure);
 }
 
-TEST_F(UnnamedTest, ClaimIsNoSuccessWhereArchivesProveWhatThereIs) {
+TEST_F(UnnamedTest, AClaimIsNoSuccessWhereArchivesProveSuccesses) {
   Take(log_, {Finished(kSuccess).At(Night(29)).By(Evidence::kClaim).Whole()});
-  EXPECT_EQ(Home().last_success, Night(29)) << "nothing better is known";
+  EXPECT_EQ(Home().last_success, Night(29)) << "there is no better evidence";
   Take(status_, {Finished(kSuccess).At(Night(20)).Id("a1").Whole()});
   EXPECT_EQ(Home().last_success, Night(20));
 }
 
-// What hooks tell, each record naming backup and operation.
-class OutrightTest : public UnnamedTest {
+// The spool of `event`: every record names its backup and operation.
+class NamedBackupTest : public UnnamedTest {
  protected:
-  OutrightTest() {
+  NamedBackupTest() {
     SourceRules events = SourceOf("events", "{label}");
     events.names_backup = true;
-    SourceRules plain = SourceOf("log");  // which does not say that it shares its backup
+    SourceRules plain = SourceOf("log");  // not configured to share its backup
     Configure({events, plain});
   }
   TestFile events_{"/events/events.jsonl"};
 };
 
-TEST_F(OutrightTest, IsNoClash) {
+TEST_F(NamedBackupTest, ASourceThatNamesBackupsDoesNotClash) {
   Take(log_, {Finished(kSuccess).At(Night(29)).Id("a1").Whole()});
   Take(events_, {Said(Finished(kFailure).At(Night(30)).Whole(), "home")});
   EXPECT_EQ(Home().last_run->result, kFailure);
-  EXPECT_EQ(Backup("home").source, "log") << "it knows the tool";
+  EXPECT_EQ(Backup("home").source, "log") << "the source that knows the tool";
 }
 
-TEST_F(OutrightTest, KeepsTheRunsOfOperationsApart) {
+TEST_F(NamedBackupTest, EachOperationHasAnOpenRunOfItsOwn) {
   Take(events_,
        {Said(Started{.operation = Operation::kBackup, .at = Night(30)}, "home"),
         Said(Started{.operation = Operation::kCheck, .at = Night(30) + 1min}, "home"),

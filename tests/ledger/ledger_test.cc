@@ -1,4 +1,4 @@
-// The ledger as a whole: what a restart keeps, and what a commit that fails leaves behind.
+// The ledger as a whole: restarts, failed commits and a full disk.
 #include "ledger/ledger.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -19,12 +19,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// Another connection to the ledger's file, as a test's hand in the machine.
+// Changes the file through a connection of its own, to cause faults.
 void Execute(const std::string& directory, const std::string& sql) {
   SQLite::Database(directory + "/ledger.db", SQLite::OPEN_READWRITE, 5000).exec(sql);
 }
 
-// Whole standings outlive a restart in every test of LedgerTest: TearDown looks.
+// LedgerTest compares the standings before and after a restart in every TearDown.
 class LedgerAsAWhole : public LedgerTest {
  protected:
   std::string state() { return directory_ / "state"; }
@@ -35,7 +35,7 @@ class LedgerAsAWhole : public LedgerTest {
   }
 };
 
-TEST_F(LedgerAsAWhole, BeginsWithNothing) {
+TEST_F(LedgerAsAWhole, ANewLedgerIsEmpty) {
   EXPECT_EQ(Standing(),
             "source log: records=0 bad=0 text=0 messages=0 fields=0 too_long=0 nul=0\n"
             "source status: records=0 bad=0 text=0 messages=0 fields=0 too_long=0 nul=0\n"
@@ -45,7 +45,7 @@ TEST_F(LedgerAsAWhole, BeginsWithNothing) {
   EXPECT_EQ(ledger().standings()->errors, 0u);
 }
 
-TEST_F(LedgerAsAWhole, KeepsHowFarEveryFileWasRead) {
+TEST_F(LedgerAsAWhole, CheckpointsSurviveARestart) {
   log_.position.device = 0xffffffffffffffff;
   log_.position.inode = 0x8000000000000001;
   log_.position.prefix_crc = 0xffffffff;
@@ -66,17 +66,17 @@ TEST_F(LedgerAsAWhole, KeepsHowFarEveryFileWasRead) {
     Reopen();
   }
   Take(log_, {Noise()});
-  EXPECT_EQ(ledger().Checkpoints("log")->size(), 2u) << "a file keeps its number";
+  EXPECT_EQ(ledger().Checkpoints("log")->size(), 2u) << "a file keeps its id";
   EXPECT_EQ(ledger().Checkpoints("log")->at(0).position.offset, 300u);
 }
 
-TEST_F(LedgerAsAWhole, ForgetsTheMarkOfAFileThatIsOver) {
+TEST_F(LedgerAsAWhole, TheCheckpointOfAFileThatIsOverIsRemoved) {
   Take(log_, {Noise()});
   Take(log_, {}, kOver);
   EXPECT_TRUE(ledger().Checkpoints("log")->empty());
 }
 
-TEST_F(LedgerAsAWhole, KeepsTheCountersOfEverySource) {
+TEST_F(LedgerAsAWhole, CountersOfSourcesSurviveARestart) {
   FileStep step = Step(log_, {});
   step.counts = {
       .records = 1, .parse_errors = 2, .text = 3, .unknown_messages = 4, .unknown_fields = 5};
@@ -92,7 +92,7 @@ TEST_F(LedgerAsAWhole, KeepsTheCountersOfEverySource) {
   EXPECT_THAT(Standing(), HasSubstr("source status: records=0 "));
 }
 
-TEST_F(LedgerAsAWhole, ShowsTheCountersOfAReturningSourceAgain) {
+TEST_F(LedgerAsAWhole, ASourceThatIsConfiguredAgainHasItsOldCounters) {
   Take(log_, {Noise()});
   ledger().Configure({SourceOf("status")});
   EXPECT_EQ(ledger().standings()->sources.count("log"), 0u);
@@ -100,14 +100,14 @@ TEST_F(LedgerAsAWhole, ShowsTheCountersOfAReturningSourceAgain) {
   EXPECT_EQ(ledger().standings()->sources.at("log").counts.records, 1u);
 }
 
-TEST_F(LedgerAsAWhole, KeepsTheClockJumps) {
+TEST_F(LedgerAsAWhole, ClockJumpsAreCountedAcrossARestart) {
   ASSERT_TRUE(ledger().Tick(now_, {.clock_jumps = 2}));
   ASSERT_TRUE(ledger().Tick(now_, {.clock_jumps = 1}));
   Reopen();
   EXPECT_EQ(ledger().standings()->clock_jumps, 3u);
 }
 
-TEST_F(LedgerAsAWhole, SaysWhenItLastCommitted) {
+TEST_F(LedgerAsAWhole, TheTimeOfTheLastCommitIsPublished) {
   Take(log_, {Noise()});
   EXPECT_EQ(ledger().standings()->committed, now_);
   now_ += 1min;
@@ -115,7 +115,7 @@ TEST_F(LedgerAsAWhole, SaysWhenItLastCommitted) {
   EXPECT_EQ(ledger().standings()->committed, now_);
 }
 
-TEST_F(LedgerAsAWhole, StandingsAreASnapshotThatStays) {
+TEST_F(LedgerAsAWhole, PublishedStandingsNeverChange) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
   const auto before = ledger().standings();
   Take(status_, {Finished(kFailure).At(Night(2)).Whole()});
@@ -123,7 +123,7 @@ TEST_F(LedgerAsAWhole, StandingsAreASnapshotThatStays) {
   EXPECT_NE(ledger().standings(), before);
 }
 
-TEST_F(LedgerAsAWhole, SharesTheStandingsOfBackupsThatDidNotChange) {
+TEST_F(LedgerAsAWhole, StandingsOfUnchangedBackupsAreShared) {
   sources_ = {SourceOf("log")};
   ledger().Configure(sources_);
   auto steps = SomeSteps();
@@ -135,7 +135,7 @@ TEST_F(LedgerAsAWhole, SharesTheStandingsOfBackupsThatDidNotChange) {
   EXPECT_EQ(after->backups[1], before->backups[1]);
 }
 
-TEST_F(LedgerAsAWhole, RefusesASourceThatIsNotConfigured) {
+TEST_F(LedgerAsAWhole, ACommitOfAnUnconfiguredSourceIsAnError) {
   std::vector<FileStep> steps{Step(log_, {Noise()})};
   const auto done = ledger().Commit("strange", steps, now_);
   ASSERT_FALSE(done);
@@ -143,7 +143,7 @@ TEST_F(LedgerAsAWhole, RefusesASourceThatIsNotConfigured) {
   EXPECT_THAT(done.error().message, HasSubstr("strange"));
 }
 
-TEST_F(LedgerAsAWhole, WorksWithoutADirectory) {
+TEST_F(LedgerAsAWhole, ALedgerWithoutADirectoryWorksInMemory) {
   auto memory = Ledger::Open({});
   ASSERT_TRUE(memory);
   (*memory)->Configure(sources_);
@@ -153,7 +153,7 @@ TEST_F(LedgerAsAWhole, WorksWithoutADirectory) {
   ASSERT_TRUE((*memory)->Tick(now_));
 }
 
-TEST_F(LedgerAsAWhole, DoesNotLetItsWriteAheadLogGrow) {
+TEST_F(LedgerAsAWhole, TheWriteAheadLogDoesNotGrowWithoutLimit) {
   for (int i = 0; i < 300; ++i)
     Take(log_, {Started(), Finished(kSuccess).At(Night(1) + i * 1min)}, kQuiet);
   EXPECT_LT(std::filesystem::file_size(state() + "/ledger.db-wal"), 6u << 20);
@@ -161,7 +161,7 @@ TEST_F(LedgerAsAWhole, DoesNotLetItsWriteAheadLogGrow) {
 
 // A commit that fails.
 
-TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsHalfWay) {
+TEST_F(LedgerAsAWhole, ACommitThatFailsHalfWayLeavesNoTrace) {
   Take(log_, {Finished(kSuccess).At(Night(5))}, kQuiet);
   const std::string before = Standing();
   const auto positions = ledger().Checkpoints("log");
@@ -192,7 +192,7 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsHalfWay) {
   EXPECT_FALSE(ledger().standings()->full);
 }
 
-TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsAtItsEnd) {
+TEST_F(LedgerAsAWhole, ACommitThatFailsAtItsEndLeavesNoTrace) {
   Execute(state(), "ALTER TABLE counters RENAME TO away");
   auto steps = SomeSteps();
   for (int attempt = 1; attempt <= 3; ++attempt) {
@@ -209,7 +209,7 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfACommitThatFailsAtItsEnd) {
   EXPECT_EQ(Home().runs, 2u);
 }
 
-TEST_F(LedgerAsAWhole, LeavesNothingOfATickThatFails) {
+TEST_F(LedgerAsAWhole, ATickThatFailsLeavesNoTrace) {
   Take(status_, {Finished(kSuccess).At(now_ + 1h).Whole()});
   Tick();
   now_ += 2h;
@@ -226,7 +226,7 @@ TEST_F(LedgerAsAWhole, LeavesNothingOfATickThatFails) {
   EXPECT_EQ(ledger().standings()->clock_jumps, 1u);
 }
 
-TEST_F(LedgerAsAWhole, TookInWhatItCommittedAlthoughItCannotReadItBack) {
+TEST_F(LedgerAsAWhole, ACommitThatCannotBeReadBackIsStillACommit) {
   Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
   const std::vector<Said> check{Finished(kFailure).Of(Operation::kCheck).At(Night(1))};
   Take(log_, check, kQuiet);
@@ -237,7 +237,32 @@ TEST_F(LedgerAsAWhole, TookInWhatItCommittedAlthoughItCannotReadItBack) {
   EXPECT_EQ(Of("home", Operation::kCheck).runs, 2u);
 }
 
-TEST_F(LedgerAsAWhole, MayBeReadWhileItIsWritten) {
+TEST_F(LedgerAsAWhole, ATickThatCannotBeReadBackIsCountedOnce) {
+  Take(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(1))}, kQuiet);
+  Tick();
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
+  EXPECT_FALSE(ledger().Tick(now_, {.clock_jumps = 1}));
+  EXPECT_EQ(ledger().standings()->clock_jumps, 1u);
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
+  Reopen();
+  EXPECT_EQ(ledger().standings()->clock_jumps, 1u) << "in the file";
+}
+
+TEST_F(LedgerAsAWhole, ExpectationsThatCannotBeStoredAreNotPublished) {
+  ledger().Expect({{.backup = "nas", .schedule = Every(24h)}}, now_);
+  ASSERT_THAT(Names(), ElementsAre("nas"));
+  Execute(state(),
+          "CREATE TRIGGER full BEFORE DELETE ON expected BEGIN SELECT RAISE(ABORT, 'database or "
+          "disk is full'); END");
+  ledger().Expect({{.backup = "other", .never = true}}, now_);
+  EXPECT_THAT(Names(), IsEmpty()) << "`other` was not stored, and `nas` is not expected any more";
+  Execute(state(), "DROP TRIGGER full");
+  ledger().Expect({{.backup = "other", .never = true}}, now_);
+  EXPECT_THAT(Names(), ElementsAre("other"));
+  expectations_ = {{.backup = "other", .never = true}};
+}
+
+TEST_F(LedgerAsAWhole, StandingsCanBeReadDuringCommits) {
   std::atomic<bool> stop = false;
   std::jthread reader([&] {
     std::uint64_t last = 0;
@@ -256,7 +281,7 @@ TEST_F(LedgerAsAWhole, MayBeReadWhileItIsWritten) {
   stop = true;
 }
 
-// A disk that is full for whoever writes a file beyond this size.
+// A full disk for this process: writes of files fail.
 class FullDisk {
  public:
   FullDisk() {
@@ -274,13 +299,13 @@ class FullDisk {
   rlimit before_{};
 };
 
-TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
+TEST_F(LedgerTest, OnAFullDiskRunsAndNoticesAreProcessedInMemory) {
   const Subscription subscription{.monitor = "m",
                                   .states = {NoticeState::kFinish, NoticeState::kFail},
                                   .operations = {Operation::kBackup}};
   ledger().Subscribe({subscription}, Night(1));
   Take(log_, {Finished(kSuccess).At(Night(28)).Whole()});
-  const auto told = [&] {
+  const auto deliver = [&] {
     std::vector<std::string_view> states;
     std::vector<Delivery> deliveries;
     for (const Notice& notice : ledger().Waiting("m", 10)) {
@@ -292,14 +317,14 @@ TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
   };
   {
     const FullDisk full;
-    EXPECT_THAT(told(), ElementsAre("finish"));
-    EXPECT_THAT(told(), IsEmpty()) << "what was told is not told again";
+    EXPECT_THAT(deliver(), ElementsAre("finish"));
+    EXPECT_THAT(deliver(), IsEmpty()) << "a delivered notice is not delivered again";
     Tick();
-    EXPECT_TRUE(ledger().standings()->full) << "nothing is on disk since";
+    EXPECT_TRUE(ledger().standings()->full) << "later changes are not on the disk";
     Take(log_, {Finished(kFailure).At(Night(29)).Whole()});
     EXPECT_EQ(Home().failures, 1U);
     EXPECT_TRUE(ledger().standings()->full);
-    EXPECT_THAT(told(), ElementsAre("fail"));
+    EXPECT_THAT(deliver(), ElementsAre("fail"));
     now_ += 10s;
     Tick();
     EXPECT_TRUE(ledger().standings()->full);
@@ -310,10 +335,10 @@ TEST_F(LedgerTest, WhileTheDiskIsFullItFoldsAndTellsFromMemory) {
   Reopen();
   EXPECT_EQ(Home().failures, 1U);
   ledger().Subscribe({subscription}, now_);
-  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(deliver(), IsEmpty());
 }
 
-TEST_F(LedgerTest, OpenedOnAFullDiskItBeginsInMemoryAndCatchesUp) {
+TEST_F(LedgerTest, OpenedOnAFullDiskItStartsInMemoryAndCatchesUp) {
   Take(log_, {Finished(kSuccess).At(Night(28)).Whole()});
   {
     const FullDisk full;

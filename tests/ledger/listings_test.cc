@@ -1,4 +1,4 @@
-// What listings and statistics say of a backup and of a repository.
+// Archives of a backup and sizes of a repository, as listings and statistics show them.
 #include <gmock/gmock.h>
 
 #include "kit/ledger_fixture.h"
@@ -26,7 +26,7 @@ class ListingsTest : public LedgerTest {
   }
 };
 
-TEST_F(ListingsTest, CountTheArchivesWhereTheyAreComplete) {
+TEST_F(ListingsTest, ACompleteListingCountsTheArchives) {
   Complete(true);
   Take(log_, {ArchivesCounted{.archives = 3, .oldest = Night(1), .newest = Night(3)}});
   EXPECT_EQ(Backup("home").archives, 3U);
@@ -40,7 +40,7 @@ TEST_F(ListingsTest, CountTheArchivesWhereTheyAreComplete) {
   EXPECT_FALSE(Backup("home").newest_archive);
 }
 
-TEST_F(ListingsTest, OtherwiseTellOnlyOfTheNewest) {
+TEST_F(ListingsTest, AnIncompleteListingOnlyShowsTheNewestArchive) {
   Take(log_, {ArchivesCounted{.archives = 1, .oldest = Night(3), .newest = Night(3)}});
   EXPECT_FALSE(Backup("home").archives);
   EXPECT_FALSE(Backup("home").oldest_archive);
@@ -50,19 +50,19 @@ TEST_F(ListingsTest, OtherwiseTellOnlyOfTheNewest) {
   EXPECT_EQ(Backup("home").newest_archive, Night(3));
 }
 
-TEST_F(ListingsTest, MeasureTheRepositoryUnderItsConfiguredName) {
+TEST_F(ListingsTest, SizesOfARepositoryHaveItsConfiguredName) {
   Complete(false, "nas");
   Take(log_, {RepositoryMeasured{.stored_bytes = 7}, RepositoryMeasured{.original_bytes = 9}});
   EXPECT_THAT(Stored(), ElementsAre(Pair("nas", 7)));
   EXPECT_EQ(ledger().standings()->repositories.at("nas").original_bytes, 9U);
 }
 
-TEST_F(ListingsTest, MeasureTheRepositoryUnderTheNameOfItsBackupWhereItHasNone) {
+TEST_F(ListingsTest, SizesOfARepositoryWithoutANameHaveTheNameOfItsBackup) {
   Take(log_, {RepositoryMeasured{.stored_bytes = 7}});
   EXPECT_THAT(Stored(), ElementsAre(Pair("home", 7)));
 }
 
-TEST_F(ListingsTest, DoNotMeasureTheRepositoryByASelection) {
+TEST_F(ListingsTest, SizesOfASelectionAreNotThoseOfTheRepository) {
   Take(log_, {RepositoryMeasured{.stored_bytes = 7, .of_selection = true}});
   EXPECT_THAT(Stored(), IsEmpty());
   Complete(true);
@@ -70,7 +70,7 @@ TEST_F(ListingsTest, DoNotMeasureTheRepositoryByASelection) {
   EXPECT_THAT(Stored(), ElementsAre(Pair("home", 7)));
 }
 
-TEST_F(ListingsTest, AreGoneWithTheirSource) {
+TEST_F(ListingsTest, ListingsAreHiddenWithoutTheirSource) {
   Complete(false, "nas");
   Take(log_, {RepositoryMeasured{.stored_bytes = 7}});
   sources_.erase(sources_.begin());

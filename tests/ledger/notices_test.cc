@@ -1,4 +1,4 @@
-// Which notices runs make, and what becomes of them.
+// Which notices runs cause, and what becomes of them.
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
@@ -18,11 +18,12 @@ class NoticesTest : public LedgerTest {
  protected:
   NoticesTest() { subscription_.monitor = "m"; }
 
-  // The sources are watched from the first night on.
+  // The sources count as configured from the first night on.
   void Subscribe() { ledger().Subscribe({subscription_}, Night(1)); }
 
-  // "start", "fail home check: nas": state, what is not a backup of home, and what is not well.
-  static std::string InWords(const Notice& notice) {
+  // "start", "fail nas check, home": the state, the backup and operation unless it is a backup of
+  // home, and what else is failing.
+  static std::string TextOf(const Notice& notice) {
     std::string text(Name(notice.state));
     if (notice.cause == NoticeCause::kReminder) text += " again";
     if (notice.backup != "home") text += " " + notice.backup;
@@ -30,23 +31,23 @@ class NoticesTest : public LedgerTest {
     for (const std::string& other : notice.also_failing) text += ", " + other;
     return text;
   }
-  std::vector<std::string> Waiting() {
+  std::vector<std::string> Pending() {
     std::vector<std::string> texts;
-    for (const Notice& notice : ledger().Waiting("m", 100)) texts.push_back(InWords(notice));
+    for (const Notice& notice : ledger().Waiting("m", 100)) texts.push_back(TextOf(notice));
     return texts;
   }
-  // Takes all that waits to the monitor; what it was.
+  // Delivers all pending notices. What they were.
   std::vector<std::string> Deliver() {
     std::vector<std::string> texts;
     std::vector<Delivery> deliveries;
     for (const Notice& notice : ledger().Waiting("m", 100)) {
-      texts.push_back(InWords(notice));
+      texts.push_back(TextOf(notice));
       deliveries.push_back({.notice = notice.id});
     }
     ledger().Report("m", deliveries, now_);
     return texts;
   }
-  // The attempt with the first that waits came to this.
+  // Reports this outcome for the oldest pending notice.
   void Report(Delivery::Outcome outcome) {
     const Delivery delivery{.notice = ledger().Waiting("m", 1).at(0).id,
                             .outcome = outcome,
@@ -55,14 +56,14 @@ class NoticesTest : public LedgerTest {
                             .due = now_ + 1min};
     ledger().Report("m", {&delivery, 1}, now_);
   }
-  // UUIDs of what waits.
+  // UUIDs of the pending notices.
   std::vector<std::string> Uids() {
     std::vector<std::string> uids;
     for (const Notice& notice : ledger().Waiting("m", 100)) uids.push_back(notice.uid);
     return uids;
   }
-  // Tells the start of a run; its UUID.
-  std::string ToldStart(TestFile& file) {
+  // Delivers the start of a run. Its UUID.
+  std::string DeliverStart(TestFile& file) {
     Take(file, {Started{.at = now_ - 1min}});
     const std::vector<std::string> uids = Uids();
     EXPECT_THAT(Deliver(), ElementsAre(testing::StartsWith("start")));
@@ -76,19 +77,19 @@ class NoticesTest : public LedgerTest {
     return Standing().dropped.at(static_cast<std::size_t>(reason));
   }
 
-  // Notices in the ledger, whatever became of them.
+  // Rows of notices in the ledger, in any status.
   int Rows() {
     SQLite::Database beside(options_.directory + "/ledger.db");
     return beside.execAndGet("SELECT count(*) FROM notices").getInt();
   }
 
-  // A run of home that ends in this night, read in one piece.
+  // A run of home that ends in this night and is read at once.
   void Run(int night, RunResult result) {
     now_ = Night(night) + 1h;
     TestFile file(fmt::format("/log/{}.log", night), now_);
     Take(file, {Finished(result).From(Night(night)).At(Night(night) + 10min).Whole()}, kGone);
   }
-  // The same of another backup.
+  // The same for another backup.
   void RunOf(const std::string& name, int night, RunResult result,
              Operation operation = Operation::kBackup) {
     now_ = Night(night) + 1h;
@@ -105,38 +106,38 @@ class NoticesTest : public LedgerTest {
                              .operations = {Operation::kBackup, Operation::kCheck}};
 };
 
-TEST_F(NoticesTest, ARunIsToldWhenItBeginsAndWhenItsVerdictHolds) {
+TEST_F(NoticesTest, ANoticeIsSentWhenARunStartsAndWhenItsResultSettles) {
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   EXPECT_THAT(Deliver(), ElementsAre("start"));
   Take(log_, {Finished(kSuccess).At(now_)});
-  EXPECT_THAT(Waiting(), IsEmpty()) << "worse may follow";
+  EXPECT_THAT(Pending(), IsEmpty()) << "something worse may follow";
   Take(log_, {}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
-TEST_F(NoticesTest, AStartThatWasNotDeliveredGoesWithItsRun) {
+TEST_F(NoticesTest, AnUndeliveredStartIsDroppedWhenItsRunEnds) {
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   Take(log_, {Finished(kFailure).At(now_).Whole()});
-  EXPECT_THAT(Waiting(), ElementsAre("fail"));
+  EXPECT_THAT(Pending(), ElementsAre("fail"));
   EXPECT_EQ(Dropped(Dropped::kSuperseded), 1U);
 }
 
-TEST_F(NoticesTest, WhatIsReadFromBeginningToEndAtOnceHasNoStart) {
+TEST_F(NoticesTest, ARunReadFromStartToEndAtOnceHasNoStartNotice) {
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
-  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+  EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
-TEST_F(NoticesTest, WhereAllIsToldStartsAreToldToo) {
+TEST_F(NoticesTest, AMonitorThatIsSentEverythingIsSentThatStartToo) {
   subscription_.superseding = Superseding::kNothing;
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
-  EXPECT_THAT(Waiting(), ElementsAre("start", "finish"));
+  EXPECT_THAT(Pending(), ElementsAre("start", "finish"));
 }
 
-TEST_F(NoticesTest, StartAndEndOfARunHaveOneUuid) {
+TEST_F(NoticesTest, TheStartAndTheEndOfARunHaveTheSameUuid) {
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const std::string uid = ledger().Waiting("m", 1).at(0).uid;
@@ -146,7 +147,7 @@ TEST_F(NoticesTest, StartAndEndOfARunHaveOneUuid) {
   EXPECT_EQ(ledger().Waiting("m", 1).at(0).uid, uid);
 }
 
-TEST_F(NoticesTest, TellWhatIsKnownOfTheRun) {
+TEST_F(NoticesTest, ANoticeContainsWhatIsKnownAboutTheRun) {
   Subscribe();
   Take(log_, {Finished(kFailure)
                   .From(now_ - 1min)
@@ -166,7 +167,7 @@ TEST_F(NoticesTest, TellWhatIsKnownOfTheRun) {
   EXPECT_EQ(notice.failures, 1U);
 }
 
-TEST_F(NoticesTest, SayWhatWasSaidOfTheRunAsFarAsTheMonitorListens) {
+TEST_F(NoticesTest, NoticesContainTheMessagesAtOrAboveTheMonitorsLevel) {
   subscription_.states.insert(kLog);
   subscription_.messages = Level::kWarning;
   Subscribe();
@@ -182,31 +183,31 @@ TEST_F(NoticesTest, SayWhatWasSaidOfTheRunAsFarAsTheMonitorListens) {
   }
 }
 
-TEST_F(NoticesTest, ThereIsNoLogOfARunOfWhichNothingWasSaid) {
+TEST_F(NoticesTest, ARunWithoutMessagesHasNoLogNotice) {
   subscription_.states.insert(kLog);
   subscription_.messages = Level::kDebug;
   Subscribe();
   Run(10, kSuccess);
-  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+  EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
-TEST_F(NoticesTest, ThePastIsHistoryAndNotNews) {
+TEST_F(NoticesTest, RunsThatEndedBeforeTheSourceWasConfiguredAreNotReported) {
   ledger().Subscribe({subscription_}, Night(10));
   Run(9, kFailure);
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
   Run(11, kFailure);
-  EXPECT_THAT(Waiting(), ElementsAre("fail"));
+  EXPECT_THAT(Pending(), ElementsAre("fail"));
 }
 
-TEST_F(NoticesTest, WhatEndedWhileTheExporterWasDownIsTold) {
+TEST_F(NoticesTest, ARunThatEndedWhileTheExporterWasDownIsReported) {
   Subscribe();
   Reopen();
   ledger().Subscribe({subscription_}, Night(20));
   Run(15, kFailure);
-  EXPECT_THAT(Waiting(), ElementsAre("fail"));
+  EXPECT_THAT(Pending(), ElementsAre("fail"));
 }
 
-TEST_F(NoticesTest, OnlyWhatAMonitorListensToIsToldToIt) {
+TEST_F(NoticesTest, AMonitorIsSentOnlyWhatItSubscribesTo) {
   AlsoWatch("nas");
   subscription_.backups = {"n*"};
   subscription_.operations = {Operation::kBackup};
@@ -215,20 +216,20 @@ TEST_F(NoticesTest, OnlyWhatAMonitorListensToIsToldToIt) {
   Run(10, kFailure);
   RunOf("nas", 11, kFailure, Operation::kCheck);
   RunOf("nas", 12, kSuccess);
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
   RunOf("nas", 13, kFailure);
-  EXPECT_THAT(Waiting(), ElementsAre("fail nas"));
+  EXPECT_THAT(Pending(), ElementsAre("fail nas"));
 }
 
-TEST_F(NoticesTest, AWarningIsAFinishAndAnInterruptionAFail) {
+TEST_F(NoticesTest, AWarningIsSentAsFinishAndAnInterruptionAsFail) {
   Subscribe();
   Run(10, kWarning);
   Take(log_, {Started{.at = now_ - 1min}});
   Take(log_, {}, kGone);
-  EXPECT_THAT(Waiting(), ElementsAre("finish", "fail"));
+  EXPECT_THAT(Pending(), ElementsAre("finish", "fail"));
 }
 
-TEST_F(NoticesTest, AVerdictThatGotWorseIsTold) {
+TEST_F(NoticesTest, AResultThatBecomesWorseIsReported) {
   Subscribe();
   Take(log_, {Finished(kSuccess).At(now_)}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
@@ -237,7 +238,7 @@ TEST_F(NoticesTest, AVerdictThatGotWorseIsTold) {
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
-TEST_F(NoticesTest, AVerdictThatAnotherFileMakesWorseMinutesLaterIsTold) {
+TEST_F(NoticesTest, AResultThatAnotherFileMakesWorseMinutesLaterIsReported) {
   Subscribe();
   const Time ended = now_;
   Take(log_, {Finished(kSuccess).From(ended - 10min).At(ended)}, kQuiet);
@@ -247,31 +248,31 @@ TEST_F(NoticesTest, AVerdictThatAnotherFileMakesWorseMinutesLaterIsTold) {
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
-TEST_F(NoticesTest, AStartThatWasToldIsClosedThoughTheRunIsNone) {
+TEST_F(NoticesTest, AStartThatWasSentIsClosedIfTheRunWasSkippedOrWithdrawn) {
   Subscribe();
   Run(10, kFailure);
   Deliver();
-  ToldStart(log_);
+  DeliverStart(log_);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
-  ToldStart(log_);
+  DeliverStart(log_);
   Take(log_, {Withdrawn{}});
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
-TEST_F(NoticesTest, ASkippedRunThatNobodyWasToldOfIsNotTold) {
+TEST_F(NoticesTest, ASkippedRunWhoseStartWasNotSentIsNotReported) {
   Subscribe();
   Run(10, kSkipped);
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
 }
 
-TEST_F(NoticesTest, AStartThatAWorkerHasInHandMayHaveArrivedAndIsClosed) {
+TEST_F(NoticesTest, AStartThatIsInFlightMayHaveArrivedAndIsClosed) {
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const Delivery delivered{.notice = ledger().Waiting("m", 1).at(0).id};
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
   ledger().Report("m", {&delivered, 1}, now_);
-  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+  EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, AStartWhoseAnswerWasLostMayHaveArrivedAndIsClosed) {
@@ -279,7 +280,7 @@ TEST_F(NoticesTest, AStartWhoseAnswerWasLostMayHaveArrivedAndIsClosed) {
   Take(log_, {Started{.at = now_ - 1min}});
   Report(Delivery::Outcome::kRetry);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
-  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+  EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
@@ -289,7 +290,7 @@ TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
   Take(log_, {Finished(kSuccess).At(now_).Whole()});
   const Delivery failed{.notice = start, .outcome = Delivery::Outcome::kRetry};
   ledger().Report("m", {&failed, 1}, now_);
-  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+  EXPECT_THAT(Pending(), ElementsAre("finish"));
   EXPECT_EQ(Dropped(Dropped::kSuperseded), 1U);
 }
 
@@ -304,26 +305,26 @@ TEST_F(NoticesTest, AStartThatArrivedAfterItsRunHadEndedLeavesNothingBehind) {
   EXPECT_EQ(Rows(), 0);
 }
 
-TEST_F(NoticesTest, AStartLeavesNothingBehindWhereTheEndIsNotTold) {
+TEST_F(NoticesTest, AStartLeavesNothingBehindIfTheEndIsNotSubscribedTo) {
   subscription_.states = {kStart, kFail};
   Subscribe();
-  ToldStart(log_);
+  DeliverStart(log_);
   Take(log_, {Finished(kSuccess).At(now_).Whole()});
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
   EXPECT_EQ(Rows(), 0);
 }
 
-TEST_F(NoticesTest, WhereAllIsToldAStartWaitsBeforeItsEndWhoseVerdictDoesNotHoldYet) {
+TEST_F(NoticesTest, AMonitorThatIsSentEverythingIsSentTheStartBeforeTheResultSettles) {
   subscription_.superseding = Superseding::kNothing;
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_)});
-  EXPECT_THAT(Waiting(), ElementsAre("start"));
+  EXPECT_THAT(Pending(), ElementsAre("start"));
   Take(log_, {}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("start", "finish"));
   EXPECT_EQ(Rows(), 0);
 }
 
-TEST_F(NoticesTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
+TEST_F(NoticesTest, APendingFailIsDroppedOnASuccessThatIsNotSubscribedTo) {
   subscription_.states = {kFail};
   subscription_.superseding = Superseding::kFails;
   AlsoWatch("nas");
@@ -331,18 +332,18 @@ TEST_F(NoticesTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
   Run(10, kFailure);
   RunOf("nas", 10, kFailure);
   Run(11, kSuccess);
-  EXPECT_THAT(Waiting(), ElementsAre("fail nas"));
+  EXPECT_THAT(Pending(), ElementsAre("fail nas"));
 }
 
-TEST_F(NoticesTest, AnOldSuccessThatIsReadLateDoesNotMakeAFailOver) {
+TEST_F(NoticesTest, AnOldSuccessThatIsReadLateDropsNoFail) {
   subscription_.superseding = Superseding::kFails;
   Subscribe();
   Run(12, kFailure);
   Run(10, kSuccess);
-  EXPECT_THAT(Waiting(), ElementsAre("fail", "finish"));
+  EXPECT_THAT(Pending(), ElementsAre("fail", "finish"));
 }
 
-TEST_F(NoticesTest, WhatWasSaidIsToldOnceThoughTheVerdictChanges) {
+TEST_F(NoticesTest, MessagesAreSentOnceEvenIfTheResultChanges) {
   subscription_.states = {kFinish, kFail, kLog};
   subscription_.messages = Level::kWarning;
   Subscribe();
@@ -355,7 +356,7 @@ TEST_F(NoticesTest, WhatWasSaidIsToldOnceThoughTheVerdictChanges) {
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
-// One state for several backups.
+// One status for several backups.
 
 class OneStateTest : public NoticesTest {
  protected:
@@ -366,7 +367,7 @@ class OneStateTest : public NoticesTest {
   }
 };
 
-TEST_F(OneStateTest, FinishIsToldOnlyWhileAllIsWell) {
+TEST_F(OneStateTest, AFinishIsSentOnlyWhileAllBackupsAreWell) {
   Subscribe();
   Run(10, kSuccess);
   RunOf("nas", 10, kFailure);
@@ -377,22 +378,22 @@ TEST_F(OneStateTest, FinishIsToldOnlyWhileAllIsWell) {
   EXPECT_THAT(Deliver(), ElementsAre("finish nas"));
 }
 
-TEST_F(OneStateTest, AStartThatWasToldIsClosedByTheStateThatHeldBefore) {
+TEST_F(OneStateTest, AStartThatWasSentIsClosedByTheStatusBeforeIt) {
   Subscribe();
   Run(10, kFailure);
   Deliver();
-  ToldStart(log_);
+  DeliverStart(log_);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
 
   Run(11, kSuccess);
   Deliver();
-  ToldStart(log_);
+  DeliverStart(log_);
   Take(log_, {Withdrawn{}});
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
-TEST_F(OneStateTest, AStartThatWasToldIsClosedByAFailThatNamesWhatIsNotWell) {
+TEST_F(OneStateTest, AStartThatWasSentIsClosedByAFailThatNamesTheFailingBackups) {
   Subscribe();
   RunOf("nas", 10, kFailure);
   Deliver();
@@ -402,7 +403,7 @@ TEST_F(OneStateTest, AStartThatWasToldIsClosedByAFailThatNamesWhatIsNotWell) {
   EXPECT_THAT(Deliver(), ElementsAre("fail, nas"));
 }
 
-TEST_F(OneStateTest, OneOperationThatFailedHoldsBackTheFinishOfAnother) {
+TEST_F(OneStateTest, AFailedOperationPreventsTheFinishOfAnother) {
   Subscribe();
   RunOf("nas", 10, kFailure, Operation::kCheck);
   Deliver();
@@ -410,7 +411,7 @@ TEST_F(OneStateTest, OneOperationThatFailedHoldsBackTheFinishOfAnother) {
   EXPECT_THAT(Deliver(), IsEmpty());
 }
 
-TEST_F(OneStateTest, ABackupThatIsNewAndFailedInTheSameStepHoldsBackTheFinishOfAnother) {
+TEST_F(OneStateTest, ANewBackupThatFailedInTheSameStepPreventsTheFinishOfAnother) {
   AlsoWatch("many");
   sources_.back().backup = "{label}";
   ledger().Configure(sources_);
@@ -421,7 +422,7 @@ TEST_F(OneStateTest, ABackupThatIsNewAndFailedInTheSameStepHoldsBackTheFinishOfA
   EXPECT_THAT(Deliver(), ElementsAre("fail a"));
 }
 
-TEST_F(OneStateTest, WithAStateForEachBackupOthersDoNotMatter) {
+TEST_F(OneStateTest, WithAStatusForEachBackupOtherBackupsDoNotMatter) {
   subscription_.by_backup = true;
   Subscribe();
   RunOf("nas", 10, kFailure);
@@ -429,7 +430,7 @@ TEST_F(OneStateTest, WithAStateForEachBackupOthersDoNotMatter) {
   EXPECT_THAT(Deliver(), ElementsAre("fail nas", "finish"));
 }
 
-TEST_F(OneStateTest, ABackupThatLeftTheConfigurationHoldsNothingBack) {
+TEST_F(OneStateTest, ABackupThatLeftTheConfigurationPreventsNoFinish) {
   Subscribe();
   RunOf("nas", 10, kFailure);
   Deliver();
@@ -439,18 +440,18 @@ TEST_F(OneStateTest, ABackupThatLeftTheConfigurationHoldsNothingBack) {
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
-TEST_F(OneStateTest, OnlyTheNewestStateWaits) {
+TEST_F(OneStateTest, OnlyTheNewestStatusIsPending) {
   Subscribe();
   Run(10, kFailure);
   RunOf("nas", 10, kFailure);
-  EXPECT_THAT(Waiting(), ElementsAre("fail nas, home"));
+  EXPECT_THAT(Pending(), ElementsAre("fail nas, home"));
   Run(11, kSuccess);
   RunOf("nas", 11, kSuccess);
-  EXPECT_THAT(Waiting(), ElementsAre("finish nas"));
+  EXPECT_THAT(Pending(), ElementsAre("finish nas"));
   EXPECT_EQ(Dropped(Dropped::kSuperseded), 2U);
 }
 
-TEST_F(OneStateTest, AStartThatWasToldIsClosedByWhatTookThePlaceOfItsEnd) {
+TEST_F(OneStateTest, AStartThatWasSentIsClosedByTheNoticeThatSupersededItsEnd) {
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   const std::string uid = ledger().Waiting("m", 1).at(0).uid;
@@ -463,45 +464,45 @@ TEST_F(OneStateTest, AStartThatWasToldIsClosedByWhatTookThePlaceOfItsEnd) {
   EXPECT_EQ(waiting[0].uid, uid);
 }
 
-TEST_F(OneStateTest, EachOfTwoRunsAtATimeIsClosed) {
+TEST_F(OneStateTest, BothStartsOfTwoConcurrentRunsAreClosed) {
   TestFile nas("/nas/nas.log", now_);
   Subscribe();
-  const std::string home_uid = ToldStart(log_);
-  const std::string nas_uid = ToldStart(nas);
+  const std::string home_uid = DeliverStart(log_);
+  const std::string nas_uid = DeliverStart(nas);
   Take(log_, {Finished(kSuccess).At(now_).Whole()});
   Take(nas, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Uids(), ElementsAre(home_uid, nas_uid));
 }
 
-TEST_F(OneStateTest, EachOfTwoStartsThatWereToldOfOneRunIsClosed) {
+TEST_F(OneStateTest, BothStartsThatWereSentForOneRunAreClosed) {
   Subscribe();
-  const std::string first = ToldStart(log_);
-  const std::string second = ToldStart(status_);
+  const std::string first = DeliverStart(log_);
+  const std::string second = DeliverStart(status_);
   Take(log_, {Finished(kSuccess).From(now_ - 1min).At(now_)});
   Take(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
   EXPECT_THAT(Uids(), ElementsAre(first, second));
   EXPECT_THAT(Deliver(), ElementsAre("fail", "fail"));
 }
 
-TEST_F(OneStateTest, AStartThatIsFoundToBeOfARunThatEndedIsClosedWithItsVerdict) {
+TEST_F(OneStateTest, AStartThatTurnsOutToBelongToAnEndedRunIsClosedWithItsResult) {
   Subscribe();
   Take(log_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
   Deliver();
-  const std::string second = ToldStart(status_);
+  const std::string second = DeliverStart(status_);
   Take(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
   EXPECT_THAT(Uids(), ElementsAre(second));
   EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
 }
 
-TEST_F(OneStateTest, AFailThatIsOverIsNotToldWhereTheSuccessIsNot) {
+TEST_F(OneStateTest, APendingFailIsDroppedOnASuccessThatIsNotSubscribedTo) {
   subscription_.states = {kFail};
   Subscribe();
   Run(10, kFailure);
   Run(11, kSuccess);
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
 }
 
-TEST_F(OneStateTest, TheRecoveryIsToldWhenAllIsWellAndNotBefore) {
+TEST_F(OneStateTest, TheRecoveryIsSentWhenAllBackupsAreWellAndNotBefore) {
   subscription_.states = {kFail};
   subscription_.recovery = true;
   subscription_.after = 2;
@@ -521,7 +522,7 @@ TEST_F(OneStateTest, TheRecoveryIsToldWhenAllIsWellAndNotBefore) {
   EXPECT_THAT(Deliver(), IsEmpty());
 }
 
-TEST_F(OneStateTest, OnlyTheNewestReminderWaits) {
+TEST_F(OneStateTest, OnlyTheNewestReminderIsPending) {
   subscription_.remind = 24h;
   Subscribe();
   Run(10, kFailure);
@@ -529,10 +530,10 @@ TEST_F(OneStateTest, OnlyTheNewestReminderWaits) {
   Tick();
   now_ += 24h;
   Tick();
-  EXPECT_THAT(Waiting(), ElementsAre("fail again"));
+  EXPECT_THAT(Pending(), ElementsAre("fail again"));
 }
 
-TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotToldWhileItIsNot) {
+TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotSentAfterAFailure) {
   subscription_.start_is_good = true;
   Subscribe();
   Run(10, kFailure);
@@ -541,7 +542,7 @@ TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotToldWhileItIsNot) {
   EXPECT_THAT(Deliver(), IsEmpty());
 }
 
-TEST_F(OneStateTest, WhatIsReadLateChangesNoState) {
+TEST_F(OneStateTest, AnOldRunThatIsReadLateChangesNoStatus) {
   Subscribe();
   Run(12, kSuccess);
   Deliver();
@@ -549,9 +550,9 @@ TEST_F(OneStateTest, WhatIsReadLateChangesNoState) {
   EXPECT_THAT(Deliver(), IsEmpty());
 }
 
-// Recovery, repetition, reminders.
+// Recoveries, thresholds, reminders.
 
-TEST_F(NoticesTest, ARecoveryIsToldOnceWhereItIsAskedForAndAFailWasTold) {
+TEST_F(NoticesTest, ARecoveryIsSentOnceIfItIsEnabledAndAFailWasSent) {
   subscription_.states = {kFail};
   subscription_.recovery = true;
   Subscribe();
@@ -562,7 +563,7 @@ TEST_F(NoticesTest, ARecoveryIsToldOnceWhereItIsAskedForAndAFailWasTold) {
   EXPECT_THAT(Deliver(), ElementsAre("fail", "resolve"));
 }
 
-TEST_F(NoticesTest, ARecoveryIsSilentWhereNobodyAskedForIt) {
+TEST_F(NoticesTest, ARecoveryIsNotSentUnlessItIsEnabled) {
   subscription_.states = {kFail};
   Subscribe();
   Run(11, kFailure);
@@ -570,7 +571,7 @@ TEST_F(NoticesTest, ARecoveryIsSilentWhereNobodyAskedForIt) {
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
-TEST_F(NoticesTest, APageThatWasNotDeliveredIsSpeltByTheRecovery) {
+TEST_F(NoticesTest, AnUndeliveredFailIsReplacedByTheRecovery) {
   subscription_.states = {kFail};
   subscription_.recovery = true;
   subscription_.superseding = Superseding::kFails;
@@ -580,7 +581,7 @@ TEST_F(NoticesTest, APageThatWasNotDeliveredIsSpeltByTheRecovery) {
   EXPECT_THAT(Deliver(), ElementsAre("resolve"));
 }
 
-TEST_F(NoticesTest, FailsAreToldAfterSoManyInARow) {
+TEST_F(NoticesTest, AFailIsSentAfterTheConfiguredNumberInARow) {
   subscription_.after = 3;
   Subscribe();
   Run(10, kFailure);
@@ -595,7 +596,7 @@ TEST_F(NoticesTest, FailsAreToldAfterSoManyInARow) {
   EXPECT_THAT(Deliver(), ElementsAre("fail", "finish"));
 }
 
-TEST_F(NoticesTest, WhatIsStillFailingIsToldAgain) {
+TEST_F(NoticesTest, AReminderIsSentWhileABackupIsStillFailing) {
   subscription_.remind = 24h;
   Subscribe();
   Run(10, kFailure);
@@ -613,7 +614,7 @@ TEST_F(NoticesTest, WhatIsStillFailingIsToldAgain) {
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
-TEST_F(NoticesTest, AReminderThatDidNotArriveGoesWithTheNextOrTheSuccess) {
+TEST_F(NoticesTest, AnUndeliveredReminderIsReplacedByTheNextOrTheSuccess) {
   subscription_.remind = 24h;
   Subscribe();
   Run(10, kFailure);
@@ -621,46 +622,46 @@ TEST_F(NoticesTest, AReminderThatDidNotArriveGoesWithTheNextOrTheSuccess) {
     now_ += 24h;
     Tick();
   }
-  EXPECT_THAT(Waiting(), ElementsAre("fail", "fail again"));
+  EXPECT_THAT(Pending(), ElementsAre("fail", "fail again"));
   Run(14, kSuccess);
-  EXPECT_THAT(Waiting(), ElementsAre("fail", "finish"));
+  EXPECT_THAT(Pending(), ElementsAre("fail", "finish"));
 }
 
-TEST_F(NoticesTest, AStartThatWasUnderWayWhenTheProgramEndedMayHaveArrived) {
+TEST_F(NoticesTest, AStartThatWasInFlightWhenTheProgramEndedMayHaveArrived) {
   Subscribe();
   Take(log_, {Started{.at = now_ - 1min}});
   Reopen();
   ledger().Subscribe({subscription_}, now_);
   Take(log_, {Finished(kSkipped).At(now_).Whole()});
-  EXPECT_THAT(Waiting(), ElementsAre("finish"));
+  EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
-TEST_F(NoticesTest, AStartOfARunThatTurnsOutToBeOldIsClosed) {
+TEST_F(NoticesTest, TheStartOfARunThatTurnsOutToBeOldIsClosed) {
   Subscribe();
   Take(log_, {Started{}});
-  const std::vector<std::string> told = Deliver();
+  const std::vector<std::string> started = Deliver();
   now_ = Night(30);
   Take(log_.Modified(Night(0)), {Finished(kFailure).At(Night(0)).Whole()});
-  EXPECT_EQ(Deliver().size(), told.size());
+  EXPECT_EQ(Deliver().size(), started.size());
   EXPECT_EQ(Rows(), 0);
 }
 
-// What becomes of notices.
+// The queue.
 
-TEST_F(NoticesTest, WaitUntilTheyAreDeliveredOverARestart) {
+TEST_F(NoticesTest, PendingNoticesSurviveARestart) {
   Subscribe();
   Run(10, kFailure);
   Reopen();
   ledger().Subscribe({subscription_}, now_);
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
   const MonitorStanding standing = Standing();
   EXPECT_EQ(standing.deliveries, 1U);
   EXPECT_EQ(standing.up, true);
   EXPECT_EQ(standing.last_success, now_);
 }
 
-TEST_F(NoticesTest, ThatFailedStayInTheirPlace) {
+TEST_F(NoticesTest, ANoticeThatFailedKeepsItsPlaceInTheQueue) {
   Subscribe();
   Run(10, kFailure);
   Run(11, kFailure);
@@ -675,7 +676,7 @@ TEST_F(NoticesTest, ThatFailedStayInTheirPlace) {
   EXPECT_EQ(standing.failures.at(static_cast<std::size_t>(AttemptFailure::kTimeout)), 1U);
 }
 
-TEST_F(NoticesTest, AreNotDeliveredAgainWhileTheLedgerCannotBeWritten) {
+TEST_F(NoticesTest, ANoticeIsNotDeliveredAgainWhileTheLedgerCannotBeWritten) {
   Subscribe();
   Run(10, kFailure);
   Run(11, kFailure);
@@ -683,14 +684,14 @@ TEST_F(NoticesTest, AreNotDeliveredAgainWhileTheLedgerCannotBeWritten) {
   beside.exec("CREATE TRIGGER no BEFORE DELETE ON notices BEGIN SELECT RAISE(FAIL,'no'); END");
   Report(Delivery::Outcome::kDelivered);
   EXPECT_THAT(Deliver(), testing::SizeIs(1)) << "the second, and not the first again";
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
   EXPECT_EQ(Rows(), 2);
   beside.exec("DROP TRIGGER no");
   EXPECT_EQ(Standing().deliveries, 2U);
   EXPECT_EQ(Rows(), 0);
 }
 
-TEST_F(NoticesTest, ThatAreRefusedMakeRoomForTheNext) {
+TEST_F(NoticesTest, ARefusedNoticeDoesNotBlockTheNext) {
   Subscribe();
   Run(10, kFailure);
   Run(11, kSuccess);
@@ -699,27 +700,27 @@ TEST_F(NoticesTest, ThatAreRefusedMakeRoomForTheNext) {
   EXPECT_EQ(Dropped(Dropped::kPermanent), 1U);
 }
 
-TEST_F(NoticesTest, ExpireInTheirTime) {
+TEST_F(NoticesTest, ANoticeExpiresAfterTheConfiguredTime) {
   subscription_.keep = 48h;
   Subscribe();
   Run(10, kFailure);
   now_ = Night(12) + 10min;
   Tick();
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
   EXPECT_EQ(Dropped(Dropped::kExpired), 1U);
 }
 
-TEST_F(NoticesTest, OfARunThatEndedTooLongAgoAreNotMade) {
+TEST_F(NoticesTest, NoNoticeIsQueuedForARunThatEndedTooLongAgo) {
   subscription_.keep = 24h;
   Subscribe();
   now_ = Night(20);
   TestFile file("/log/late.log", now_);
   Take(file, {Finished(kFailure).At(Night(10)).Whole()}, kGone);
-  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Pending(), IsEmpty());
   EXPECT_EQ(Dropped(Dropped::kExpired), 1U);
 }
 
-TEST_F(NoticesTest, AreAnnounced) {
+TEST_F(NoticesTest, NewNoticesAreAnnounced) {
   int announced = 0;
   ledger().OnNotices([&] { ++announced; });
   Subscribe();

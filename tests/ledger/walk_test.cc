@@ -1,5 +1,5 @@
-// Random histories, from a seed: however they are cut into commits, and wherever the program ends
-// and begins again between them, they come to the same.
+// Random histories, from a seed: however they are divided into commits, and wherever the program is
+// restarted between them, the standings are the same.
 #include <map>
 #include <random>
 #include <set>
@@ -9,7 +9,8 @@
 namespace backup_exporter {
 namespace {
 
-// A step, and the generation of a file that it is of; positions get their ids when it is played.
+// A step, and the generation of a file that it belongs to. Positions get their ids when it is
+// committed.
 struct Move {
   int generation;
   FileStep step;
@@ -21,7 +22,7 @@ class Walk : public LedgerTest {
   bool OneIn(int n) { return Below(n) == 0; }
   RunResult AnyResult() { return static_cast<RunResult>(Below(kRunResults)); }
 
-  // An end that is known by its id or its clock.
+  // An end that is identified by its id or its time.
   Said Known() {
     Finished end(AnyResult());
     end.At(Night(1 + Below(28)) + Below(3) * 7s).By(static_cast<Evidence>(Below(kEvidences)));
@@ -166,7 +167,7 @@ class Walk : public LedgerTest {
   std::mt19937 random_;
 };
 
-TEST_F(Walk, ComesToTheSameInOneCommitOrInMany) {
+TEST_F(Walk, OneCommitOrManyGiveTheSameStandings) {
   for (unsigned seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);
     random_.seed(seed);
@@ -180,7 +181,7 @@ TEST_F(Walk, ComesToTheSameInOneCommitOrInMany) {
   }
 }
 
-TEST_F(Walk, ComesToTheSameWhereverThePiecesOfAFileEnd) {
+TEST_F(Walk, StandingsDoNotDependOnWhereThePiecesOfAFileEnd) {
   for (unsigned seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);
     random_.seed(seed);
@@ -205,7 +206,7 @@ TEST_F(Walk, ComesToTheSameWhereverThePiecesOfAFileEnd) {
   }
 }
 
-TEST_F(Walk, ComesToTheSameThroughRestarts) {
+TEST_F(Walk, RestartsDoNotChangeTheStandings) {
   random_.seed(1);
   const auto moves = Plan(150, [this] { return Any(); });
   const auto memory = Memory();
@@ -222,7 +223,7 @@ TEST_F(Walk, ComesToTheSameThroughRestarts) {
   EXPECT_EQ(Standing(), StandingsText(*memory->standings()));
 }
 
-TEST_F(Walk, ReadAgainChangesNothing) {
+TEST_F(Walk, ReadingEverythingAgainChangesNothing) {
   for (unsigned seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);
     random_.seed(seed);

@@ -49,6 +49,30 @@ TEST(Names, LeadBackToTheOperation) {
   }
 }
 
+TEST(Names, EveryResultIsFoundByItsName) {
+  for (int i = 0; i < kRunResults; ++i) {
+    const auto result = static_cast<RunResult>(i);
+    EXPECT_EQ(ResultNamed(Name(result)), result);
+  }
+  EXPECT_EQ(ResultNamed("Success"), std::nullopt);
+}
+
+TEST(Names, EveryEvidenceIsFoundByItsName) {
+  for (int i = 0; i < kEvidences; ++i) {
+    const auto evidence = static_cast<Evidence>(i);
+    EXPECT_EQ(EvidenceNamed(Name(evidence)), evidence);
+  }
+  EXPECT_EQ(EvidenceNamed("proof"), std::nullopt);
+}
+
+TEST(Names, EveryReasonIsFoundByItsName) {
+  for (int i = 0; i < kReasons; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    EXPECT_EQ(ReasonNamed(Name(reason)), reason);
+  }
+  EXPECT_EQ(ReasonNamed(""), std::nullopt);
+}
+
 TEST(Names, OfUnknownOperationsAreRefused) {
   EXPECT_EQ(OperationNamed(""), std::nullopt);
   EXPECT_EQ(OperationNamed("Backup"), std::nullopt);

@@ -1,0 +1,18 @@
+// What results, expectations and notices are about: an operation of a backup.
+#pragma once
+
+#include <compare>
+
+#include "ledger/store/database.h"
+#include "model/run.h"
+
+namespace backup_exporter {
+
+struct Subject {
+  RowId backup = 0;
+  Operation operation = Operation::kBackup;
+
+  auto operator<=>(const Subject&) const = default;
+};
+
+}  // namespace backup_exporter
