@@ -153,9 +153,7 @@ Result<std::unique_ptr<App>> App::Start(const AppOptions& options) {
   if (!configuration) return tl::unexpected(AsOneError(configuration.error()));
   std::unique_ptr<App> app(new App(options));
   app->storage_path_ = StoragePath(options.storage_path, *configuration);
-  auto ledger = Ledger::Open({.directory = app->storage_path_,
-                              .recover = options.storage_recover,
-                              .history = configuration->retention});
+  auto ledger = Ledger::Open({.directory = app->storage_path_, .recover = options.storage_recover});
   if (!ledger) return tl::unexpected(ledger.error());
   app->shared_->ledger = std::move(*ledger);
   // Created now, so that it is watched before the first event.
@@ -193,6 +191,7 @@ Result<void> App::StartSources(const Configuration& configuration) {
   std::vector<SourceRules> rules;
   for (const SourceConfig& source : sources) rules.push_back(source.rules);
   shared_->ledger->Configure(std::move(rules));
+  shared_->ledger->Retain(configuration.retention);
   shared_->ledger->Expect(configuration.expectations, shared_->clock.Now());
   std::vector<Subscription> subscriptions;
   for (const MonitorConfig& monitor : configuration.monitors.monitors) {

@@ -68,6 +68,11 @@ class Ledger::State {
     Publish();
   }
 
+  void Retain(std::chrono::seconds history) {
+    const std::lock_guard lock(mutex_);
+    retention_.history = history;
+  }
+
   void Expect(std::vector<Expectation> expectations, Time now) {
     const std::lock_guard lock(mutex_);
     expectations_ = Expectations(std::move(expectations));
@@ -277,10 +282,7 @@ class Ledger::State {
         StoreDue(database_, expectations_, standings_, due, now, pulse, fold.notices());
         fold.notices().Tick();
         if (!forget) return;
-        ForgetHistory(
-            database_,
-            {.history = options_.history, .discovered_backups = options_.discovered_backups_expire},
-            expectations_, standings_, now);
+        ForgetHistory(database_, retention_, expectations_, standings_, now);
         CounterStore(database_).SetForgot(now);
       });
       CounterStore(database_).Add({.clock_jumps = pulse.clock_jumps});
@@ -439,6 +441,8 @@ class Ledger::State {
   Time tried_file_{};
   std::uint64_t errors_;
   bool full_ = false;
+  Retention retention_{.history = options_.history,
+                       .discovered_backups = options_.discovered_backups_expire};
 };
 
 Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -453,6 +457,8 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
 }
 
 void Ledger::Configure(std::vector<SourceRules> sources) { state_->Configure(std::move(sources)); }
+
+void Ledger::Retain(std::chrono::seconds history) { state_->Retain(history); }
 
 void Ledger::Expect(std::vector<Expectation> expectations, Time now) {
   state_->Expect(std::move(expectations), now);

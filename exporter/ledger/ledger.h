@@ -53,6 +53,9 @@ class Ledger final : public NoticeQueue {
   // the ledger.
   void Configure(std::vector<SourceRules> sources);
 
+  // Sets how long runs are kept, from the next time that history is forgotten (once a day).
+  void Retain(std::chrono::seconds history);
+
   // Sets the configured expectations. Backups that are not listed get an expectation learned from
   // their history.
   void Expect(std::vector<Expectation> expectations, Time now);

@@ -39,6 +39,15 @@ TEST_F(History, OldRunsAreForgottenAndTheirCountersAreKept) {
   EXPECT_EQ(Backup("home").added_bytes, 30u);
 }
 
+TEST_F(History, ARetentionThatIsChangedWhileTheLedgerIsOpenApplies) {
+  ledger().Expect({{.backup = "home", .never = true}}, now_);
+  ledger().Retain(std::chrono::days(5));
+  for (int night = 1; night <= 30; ++night) {
+    Take(status_, {Finished(kSuccess).At(Night(night)).Whole()});
+  }
+  ExpectOnlyRowsToGo(5);
+}
+
 TEST_F(History, TheLastRunOfEachKindIsKeptHoweverOld) {
   Take(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kFailure).At(Night(2)).Whole(),
                  Finished(kSuccess).At(Night(3)).Adding(3).Whole(),
