@@ -1,4 +1,5 @@
-// The table of faults in tests/README.md: it has every case, and the tests that it names are there.
+// Checks the table of faults in tests/README.md: it has a row for every case, and the tests that it
+// names exist.
 
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ struct FaultCase {
   std::string remark;
 };
 
-// The rows `| 12 | what | tests | remark |`, by number.
+// Parses the rows `| number | case | tests | remark |`; by number.
 std::map<int, FaultCase> FaultCases(const std::string& text) {
   static const std::regex kRow(R"(\| (\d+) \|[^|]*\|([^|]*)\| *([^|]*?) *\|)");
   static const std::regex kTest(R"(`(\w+\.\w+)`)");
@@ -32,7 +33,7 @@ std::map<int, FaultCase> FaultCases(const std::string& text) {
     std::smatch row;
     if (!std::regex_match(line, row, kRow)) continue;
     FaultCase& found = cases[std::stoi(row[1])];
-    EXPECT_TRUE(found.tests.empty() && found.remark.empty()) << row[1] << " stands twice";
+    EXPECT_TRUE(found.tests.empty() && found.remark.empty()) << row[1] << " has two rows";
     const std::string tests = row[2];
     for (std::sregex_iterator test(tests.begin(), tests.end(), kTest), end; test != end; ++test) {
       found.tests.insert((*test)[1]);
@@ -42,7 +43,7 @@ std::map<int, FaultCase> FaultCases(const std::string& text) {
   return cases;
 }
 
-std::set<std::string> TestsThatThereAre() {
+std::set<std::string> ExistingTests() {
   static const std::regex kTest(R"(\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\))");
   std::set<std::string> tests;
   for (const auto& entry : fs::recursive_directory_iterator(fs::path(kSourceDir) / "tests")) {
@@ -55,11 +56,11 @@ std::set<std::string> TestsThatThereAre() {
   return tests;
 }
 
-TEST(FaultTable, HasEveryCaseWithATestOrAReason) {
+TEST(FaultTable, EveryCaseHasATestOrAReason) {
   const auto cases = FaultCases(ReadText(std::string(kSourceDir) + "/tests/README.md"));
-  const auto tests = TestsThatThereAre();
+  const auto tests = ExistingTests();
   for (int number = 1; number <= 112; ++number) {
-    if (number > 76 && number < 111) continue;  // the network's and the web's
+    if (number > 76 && number < 111) continue;  // cases of the network and the web
     const auto found = cases.find(number);
     if (found == cases.end()) {
       ADD_FAILURE() << number << " is missing";
@@ -67,7 +68,7 @@ TEST(FaultTable, HasEveryCaseWithATestOrAReason) {
     }
     EXPECT_FALSE(found->second.tests.empty() && found->second.remark.empty()) << number;
     for (const std::string& test : found->second.tests) {
-      EXPECT_TRUE(tests.contains(test)) << number << " names " << test << ", which is no test";
+      EXPECT_TRUE(tests.contains(test)) << number << " names " << test << ", which does not exist";
     }
   }
 }

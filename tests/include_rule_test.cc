@@ -1,4 +1,4 @@
-// Which part may include which: never one beside or above it.
+// Checks the includes of the program: no part may include one beside or above it.
 
 #include <gtest/gtest.h>
 
@@ -18,8 +18,8 @@ namespace {
 
 using Folders = std::set<std::string>;
 
-// What each folder may include besides itself; app.* and main.cc count as folders. Rows are read
-// like arrows: what a part may include, it passes on, except to main.
+// The folders that each folder may include besides itself; app.* and main.cc count as folders. The
+// relation is transitive, except for main.
 const std::map<std::string, Folders> kMayInclude = {
     {"base", {}},
     {"model", {"base"}},
@@ -44,21 +44,21 @@ const std::map<std::string, Folders> kMayInclude = {
 // "ledger/ledger.h" is in ledger, "app.h" counts as app.
 std::string FolderOf(const std::string& path) { return path.substr(0, path.find_first_of("/.")); }
 
-// The floors of the ledger: "rules" (decisions), "store" (rows), and "" above them.
-std::string FloorOf(const std::string& path) {
-  for (const std::string floor : {"rules", "store"}) {
-    if (path.starts_with("ledger/" + floor + "/")) return floor;
+// The layer of a file of the ledger: "rules" (decisions), "store" (rows), or "" above both.
+std::string LayerOf(const std::string& path) {
+  for (const std::string layer : {"rules", "store"}) {
+    if (path.starts_with("ledger/" + layer + "/")) return layer;
   }
   return "";
 }
 
-// Whether a file of the ledger may include another: no floor reaches up, nor from rules to store or
-// back, except that the schema defines a view by the rules' list of outcomes. The facade, ledger.h,
-// is for others only.
+// Whether a file of the ledger may include another one. Rules and store include neither each other
+// nor the layer above. The exception: the schema defines a view by the rules' list of outcomes. The
+// facade, ledger.h, is for other folders only.
 bool MayIncludeInLedger(const std::string& from, const std::string& to) {
   if (to == "ledger/ledger.h") return from == "ledger/ledger.cc";
   if (from == "ledger/store/schema.cc" && to == "ledger/rules/outcome.h") return true;
-  return FloorOf(from).empty() || FloorOf(from) == FloorOf(to);
+  return LayerOf(from).empty() || LayerOf(from) == LayerOf(to);
 }
 
 // One line for each include in `text` that the rule forbids; `path` is relative to exporter/.
@@ -67,7 +67,7 @@ std::vector<std::string> ForbiddenIncludes(const std::string& path, const std::s
   const std::string from = FolderOf(path);
   std::vector<std::string> found;
   if (!kMayInclude.contains(from)) {
-    found.push_back("exporter/" + path + ": the include rule does not know " + from);
+    found.push_back("exporter/" + path + ": the include rule has no row for " + from);
     return found;
   }
   std::istringstream lines(text);
@@ -77,7 +77,7 @@ std::vector<std::string> ForbiddenIncludes(const std::string& path, const std::s
     if (!std::regex_match(line, match, kInclude)) continue;
     const std::string to = FolderOf(match[1]);
     if (from == "ledger" && to == "ledger" && !MayIncludeInLedger(path, match[1])) {
-      found.push_back("exporter/" + path + ":" + std::to_string(number) + ": this floor of the " +
+      found.push_back("exporter/" + path + ":" + std::to_string(number) + ": this layer of the " +
                       "ledger may not include " + match[1].str());
     }
     if (to == from || kMayInclude.at(from).contains(to)) continue;
@@ -104,7 +104,7 @@ TEST(IncludeRule, NoFileOfTheProgramHasAForbiddenInclude) {
   EXPECT_GT(files, 0);
 }
 
-TEST(IncludeRule, AForbiddenIncludeIsReportedWithItsPlace) {
+TEST(IncludeRule, AForbiddenIncludeIsReportedWithItsFileAndLine) {
   EXPECT_EQ(
       ForbiddenIncludes("decoders/restic.cc",
                         "#include \"decoders/restic.h\"\n"
@@ -115,14 +115,14 @@ TEST(IncludeRule, AForbiddenIncludeIsReportedWithItsPlace) {
           "exporter/decoders/restic.cc:4: decoders may not include ledger (ledger/ledger.h)"});
 }
 
-TEST(IncludeRule, NoFloorOfTheLedgerReachesUp) {
-  for (const char* floor : {"rules", "store"}) {
-    const std::string path = std::string("ledger/") + floor + "/new.cc";
-    const std::string own = std::string("#include \"ledger/") + floor + "/own.h\"\n";
+TEST(IncludeRule, RulesAndStoreOfTheLedgerDoNotIncludeTheLayerAbove) {
+  for (const char* layer : {"rules", "store"}) {
+    const std::string path = std::string("ledger/") + layer + "/new.cc";
+    const std::string own = std::string("#include \"ledger/") + layer + "/own.h\"\n";
     EXPECT_TRUE(ForbiddenIncludes(path, own + "#include \"model/run.h\"\n").empty());
     EXPECT_EQ(ForbiddenIncludes(path, own + "#include \"ledger/fold.h\"\n"),
               std::vector<std::string>{"exporter/" + path +
-                                       ":2: this floor of the ledger may not "
+                                       ":2: this layer of the ledger may not "
                                        "include ledger/fold.h"});
   }
   EXPECT_TRUE(ForbiddenIncludes("ledger/fold.cc",
@@ -143,14 +143,14 @@ TEST(IncludeRule, RulesAndStoreOfTheLedgerDoNotIncludeEachOther) {
       1U);
 }
 
-TEST(IncludeRule, TheFacadeOfTheLedgerIsNotIncludedFromBelow) {
+TEST(IncludeRule, TheLedgerDoesNotIncludeItsFacade) {
   const std::string facade = "#include \"ledger/ledger.h\"\n";
   EXPECT_EQ(ForbiddenIncludes("ledger/fold.h", facade).size(), 1U);
   EXPECT_TRUE(ForbiddenIncludes("ledger/ledger.cc", facade).empty());
   EXPECT_TRUE(ForbiddenIncludes("metrics/page.h", facade).empty());
 }
 
-TEST(IncludeRule, FilesOutsideTheFoldersHaveRulesToo) {
+TEST(IncludeRule, FilesOutsideAnyFolderHaveRulesToo) {
   EXPECT_TRUE(
       ForbiddenIncludes("app.cc", "#include \"app.h\"\n#include \"web/server.h\"\n").empty());
   EXPECT_TRUE(ForbiddenIncludes("commands/serve.cc", "#include \"app.h\"\n").empty());

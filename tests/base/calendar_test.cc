@@ -217,13 +217,13 @@ std::string RandomPart(Dice& dice, int least, int most, int stars_of_ten, bool e
   std::string part;
   do {
     const int first = dice.Number(least, most - 1);
-    const bool range = dice.Once(3);
+    const bool range = dice.OneIn(3);
     part += (part.empty() ? "" : ",") + std::to_string(first);
     if (range) part += fmt::format("..{}", dice.Number(first + 1, most));
-    if (range ? dice.Once(2) : endless && dice.Once(4)) {
+    if (range ? dice.OneIn(2) : endless && dice.OneIn(4)) {
       part += fmt::format("/{}", dice.Number(1, std::min(most, 10)));
     }
-  } while (dice.Once(3));
+  } while (dice.OneIn(3));
   return part;
 }
 
@@ -233,48 +233,50 @@ std::string RandomWeekdays(Dice& dice) {
   do {
     const int first = dice.Number(0, 6);
     weekdays += (weekdays.empty() ? "" : ",") + names[static_cast<std::size_t>(first)];
-    if (dice.Once(3)) {
-      weekdays += (dice.Once(3) ? "-" : "..") +
+    if (dice.OneIn(3)) {
+      weekdays += (dice.OneIn(3) ? "-" : "..") +
                   names[static_cast<std::size_t>(dice.Number(std::min(first + 1, 6), 6))];
     }
-  } while (dice.Once(2));
-  return weekdays + (dice.Once(10) ? ", " : " ");
+  } while (dice.OneIn(2));
+  return weekdays + (dice.OneIn(10) ? ", " : " ");
 }
 
 std::string RandomDaysFromTheEnd(Dice& dice) {
-  return dice.Once(2) ? std::to_string(dice.Number(1, 28)) : RandomPart(dice, 1, 7, 1, true);
+  return dice.OneIn(2) ? std::to_string(dice.Number(1, 28)) : RandomPart(dice, 1, 7, 1, true);
 }
 
 // Avoids two defects of systemd 252. It omits the first time of the next hour, day, month or year
 // for steps without an end that do not continue evenly there. In a list of days from the end of a
 // month, each further day may be off by 3 days.
 std::string RandomCalendar(Dice& dice) {
-  if (dice.Once(40)) {
-    return dice.Of({"minutely", "hourly", "daily", "weekly", "monthly", "quarterly", "semiannually",
-                    "bi-annually", "yearly", "ANNUALLY", "fortnightly"});
+  if (dice.OneIn(40)) {
+    return dice.Choose({"minutely", "hourly", "daily", "weekly", "monthly", "quarterly",
+                        "semiannually", "bi-annually", "yearly", "ANNUALLY", "fortnightly"});
   }
-  std::string text = dice.Once(3) ? RandomWeekdays(dice) : "";
-  const bool has_date = dice.Once(2);
+  std::string text = dice.OneIn(3) ? RandomWeekdays(dice) : "";
+  const bool has_date = dice.OneIn(2);
   if (has_date) {
-    if (dice.Once(2)) {
-      text += (dice.Once(6) ? RandomPart(dice, 10, 80, 0) : RandomPart(dice, 2020, 2060, 7, true));
+    if (dice.OneIn(2)) {
+      text += (dice.OneIn(6) ? RandomPart(dice, 10, 80, 0) : RandomPart(dice, 2020, 2060, 7, true));
       text += "-";
     }
     text += RandomPart(dice, 1, 12, 4, true);
-    text += dice.Once(3) ? "~" + RandomDaysFromTheEnd(dice) : "-" + RandomPart(dice, 1, 31, 3);
+    text += dice.OneIn(3) ? "~" + RandomDaysFromTheEnd(dice) : "-" + RandomPart(dice, 1, 31, 3);
     text += " ";
   }
-  if (!has_date || dice.Once(2)) {
-    text += dice.Once(4) ? dice.Of({"0/6", "2/2", "0/12", "3/3"}) : RandomPart(dice, 0, 23, 4);
-    text += ":" + (dice.Once(4) ? dice.Of({"0/15", "20/20", "0/5"}) : RandomPart(dice, 0, 60, 3));
-    if (dice.Once(3)) {
+  if (!has_date || dice.OneIn(2)) {
+    text += dice.OneIn(4) ? dice.Choose({"0/6", "2/2", "0/12", "3/3"}) : RandomPart(dice, 0, 23, 4);
+    text +=
+        ":" + (dice.OneIn(4) ? dice.Choose({"0/15", "20/20", "0/5"}) : RandomPart(dice, 0, 60, 3));
+    if (dice.OneIn(3)) {
       text += ":" + RandomPart(dice, 0, 59, 2);
-    } else if (dice.Once(3)) {
-      text += dice.Of({":1.5", ":0.1234567..59/7.25", ":3,4.75..50/9.999999", ":5..7", ":0/30"});
+    } else if (dice.OneIn(3)) {
+      text +=
+          dice.Choose({":1.5", ":0.1234567..59/7.25", ":3,4.75..50/9.999999", ":5..7", ":0/30"});
     }
     text += " ";
   }
-  text += dice.Once(5) ? dice.Of({"UTC", "Asia/Tokyo", "America/New_York"}) : "";
+  text += dice.OneIn(5) ? dice.Choose({"UTC", "Asia/Tokyo", "America/New_York"}) : "";
   while (text.ends_with(' ')) text.pop_back();
   return text;
 }

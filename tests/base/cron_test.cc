@@ -283,16 +283,16 @@ INSTANTIATE_TEST_SUITE_P(OfTimeZones, CronOverChanges,
 // A field of a random expression, with numbers from `least` to `most`.
 std::string RandomField(Dice& dice, int least, int most, int stars_of_ten) {
   if (dice.Number(1, 10) <= stars_of_ten) {
-    return dice.Once(3) ? fmt::format("*/{}", dice.Number(1, most)) : "*";
+    return dice.OneIn(3) ? fmt::format("*/{}", dice.Number(1, most)) : "*";
   }
   std::string field;
   do {
     const int first = dice.Number(least, most);
     field += (field.empty() ? "" : ",") + std::to_string(first);
-    if (!dice.Once(3)) continue;
+    if (!dice.OneIn(3)) continue;
     field += "-" + std::to_string(dice.Number(first, most));
-    if (dice.Once(2)) field += "/" + std::to_string(dice.Number(1, 10));
-  } while (dice.Once(3));
+    if (dice.OneIn(2)) field += "/" + std::to_string(dice.Number(1, 10));
+  } while (dice.OneIn(3));
   return field;
 }
 
@@ -399,7 +399,7 @@ TEST(Cron, AThousandExpressionsAreDueAsInCroniter) {
   for (int i = 0; i < 1200; ++i) {
     std::string text =
         fmt::format("{} {} {} {} {}", RandomField(dice, 0, 59, 2), RandomField(dice, 0, 23, 3),
-                    RandomField(dice, 1, dice.Once(4) ? 31 : 28, 5), RandomField(dice, 1, 12, 6),
+                    RandomField(dice, 1, dice.OneIn(4) ? 31 : 28, 5), RandomField(dice, 1, 12, 6),
                     RandomField(dice, 0, 7, 5));
     const Time start{std::chrono::seconds(dice.Number(1'600'000'000, 2'100'000'000))};
     lines += fmt::format("{}|{}\n", text, start.time_since_epoch() / std::chrono::seconds(1));

@@ -1,6 +1,8 @@
-// How fast a catch-up reads, and a scrape answers, beside what others need for the like.
+// Measures catching up and scrapes, and compares them with other programs and libraries ("peers")
+// that do similar work.
 //
-// Run by scripts/bench. Quote medians and ratios of one run: machines differ, and drift.
+// Run by scripts/bench. Quote medians, and ratios within one run: machines differ, and their speed
+// drifts.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -26,7 +28,7 @@ namespace {
 
 constexpr std::size_t kLogBytes = std::size_t{300} << 20;
 
-// The same 300 MB for all that read it.
+// The path of a log of 300 MB, written once for all benchmarks that read it.
 const std::string& Log() {
   static const TemporaryDirectory directory;
   static const std::string path = [] {
@@ -37,7 +39,8 @@ const std::string& Log() {
   return path;
 }
 
-// What borg leaves with --log-json --list --progress --json, both streams in one file.
+// The path of a log as borg writes it with --log-json --list --progress --json, both streams in one
+// file.
 const std::string& BorgLog() {
   static const TemporaryDirectory directory;
   static const std::string path = [] {
@@ -82,7 +85,8 @@ void SetBytes(benchmark::State& state, const std::string& path) {
                           static_cast<std::int64_t>(std::filesystem::file_size(path)));
 }
 
-// All of the files: read, cut, decoded, folded and committed to a ledger on disk.
+// Catches up with all files of the pattern: reads, frames and decodes them, and commits their
+// events to a ledger on disk.
 void CatchUpOnce(const char* name, const std::string& pattern, const std::string& storage) {
   const Format& format = *FormatNamed(name);
   auto ledger = Ledger::Open({.directory = storage + "/ledger"});
@@ -108,8 +112,8 @@ void CatchUp(benchmark::State& state, const char* name, const std::string& path)
   SetBytes(state, path);
 }
 
-// A start with ten thousand files, of a hundred thousand in the directory, until all are read: the
-// first one, and with a ledger that knows them.
+// From a start until all files are read: ten thousand that match, in a directory of a hundred
+// thousand. `again`: with a ledger that already has their checkpoints.
 void StartAmongAHundredThousand(benchmark::State& state, bool again) {
   const TemporaryDirectory logs;
   for (int i = 0; i < 100'000; ++i) {
@@ -143,7 +147,7 @@ BENCHMARK(CatchUpRestic)->Unit(benchmark::kMillisecond)->UseRealTime();
 void CatchUpBorg(benchmark::State& state) { CatchUp(state, "borg", BorgLog()); }
 BENCHMARK(CatchUpBorg)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// A peer: the lines of restic's log counted by wc.
+// A peer: wc counts the lines of restic's log.
 void CountLines(benchmark::State& state) {
   const std::string command = "wc -l < " + Log() + " > /dev/null";
   for (auto _ : state) benchmark::DoNotOptimize(std::system(command.c_str()));
@@ -151,7 +155,7 @@ void CountLines(benchmark::State& state) {
 }
 BENCHMARK(CountLines)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// A peer: every line through the JSON library, and nothing done with it.
+// A peer: the JSON library parses every line, and the result is discarded.
 void ParseEveryLine(benchmark::State& state) {
   for (auto _ : state) {
     std::ifstream file(Log());
@@ -163,7 +167,7 @@ void ParseEveryLine(benchmark::State& state) {
 }
 BENCHMARK(ParseEveryLine)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// A page of about a thousand series, of as many backups as that takes.
+// Serves a page of about a thousand series, from 21 backups.
 class Served {
  public:
   Served() {
@@ -198,7 +202,7 @@ class Served {
                                  .sources = [this] { return board_.Statuses(); },
                                  .ready = [] { return true; }});
   }
-  // Rendered anew, as after every commit.
+  // Renders the page of a new snapshot, as after every commit.
   std::string Render(MetricsForm form) {
     standings_ = std::make_shared<Standings>(*standings_);
     return page_->Render(form);
@@ -214,6 +218,7 @@ class Served {
   std::unique_ptr<WebServer> server_;
 };
 
+// The number of series on a page.
 double Series(const std::string& page) {
   double series = 0;
   std::istringstream lines(page);
@@ -230,7 +235,7 @@ void Scrape(benchmark::State& state) {
 }
 BENCHMARK(Scrape)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
-// As Prometheus asks.
+// With the headers that Prometheus sends.
 void ScrapeCompressed(benchmark::State& state) {
   Served served;
   std::string body;

@@ -1,5 +1,5 @@
-// How fast notices go out: from the commit of what happened to the last answer, over HTTP on
-// loopback, the ledger on disk.
+// Measures deliveries: from the commit of runs to the last answer of the monitors, over HTTP on
+// loopback, with the ledger on disk.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -16,11 +16,13 @@
 namespace backup_exporter {
 namespace {
 
-enum class Beside { kNobody, kOneThatIsNotTold, kOneThatHangs };
+// A monitor besides the healthy ones. Notices are enqueued for it, too: `kUnsent` has no worker,
+// and `kHanging` never answers.
+enum class Extra { kNone, kUnsent, kHanging };
 
-// Commits `runs` finished runs, each to be told to every monitor, and waits until the healthy ones
-// have them all. A monitor beside them has its notices in the ledger too.
-void Deliver(benchmark::State& state, int healthy, Beside beside, int runs) {
+// Commits `runs` finished runs with a notice of each for every monitor, and waits until the healthy
+// monitors have received all of theirs.
+void Deliver(benchmark::State& state, int healthy, Extra extra, int runs) {
   for (auto _ : state) {
     state.PauseTiming();
     const TemporaryDirectory directory;
@@ -34,17 +36,17 @@ void Deliver(benchmark::State& state, int healthy, Beside beside, int runs) {
     const SystemClock clock;
     std::vector<Subscription> subscriptions;
     std::vector<Target> targets;
-    for (int i = 0; i < healthy + (beside == Beside::kNobody ? 0 : 1); ++i) {
+    for (int i = 0; i < healthy + (extra == Extra::kNone ? 0 : 1); ++i) {
       const std::string url = (i < healthy ? server.url() : silent.url()) + "/x";
       MadeMonitor made = MakeMonitor("webhook: {url: " + url + ", send_logs: false}");
       subscriptions.push_back({.monitor = fmt::format("m{}", i),
                                .states = {NoticeState::kFinish},
                                .operations = {Operation::kBackup}});
-      if (i == healthy && beside == Beside::kOneThatIsNotTold) continue;
+      if (i == healthy && extra == Extra::kUnsent) continue;
       targets.push_back({.monitor = std::move(made.monitor),
                          .options = {.monitor = subscriptions.back().monitor}});
     }
-    // Runs as far from each other as runs are.
+    // The runs are a minute apart, as real runs may be.
     const Time begin = clock.Now() - std::chrono::hours(24 * 5);
     (*ledger)->Subscribe(std::move(subscriptions), begin);
     auto threads = std::make_unique<DeliveryThreads>(std::move(targets), **ledger, clock);
@@ -73,17 +75,15 @@ void Deliver(benchmark::State& state, int healthy, Beside beside, int runs) {
   state.SetItemsProcessed(state.iterations() * healthy * runs);
 }
 
-void BM_DeliverToOne(benchmark::State& state) { Deliver(state, 1, Beside::kNobody, 5000); }
+void BM_DeliverToOne(benchmark::State& state) { Deliver(state, 1, Extra::kNone, 5000); }
 BENCHMARK(BM_DeliverToOne)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
 
-// What a twentieth that hangs costs the others. Its notices are work for the ledger, and to answer
-// it would be work for the processors: in both cases there is the former and not the latter.
-void BM_DeliverToNineteen(benchmark::State& state) {
-  Deliver(state, 19, Beside::kOneThatIsNotTold, 500);
-}
+// The ratio of these two is the cost of a hanging monitor for 19 others. Both enqueue notices for a
+// twentieth monitor, which is work for the ledger, and neither has to process its answers.
+void BM_DeliverToNineteen(benchmark::State& state) { Deliver(state, 19, Extra::kUnsent, 500); }
 BENCHMARK(BM_DeliverToNineteen)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
 void BM_DeliverToNineteenBesideOneThatHangs(benchmark::State& state) {
-  Deliver(state, 19, Beside::kOneThatHangs, 500);
+  Deliver(state, 19, Extra::kHanging, 500);
 }
 BENCHMARK(BM_DeliverToNineteenBesideOneThatHangs)
     ->Unit(benchmark::kMillisecond)

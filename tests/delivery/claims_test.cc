@@ -45,7 +45,7 @@ class EveryServiceTest : public LedgerTest,
   }
   void Finish(const Finished& finished) {
     now_ += 1h;
-    Take(log_, {Finished(finished).At(now_).Whole()});
+    Apply(log_, {Finished(finished).At(now_).Whole()});
   }
   // Whether a notice shows as good.
   static bool IsGood(const Notice& notice) {
@@ -74,7 +74,7 @@ TEST_P(EveryServiceTest, AStartThatAClaimEndsIsClosedWithoutTurningAMonitorGreen
   Finish(Finished(kFailure));
   Deliver();
   now_ += 1h;
-  Take(log_, {Started{.at = now_}});
+  Apply(log_, {Started{.at = now_}});
   const std::vector<Notice> started = Deliver();
   Finish(Finished(kSuccess).By(Evidence::kClaim));
   const std::vector<Notice> closing = Deliver();
@@ -93,7 +93,7 @@ TEST_P(EveryServiceTest, AClaimDoesNotTurnASharedStatusGood) {
   Finish(Finished(kSuccess).By(Evidence::kClaim));
   Deliver();
   TestFile nas("/nas/nas.log", now_);
-  Take(nas, {Finished(kSuccess).At(now_).Whole()});
+  Apply(nas, {Finished(kSuccess).At(now_).Whole()});
   for (const Notice& notice : Deliver()) {
     EXPECT_TRUE(!IsGood(notice) || (notice.backup == "nas" && !std::get<0>(GetParam())->one_state));
   }

@@ -91,14 +91,14 @@ class OutageTest : public LedgerTest {
   void Rounds(int count, Duration each) {
     for (int round = 0; round < count; ++round) {
       for (std::size_t i = 0; i < kBackups; ++i) {
-        Take(files_[i], {Started{.at = now_}});
+        Apply(files_[i], {Started{.at = now_}});
       }
       now_ += 60s;
       steady_ += 60s;
       for (std::size_t i = 0; i < kBackups; ++i) {
         // Each backup fails in rounds of its own; all are good at the end.
         const bool fails = (static_cast<std::size_t>(round) + i) % 7 == 0 && round + 1 < count;
-        Take(files_[i], {Finished(fails ? kFailure : kSuccess).At(now_).Whole()});
+        Apply(files_[i], {Finished(fails ? kFailure : kSuccess).At(now_).Whole()});
         ends_.push_back(fmt::format("b{} {}", i, fails ? "fail" : "finish"));
       }
       RunUntil(now_ + each - 60s);

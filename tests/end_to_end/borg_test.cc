@@ -1,5 +1,5 @@
-// The real borg on small real repositories: what the page says is held against what borg itself
-// says afterwards.
+// Runs the real borg on small repositories and compares the metrics page with what borg itself
+// reports afterwards.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -34,17 +34,18 @@ class BorgTools : public BorgFixture {
     return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
 
-  // With all that borg can tell of a command, in one file.
-  [[nodiscard]] static std::vector<std::string> Telling(std::vector<std::string> arguments) {
+  // Adds the options with which borg logs everything that it can about a command.
+  [[nodiscard]] static std::vector<std::string> Verbose(std::vector<std::string> arguments) {
     const std::vector<std::string> flags{"--log-json", "--show-rc", "--info"};
     arguments.insert(arguments.begin(), flags.begin(), flags.end());
     return arguments;
   }
-  int Told(std::vector<std::string> arguments) const {
-    return Borg(Telling(std::move(arguments)), {.output = Log(), .errors = "&1"});
+  // Runs borg with these options and both streams in one file; returns its exit code.
+  int RunVerbosely(std::vector<std::string> arguments) const {
+    return Borg(Verbose(std::move(arguments)), {.output = Log(), .errors = "&1"});
   }
   int Create(const std::string& archive) const {
-    return Told({"create", "--json", Repository() + "::" + archive, Path("data")});
+    return RunVerbosely({"create", "--json", Repository() + "::" + archive, Path("data")});
   }
 };
 
@@ -53,18 +54,18 @@ enum class Capture { kStandardOutput, kBoth };
 class BorgCreateTools : public BorgTools, public testing::WithParamInterface<Capture> {
  protected:
   [[nodiscard]] static bool Both() { return GetParam() == Capture::kBoth; }
-  int CreateOf(const std::string& archive, std::vector<std::string> sources) const {
-    return RunProcess(Command(Creation(archive, std::move(sources))), Streams());
+  int Create(const std::string& archive, std::vector<std::string> sources) const {
+    return RunProcess(Command(CreateArguments(archive, std::move(sources))), Streams());
   }
-  [[nodiscard]] std::vector<std::string> Creation(const std::string& archive,
-                                                  std::vector<std::string> sources) const {
+  [[nodiscard]] std::vector<std::string> CreateArguments(const std::string& archive,
+                                                         std::vector<std::string> sources) const {
     sources.insert(sources.begin(), {"create", "--json", Repository() + "::" + archive});
-    return Both() ? Telling(std::move(sources)) : sources;
+    return Both() ? Verbose(std::move(sources)) : sources;
   }
   [[nodiscard]] ProcessOptions Streams() const {
     return Options({.output = Log(), .errors = Both() ? "&1" : ""});
   }
-  // The document that borg printed for the archive, cut out of what stands around it.
+  // The last document that borg printed for an archive, without the text around it.
   [[nodiscard]] json Document() const {
     const std::string text = ReadText(Log());
     const std::size_t begin = text.rfind("{\n    \"archive\"");
@@ -72,7 +73,7 @@ class BorgCreateTools : public BorgTools, public testing::WithParamInterface<Cap
     if (begin == std::string::npos || end == std::string::npos) return {};
     return json::parse(text.substr(begin, end + 2 - begin), nullptr, /*allow_exceptions=*/false);
   }
-  // A failure that borg tells only on standard error leaves nothing on standard output.
+  // borg reports a failure on standard error only, so standard output alone shows no run.
   void ExpectFailure(const std::string& reason) const {
     const Page page = Once();
     EXPECT_LE(LastSuccess(page, "nas"), 0);
@@ -94,33 +95,33 @@ INSTANTIATE_TEST_SUITE_P(Captures, BorgCreateTools,
                                                                    : "StandardOutput";
                          });
 
-TEST_P(BorgCreateTools, ASuccessIsWhatBorgReports) {
+TEST_P(BorgCreateTools, ASuccessHasTheTimesAndFiguresThatBorgReports) {
   zone_ = "America/New_York";
   directory_.Write("config.yaml",
                    "sources:\n  - format: borg\n    path: nas.json\n"
                    "    timezone: America/New_York\n");
   Initialise(Repository());
   const double before = ToSeconds(SystemClock().Now());
-  ASSERT_EQ(CreateOf("one", {Path("data")}), 0);
+  ASSERT_EQ(Create("one", {Path("data")}), 0);
   const double after = ToSeconds(SystemClock().Now());
   zone_ = "UTC";
   const json archive = NewestArchive(Repository());
   const json created = Document();
   ASSERT_EQ(created["archive"]["id"], archive["id"]) << created;
 
-  // Where the exporter runs, the clocks show another time than where borg ran.
+  // The exporter runs in a different time zone from borg.
   const Page page(OutputOf({kProgram, "once", "--config.file=" + Path("config.yaml")},
                            {.environment = {"TZ=Asia/Tokyo"}}));
   EXPECT_EQ(page.Result("nas", "backup"), "success") << page.text();
   EXPECT_EQ(LastSuccess(page, "nas"), Seconds(archive["end"]));
-  EXPECT_GE(LastSuccess(page, "nas"), before - 1);  // borg cuts it to whole seconds
+  EXPECT_GE(LastSuccess(page, "nas"), before - 1);  // borg truncates it to whole seconds
   EXPECT_LE(LastSuccess(page, "nas"), after);
   EXPECT_EQ(LastSuccess(page, "nas"),
             OperationNumber(page, "backup_last_clean_success_timestamp_seconds", "nas", "backup"));
   EXPECT_EQ(SuccessEvidence(page, "nas"), "report");
   EXPECT_EQ(BackupNumber(page, "backup_last_success_added_bytes", "nas"),
             created["archive"]["stats"]["deduplicated_size"].get<double>());
-  // Of this number borg's `info` later tells less: it leaves out what describes the files.
+  // `borg info` later reports a smaller size, since it omits the metadata of the files.
   EXPECT_EQ(BackupNumber(page, "backup_last_success_processed_bytes", "nas"),
             created["archive"]["stats"]["original_size"].get<double>());
   EXPECT_EQ(BackupNumber(page, "backup_last_success_processed_files", "nas"),
@@ -136,10 +137,10 @@ TEST_P(BorgCreateTools, ASuccessIsWhatBorgReports) {
 
 TEST_P(BorgCreateTools, TwoRunsInOneFileAreTwoRuns) {
   Initialise(Repository());
-  ASSERT_EQ(CreateOf("one", {Path("data")}), 0);
+  ASSERT_EQ(Create("one", {Path("data")}), 0);
   const double added = Document()["archive"]["stats"]["deduplicated_size"].get<double>();
   directory_.Write("data/three.bin", std::string(10'000, 'c'));
-  ASSERT_EQ(CreateOf("two", {Path("data")}), 0);
+  ASSERT_EQ(Create("two", {Path("data")}), 0);
   const double added_then = Document()["archive"]["stats"]["deduplicated_size"].get<double>();
   const Page page = Once();
   EXPECT_EQ(OperationNumber(page, "backup_runs_total", "nas", "backup"), 2) << page.text();
@@ -150,12 +151,13 @@ TEST_P(BorgCreateTools, TwoRunsInOneFileAreTwoRuns) {
 TEST_P(BorgCreateTools, AFileThatCannotBeReadIsAWarning) {
   Initialise(Repository());
   ASSERT_EQ(chmod(Path("data/two.txt").c_str(), 0), 0);
-  ASSERT_EQ(RunProcess(Unprivileged(Command(Creation("one", {Path("data")}))), Streams()), 1);
+  ASSERT_EQ(RunProcess(Unprivileged(Command(CreateArguments("one", {Path("data")}))), Streams()),
+            1);
   const json archive = NewestArchive(Repository());
   const Page page = Once();
   EXPECT_EQ(LastSuccess(page, "nas"), Seconds(archive["end"]));
   EXPECT_EQ(BackupNumber(page, "backup_last_success_processed_files", "nas"), 1);
-  if (!Both()) return;  // borg tells it on standard error only
+  if (!Both()) return;  // borg reports it on standard error only
   EXPECT_EQ(page.Result("nas", "backup"), "warning") << page.text();
   EXPECT_EQ(OperationNumber(page, "backup_last_clean_success_timestamp_seconds", "nas", "backup"),
             0);
@@ -166,12 +168,12 @@ TEST_P(BorgCreateTools, AFileThatCannotBeReadIsAWarning) {
 TEST_P(BorgCreateTools, AWrongPassphraseIsAFailure) {
   Initialise(Repository(), "repokey");
   passphrase_ = "wrong";
-  ASSERT_EQ(CreateOf("one", {Path("data")}), 2);
+  ASSERT_EQ(Create("one", {Path("data")}), 2);
   ExpectFailure("auth");
 }
 
 TEST_P(BorgCreateTools, AMissingRepositoryIsAFailure) {
-  ASSERT_EQ(CreateOf("one", {Path("data")}), 2);
+  ASSERT_EQ(Create("one", {Path("data")}), 2);
   ExpectFailure("repository_missing");
 }
 
@@ -181,19 +183,19 @@ TEST_P(BorgCreateTools, ALockedRepositoryIsAFailure) {
   Process holder(Command({"with-lock", Repository(), "cat"}),
                  Options({.input = pipe.reading_end()}));
   ASSERT_TRUE(pipe.WaitForReader());
-  ASSERT_EQ(CreateOf("one", {Path("data")}), 2);
+  ASSERT_EQ(Create("one", {Path("data")}), 2);
   ExpectFailure("locked");
   pipe.Close();
   EXPECT_EQ(holder.Wait(), 0);
 }
 
-TEST_P(BorgCreateTools, OneMissingSourceOfTwoIsAFailureAlthoughThereIsAnArchive) {
+TEST_P(BorgCreateTools, OneMissingSourceOfTwoIsAFailureAlthoughBorgCreatesAnArchive) {
   Initialise(Repository());
-  ASSERT_EQ(CreateOf("one", {Path("data")}), 0);
+  ASSERT_EQ(Create("one", {Path("data")}), 0);
   const json good = NewestArchive(Repository());
-  ASSERT_EQ(CreateOf("two", {Path("data"), Path("nothing")}), 1);
+  ASSERT_EQ(Create("two", {Path("data"), Path("nothing")}), 1);
   ASSERT_EQ(NewestArchive(Repository())["name"], "two");
-  if (!Both()) return;  // borg tells it on standard error only
+  if (!Both()) return;  // borg reports it on standard error only
   const Page page = Once();
   EXPECT_EQ(page.Result("nas", "backup"), "failure") << page.text();
   EXPECT_EQ(FailureReason(page, "nas"), "source_missing");
@@ -217,7 +219,7 @@ TEST_F(BorgTools, AFailureAfterASuccessKeepsTheLastSuccess) {
   EXPECT_EQ(LastSuccess(page, "nas"), Seconds(NewestArchive(Repository())["end"]));
 }
 
-TEST_F(BorgTools, AKilledRunIsSeenToRunAndIsThenInterrupted) {
+TEST_F(BorgTools, AKilledRunIsRunningUntilItIsInterrupted) {
   Initialise(Repository());
   const ExporterProcess exporter = Serve();
   ASSERT_EQ(Create("one"), 0);
@@ -225,7 +227,7 @@ TEST_F(BorgTools, AKilledRunIsSeenToRunAndIsThenInterrupted) {
   const double success = LastSuccess(exporter.Scrape(), "nas");
   {
     HeldPipe pipe(Path("pipe"));
-    Process backup(Command(Telling({"create", "--progress", "--json", Repository() + "::two",
+    Process backup(Command(Verbose({"create", "--progress", "--json", Repository() + "::two",
                                     Path("data"), "-"})),
                    Options({.output = Log(), .errors = "&1", .input = pipe.reading_end()}));
     ASSERT_TRUE(pipe.WaitForReader());
@@ -250,7 +252,7 @@ TEST_F(BorgTools, AKilledRunIsSeenToRunAndIsThenInterrupted) {
   EXPECT_EQ(FailureReason(page, "nas"), "interrupted");
   EXPECT_EQ(LastSuccess(page, "nas"), success);
 
-  // The next run removes the lock that was left behind.
+  // The next run removes the stale lock.
   ASSERT_EQ(Create("three"), 0);
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("nas", "backup") == "success"; }))
       << exporter.Scrape().text() << ReadText(Log());
@@ -258,12 +260,12 @@ TEST_F(BorgTools, AKilledRunIsSeenToRunAndIsThenInterrupted) {
   EXPECT_EQ(LastSuccess(exporter.Scrape(), "nas"), Seconds(NewestArchive(Repository())["end"]));
 }
 
-TEST_F(BorgTools, CheckAndPruneAreOperationsOfTheirOwn) {
+TEST_F(BorgTools, CheckAndPruneAreSeparateOperations) {
   Initialise(Repository());
   ASSERT_EQ(Create("one"), 0);
   ASSERT_EQ(Create("two"), 0);
-  ASSERT_EQ(Told({"check", Repository()}), 0);
-  ASSERT_EQ(Told({"prune", "--list", "--keep-last", "1", Repository()}), 0);
+  ASSERT_EQ(RunVerbosely({"check", Repository()}), 0);
+  ASSERT_EQ(RunVerbosely({"prune", "--list", "--keep-last", "1", Repository()}), 0);
   const Page page = Once();
   EXPECT_EQ(OperationNumber(page, "backup_runs_total", "nas", "backup"), 2) << page.text();
   for (const char* operation : {"check", "prune"}) {
@@ -275,11 +277,11 @@ TEST_F(BorgTools, CheckAndPruneAreOperationsOfTheirOwn) {
   EXPECT_EQ(Ask({"list", Repository()})["archives"].size(), 1U);
 }
 
-TEST_F(BorgTools, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
+TEST_F(BorgTools, ADamagedRepositoryFailsTheCheckAndNotTheBackup) {
   Initialise(Repository());
   ASSERT_EQ(Create("one"), 0);
   Damage(Repository());
-  ASSERT_EQ(Told({"check", Repository()}), 1);
+  ASSERT_EQ(RunVerbosely({"check", Repository()}), 1);
   const Page page = Once();
   EXPECT_EQ(page.Result("nas", "check"), "failure") << page.text();
   EXPECT_EQ(OperationNumber(page, "backup_runs_total", "nas", "check"), 1);
@@ -287,8 +289,8 @@ TEST_F(BorgTools, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
   EXPECT_EQ(page.Result("nas", "backup"), "success");
 }
 
-// As people read it, and without a word in the configuration about which tool wrote the file.
-TEST_F(BorgTools, ItsPlainTextTellsTheSame) {
+// The format is detected: the configuration does not name the tool.
+TEST_F(BorgTools, ThePlainTextLogOfBorgReportsTheRun) {
   Initialise(Repository());
   directory_.Write("config.yaml",
                    "sources:\n  - format: auto\n    path: nas.log\n    timezone: UTC\n");
@@ -298,7 +300,8 @@ TEST_F(BorgTools, ItsPlainTextTellsTheSame) {
   const json archive = NewestArchive(Repository());
   const Page page = Once();
   EXPECT_EQ(page.Result("nas", "backup"), "success") << page.text();
-  // borg cuts its times to whole seconds; the file knows better when so short a run ended.
+  // borg truncates its times to whole seconds; the modification time of the file is a more precise
+  // end of so short a run.
   EXPECT_GE(LastSuccess(page, "nas"), Seconds(archive["end"]));
   EXPECT_LE(LastSuccess(page, "nas"), ToSeconds(SystemClock().Now()));
   EXPECT_EQ(SuccessEvidence(page, "nas"), "report");
@@ -311,7 +314,7 @@ TEST_F(BorgTools, ItsPlainTextTellsTheSame) {
       << page.text();
 }
 
-TEST_F(BorgTools, ListingsProveBackupsThatNoLogTellsOfAndSayWhatIsHeld) {
+TEST_F(BorgTools, ListingsProveBackupsWithoutALogAndReportSnapshotsAndSizes) {
   Initialise(Repository());
   for (const char* archive : {"nas-1", "nas-2", "nas-3"}) {
     ASSERT_EQ(Borg({"create", Repository() + "::" + archive, Path("data")}), 0);
@@ -334,7 +337,7 @@ TEST_F(BorgTools, ListingsProveBackupsThatNoLogTellsOfAndSayWhatIsHeld) {
   EXPECT_EQ(BackupNumber(page, "backup_newest_snapshot_timestamp_seconds", "nas"),
             Seconds(archives[2]["start"]));
   EXPECT_EQ(page.Result("nas", "backup"), "success");
-  // A list has only the beginnings of archives.
+  // A list has only the start times of archives.
   EXPECT_EQ(LastSuccess(page, "nas"), Seconds(archives[2]["start"]));
   EXPECT_EQ(SuccessEvidence(page, "nas"), "archive");
   const json stats = Ask({"info", Repository()})["cache"]["stats"];
@@ -344,7 +347,7 @@ TEST_F(BorgTools, ListingsProveBackupsThatNoLogTellsOfAndSayWhatIsHeld) {
             stats["total_size"].get<double>());
 }
 
-TEST_F(BorgTools, AnArchiveShownByInfoIsTheRunThatTheLogTellsOf) {
+TEST_F(BorgTools, AnArchiveShownByInfoIsTheSameRunAsInTheLog) {
   Initialise(Repository());
   ASSERT_EQ(Create("one"), 0);
   ASSERT_EQ(Create("two"), 0);

@@ -1,5 +1,5 @@
-// The real borgmatic with the real borg on small real repositories: what the page says is held
-// against what borg itself says afterwards.
+// Runs the real borgmatic with the real borg on small repositories and compares the metrics page
+// with what borg itself reports afterwards.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -33,12 +33,12 @@ class BorgmaticTools : public BorgFixture {
                      "sources:\n  - {format: borgmatic, path: borgmatic.log, timezone: UTC}\n");
   }
 
-  // How a repository is called: by its label, or by its path where there are no labels yet.
+  // The name of a repository: its label, or its path for versions without labels.
   [[nodiscard]] std::string Name(const std::string& repository) const {
     return old_ ? Path(repository) : repository;
   }
-  // A configuration, which is JSON since that is YAML too, with some keys besides the usual ones.
-  // The old borgmatic wants them in sections.
+  // Writes a configuration with the usual keys and `more`, as JSON, which is valid YAML. Versions
+  // before 2.0 get the keys in sections.
   void Configure(const std::vector<std::string>& repositories, const json& more = {}) const {
     json keys{{"source_directories", {Path("data")}},
               {"local_path", Tool("borg")},
@@ -89,7 +89,7 @@ class BorgmaticTools : public BorgFixture {
   [[nodiscard]] ExporterProcess Serve() const {
     return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
-  // A success of the only run, which ended when the archive did: a log is written a little later.
+  // Expects a success of the only run, which ended with the archive or, by the log, a little later.
   void ExpectAgreement(const Page& page, const std::string& repository) const {
     const std::string backup = Name(repository);
     EXPECT_EQ(page.Result(backup, "backup"), "success") << page.text();
@@ -105,13 +105,14 @@ class BorgmaticTools : public BorgFixture {
     EXPECT_EQ(OperationNumber(page, "backup_runs_total", backup, "backup"), 1);
     EXPECT_LE(LastSuccess(page, backup), 0);
   }
-  // Ends a run in the middle by a signal; the page is that of a backup that succeeded before.
+  // Runs a backup that succeeds, then kills a second one by a signal: it must be interrupted and
+  // the last success must stay.
   void ExpectInterruption(int number, bool whole_group);
 
   bool old_ = false;
 };
 
-TEST_F(BorgmaticTools, EveryRepositoryIsABackupOfItsOwn) {
+TEST_F(BorgmaticTools, EveryRepositoryIsASeparateBackup) {
   Initialise(Path("a"));
   Initialise(Path("b"));
   Configure({"a", "b"});
@@ -126,7 +127,7 @@ TEST_F(BorgmaticTools, EveryRepositoryIsABackupOfItsOwn) {
   }
 }
 
-TEST_F(BorgmaticTools, AMissingRepositoryFailsAloneAndTheOtherOneSucceeds) {
+TEST_F(BorgmaticTools, AMissingRepositoryFailsAndTheOtherRepositorySucceeds) {
   Initialise(Path("a"));
   Configure({"a", "b"});
   ASSERT_EQ(Run({"create"}), 1);
@@ -134,7 +135,7 @@ TEST_F(BorgmaticTools, AMissingRepositoryFailsAloneAndTheOtherOneSucceeds) {
   ExpectFailure(Name("b"), "repository_missing");
 }
 
-TEST_F(BorgmaticTools, ItsDocumentsAndItsLogTellOfTheSameRuns) {
+TEST_F(BorgmaticTools, RunsInTheDocumentsAndInTheLogAreCountedOnce) {
   Initialise(Path("a"));
   Initialise(Path("b"));
   Configure({"a", "b"});
@@ -144,7 +145,8 @@ TEST_F(BorgmaticTools, ItsDocumentsAndItsLogTellOfTheSameRuns) {
       "sources:\n"
       "  - {format: borgmatic, path: borgmatic.log, backup: '{label}', timezone: UTC}\n"
       "  - {format: borgmatic, path: created.json, backup: '{label}', timezone: UTC}\n");
-  // Since 2.0 borg's documents bear the labels; before that they name the paths as the log does.
+  // Since borgmatic 2.0 the documents contain the labels; before, they contain the paths, as does
+  // the log.
   const json documents =
       json::parse(ReadText(Path("created.json")), nullptr, /*allow_exceptions=*/false);
   ASSERT_EQ(documents.size(), 2U) << documents;
@@ -163,7 +165,7 @@ TEST_F(BorgmaticTools, ItsDocumentsAndItsLogTellOfTheSameRuns) {
   }
 }
 
-TEST_F(BorgmaticTools, AllItsDefaultActionsAreOperationsOfTheirOwn) {
+TEST_F(BorgmaticTools, EveryDefaultActionIsASeparateOperation) {
   Initialise(Path("a"));
   Configure({"a"});
   ASSERT_EQ(Run({}), 0);
@@ -179,7 +181,7 @@ TEST_F(BorgmaticTools, AFileThatCannotBeReadIsAWarning) {
   Initialise(Path("a"));
   Configure({"a"});
   ASSERT_EQ(chmod(Path("data/two.txt").c_str(), 0), 0);
-  // What borg calls a warning the newer borgmatic calls an error.
+  // Newer versions of borgmatic treat borg's warning as an error.
   ASSERT_EQ(RunProcess(Unprivileged(Borgmatic({"create"})), Options()), old_ ? 0 : 1);
   const json archive = NewestArchive(Path("a"));
   const Page page = Once();
@@ -208,10 +210,10 @@ TEST_F(BorgmaticTools, ALockedRepositoryIsAFailure) {
   EXPECT_EQ(holder.Wait(), 0);
 }
 
-TEST_F(BorgmaticTools, OneMissingSourceOfTwoIsAFailureWhateverItEndsWith) {
+TEST_F(BorgmaticTools, OneMissingSourceOfTwoIsAFailureWhateverTheExitCode) {
   Initialise(Path("a"));
   Configure({"a"}, {{"source_directories", {Path("data"), Path("nothing")}}});
-  // The older one makes an archive of the rest and is content.
+  // borgmatic 1 creates an archive of the other source and exits with 0.
   ASSERT_EQ(Run({"create"}), old_ ? 0 : 1);
   ExpectFailure(Name("a"), "source_missing");
 }
@@ -219,7 +221,7 @@ TEST_F(BorgmaticTools, OneMissingSourceOfTwoIsAFailureWhateverItEndsWith) {
 TEST_F(BorgmaticTools, AListingProvesTheLastBackup) {
   Initialise(Path("a"));
   Configure({"a"});
-  // Named as borgmatic names them: it finds no others.
+  // borgmatic finds only archives that are named as it names them.
   ASSERT_EQ(Borg({"create", Path("a") + "::{hostname}-1", Path("data")}), 0);
   ASSERT_EQ(Borg({"create", Path("a") + "::{hostname}-2", Path("data")}), 0);
   ASSERT_EQ(Run({"info", "--archive", "latest", "--json"}, "info.json"), 0);
@@ -231,7 +233,7 @@ TEST_F(BorgmaticTools, AListingProvesTheLastBackup) {
   EXPECT_EQ(SuccessEvidence(page, Name("a")), "archive");
 }
 
-TEST_F(BorgmaticTools, ItsLogAndBorgsListingTellOfOneRun) {
+TEST_F(BorgmaticTools, ARunInTheLogAndInTheListingOfBorgIsCountedOnce) {
   Initialise(Path("a"));
   Configure({"a"});
   ASSERT_EQ(Run({"create"}), 0);
@@ -250,7 +252,7 @@ TEST_F(BorgmaticTools, ItsLogAndBorgsListingTellOfOneRun) {
             NewestArchive(Path("a"))["stats"]["nfiles"].get<double>());
 }
 
-TEST_F(BorgmaticTools, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
+TEST_F(BorgmaticTools, ADamagedRepositoryFailsTheCheckAndNotTheBackup) {
   Initialise(Path("a"));
   Configure({"a"});
   ASSERT_EQ(Run({"create"}), 0);
@@ -274,7 +276,7 @@ void BorgmaticTools::ExpectInterruption(int number, bool whole_group) {
     HeldPipe pipe(Path("pipe"));
     Configure({"a"},
               {{"source_directories", {Path("data"), Path("pipe")}}, {"read_special", true}});
-    // In a session of its own, since borgmatic passes signals on to its whole group.
+    // In a session of its own, since borgmatic forwards signals to its process group.
     std::vector<std::string> command = Borgmatic({"create"});
     command.insert(command.begin(), "setsid");
     Process backup(command, Options());
@@ -304,7 +306,7 @@ TEST_F(BorgmaticTools, AKilledRunIsInterrupted) {
   ExpectInterruption(SIGKILL, /*whole_group=*/true);
 }
 
-TEST_F(BorgmaticTools, AHookThatSaysNotNowSkipsTheRunAndKeepsTheLastSuccess) {
+TEST_F(BorgmaticTools, AHookThatExitsWith75SkipsTheRunAndKeepsTheLastSuccess) {
   Initialise(Path("a"));
   Configure({"a"});
   const ExporterProcess exporter = Serve();
@@ -325,8 +327,8 @@ TEST_F(BorgmaticTools, AHookThatSaysNotNowSkipsTheRunAndKeepsTheLastSuccess) {
   EXPECT_EQ(Ask({"list", Path("a")})["archives"].size(), 1U);
 }
 
-TEST_F(BorgmaticTools, TheMarkersOfItsChecksTellTheLastGoodCheck) {
-  if (old_) GTEST_SKIP() << "borgmatic keeps such markers since 1.9";
+TEST_F(BorgmaticTools, ACheckMarkerDatesTheLastSuccessfulCheck) {
+  if (old_) GTEST_SKIP() << "borgmatic writes such markers since 1.9";
   Initialise(Path("a"));
   Configure({"a"});
   ASSERT_EQ(Run({"create", "check"}), 0);

@@ -1,6 +1,6 @@
-// The real restic, Debian's or the newest one, on small real repositories: what the page says is
-// held against what restic itself says afterwards. Where versions differ, the tests say since which
-// it is so.
+// Runs the real restic, Debian's or the newest one, on small repositories and compares the metrics
+// page with what restic itself reports afterwards. Where versions differ, a test names the version
+// of the change.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,8 @@ class ResticTools : public ResticFixture {
   [[nodiscard]] ExporterProcess Serve() const {
     return ExporterProcess(kProgram, Path("config.yaml"), directory_.path());
   }
-  // The page agrees with restic on the last backup; `stored` bytes were there before.
+  // Expects that the page agrees with restic on the last backup, before which the repository had
+  // `stored` bytes.
   void ExpectAgreement(const Page& page, double stored) const {
     const json last = Snapshots().back();
     EXPECT_GE(LastSuccess(page), Seconds(last["time"]));
@@ -60,15 +61,14 @@ class ResticTools : public ResticFixture {
   }
 };
 
-// A backup of what the test writes into a pipe: restic stays in the middle of it until the pipe is
-// closed.
+// A backup of a pipe that the test writes to. restic runs until the pipe is closed.
 class PipedBackup {
  public:
   PipedBackup(const std::string& program, ProcessOptions options) {
     EXPECT_EQ(pipe2(ends_.data(), O_CLOEXEC), 0);
     EXPECT_EQ(fcntl(ends_[1], F_SETFL, O_NONBLOCK), 0);
     options.input = ends_[0];
-    // A shell that starts a test in the background leaves signals ignored.
+    // Signals are ignored if a shell started the test in the background.
     process_ = std::make_unique<Process>(
         std::vector<std::string>{"env", "--default-signal", program, "backup", "--json", "--stdin"},
         options);
@@ -80,7 +80,7 @@ class PipedBackup {
   PipedBackup(const PipedBackup&) = delete;
   PipedBackup& operator=(const PipedBackup&) = delete;
 
-  // Bytes of which no part is like another, so that all are to be stored.
+  // Writes this many pseudo-random bytes, which restic can neither compress nor deduplicate.
   void Feed(std::size_t bytes) {
     std::string block;
     while (bytes > 0) {
@@ -112,7 +112,7 @@ class PipedBackup {
   std::unique_ptr<Process> process_;
 };
 
-TEST_F(ResticTools, ASuccessIsWhatResticReports) {
+TEST_F(ResticTools, ASuccessHasTheTimesAndFiguresThatResticReports) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   const Page first = Once();
   EXPECT_EQ(first.Result("home", "backup"), "success");
@@ -132,9 +132,10 @@ TEST_F(ResticTools, ASuccessIsWhatResticReports) {
   EXPECT_EQ(second.Number("backup_last_success_files{backup=\"home\",state=\"unmodified\"}"), 2);
 }
 
-TEST_F(ResticTools, WhatResticSaysThatItStoredIsWhatTheRepositoryGrewBy) {
-  if (!Since(17)) GTEST_SKIP() << "restic does not say it before 0.17";
-  // It leaves out what ends a pack: its head is encrypted, and has its length after it.
+TEST_F(ResticTools, TheStoredBytesThatResticReportsAreTheGrowthOfTheRepository) {
+  if (!Since(17)) GTEST_SKIP() << "restic reports no stored size before 0.17";
+  // restic does not count the fixed part of a pack's end: the 32 bytes that encrypting its header
+  // adds, and the length of the header.
   constexpr double kEndOfPack = 32 + 4;
   const auto size = [this] {
     double bytes = 0;
@@ -183,8 +184,8 @@ TEST_F(ResticTools, ALockedRepositoryIsAFailure) {
   ExpectFailure("locked");
 }
 
-// Until 0.19 restic ends with 0 then.
-TEST_F(ResticTools, OneMissingSourceOfTwoIsAFailureWhateverResticEndsWith) {
+// Before 0.19 restic exits with 0 then.
+TEST_F(ResticTools, OneMissingSourceOfTwoIsAFailureWhateverTheExitCode) {
   ASSERT_EQ(Run({"backup", "--json", Path("data"), Path("nothing")}), Since(19) ? 3 : 0);
   ExpectFailure("source_missing");
 }
@@ -202,7 +203,7 @@ TEST_F(ResticTools, AFailureKeepsTheLastSuccess) {
   ExpectAgreement(exporter.Scrape(), 0);
 }
 
-TEST_F(ResticTools, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
+TEST_F(ResticTools, ADamagedRepositoryFailsTheCheckAndNotTheBackup) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   const ExporterProcess exporter = Serve();
   ASSERT_EQ(Run({"check", "--json", "--read-data"}), 0);
@@ -219,7 +220,7 @@ TEST_F(ResticTools, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
   EXPECT_EQ(Runs(page), 1);
 }
 
-TEST_F(ResticTools, AKilledRunIsUnderWayUntilItIsInterrupted) {
+TEST_F(ResticTools, AKilledRunIsRunningUntilItIsInterrupted) {
   const ExporterProcess exporter = Serve();
   const double begin = ToSeconds(SystemClock().Now());
   PipedBackup backup(Program("restic"), Logged("logs/home.jsonl"));
@@ -229,7 +230,7 @@ TEST_F(ResticTools, AKilledRunIsUnderWayUntilItIsInterrupted) {
     const Page page = exporter.Scrape();
     return page.Number(Series("backup_running")) == 1 && page.Number(active) >= begin;
   }));
-  // It counts whole blobs, of which none has more than 8 MiB.
+  // restic counts whole blobs of at most 8 MiB.
   backup.Feed(std::size_t{9} << 20U);
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Number(processed) > 0; }));
   const Page early = exporter.Scrape();
@@ -260,20 +261,20 @@ TEST_F(ResticTools, AKilledRunIsUnderWayUntilItIsInterrupted) {
   EXPECT_EQ(Runs(exporter.Scrape()), 2);
 }
 
-TEST_F(ResticTools, ARunThatIsAskedToStopIsInterrupted) {
+TEST_F(ResticTools, ARunThatReceivesSigintIsInterrupted) {
   const ExporterProcess exporter = Serve();
   PipedBackup backup(Program("restic"), Logged("logs/home.jsonl"));
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Number(Series("backup_running")) == 1; }));
   backup.process().Signal(SIGINT);
-  // Since 0.17 it waits for what it reads.
+  // Since 0.17 restic waits for its input to end.
   EXPECT_TRUE(Eventually(
       [&] { return ReadText(Path("logs/home.jsonl")).find("cleaning up") != std::string::npos; }));
   backup.Close();
   EXPECT_EQ(backup.process().Wait(), 128 + SIGINT);
   ASSERT_TRUE(
       Eventually([&] { return exporter.Scrape().Result("home", "backup") == "interrupted"; }));
-  // What restic still says while it stops may look like a run that goes on, until its process is
-  // seen to be gone.
+  // The last output of restic may look like a run in progress until its process is found to be
+  // gone.
   EXPECT_TRUE(Eventually([&] { return exporter.Scrape().Number(Series("backup_running")) == 0; }));
   const Page page = exporter.Scrape();
   EXPECT_EQ(Reason(page), "interrupted");
@@ -281,7 +282,7 @@ TEST_F(ResticTools, ARunThatIsAskedToStopIsInterrupted) {
   EXPECT_EQ(Snapshots().size(), 0U);
 }
 
-TEST_F(ResticTools, ARunOfAPipeThatEndsWellIsASuccess) {
+TEST_F(ResticTools, ABackupOfAPipeIsASuccessOnceThePipeIsClosed) {
   const ExporterProcess exporter = Serve();
   PipedBackup backup(Program("restic"), Logged("logs/home.jsonl"));
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Number(Series("backup_running")) == 1; }));
@@ -295,7 +296,7 @@ TEST_F(ResticTools, ARunOfAPipeThatEndsWellIsASuccess) {
   EXPECT_EQ(Runs(page), 1);
 }
 
-TEST_F(ResticTools, ACompleteListingTellsWhatIsHeld) {
+TEST_F(ResticTools, ACompleteListingReportsTheSnapshotsInTheRepository) {
   Configure(
       "sources:\n  - format: restic\n    path: lists/snapshots.json\n    backup: home\n"
       "    complete: true\n");
@@ -306,30 +307,30 @@ TEST_F(ResticTools, ACompleteListingTellsWhatIsHeld) {
   ASSERT_EQ(two.size(), 2U);
   List({"snapshots"}, "lists/snapshots.json");
   const ExporterProcess exporter = Serve();
-  const auto held = [](const Page& page, const std::string& what) {
-    return page.Number("backup_" + what + "{backup=\"home\"}");
+  const auto number = [](const Page& page, const std::string& metric) {
+    return page.Number("backup_" + metric + "{backup=\"home\"}");
   };
   const Page page = exporter.Scrape();
-  EXPECT_EQ(held(page, "snapshots"), 2);
-  EXPECT_EQ(held(page, "oldest_snapshot_timestamp_seconds"), Seconds(two[0]["time"]));
-  EXPECT_EQ(held(page, "newest_snapshot_timestamp_seconds"), Seconds(two[1]["time"]));
+  EXPECT_EQ(number(page, "snapshots"), 2);
+  EXPECT_EQ(number(page, "oldest_snapshot_timestamp_seconds"), Seconds(two[0]["time"]));
+  EXPECT_EQ(number(page, "newest_snapshot_timestamp_seconds"), Seconds(two[1]["time"]));
   EXPECT_EQ(Evidence(page), "archive");
   EXPECT_EQ(LastSuccess(page), Seconds(Since(17) ? two[1]["summary"]["backup_end"]  //
                                                  : two[1]["time"]));
   EXPECT_EQ(Runs(page), 2);
-  EXPECT_EQ(held(page, "last_success_added_bytes"),
+  EXPECT_EQ(number(page, "last_success_added_bytes"),
             Since(17) ? two[1]["summary"]["data_added"].get<double>() : -1);
 
-  // What was forgotten is not held any more, and was a run all the same.
+  // A forgotten snapshot is not counted, but its run is.
   ASSERT_EQ(RunSilently({"forget", two[0]["id"].get<std::string>()}), 0);
   List({"snapshots"}, "lists/snapshots.json");
-  ASSERT_TRUE(Eventually([&] { return held(exporter.Scrape(), "snapshots") == 1; }));
+  ASSERT_TRUE(Eventually([&] { return number(exporter.Scrape(), "snapshots") == 1; }));
   const Page later = exporter.Scrape();
-  EXPECT_EQ(held(later, "oldest_snapshot_timestamp_seconds"), Seconds(two[1]["time"]));
+  EXPECT_EQ(number(later, "oldest_snapshot_timestamp_seconds"), Seconds(two[1]["time"]));
   EXPECT_EQ(Runs(later), 2);
 }
 
-TEST_F(ResticTools, StatisticsTellTheSizeOfTheRepository) {
+TEST_F(ResticTools, StatisticsReportTheSizeOfTheRepository) {
   Configure(
       "sources:\n  - format: restic\n    path: lists/stats.json\n    backup: home\n"
       "    repository: nas\n    complete: true\n");
@@ -342,7 +343,7 @@ TEST_F(ResticTools, StatisticsTellTheSizeOfTheRepository) {
   EXPECT_EQ(page.Result("home", "backup"), "");
 }
 
-TEST_F(ResticTools, AListingAndTheLogOfTheSameRunsAreTheSameRuns) {
+TEST_F(ResticTools, RunsInAListingAndInTheLogAreCountedOnce) {
   Configure(
       "sources:\n  - format: restic\n    path: logs/*.jsonl\n    backup: home\n"
       "  - format: restic\n    path: lists/*.json\n    backup: home\n    complete: true\n");
@@ -358,12 +359,12 @@ TEST_F(ResticTools, AListingAndTheLogOfTheSameRunsAreTheSameRuns) {
   ExpectAgreement(page, stored);
 }
 
-TEST_F(ResticTools, ForgetIsAnOperationOfItsOwn) {
+TEST_F(ResticTools, ForgetIsASeparateOperation) {
   const ExporterProcess exporter = Serve();
   double backup = 0;
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
-    // A run is counted at once; its success waits until its result has settled.
+    // A run is counted immediately; its success is shown once the result has settled.
     ASSERT_TRUE(Eventually([&] { return LastSuccess(exporter.Scrape()) > backup; }));
     backup = LastSuccess(exporter.Scrape());
     ASSERT_EQ(Runs(exporter.Scrape()), i + 1);
@@ -381,8 +382,8 @@ TEST_F(ResticTools, ForgetIsAnOperationOfItsOwn) {
   EXPECT_EQ(Snapshots().size(), 1U);
 }
 
-// restic's prune says in words alone what it does.
-TEST_F(ResticTools, APruneThatFailsIsKnownByTheExitCodeThatAScriptAppends) {
+// restic's prune writes plain text only.
+TEST_F(ResticTools, AFailedPruneIsRecognizedByTheExitCodeThatAScriptAppends) {
   Configure("sources:\n  - format: restic\n    path: logs/home.jsonl\n    operation: prune\n");
   constexpr const char* kScript =
       "\"$@\"\n"
@@ -399,7 +400,7 @@ TEST_F(ResticTools, APruneThatFailsIsKnownByTheExitCodeThatAScriptAppends) {
   EXPECT_EQ(page.Result("home", "prune"), "failure");
   EXPECT_EQ(Reason(page, "prune"), "locked");
   EXPECT_GE(page.Number(Series("backup_last_failure_timestamp_seconds", "prune")),
-            begin - 1);  // `date` cuts off
+            begin - 1);  // `date` truncates to seconds
   EXPECT_EQ(Runs(page, "prune"), 1);
 }
 

@@ -1,5 +1,5 @@
-// Debian's real restic on small real repositories: what the page says is held against what restic
-// itself says afterwards.
+// Runs Debian's restic on small repositories and compares the metrics page with what restic itself
+// reports afterwards.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -29,8 +29,9 @@ enum class Capture { kStandardOutput, kBoth };
 
 class Restic : public testing::TestWithParam<Capture> {
  protected:
-  // One repository of format 1, where what is added can be added up exactly (stored without
-  // compression, 32 bytes more a blob), copied for every test since making one takes seconds.
+  // Creating a repository takes seconds, so every test gets a copy of this one. In format 1 the
+  // added bytes can be computed exactly: data is not compressed, and every blob takes 32 bytes
+  // more.
   static void SetUpTestSuite() {
     template_ = fs::path(testing::TempDir()) / ("restic-template-" + std::to_string(getpid()));
     fs::create_directories(template_);
@@ -88,7 +89,8 @@ class Restic : public testing::TestWithParam<Capture> {
   }
   [[nodiscard]] Page Once() const { return OncePage(kProgram, Path("config.yaml")); }
 
-  // The page agrees with restic on the last snapshot, whose predecessors left `stored` bytes.
+  // Expects that restic has this many snapshots and that the page agrees with it on the last one,
+  // before which the repository had `stored_before` bytes.
   void ExpectAgreement(const Page& page, std::size_t snapshots, std::uint64_t stored_before) const {
     const json list = Ask({"snapshots"});
     ASSERT_EQ(list.size(), snapshots);
@@ -103,14 +105,14 @@ class Restic : public testing::TestWithParam<Capture> {
     EXPECT_EQ(page.Number("backup_last_success_added_bytes{backup=\"home\"}"),
               static_cast<double>(Stored() - stored_before));
   }
-  // Bytes in the repository as restic counts `data_added`.
+  // The bytes in the repository, counted as in restic's `data_added`.
   [[nodiscard]] std::uint64_t Stored() const {
     const json raw = Ask({"stats", "--mode", "raw-data"});
     return raw["total_size"].get<std::uint64_t>() -
            32 * raw.value("total_blob_count", std::uint64_t{0});
   }
-  // A line of the table of cases: what the page says.
-  static void Tell(const Page& page) {
+  // Prints one line of the table of cases: the values of the page.
+  static void PrintCase(const Page& page) {
     const auto value = [&page](const std::string& series) {
       return page.Find(series).value_or("-");
     };
@@ -142,10 +144,10 @@ class Restic : public testing::TestWithParam<Capture> {
         "backup_last_run_failure_reason{backup=\"home\",operation=\"backup\",reason=\"" + reason +
         "\"}");
   }
-  // A failure that restic tells only on standard error leaves nothing on standard output.
+  // restic reports a failure on standard error only, so standard output alone shows no run.
   void ExpectFailure(const std::string& reason) const {
     const Page page = Once();
-    Tell(page);
+    PrintCase(page);
     EXPECT_LE(LastSuccess(page), 0);
     if (!Both()) {
       EXPECT_EQ(page.Result("home", "backup"), "");
@@ -172,10 +174,10 @@ INSTANTIATE_TEST_SUITE_P(Captures, Restic,
                                                                    : "StandardOutput";
                          });
 
-TEST_P(Restic, ASuccessIsWhatResticReports) {
+TEST_P(Restic, ASuccessHasTheTimesAndFiguresThatResticReports) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   const Page page = Once();
-  Tell(page);
+  PrintCase(page);
   EXPECT_EQ(page.Result("home", "backup"), "success");
   ExpectAgreement(page, 1, 0);
   EXPECT_EQ(page.Number("backup_last_success_files{backup=\"home\",state=\"new\"}"), 2);
@@ -184,12 +186,12 @@ TEST_P(Restic, ASuccessIsWhatResticReports) {
       1);
 }
 
-TEST_P(Restic, ABackupOfNothingNewIsASuccessThatAddedNothingMuch) {
+TEST_P(Restic, ABackupWithoutChangesIsASuccessWithFewAddedBytes) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   const std::uint64_t before = Stored();
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   const Page page = Once();
-  Tell(page);
+  PrintCase(page);
   EXPECT_EQ(page.Result("home", "backup"), "success");
   ExpectAgreement(page, 2, before);
   EXPECT_EQ(page.Number("backup_last_success_files{backup=\"home\",state=\"unmodified\"}"), 2);
@@ -201,7 +203,7 @@ TEST_P(Restic, TwoRunsInOneFileAreTwoRuns) {
   Write("data/three.bin", std::string(10'000, 'c'));
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   const Page page = Once();
-  Tell(page);
+  PrintCase(page);
   ExpectAgreement(page, 2, before);
   EXPECT_EQ(page.Number("backup_runs_total{backup=\"home\",operation=\"backup\"}"), 2);
   EXPECT_EQ(page.Number("backup_added_bytes_total{backup=\"home\"}"),
@@ -215,9 +217,9 @@ TEST_P(Restic, AFileThatCannotBeReadIsAWarning) {
   user_ = kNobody;
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 3);
   const Page page = Once();
-  Tell(page);
+  PrintCase(page);
   ExpectAgreement(page, 1, 0);
-  if (!Both()) return;  // restic tells it on standard error only
+  if (!Both()) return;  // restic reports it on standard error only
   EXPECT_EQ(page.Result("home", "backup"), "warning");
   EXPECT_EQ(
       page.Number(
@@ -240,10 +242,10 @@ TEST_P(Restic, AMissingRepositoryIsAFailure) {
 }
 
 TEST_P(Restic, ALockedRepositoryIsAFailure) {
-  // A check holds an exclusive lock; stopped in the middle it goes on holding it.
+  // A check has an exclusive lock, and keeps it while it is stopped.
   Process check({"restic", "check"}, Options(false));
   ASSERT_TRUE(Eventually([this] {
-    // Under another name the lock is still being written.
+    // A lock that is still being written has another name.
     return std::ranges::any_of(
         fs::directory_iterator(directory_ / "repository/locks"),
         [](const auto& file) { return file.path().filename().string().size() == 64; });
@@ -258,11 +260,11 @@ TEST_P(Restic, MissingSourcesAreAFailure) {
   ExpectFailure("source_missing");
 }
 
-TEST_P(Restic, OneMissingSourceOfTwoIsAFailureAlthoughResticEndsWithZero) {
+TEST_P(Restic, OneMissingSourceOfTwoIsAFailureAlthoughResticExitsWithZero) {
   ASSERT_EQ(Run({"backup", "--json", Path("data"), Path("nothing")}), 0);
   const Page page = Once();
-  Tell(page);
-  if (!Both()) return;  // restic tells it on standard error only
+  PrintCase(page);
+  if (!Both()) return;  // restic reports it on standard error only
   EXPECT_EQ(page.Result("home", "backup"), "failure");
   EXPECT_EQ(Reason(page, "source_missing"), 1);
   EXPECT_EQ(LastSuccess(page), 0);
@@ -281,7 +283,7 @@ TEST_P(Restic, AFailureAfterASuccessKeepsTheLastSuccess) {
   }
   password_ = "right";
   const Page page = exporter.Scrape();
-  Tell(page);
+  PrintCase(page);
   EXPECT_EQ(LastSuccess(page), success);
   ExpectAgreement(page, 1, 0);
 }
@@ -293,7 +295,7 @@ TEST_P(Restic, ATerminatedRunIsInterrupted) {
   const double success = LastSuccess(exporter.Scrape());
   const std::string before = ReadText(Log());
   {
-    // A pipe that stays open keeps restic in the middle of its run.
+    // restic runs until the pipe is closed.
     std::array<int, 2> pipe_ends{};
     ASSERT_EQ(pipe2(pipe_ends.data(), O_CLOEXEC), 0);
     ProcessOptions options = Options(true);
@@ -308,13 +310,13 @@ TEST_P(Restic, ATerminatedRunIsInterrupted) {
   ASSERT_TRUE(
       Eventually([&] { return exporter.Scrape().Result("home", "backup") == "interrupted"; }));
   const Page page = exporter.Scrape();
-  Tell(page);
+  PrintCase(page);
   EXPECT_EQ(LastSuccess(page), success);
   EXPECT_EQ(page.Number("backup_runs_total{backup=\"home\",operation=\"backup\"}"), 2);
   EXPECT_EQ(Ask({"snapshots"}).size(), 1U);
 }
 
-TEST_P(Restic, CheckAndForgetAreOperationsOfTheirOwn) {
+TEST_P(Restic, CheckAndForgetAreSeparateOperations) {
   ExporterProcess exporter(kProgram, Path("config.yaml"), directory_.string());
   const auto succeeds = [&exporter](const std::string& operation) {
     return Eventually([&] { return exporter.Scrape().Result("home", operation) == "success"; });
@@ -331,14 +333,14 @@ TEST_P(Restic, CheckAndForgetAreOperationsOfTheirOwn) {
                           std::string(operation) + "\"}"),
               1);
   }
-  // Read all at once, runs without a clock are known, and only the last one is dated.
+  // If all is read at once, runs without times are counted, but only the last one gets a date.
   const Page once = Once();
   EXPECT_EQ(once.Result("home", "forget"), "success");
   EXPECT_EQ(once.Result("home", "backup"), "");
   EXPECT_EQ(once.Number("backup_runs_total{backup=\"home\",operation=\"backup\"}"), 1);
 }
 
-TEST_P(Restic, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
+TEST_P(Restic, ADamagedRepositoryFailsTheCheckAndNotTheBackup) {
   ASSERT_EQ(Run({"backup", "--json", Path("data")}), 0);
   ExporterProcess exporter(kProgram, Path("config.yaml"), directory_.string());
   for (const auto& file : fs::recursive_directory_iterator(directory_ / "repository/data")) {
@@ -348,14 +350,14 @@ TEST_P(Restic, ADamagedRepositoryFailsItsCheckAndNotItsBackup) {
     pack.seekp(100) << "damage";
   }
   ASSERT_EQ(Run({"check", "--json", "--read-data"}), 1);
-  // On standard output alone a check that failed just stops.
+  // Standard output alone does not show that the check failed.
   const std::string expected = Both() ? "failure" : "interrupted";
   EXPECT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "check") == expected; }))
       << exporter.Scrape().text();
   EXPECT_EQ(exporter.Scrape().Result("home", "backup"), "success");
 }
 
-TEST_P(Restic, AListingProvesTheBackupsThatNoLogTellsOf) {
+TEST_P(Restic, AListingProvesBackupsWithoutALog) {
   ASSERT_EQ(RunProcess({"restic", "backup", Path("data")}, Options(false)), 0);
   const json list = Ask({"snapshots"});
   ASSERT_EQ(Run({"snapshots", "--json"}), 0);

@@ -1,5 +1,5 @@
-// The real resticprofile with the real restic: what the page says is held against the status file
-// and against what restic itself says afterwards.
+// Runs the real resticprofile with the real restic and compares the metrics page with the status
+// file and with what restic itself reports afterwards.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -30,7 +30,8 @@ class ResticprofileTools : public ResticFixture {
     Profile();
   }
 
-  // Writes profiles.yaml: `more` are further keys of the profile.
+  // Writes profiles.yaml. `more` are additional keys of the profile; `restic` is the program that
+  // resticprofile runs, the real one if empty.
   void Profile(const std::string& more = "", const std::string& restic = "") const {
     directory_.Write("profiles.yaml", "version: \"1\"\nglobal:\n  restic-binary: " +
                                           (restic.empty() ? Program("restic") : restic) +
@@ -49,7 +50,7 @@ class ResticprofileTools : public ResticFixture {
   [[nodiscard]] json Status(const std::string& section = "backup") const {
     return json::parse(ReadText(Path("status.json")))["profiles"]["home"][section];
   }
-  [[nodiscard]] std::string Said() const { return ReadText(Path("resticprofile.log")); }
+  [[nodiscard]] std::string Log() const { return ReadText(Path("resticprofile.log")); }
 
   [[nodiscard]] Page Once() const { return OncePage(kProgram, Path("config.yaml")); }
   [[nodiscard]] ExporterProcess Serve() const {
@@ -57,9 +58,9 @@ class ResticprofileTools : public ResticFixture {
   }
 };
 
-TEST_F(ResticprofileTools, ASuccessIsWhatTheStatusFileAndResticSay) {
+TEST_F(ResticprofileTools, ASuccessHasTheTimesAndFiguresOfTheStatusFileAndOfRestic) {
   const ExporterProcess exporter = Serve();
-  ASSERT_EQ(Command("backup"), 0) << Said();
+  ASSERT_EQ(Command("backup"), 0) << Log();
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "backup") == "success"; }));
   const Page page = exporter.Scrape();
   const json status = Status();
@@ -89,11 +90,11 @@ TEST_F(ResticprofileTools, ASuccessIsWhatTheStatusFileAndResticSay) {
             1);
 }
 
-TEST_F(ResticprofileTools, ABackupOfNothingNewIsASecondRun) {
+TEST_F(ResticprofileTools, ABackupWithoutChangesIsASecondRun) {
   const ExporterProcess exporter = Serve();
-  ASSERT_EQ(Command("backup"), 0) << Said();
+  ASSERT_EQ(Command("backup"), 0) << Log();
   ASSERT_TRUE(Eventually([&] { return Runs(exporter.Scrape()) == 1; }));
-  ASSERT_EQ(Command("backup"), 0) << Said();
+  ASSERT_EQ(Command("backup"), 0) << Log();
   ASSERT_TRUE(Eventually([&] { return Runs(exporter.Scrape()) == 2; }));
   const Page page = exporter.Scrape();
   EXPECT_EQ(LastSuccess(page), Seconds(Status()["time"]));
@@ -105,12 +106,12 @@ TEST_F(ResticprofileTools, ABackupOfNothingNewIsASecondRun) {
 
 TEST_F(ResticprofileTools, AWrongPasswordIsAFailureThatKeepsTheLastSuccess) {
   const ExporterProcess exporter = Serve();
-  ASSERT_EQ(Command("backup"), 0) << Said();
+  ASSERT_EQ(Command("backup"), 0) << Log();
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "backup") == "success"; }));
   const double success = LastSuccess(exporter.Scrape());
   password_ = "wrong";
   Profile();
-  ASSERT_NE(Command("backup"), 0) << Said();
+  ASSERT_NE(Command("backup"), 0) << Log();
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "backup") == "failure"; }));
   const Page page = exporter.Scrape();
   EXPECT_EQ(Reason(page), "auth");
@@ -122,12 +123,12 @@ TEST_F(ResticprofileTools, AWrongPasswordIsAFailureThatKeepsTheLastSuccess) {
 
 TEST_F(ResticprofileTools, AFileThatCannotBeReadIsAWarning) {
   BecomeNobody();
-  ASSERT_NE(Command("backup"), 0) << Said();
+  ASSERT_NE(Command("backup"), 0) << Log();
   const json snapshots = Snapshots();
-  ASSERT_EQ(snapshots.size(), 1U) << Said();
+  ASSERT_EQ(snapshots.size(), 1U) << Log();
   const Page page = Once();
   EXPECT_EQ(page.Result("home", "backup"), "warning");
-  EXPECT_EQ(Reason(page), "");  // it did not fail
+  EXPECT_EQ(Reason(page), "");  // the run did not fail
   EXPECT_EQ(LastSuccess(page), Seconds(Status()["time"]));
   EXPECT_EQ(page.Number(Series("backup_last_clean_success_timestamp_seconds")), 0);
   EXPECT_EQ(page.Number(Series("backup_last_run_exit_code")), 3);
@@ -135,23 +136,23 @@ TEST_F(ResticprofileTools, AFileThatCannotBeReadIsAWarning) {
 
 TEST_F(ResticprofileTools, AMissingSourceIsAFailure) {
   fs::remove_all(Path("data"));
-  ASSERT_NE(Command("backup"), 0) << Said();
+  ASSERT_NE(Command("backup"), 0) << Log();
   const Page page = Once();
   EXPECT_EQ(page.Result("home", "backup"), "failure");
   EXPECT_EQ(Reason(page), "source_missing");
   EXPECT_EQ(LastSuccess(page), 0);
 }
 
-TEST_F(ResticprofileTools, ACheckIsAnOperationOfItsOwn) {
+TEST_F(ResticprofileTools, ACheckIsASeparateOperation) {
   Profile("  check:\n    read-data: true\n");
   const ExporterProcess exporter = Serve();
-  ASSERT_EQ(Command("backup"), 0) << Said();
-  ASSERT_EQ(Command("check"), 0) << Said();
+  ASSERT_EQ(Command("backup"), 0) << Log();
+  ASSERT_EQ(Command("check"), 0) << Log();
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "check") == "success"; }));
   const double success = LastSuccess(exporter.Scrape(), "check");
   EXPECT_EQ(success, Seconds(Status("check")["time"]));
   Damage();
-  ASSERT_NE(Command("check"), 0) << Said();
+  ASSERT_NE(Command("check"), 0) << Log();
   ASSERT_TRUE(Eventually([&] { return exporter.Scrape().Result("home", "check") == "failure"; }));
   const Page page = exporter.Scrape();
   EXPECT_EQ(LastSuccess(page, "check"), success);
@@ -162,8 +163,8 @@ TEST_F(ResticprofileTools, ACheckIsAnOperationOfItsOwn) {
 
 TEST_F(ResticprofileTools, TheRetentionAfterABackupIsAForget) {
   Profile("  retention:\n    after-backup: true\n    keep-last: 1\n");
-  ASSERT_EQ(Command("backup"), 0) << Said();
-  ASSERT_EQ(Command("backup"), 0) << Said();
+  ASSERT_EQ(Command("backup"), 0) << Log();
+  ASSERT_EQ(Command("backup"), 0) << Log();
   EXPECT_EQ(Snapshots().size(), 1U);
   const Page page = Once();
   EXPECT_EQ(page.Result("home", "backup"), "success");
@@ -172,7 +173,7 @@ TEST_F(ResticprofileTools, TheRetentionAfterABackupIsAForget) {
   EXPECT_GE(LastSuccess(page, "forget"), LastSuccess(page));
 }
 
-TEST_F(ResticprofileTools, TheLogOfTheResticThatItRanIsOfTheSameRun) {
+TEST_F(ResticprofileTools, ARunInTheStatusFileAndInTheLogOfResticIsCountedOnce) {
   Configure(
       "sources:\n  - format: resticprofile\n    path: status.json\n    extended_status: true\n"
       "    backup: home\n  - format: restic\n    path: logs/*.jsonl\n    backup: home\n");
@@ -183,7 +184,7 @@ TEST_F(ResticprofileTools, TheLogOfTheResticThatItRanIsOfTheSameRun) {
   Profile("", Path("restic"));
   const ExporterProcess exporter = Serve();
   for (int runs = 1; runs <= 2; ++runs) {
-    ASSERT_EQ(Command("backup"), 0) << Said();
+    ASSERT_EQ(Command("backup"), 0) << Log();
     ASSERT_TRUE(Eventually([&] {
       const Page page = exporter.Scrape();
       return Runs(page) == runs && page.Number("backup_source_lag_bytes{source=\"restic\"}") == 0 &&
@@ -197,7 +198,7 @@ TEST_F(ResticprofileTools, TheLogOfTheResticThatItRanIsOfTheSameRun) {
   EXPECT_EQ(page.Result("home", "backup"), "success");
   EXPECT_EQ(page.Number("backup_last_success_added_bytes{backup=\"home\"}"),
             Status()["bytes_added"]);
-  // In one go, and in either order.
+  // The same if everything is read at once, in whatever order.
   EXPECT_EQ(Runs(Once()), 2);
 }
 

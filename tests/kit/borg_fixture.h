@@ -1,4 +1,4 @@
-// The real borg in a directory of its own, for tests of what it and borgmatic write.
+// A test that drives the real borg, or borgmatic, in a directory of its own.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@
 
 namespace backup_exporter {
 
-// A named pipe with something in it that ends only when this object does. So who reads it to its
-// end is surely in the middle.
+// A named pipe with some content, which does not end before Close or the destructor. A program that
+// reads it to its end keeps running until then.
 class HeldPipe {
  public:
   explicit HeldPipe(const std::string& path);
@@ -23,9 +23,9 @@ class HeldPipe {
   HeldPipe& operator=(const HeldPipe&) = delete;
 
   [[nodiscard]] int reading_end() const { return reading_; }
-  // Until somebody has read all that there is, and waits for more.
+  // Waits until a reader has read the whole content and blocks for more; false after 30 s.
   [[nodiscard]] bool WaitForReader() const;
-  // Lets the reader come to the end.
+  // Lets the reader reach the end of the pipe.
   void Close();
 
  private:
@@ -38,22 +38,23 @@ class BorgFixture : public testing::Test {
   void SetUp() override;
 
   [[nodiscard]] std::string Path(const std::string& name) const { return directory_ / name; }
-  // A borg or borgmatic process of this fixture: private caches, UTC, and nothing asked.
+  // Options for a borg or borgmatic process: caches in the directory, passphrase_, zone_, and no
+  // questions.
   [[nodiscard]] ProcessOptions Options(ProcessOptions options = {}) const;
   [[nodiscard]] std::vector<std::string> Command(std::vector<std::string> arguments) const;
   int Borg(std::vector<std::string> arguments, ProcessOptions options = {}) const;
-  // What `borg ARGUMENTS --json` prints.
+  // The output of borg with these arguments and --json; a discarded value if it is not JSON.
   [[nodiscard]] nlohmann::json Ask(std::vector<std::string> arguments) const;
-  // The newest archive of a repository by `borg info`, which has its times and sizes.
+  // The newest archive of a repository with its times and sizes, from `borg info`.
   [[nodiscard]] nlohmann::json NewestArchive(const std::string& repository) const;
 
   void Initialise(const std::string& repository, const std::string& encryption = "none") const;
-  // Spoils what the largest segment of the repository holds.
+  // Overwrites some bytes of the largest segment of the repository.
   void Damage(const std::string& repository) const;
-  // The command by a root without privileges, whom file modes bind.
+  // The command without the capabilities of root, so that file modes apply to it even as root.
   [[nodiscard]] static std::vector<std::string> Unprivileged(std::vector<std::string> command);
 
-  // Seconds since the epoch of a time that borg prints, which is UTC by Options.
+  // Seconds since the epoch of a time that borg prints. Requires that zone_ is UTC.
   [[nodiscard]] static double Seconds(const nlohmann::json& time);
 
   TemporaryDirectory directory_;
@@ -61,14 +62,14 @@ class BorgFixture : public testing::Test {
   std::string zone_ = "UTC";
 };
 
-// Series of a page, by the backup and the operation that they are of.
+// The value of a series of this backup, or operation of a backup; -1 without such a series.
 [[nodiscard]] double OperationNumber(const Page& page, const std::string& metric,
                                      const std::string& backup, const std::string& operation);
 [[nodiscard]] double BackupNumber(const Page& page, const std::string& metric,
                                   const std::string& backup);
 [[nodiscard]] double LastSuccess(const Page& page, const std::string& backup,
                                  const std::string& operation = "backup");
-// The one reason of the last failure, the one evidence of the last success; empty where none is 1.
+// The reason of the last failure, and the evidence of the last success; empty if no series is 1.
 [[nodiscard]] std::string FailureReason(const Page& page, const std::string& backup,
                                         const std::string& operation = "backup");
 [[nodiscard]] std::string SuccessEvidence(const Page& page, const std::string& backup,

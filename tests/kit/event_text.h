@@ -18,7 +18,7 @@ namespace backup_exporter {
 
 // Without message events, for tests of results.
 [[nodiscard]] std::vector<Event> WithoutMessages(std::vector<Event> events);
-// Without progress events. Which of several in a row remains depends on where a piece ends.
+// Without progress events. Which of several consecutive ones remains depends on where a piece ends.
 [[nodiscard]] std::vector<Event> WithoutProgress(std::vector<Event> events);
 
 // "records=3 text=1". Zeros are left out.

@@ -18,14 +18,14 @@ SourceRules SourceOf(const std::string& name, const std::string& backup) {
           .operation_configured = true};
 }
 
-FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest) {
+FileStep Step(TestFile& file, const std::vector<TestRecord>& records, Rest rest) {
   FileStep step;
-  for (const Said& said : records) {
+  for (const TestRecord& record : records) {
     step.last_record = file.position.offset;
-    if (said.what)
-      step.events.push_back({.of = {.label = said.label, .repository = {}},
+    if (record.what)
+      step.events.push_back({.of = {.label = record.label, .repository = {}},
                              .offset = file.position.offset,
-                             .what = *said.what});
+                             .what = *record.what});
     file.position.offset += 100;
   }
   step.counts.records = records.size();
@@ -72,7 +72,7 @@ Result<void> LedgerTest::Commit(std::vector<FileStep>& steps) {
   return ledger_->Commit(path.substr(1, path.find('/', 1) - 1), steps, now_);
 }
 
-std::string LedgerTest::Refused(TestFile& file, const std::vector<Said>& records, Rest rest) {
+std::string LedgerTest::Refused(TestFile& file, const std::vector<TestRecord>& records, Rest rest) {
   const FilePosition before = file.position;
   std::vector<FileStep> steps{Step(file, records, rest)};
   const auto done = Commit(steps);
@@ -81,7 +81,7 @@ std::string LedgerTest::Refused(TestFile& file, const std::vector<Said>& records
   return steps[0].refused;
 }
 
-void LedgerTest::Take(TestFile& file, const std::vector<Said>& records, Rest rest) {
+void LedgerTest::Apply(TestFile& file, const std::vector<TestRecord>& records, Rest rest) {
   EXPECT_EQ(Refused(file, records, rest), "");
 }
 

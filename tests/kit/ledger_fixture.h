@@ -1,9 +1,9 @@
 // A ledger and files that report runs to it, so that a test case is a few lines:
 //
-//   Take(log_, {Started(), Finished(kFailure)}, kAtEnd);
+//   Apply(log_, {Started(), Finished(kFailure)}, kAtEnd);
 //   EXPECT_EQ(Home().failures, 1u);
 //
-// The events are made here, without files and decoders.
+// Tests create the events themselves, without files and decoders.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -60,12 +60,12 @@ struct Listed : ArchiveListed {
 // A record without information about a run.
 struct Noise {};
 
-// What one record contains, and for which label.
-struct Said {
+// One record: its event, if it has one, and the label of the event.
+struct TestRecord {
+  // Implicit: a list of events reads better without conversions.
   template <typename T>
-  requires(!std::same_as<std::remove_cvref_t<T>, Said>)
-      Said(T&& event,
-           std::string name = {})  // NOLINT: a list of events reads better without the word
+  requires(!std::same_as<std::remove_cvref_t<T>, TestRecord>)
+      TestRecord(T&& event, std::string name = {})  // NOLINT
       : label(std::move(name)) {
     if constexpr (!std::same_as<std::remove_cvref_t<T>, Noise>) what = std::forward<T>(event);
   }
@@ -91,7 +91,8 @@ struct TestFile {
 [[nodiscard]] SourceRules SourceOf(const std::string& name, const std::string& backup = {});
 
 // The next step of a file. Moves the file's position on.
-[[nodiscard]] FileStep Step(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
+[[nodiscard]] FileStep Step(TestFile& file, const std::vector<TestRecord>& records,
+                            Rest rest = kAtEnd);
 
 // A ledger in a directory, with two sources that feed one backup, `home`: logs (/log/home.log) and
 // status files (/status/home.json).
@@ -100,10 +101,10 @@ class LedgerTest : public testing::Test {
   LedgerTest();
   void TearDown() override;
 
-  // Commits one step, which must be accepted.
-  void Take(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
-  // Commits one step. Why it was refused; empty: it was accepted.
-  std::string Refused(TestFile& file, const std::vector<Said>& records, Rest rest = kAtEnd);
+  // Commits one step. Fails the test unless it is accepted.
+  void Apply(TestFile& file, const std::vector<TestRecord>& records, Rest rest = kAtEnd);
+  // Commits one step. Returns why it was refused; empty: it was accepted.
+  std::string Refused(TestFile& file, const std::vector<TestRecord>& records, Rest rest = kAtEnd);
   Result<void> Commit(std::vector<FileStep>& steps);
   void Tick();
   // Closes the ledger and opens it again, as a restart does.

@@ -1,4 +1,4 @@
-// How many cases a test tries that could try any number: few in CI, many with scripts/test --long.
+// The number of cases that an open-ended test tries: few in CI, many with scripts/test --long.
 // Suites that use it are named …AtLength.
 #pragma once
 

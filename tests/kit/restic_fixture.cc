@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// What the tests of one process copy.
+// The repository and tools that the tests of one process copy.
 std::unique_ptr<TemporaryDirectory> common;
 
 std::string OneOf(const Page& page, const std::string& head,
@@ -35,12 +35,13 @@ void ResticFixture::SetUpTestSuite() {
   if (Tool("restic").empty()) return;
   common = std::make_unique<TemporaryDirectory>();
   fs::permissions(common->path(), fs::perms(0755));
-  // The checkout and the tools may be in a home that is closed to others.
+  // Other users may have no access to the directories of the checkout and the tools.
   for (const char* tool : {"restic", "resticprofile"}) {
     if (!Tool(tool).empty()) fs::copy_file(Tool(tool), *common / tool);
   }
-  // With format 1 what is added can be added up exactly, which needs no figures of restic: stored
-  // without compression, 32 bytes more a blob. Later versions tell the figures of each snapshot.
+  // Since 0.17 restic reports the figures of each snapshot. For earlier versions the test computes
+  // them, which is exact only in format 1: data is not compressed, and every blob takes 32 bytes
+  // more.
   ASSERT_EQ(
       RunProcess(
           {Program("restic"), "init", "-q", "--repository-version", Since(17) ? "2" : "1"},
@@ -132,7 +133,7 @@ std::unique_ptr<Process> ResticFixture::Lock() const {
       std::vector<std::string>{Program("restic"), "check", "--read-data", "--limit-download", "1"},
       Options());
   EXPECT_TRUE(Eventually([this] {
-    // Under another name the lock is still being written.
+    // A lock that is still being written has another name.
     return std::ranges::any_of(
         fs::directory_iterator(Path("repository/locks")),
         [](const auto& file) { return file.path().filename().string().size() == 64; });

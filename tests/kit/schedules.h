@@ -38,8 +38,9 @@ class Dice {
   int Number(int least, int most) {
     return least + static_cast<int>(engine_() % static_cast<std::uint64_t>(most - least + 1));
   }
-  bool Once(int in) { return Number(1, in) == 1; }
-  std::string Of(const std::vector<std::string>& words) {
+  // True with a probability of one in `n`.
+  bool OneIn(int n) { return Number(1, n) == 1; }
+  std::string Choose(const std::vector<std::string>& words) {
     return words[static_cast<std::size_t>(Number(0, static_cast<int>(words.size()) - 1))];
   }
 

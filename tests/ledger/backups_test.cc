@@ -25,22 +25,22 @@ class BackupsTest : public LedgerTest {
     sources_ = std::move(sources);
     ledger().Configure(sources_);
   }
-  static std::vector<Said> Success(int night) {
+  static std::vector<TestRecord> Success(int night) {
     return {Finished(kSuccess).At(Night(night)).Whole()};
   }
 };
 
 TEST_F(BackupsTest, ABackupIsNamedByTheTemplateOfItsSource) {
   TestFile nas("/log/nas.log");
-  Take(log_, Success(1));
-  Take(nas, Success(1));
+  Apply(log_, Success(1));
+  Apply(nas, Success(1));
   EXPECT_EQ(Names(), (std::vector<std::string>{"home", "nas"}));
 }
 
 TEST_F(BackupsTest, RecordsWithDifferentLabelsBelongToDifferentBackups) {
   Configure({SourceOf("status", "{profile}")});
-  Take(status_, {Said(Finished(kSuccess).At(Night(1)).Whole(), "work"),
-                 Said(Finished(kFailure).At(Night(2)).Whole(), "play")});
+  Apply(status_, {TestRecord(Finished(kSuccess).At(Night(1)).Whole(), "work"),
+                  TestRecord(Finished(kFailure).At(Night(2)).Whole(), "play")});
   EXPECT_EQ(Names(), (std::vector<std::string>{"play", "work"}));
   EXPECT_EQ(Of("work", Operation::kBackup).last_success, Night(1));
   EXPECT_EQ(Of("play", Operation::kBackup).failures, 1u);
@@ -51,7 +51,7 @@ TEST_F(BackupsTest, ABackupHasItsToolSourceAndRepository) {
   source.tool = "borg";
   source.repository = "nas";
   Configure({source});
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   EXPECT_EQ(Backup("home").tool, "borg");
   EXPECT_EQ(Backup("home").source, "log");
   EXPECT_EQ(Backup("home").repository, "nas");
@@ -59,7 +59,7 @@ TEST_F(BackupsTest, ABackupHasItsToolSourceAndRepository) {
 
 TEST_F(BackupsTest, ABackupIsNamedByItsFileIfTheRecordHasNoName) {
   Configure({SourceOf("status", "{profile}")});
-  Take(status_, Success(1));
+  Apply(status_, Success(1));
   EXPECT_EQ(Names(), std::vector<std::string>{"home"});
 }
 
@@ -71,14 +71,14 @@ TEST_F(BackupsTest, AFileThatDoesNotMatchIsRefused) {
               HasSubstr("/status/home.json does not match `match: /(?P<host>web[0-9]+)`, so it "
                         "gives its backup no name"));
   TestFile web("/status/web1.json");
-  Take(web, Success(1));
+  Apply(web, Success(1));
   EXPECT_EQ(Names(), std::vector<std::string>{"web1"});
 }
 
 // Clashes.
 
 TEST_F(BackupsTest, BackupsOfTwoSourcesWithoutAConfiguredNameClash) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   const std::string before = StandingText(Backup("home"));
   const std::string refused = Refused(status_, {Finished(kFailure).At(Night(2)).Whole(), Noise()});
   EXPECT_EQ(refused,
@@ -97,7 +97,7 @@ TEST_F(BackupsTest, BackupsOfTwoFilesOfOneSourceClash) {
   source.pattern = "/log/*/*";
   Configure({source});
   TestFile one("/log/one/home.log"), two("/log/two/home.log");
-  Take(one, Success(1));
+  Apply(one, Success(1));
   const std::string refused = Refused(two, Success(2));
   EXPECT_THAT(refused, HasSubstr("/log/two/home.log (source log)"));
   EXPECT_THAT(refused, HasSubstr("/log/one/home.log (source log)"));
@@ -107,16 +107,16 @@ TEST_F(BackupsTest, BackupsOfTwoFilesOfOneSourceClash) {
 
 TEST_F(BackupsTest, AClashRefusesTheWholeStep) {
   Configure({SourceOf("log"), SourceOf("status", "{profile}")});
-  Take(log_, Success(1));
-  EXPECT_NE(Refused(status_, {Said(Finished(kSuccess).At(Night(2)).Whole(), "work"),
-                              Said(Finished(kSuccess).At(Night(2)).Whole(), "home")}),
+  Apply(log_, Success(1));
+  EXPECT_NE(Refused(status_, {TestRecord(Finished(kSuccess).At(Night(2)).Whole(), "work"),
+                              TestRecord(Finished(kSuccess).At(Night(2)).Whole(), "home")}),
             "");
   EXPECT_EQ(Names(), std::vector<std::string>{"home"});
   EXPECT_EQ(Home().runs, 1u);
 }
 
 TEST_F(BackupsTest, AClashLeavesTheOtherStepsOfTheCommitAlone) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   TestFile nas("/status/nas.json");
   std::vector<FileStep> steps{Step(status_, Success(2)), Step(nas, Success(3))};
   ASSERT_TRUE(Commit(steps));
@@ -130,42 +130,42 @@ TEST_F(BackupsTest, AClashLeavesTheOtherStepsOfTheCommitAlone) {
 
 TEST_F(BackupsTest, BackupsClashIfOnlyOneSourceConfiguresTheName) {
   Configure({SourceOf("log", "home"), SourceOf("status")});
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   EXPECT_NE(Refused(status_, Success(2)), "");
 }
 
 TEST_F(BackupsTest, TwoSourcesFeedOneBackupIfBothConfigureItsName) {
   Configure({SourceOf("log", "home"), SourceOf("status", "{stem}")});
-  Take(log_, Success(1));
-  Take(status_, Success(2));
+  Apply(log_, Success(1));
+  Apply(status_, Success(2));
   EXPECT_EQ(Names(), std::vector<std::string>{"home"});
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Backup("home").source, "log") << "the first by name";
 }
 
 TEST_F(BackupsTest, ARefusedStepIsAcceptedOnceTheClashIsConfiguredAway) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   std::vector<FileStep> steps{Step(status_, Success(2))};
   ASSERT_TRUE(Commit(steps));
   EXPECT_NE(steps[0].refused, "");
   Configure({SourceOf("log", "home"), SourceOf("status", "home")});
   ASSERT_TRUE(Commit(steps));
   EXPECT_EQ(steps[0].refused, "");
-  Take(log_, Success(3));
+  Apply(log_, Success(3));
   EXPECT_EQ(Home().runs, 3u);
 }
 
 TEST_F(BackupsTest, ABackupMayHaveTheNameOfOneThatLeftTheConfiguration) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   Configure({SourceOf("status")});
-  Take(status_, Success(2));
+  Apply(status_, Success(2));
   EXPECT_EQ(Home().last_success, Night(2));
 }
 
 // Leaving and coming back.
 
 TEST_F(BackupsTest, ABackupIsVisibleWhileItsSourceIsConfigured) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   const std::string before = StandingText(Backup("home"));
   Configure({SourceOf("status")});
   EXPECT_EQ(Names(), std::vector<std::string>{});
@@ -177,8 +177,8 @@ TEST_F(BackupsTest, ABackupIsVisibleWhileItsSourceIsConfigured) {
 
 TEST_F(BackupsTest, ABackupIsHiddenWhenThePatternDoesNotMatchItsFile) {
   TestFile nas("/log/nas.log");
-  Take(log_, Success(1));
-  Take(nas, Success(1));
+  Apply(log_, Success(1));
+  Apply(nas, Success(1));
   SourceRules source = SourceOf("log");
   source.pattern = "/log/h*";
   Configure({source});
@@ -188,10 +188,10 @@ TEST_F(BackupsTest, ABackupIsHiddenWhenThePatternDoesNotMatchItsFile) {
 }
 
 TEST_F(BackupsTest, ABackupIsHiddenWhenTheTemplateChanges) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   Configure({SourceOf("log", "{dir}")});
   EXPECT_EQ(Names(), std::vector<std::string>{});
-  Take(log_, Success(2));
+  Apply(log_, Success(2));
   EXPECT_EQ(Names(), std::vector<std::string>{"log"});
   Configure({SourceOf("log")});
   EXPECT_EQ(Names(), std::vector<std::string>{"home"});
@@ -200,16 +200,16 @@ TEST_F(BackupsTest, ABackupIsHiddenWhenTheTemplateChanges) {
 
 TEST_F(BackupsTest, ABackupIsVisibleWhileAnySourceFeedsIt) {
   Configure({SourceOf("log", "home"), SourceOf("status", "home")});
-  Take(log_, Success(1));
-  Take(status_, Success(2));
+  Apply(log_, Success(1));
+  Apply(status_, Success(2));
   Configure({SourceOf("status", "home")});
   EXPECT_EQ(Backup("home").source, "status");
   EXPECT_EQ(Home().runs, 2u);
 }
 
 TEST_F(BackupsTest, ABackupIsVisibleAfterItsFileIsGone) {
-  Take(log_, Success(1));
-  Take(log_, {}, kOver);
+  Apply(log_, Success(1));
+  Apply(log_, {}, kOver);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
@@ -220,14 +220,14 @@ TEST_F(BackupsTest, BackupsAboveTheLimitAreCountedAndTheirFilesAreRead) {
   Reopen();
   for (const char* name : {"/log/a.log", "/log/b.log", "/log/c.log", "/log/d.log"}) {
     TestFile file(name);
-    Take(file, Success(1));
+    Apply(file, Success(1));
   }
   EXPECT_EQ(Names(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(ledger().standings()->series_dropped, 2u);
   EXPECT_EQ(ledger().Checkpoints("log")->size(), 4u);
 
   TestFile known("/log/a.log");
-  Take(known, Success(2));
+  Apply(known, Success(2));
   EXPECT_EQ(Of("a", Operation::kBackup).last_success, Night(2)) << "those within go on";
   EXPECT_EQ(ledger().standings()->series_dropped, 2u);
 }
@@ -246,10 +246,10 @@ TEST_F(BackupsTest, TheDefaultLimitIsAThousandBackups) {
 // Expiry.
 
 TEST_F(BackupsTest, ABackupThatNoRecordNamesForNinetyDaysIsForgotten) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   TestFile nas("/log/nas.log");
   for (int day = 0; day < 90; ++day) {
-    Take(nas, Success(1));
+    Apply(nas, Success(1));
     Tick();
     EXPECT_EQ(Names(), (std::vector<std::string>{"home", "nas"})) << day;
     now_ += 24h;
@@ -261,7 +261,7 @@ TEST_F(BackupsTest, ABackupThatNoRecordNamesForNinetyDaysIsForgotten) {
 }
 
 TEST_F(BackupsTest, ABackupIsNotForgottenByRestartsAndTicks) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   for (int i = 0; i < 100; ++i) {
     if (i % 10 == 0) Reopen();
     Tick();
@@ -272,7 +272,7 @@ TEST_F(BackupsTest, ABackupIsNotForgottenByRestartsAndTicks) {
 
 // faults.md 69
 TEST_F(BackupsTest, ABackupIsNotForgottenWhenTheClockJumps) {
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   Tick();
   const std::string before = Standing();
   for (const auto jump : {+365 * 24h, -2 * 365 * 24h, +365 * 24h}) {
@@ -287,7 +287,7 @@ TEST_F(BackupsTest, ABackupIsNotForgottenWhenTheClockJumps) {
 TEST_F(BackupsTest, ABackupIsForgottenInTimeAlthoughTheClockWasAheadOnce) {
   options_.discovered_backups_expire = std::chrono::days(3);
   Reopen();
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   now_ += 365 * 24h;
   Tick();
   now_ -= 365 * 24h;
@@ -302,13 +302,13 @@ TEST_F(BackupsTest, AForgottenBackupMakesRoomForAnother) {
   options_.max_backups = 1;
   options_.discovered_backups_expire = std::chrono::days(1);
   Reopen();
-  Take(log_, Success(1));
+  Apply(log_, Success(1));
   for (int day = 0; day < 3; ++day) {
     Tick();
     now_ += 24h;
   }
   TestFile nas("/log/nas.log");
-  Take(nas, Success(1));
+  Apply(nas, Success(1));
   EXPECT_EQ(Names(), std::vector<std::string>{"nas"});
 }
 

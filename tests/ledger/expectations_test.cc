@@ -44,7 +44,7 @@ class ExpectationsTest : public LedgerTest {
   }
   // A run of home that ends now.
   void Ran(RunResult result, Duration duration = 10min) {
-    Take(log_, {Finished(result).From(now_ - duration).At(now_).Whole()});
+    Apply(log_, {Finished(result).From(now_ - duration).At(now_).Whole()});
   }
   void GoTo(Time time) {
     now_ = time;
@@ -158,7 +158,7 @@ TEST_F(ExpectationsTest, AMissPreventsTheFinishOfABackupThatSharesTheStatus) {
   GoTo(Night(3));
   EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
   TestFile nas("/nas/nas.log", now_);
-  Take(nas, {Finished(kSuccess).At(now_).Whole()});
+  Apply(nas, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Deliver(), IsEmpty());
   Ran(kSuccess);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
@@ -196,7 +196,7 @@ TEST_F(ExpectationsTest, ARunInProgressIsNotMissed) {
   ExpectDaily();
   Ran(kSuccess, 0min);
   now_ = Night(2);
-  Take(log_, {Started{.operation = Operation::kBackup, .at = now_}});
+  Apply(log_, {Started{.operation = Operation::kBackup, .at = now_}});
   GoTo(Night(2) + 20h);
   EXPECT_EQ(Home().missed, 0U);
   GoTo(Night(3));
@@ -207,7 +207,7 @@ TEST_F(ExpectationsTest, ARunThatTakesTooLongIsMissed) {
   Expect({.backup = "home", .schedule = Every(24h), .grace = 1h, .max_duration = 3h});
   Ran(kSuccess, 0min);
   now_ = Night(2) + 2h;
-  Take(log_, {Started{.operation = Operation::kBackup, .at = now_}});
+  Apply(log_, {Started{.operation = Operation::kBackup, .at = now_}});
   GoTo(now_ + 3h - 1s);
   EXPECT_EQ(Home().missed, 0U);
   GoTo(now_ + 1s);
@@ -320,11 +320,11 @@ TEST_F(ExpectationsTest, AfterAScheduleChangeEarlierOccurrencesAreNotCounted) {
 TEST_F(ExpectationsTest, AClaimMakesUpForNoMissWhereArchivesProveSuccesses) {
   ExpectDaily();
   Subscribe();
-  Take(log_, {Finished(kSuccess).At(now_).Whole().Id("a1b2c3d4").By(Evidence::kArchive)});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole().Id("a1b2c3d4").By(Evidence::kArchive)});
   Deliver();
   GoTo(Night(2) + 2h);
   EXPECT_THAT(Deliver(), ElementsAre("fail missed home"));
-  Take(log_, {Finished(kSuccess).At(now_).Whole().By(Evidence::kClaim)});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole().By(Evidence::kClaim)});
   EXPECT_EQ(Home().missed_in_a_row, 1U);
   EXPECT_THAT(Deliver(), IsEmpty());
 }
@@ -392,7 +392,7 @@ TEST_F(ExpectationsTest, TheExpectationOfAnHourlyBackupIsLearned) {
 TEST_F(ExpectationsTest, NoExpectationIsLearnedForManualOperations) {
   for (int night = 1; night <= 20; ++night) {
     now_ = Night(night);
-    Take(log_, {Finished(kSuccess).Of(Operation::kRestore).At(now_).Whole()});
+    Apply(log_, {Finished(kSuccess).Of(Operation::kRestore).At(now_).Whole()});
   }
   EXPECT_EQ(Of("home", Operation::kRestore).expected, std::nullopt);
 }
@@ -412,7 +412,7 @@ TEST_F(ExpectationsTest, OccurrencesBeforeTheWatchAreNotReportedAsMissed) {
   now_ = Night(30);
   Subscribe();
   for (int night = 1; night <= 15; ++night) {
-    Take(log_, {Finished(kSuccess).At(Night(night)).Whole()});
+    Apply(log_, {Finished(kSuccess).At(Night(night)).Whole()});
   }
   Tick();
   Tick();
@@ -453,7 +453,7 @@ class FourWeeksTest : public ExpectationsTest {
   }
   void Succeed(const std::string& name, RunResult result = kSuccess) {
     TestFile file("/" + name + "/" + std::to_string(++files_) + ".log", now_);
-    Take(file, {Finished(result).From(now_ - 10min).At(now_).Whole()}, kGone);
+    Apply(file, {Finished(result).From(now_ - 10min).At(now_).Whole()}, kGone);
   }
   // Sets the clock. To the exporter, a clock set ahead looks as if the host had slept.
   void SetClock(Duration by) {
@@ -521,11 +521,11 @@ TEST_F(FourWeeksTest, EveryMissIsReportedOnceAndNoOtherIs) {
 class PauseTest : public ExpectationsTest {
  protected:
   void Pause(Duration duration, std::optional<Operation> operation = {}) {
-    Take(log_, {{ExpectationPaused{.operation = operation,
-                                   .begins = now_,
-                                   .ends = now_ + duration,
-                                   .reason = "new disk"},
-                 "home"}});
+    Apply(log_, {{ExpectationPaused{.operation = operation,
+                                    .begins = now_,
+                                    .ends = now_ + duration,
+                                    .reason = "new disk"},
+                  "home"}});
   }
 };
 

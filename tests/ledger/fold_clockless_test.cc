@@ -8,15 +8,15 @@ namespace {
 using Clockless = LedgerTest;
 
 TEST_F(Clockless, TheLastRunOfAFileEndedWhenTheFileWasModified) {
-  Take(log_.Modified(Night(3)),
-       {Finished(kSuccess), Finished(kSuccess), Finished(kSuccess).Lasting(5min)}, kQuiet);
+  Apply(log_.Modified(Night(3)),
+        {Finished(kSuccess), Finished(kSuccess), Finished(kSuccess).Lasting(5min)}, kQuiet);
   EXPECT_EQ(Home().runs, 3u);
   EXPECT_EQ(Home().last_success, Night(3));
   EXPECT_EQ(Home().last_start, Night(3) - 5min);
 }
 
 TEST_F(Clockless, EarlierRunsOfAFileStayUndated) {
-  Take(log_.Modified(Night(3)), {Finished(kFailure), Finished(kSuccess)}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Finished(kFailure), Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().last_failure, std::nullopt);
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().last_run->result, kSuccess);
@@ -24,100 +24,100 @@ TEST_F(Clockless, EarlierRunsOfAFileStayUndated) {
 }
 
 TEST_F(Clockless, ASuccessBeforeAnyOtherRecordStaysUndated) {
-  Take(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, std::nullopt);
   EXPECT_EQ(Home().last_run, std::nullopt);
 }
 
 TEST_F(Clockless, ASuccessBeforeAStartStaysUndated) {
-  Take(log_.Modified(Night(3)), {Finished(kSuccess), Started()}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Finished(kSuccess), Started()}, kQuiet);
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
 TEST_F(Clockless, ASuccessInAFileThatIsNotReadToItsEndStaysUndated) {
-  Take(log_.Modified(Night(3)), {Finished(kSuccess)}, kMore);
-  Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Finished(kSuccess)}, kMore);
+  Apply(log_.Modified(Night(4)), {Noise()}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
 TEST_F(Clockless, ADatedSuccessKeepsItsTimeWhateverFollows) {
-  Take(log_.Modified(Night(3)), {Finished(kSuccess)});
-  Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Finished(kSuccess)});
+  Apply(log_.Modified(Night(4)), {Noise()}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(3));
 }
 
 TEST_F(Clockless, AFailureIsDatedAlthoughTextFollows) {
-  Take(log_.Modified(Night(3)), {Finished(kFailure), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Finished(kFailure), Noise()}, kQuiet);
   EXPECT_EQ(Home().last_failure, Night(3));
   EXPECT_EQ(Home().last_run->result, kFailure);
 }
 
 TEST_F(Clockless, AFailureIsDatedNoLaterThanItWasRead) {
-  Take(log_.Modified(Night(3)), {Finished(kFailure)}, kMore);
-  Take(log_.Modified(Night(4)), {Noise()}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Finished(kFailure)}, kMore);
+  Apply(log_.Modified(Night(4)), {Noise()}, kQuiet);
   EXPECT_EQ(Home().last_failure, Night(3));
 }
 
 TEST_F(Clockless, ALateResultIsDatedLikeItsRun) {
-  Take(log_.Modified(Night(3)),
-       {Finished(kSuccess), Finished(kWarning).By(Evidence::kExitCode).Code(3).OfLastRun()},
-       kQuiet);
+  Apply(log_.Modified(Night(3)),
+        {Finished(kSuccess), Finished(kWarning).By(Evidence::kExitCode).Code(3).OfLastRun()},
+        kQuiet);
   EXPECT_EQ(Home().last_run->result, kWarning);
   EXPECT_EQ(Home().last_success, Night(3));
   EXPECT_EQ(Home().runs, 1u);
 }
 
 TEST_F(Clockless, ARunIsDatedByTheClockOfItsExitCode) {
-  Take(log_.Modified(Night(5)), {Finished(kSuccess), Noise()}, kAtEnd);
-  Take(log_.Modified(Night(5)), {Finished(kSuccess).At(Night(3)).Code(0).OfLastRun().Whole()});
+  Apply(log_.Modified(Night(5)), {Finished(kSuccess), Noise()}, kAtEnd);
+  Apply(log_.Modified(Night(5)), {Finished(kSuccess).At(Night(3)).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_success, Night(3));
 }
 
 TEST_F(Clockless, ARunIsNotDatedInTheFuture) {
-  Take(log_.Modified(now_ + 24h), {Finished(kSuccess)}, kQuiet);
+  Apply(log_.Modified(now_ + 24h), {Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().last_success, now_);
   EXPECT_EQ(ledger().standings()->future_stamps, 0u);
 }
 
 TEST_F(Clockless, AnInterruptedRunIsNotDatedInTheFuture) {
-  Take(log_.Modified(now_ + 24h), {Started()});
+  Apply(log_.Modified(now_ + 24h), {Started()});
   now_ += 1h;
-  Take(log_, {Started()});
+  Apply(log_, {Started()});
   EXPECT_EQ(Home().last_failure, now_);
 }
 
 TEST_F(Clockless, FailuresInARowAreCountedInTheOrderOfReading) {
-  Take(log_.Modified(Night(3)),
-       {Finished(kFailure), Finished(kSuccess), Finished(kFailure), Finished(kFailure), Noise()},
-       kQuiet);
+  Apply(log_.Modified(Night(3)),
+        {Finished(kFailure), Finished(kSuccess), Finished(kFailure), Finished(kFailure), Noise()},
+        kQuiet);
   EXPECT_EQ(Home().consecutive_failures, 2u);
-  Take(log_.Modified(Night(4)), {Finished(kFailure), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(4)), {Finished(kFailure), Noise()}, kQuiet);
   EXPECT_EQ(Home().consecutive_failures, 3u);
-  Take(log_.Modified(Night(5)), {Finished(kSuccess), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(5)), {Finished(kSuccess), Noise()}, kQuiet);
   EXPECT_EQ(Home().consecutive_failures, 0u) << "an undated success ends the row";
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
 TEST_F(Clockless, AFailureBeforeADatedSuccessOfItsFileDoesNotFollowIt) {
-  Take(log_.Modified(Night(9)),
-       {Finished(kFailure), Finished(kSuccess).At(Night(3)), Finished(kFailure), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(9)),
+        {Finished(kFailure), Finished(kSuccess).At(Night(3)), Finished(kFailure), Noise()}, kQuiet);
   EXPECT_EQ(Home().failures, 2u);
   EXPECT_EQ(Home().consecutive_failures, 1u);
 }
 
 TEST_F(Clockless, WarningsInARowAreCountedInTheOrderOfReading) {
-  Take(log_.Modified(Night(3)),
-       {Finished(kWarning), Finished(kSuccess), Finished(kWarning), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(3)),
+        {Finished(kWarning), Finished(kSuccess), Finished(kWarning), Noise()}, kQuiet);
   EXPECT_EQ(Home().consecutive_warnings, 1u);
   EXPECT_EQ(Home().warnings, 2u);
 }
 
 TEST_F(Clockless, RunsOfTwoFilesAreOrderedByTheTimesOfTheFiles) {
   TestFile other("/log/other.log");
-  Take(other.Modified(Night(20)), {Finished(kSuccess)}, kQuiet);
-  Take(log_.Modified(Night(10)), {Finished(kFailure)}, kQuiet);
+  Apply(other.Modified(Night(20)), {Finished(kSuccess)}, kQuiet);
+  Apply(log_.Modified(Night(10)), {Finished(kFailure)}, kQuiet);
   EXPECT_EQ(Home().last_run->result, kSuccess);
   EXPECT_EQ(Home().consecutive_failures, 0u);
   EXPECT_EQ(Home().last_failure, Night(10));

@@ -10,8 +10,8 @@ class Future : public LedgerTest {
 };
 
 TEST_F(Future, ASuccessAheadOfTheClockIsHeldBackUntilItsTime) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
-  Take(status_, {Finished(kSuccess).From(now_ + 3h).At(now_ + 4h).Adding(9).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Whole()});
+  Apply(status_, {Finished(kSuccess).From(now_ + 3h).At(now_ + 4h).Adding(9).Whole()});
   EXPECT_EQ(Home().last_success, Night(1));
   EXPECT_EQ(Home().last_start, std::nullopt) << "no part of it is shown";
   EXPECT_EQ(Home().runs, 2u);
@@ -30,33 +30,33 @@ TEST_F(Future, ASuccessAheadOfTheClockIsHeldBackUntilItsTime) {
 }
 
 TEST_F(Future, ARunUpToFiveMinutesAheadIsNotHeldBack) {
-  Take(status_, {Finished(kSuccess).At(now_ + 5min).Whole()});
+  Apply(status_, {Finished(kSuccess).At(now_ + 5min).Whole()});
   EXPECT_EQ(Home().last_success, now_ + 5min);
   EXPECT_EQ(Stamps(), 0u);
-  Take(status_, {Finished(kSuccess).At(now_ + 5min + 1us).Whole()});
+  Apply(status_, {Finished(kSuccess).At(now_ + 5min + 1us).Whole()});
   EXPECT_EQ(Home().last_success, now_ + 5min);
   EXPECT_EQ(Stamps(), 1u);
 }
 
 TEST_F(Future, ASuccessIsHeldBackWhateverTheFileDoes) {
-  Take(log_, {Finished(kSuccess).At(now_ + 24h)}, kGone);
-  Take(log_, {Started()}, kAtEnd);
-  Take(log_, {}, kOver);
+  Apply(log_, {Finished(kSuccess).At(now_ + 24h)}, kGone);
+  Apply(log_, {Started()}, kAtEnd);
+  Apply(log_, {}, kOver);
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
 TEST_F(Future, ARunAheadOfTheClockIsCountedOnce) {
   const Time start = now_ + 23h, end = now_ + 24h;
-  Take(status_, {Finished(kSuccess).From(start).At(end).Whole()});
-  Take(log_, {Finished(kSuccess).From(start).At(end - 1s)}, kQuiet);
+  Apply(status_, {Finished(kSuccess).From(start).At(end).Whole()});
+  Apply(log_, {Finished(kSuccess).From(start).At(end - 1s)}, kQuiet);
   TestFile again("/status/home.json");
-  Take(again, {Finished(kSuccess).From(start).At(end).Whole()});
+  Apply(again, {Finished(kSuccess).From(start).At(end).Whole()});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Stamps(), 1u);
 }
 
 TEST_F(Future, ASuccessIsHeldBackAcrossARestart) {
-  Take(status_, {Finished(kSuccess).At(now_ + 24h).Whole()});
+  Apply(status_, {Finished(kSuccess).At(now_ + 24h).Whole()});
   Reopen();
   Tick();
   EXPECT_EQ(Home().last_success, std::nullopt);
@@ -67,8 +67,8 @@ TEST_F(Future, ASuccessIsHeldBackAcrossARestart) {
 }
 
 TEST_F(Future, AFailureAheadOfTheClockIsShownAtOnce) {
-  Take(status_.Modified(now_ - 1h),
-       {Finished(kFailure).From(now_ + 23h).At(now_ + 24h).Because(Reason::kAuth).Whole()});
+  Apply(status_.Modified(now_ - 1h),
+        {Finished(kFailure).From(now_ + 23h).At(now_ + 24h).Because(Reason::kAuth).Whole()});
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_failure, now_ - 1h) << "no later than it was read";
   EXPECT_EQ(Home().last_start, std::nullopt);
@@ -76,38 +76,38 @@ TEST_F(Future, AFailureAheadOfTheClockIsShownAtOnce) {
   EXPECT_EQ(Stamps(), 1u);
 
   TestFile again("/status/home.json");
-  Take(again, {Finished(kFailure).At(now_ + 24h).Whole()});
+  Apply(again, {Finished(kFailure).At(now_ + 24h).Whole()});
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Stamps(), 1u);
 
   now_ += 1h;
-  Take(status_, {Finished(kSuccess).At(now_).Whole()});
+  Apply(status_, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_EQ(Home().last_run->result, kSuccess) << "it does not hide newer runs";
 }
 
 TEST_F(Future, ASuccessAheadOfTheClockThatTurnsIntoAFailureIsShownAtOnce) {
-  Take(log_.Modified(now_), {Finished(kSuccess).At(now_ + 24h)});
-  Take(log_.Modified(now_), {Finished(kFailure).Code(1).OfLastRun()}, kQuiet);
+  Apply(log_.Modified(now_), {Finished(kSuccess).At(now_ + 24h)});
+  Apply(log_.Modified(now_), {Finished(kFailure).Code(1).OfLastRun()}, kQuiet);
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_failure, now_);
 }
 
 TEST_F(Future, ASettledRunIsNotDatedAheadOfTheClock) {
-  Take(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
-  Take(log_, {Finished(kSuccess).At(now_ + 24h).Code(0).OfLastRun().Whole()});
+  Apply(log_.Modified(Night(3)), {Finished(kSuccess), Noise()}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(now_ + 24h).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_success, std::nullopt);
 
   TestFile listing("/status/listing.json");
   const std::string id(64, 'a');
-  Take(listing, {Listed(id, Night(5))});
+  Apply(listing, {Listed(id, Night(5))});
   TestFile other("/log/other.log");
-  Take(other, {Finished(kSuccess).At(now_ + 24h).Id(id)}, kQuiet);
+  Apply(other, {Finished(kSuccess).At(now_ + 24h).Id(id)}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(5));
 }
 
 TEST_F(Future, ASuccessIsShownOnceTheClockIsSetRight) {
   now_ -= 365 * 24h;  // the clock was wrong, and is set later
-  Take(status_, {Finished(kSuccess).At(Night(30)).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(30)).Whole()});
   EXPECT_EQ(Home().last_success, std::nullopt);
   now_ += 365 * 24h;
   Tick();

@@ -11,28 +11,28 @@ const std::string kShort = "01234567";
 const std::string kTwin = "01234567ffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
 TEST_F(Identity, OneSnapshotInTwoFilesIsOneRun) {
-  Take(log_, {Finished(kSuccess).At(Night(1)).Id(kLong)}, kQuiet);
-  Take(status_, {Finished(kSuccess).At(Night(1) + 30min).Id(kLong).Whole()});
+  Apply(log_, {Finished(kSuccess).At(Night(1)).Id(kLong)}, kQuiet);
+  Apply(status_, {Finished(kSuccess).At(Night(1) + 30min).Id(kLong).Whole()});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
 TEST_F(Identity, LongAndShortFormsOfASnapshotIdAreOneRun) {
-  Take(log_, {Finished(kSuccess).At(Night(1)).Id(kShort)}, kQuiet);
-  Take(status_, {Finished(kSuccess).At(Night(2)).Id(kLong).Whole()});
+  Apply(log_, {Finished(kSuccess).At(Night(1)).Id(kShort)}, kQuiet);
+  Apply(status_, {Finished(kSuccess).At(Night(2)).Id(kLong).Whole()});
   EXPECT_EQ(Home().runs, 1u);
 
   TestFile other("/log/copy.log");
-  Take(other, {Finished(kSuccess).At(Night(3)).Id(kShort)}, kQuiet);
+  Apply(other, {Finished(kSuccess).At(Night(3)).Id(kShort)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
 }
 
 TEST_F(Identity, TwoSnapshotsWithTheSameFirstDigitsAreTwoRuns) {
   for (int reading = 0; reading < 2; ++reading) {
     TestFile file("/log/" + std::to_string(reading));
-    Take(file,
-         {Finished(kSuccess).At(Night(1)).Id(kLong), Finished(kSuccess).At(Night(2)).Id(kTwin)},
-         kQuiet);
+    Apply(file,
+          {Finished(kSuccess).At(Night(1)).Id(kLong), Finished(kSuccess).At(Night(2)).Id(kTwin)},
+          kQuiet);
     EXPECT_EQ(Home().runs, 2u);
     EXPECT_EQ(Home().last_success, Night(2));
   }
@@ -42,15 +42,15 @@ TEST_F(Identity, OneSnapshotInTwoBackupsIsTwoRuns) {
   sources_ = {SourceOf("log")};
   ledger().Configure(sources_);
   TestFile other("/log/other.log");
-  Take(log_, {Finished(kSuccess).At(Night(1)).Id(kLong)}, kQuiet);
-  Take(other, {Finished(kSuccess).At(Night(1)).Id(kLong)}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(1)).Id(kLong)}, kQuiet);
+  Apply(other, {Finished(kSuccess).At(Night(1)).Id(kLong)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Of("other", Operation::kBackup).runs, 1u);
 }
 
 TEST_F(Identity, TwoSnapshotsAtTheSameTimeAreTwoRuns) {
-  Take(log_, {Finished(kSuccess).From(Night(1)).At(Night(1) + 1h).Id(kLong)}, kQuiet);
-  Take(status_, {Finished(kFailure).From(Night(1)).At(Night(1) + 1h).Id(kTwin).Whole()});
+  Apply(log_, {Finished(kSuccess).From(Night(1)).At(Night(1) + 1h).Id(kLong)}, kQuiet);
+  Apply(status_, {Finished(kFailure).From(Night(1)).At(Night(1) + 1h).Id(kTwin).Whole()});
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 1h);
@@ -59,36 +59,36 @@ TEST_F(Identity, TwoSnapshotsAtTheSameTimeAreTwoRuns) {
 TEST_F(Identity, AnEndThatIsReadTwiceIsOneRun) {
   for (int reading = 0; reading < 2; ++reading) {
     TestFile file("/log/home.log");
-    Take(file, {Finished(kFailure).At(Night(1)), Finished(kFailure).At(Night(2))}, kOver);
+    Apply(file, {Finished(kFailure).At(Night(1)), Finished(kFailure).At(Night(2))}, kOver);
     EXPECT_EQ(Home().runs, 2u);
     EXPECT_EQ(Home().failures, 2u);
   }
 }
 
 TEST_F(Identity, EndsAMicrosecondApartAreTwoRuns) {
-  Take(log_, {Finished(kFailure).At(Night(1)), Finished(kFailure).At(Night(1) + 1us)}, kQuiet);
+  Apply(log_, {Finished(kFailure).At(Night(1)), Finished(kFailure).At(Night(1) + 1us)}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
 }
 
 TEST_F(Identity, AStatusFileThatIsWrittenAgainIsOneRun) {
   for (int generation = 0; generation < 3; ++generation) {
     TestFile file("/status/home.json");
-    Take(file, {Finished(kSuccess).At(Night(1)).Adding(5).Whole()}, kOver);
+    Apply(file, {Finished(kSuccess).At(Night(1)).Adding(5).Whole()}, kOver);
   }
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Backup("home").added_bytes, 5u);
 }
 
 TEST_F(Identity, FailuresWithoutAClockOnTwoNightsAreTwoRuns) {
-  Take(log_.Modified(Night(1)), {Finished(kFailure).Code(1)}, kQuiet);
-  Take(log_.Modified(Night(2)), {Finished(kFailure).Code(1)}, kQuiet);
+  Apply(log_.Modified(Night(1)), {Finished(kFailure).Code(1)}, kQuiet);
+  Apply(log_.Modified(Night(2)), {Finished(kFailure).Code(1)}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().failures, 2u);
   EXPECT_EQ(Home().last_failure, Night(2));
 }
 
 TEST_F(Identity, TwoFailuresWithoutAClockInOneReadAreTwoRuns) {
-  Take(log_, {Finished(kFailure), Finished(kFailure)}, kQuiet);
+  Apply(log_, {Finished(kFailure), Finished(kFailure)}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().consecutive_failures, 2u);
 }
@@ -96,31 +96,32 @@ TEST_F(Identity, TwoFailuresWithoutAClockInOneReadAreTwoRuns) {
 TEST_F(Identity, ARunIsRecognizedAfterItsRowWasDeleted) {
   options_.history = std::chrono::days(10);
   Reopen();
-  const std::vector<Said> old{Finished(kSuccess).At(Night(1)).Id(kLong),
-                              Finished(kFailure).At(Night(2)), Finished(kSuccess).At(Night(3))};
-  Take(log_, old, kQuiet);
-  Take(log_, {Finished(kSuccess).At(Night(29)), Finished(kFailure).At(Night(30))}, kQuiet);
+  const std::vector<TestRecord> old{Finished(kSuccess).At(Night(1)).Id(kLong),
+                                    Finished(kFailure).At(Night(2)),
+                                    Finished(kSuccess).At(Night(3))};
+  Apply(log_, old, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(29)), Finished(kFailure).At(Night(30))}, kQuiet);
   Tick();
   const std::string before = StandingText(Backup("home"));
   TestFile copy("/log/copy.log");
-  Take(copy, old, kQuiet);
+  Apply(copy, old, kQuiet);
   EXPECT_EQ(StandingText(Backup("home")), before);
 }
 
 TEST_F(Identity, ALateResultOfADeletedRunIsIgnored) {
   options_.history = std::chrono::days(10);
   Reopen();
-  Take(log_,
-       {Finished(kFailure).At(Night(1)), Finished(kSuccess).At(Night(2)),
-        Finished(kSuccess).At(Night(30))},
-       kQuiet);
+  Apply(log_,
+        {Finished(kFailure).At(Night(1)), Finished(kSuccess).At(Night(2)),
+         Finished(kSuccess).At(Night(30))},
+        kQuiet);
   Tick();
   const std::string before = StandingText(Backup("home"));
   TestFile copy("/log/copy.log");
-  Take(copy,
-       {Finished(kSuccess).At(Night(30)), Finished(kSuccess).At(Night(2)),
-        Finished(kFailure).OfLastRun()},
-       kQuiet);
+  Apply(copy,
+        {Finished(kSuccess).At(Night(30)), Finished(kSuccess).At(Night(2)),
+         Finished(kFailure).OfLastRun()},
+        kQuiet);
   EXPECT_EQ(StandingText(Backup("home")), before)
       << "the failure belongs to night 2, not to night 30";
 }

@@ -15,7 +15,7 @@ const std::string kOther(64, 'b');
 TEST_F(Listing, AnArchiveProvesTheSuccessThatMadeIt) {
   Listed archive(kId, Night(1));
   archive.figures.processed_bytes = 7;
-  Take(listing_, {archive.Until(Night(1) + 10min)});
+  Apply(listing_, {archive.Until(Night(1) + 10min)});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().last_start, Night(1));
@@ -27,15 +27,15 @@ TEST_F(Listing, AnArchiveProvesTheSuccessThatMadeIt) {
 TEST_F(Listing, AListingThatIsReadAgainCountsNothingTwice) {
   for (int reading = 0; reading < 3; ++reading) {
     TestFile file("/status/listing.json");
-    Take(file, {Listed(kId, Night(1)), Listed(kOther, Night(2))}, kOver);
+    Apply(file, {Listed(kId, Night(1)), Listed(kOther, Night(2))}, kOver);
     EXPECT_EQ(Home().runs, 2u);
   }
   EXPECT_EQ(Home().last_success, Night(2));
 }
 
 TEST_F(Listing, AnArchiveStrengthensTheEvidenceOfTheRunWithItsId) {
-  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId).Adding(5)}, kQuiet);
-  Take(listing_, {Listed(kId, Night(1))});
+  Apply(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId).Adding(5)}, kQuiet);
+  Apply(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
@@ -43,62 +43,62 @@ TEST_F(Listing, AnArchiveStrengthensTheEvidenceOfTheRunWithItsId) {
 }
 
 TEST_F(Listing, AnArchiveMatchesARunWithAShortId) {
-  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId.substr(0, 8))}, kQuiet);
-  Take(listing_, {Listed(kId, Night(1))});
+  Apply(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId.substr(0, 8))}, kQuiet);
+  Apply(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().runs, 1u);
 }
 
 TEST_F(Listing, AReportDatesTheEndOfARunThatAListingShowed) {
-  Take(listing_, {Listed(kId, Night(1))});
+  Apply(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().last_success, Night(1)) << "the only time in the listing";
-  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Lasting(10min).Id(kId)}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(1) + 10min).Lasting(10min).Id(kId)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().last_run->duration, 10min);
 }
 
 TEST_F(Listing, AnArchiveMatchesARunWithoutAnIdByItsTime) {
-  Take(log_, {Finished(kSuccess).From(Night(1)).At(Night(1) + 10min)}, kQuiet);
-  Take(listing_, {Listed(kId, Night(1) + 2s)});
+  Apply(log_, {Finished(kSuccess).From(Night(1)).At(Night(1) + 10min)}, kQuiet);
+  Apply(listing_, {Listed(kId, Night(1) + 2s)});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
 }
 
 TEST_F(Listing, AnArchiveAmongThoseOfOthersMatchesOnlyAKnownId) {
-  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)}, kQuiet);
-  Take(listing_, {Listed(kId, Night(1)).AmongOthers(), Listed(kOther, Night(2)).AmongOthers()});
+  Apply(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)}, kQuiet);
+  Apply(listing_, {Listed(kId, Night(1)).AmongOthers(), Listed(kOther, Night(2)).AmongOthers()});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().last_success_evidence, Evidence::kArchive);
 }
 
 TEST_F(Listing, AnArchiveDoesNotUndoAFailure) {
-  Take(log_, {Finished(kFailure).At(Night(1) + 10min).Id(kId).Because(Reason::kHook)}, kQuiet);
-  Take(listing_, {Listed(kId, Night(1))});
+  Apply(log_, {Finished(kFailure).At(Night(1) + 10min).Id(kId).Because(Reason::kHook)}, kQuiet);
+  Apply(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_failure_reason, Reason::kHook);
   EXPECT_EQ(Home().last_success, std::nullopt);
 }
 
 TEST_F(Listing, AnArchiveDoesNotUndoAWarning) {
-  Take(log_, {Finished(kWarning).At(Night(1) + 10min).Id(kId)}, kQuiet);
-  Take(listing_, {Listed(kId, Night(1))});
+  Apply(log_, {Finished(kWarning).At(Night(1) + 10min).Id(kId)}, kQuiet);
+  Apply(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().last_run->result, kWarning);
   EXPECT_EQ(Home().last_clean_success, std::nullopt);
 }
 
 TEST_F(Listing, TheReportOfAnotherRunDoesNotUndoAListedArchive) {
-  Take(listing_, {Listed(kId, Night(1)).Until(Night(1) + 10min)});
-  Take(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
+  Apply(listing_, {Listed(kId, Night(1)).Until(Night(1) + 10min)});
+  Apply(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
   EXPECT_EQ(Home().runs, 2u);
 }
 
 TEST_F(Listing, AnArchiveSettlesAProvisionalRun) {
-  Take(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)});
+  Apply(log_, {Finished(kSuccess).At(Night(1) + 10min).Id(kId)});
   EXPECT_EQ(Home().last_success, std::nullopt);
-  Take(listing_, {Listed(kId, Night(1))});
+  Apply(listing_, {Listed(kId, Night(1))});
   EXPECT_EQ(Home().last_success, Night(1) + 10min);
 }
 

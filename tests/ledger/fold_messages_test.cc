@@ -40,30 +40,30 @@ class Messages : public LedgerTest {
 };
 
 TEST_F(Messages, AMessageBelongsToTheOpenRunElseToTheLastOne) {
-  Take(log_,
-       {Started(Operation::kBackup), Noted("a"), Finished(kWarning), Noted("b", Level::kWarning)});
-  Take(log_, {Noted("c"), Started(Operation::kBackup), Noted("d", kError)});
+  Apply(log_,
+        {Started(Operation::kBackup), Noted("a"), Finished(kWarning), Noted("b", Level::kWarning)});
+  Apply(log_, {Noted("c"), Started(Operation::kBackup), Noted("d", kError)});
   EXPECT_THAT(Kept(), ElementsAre("warning: info a", "warning: warning b", "warning: info c",
                                   "open: error d"));
 }
 
 TEST_F(Messages, AMessageWithoutARunIsIgnoredAndCreatesNoBackup) {
-  Take(log_, {Noted("a", kError)});
+  Apply(log_, {Noted("a", kError)});
   EXPECT_THAT(Kept(), IsEmpty());
   EXPECT_THAT(Names(), IsEmpty());
   EXPECT_EQ(ledger().standings()->series_dropped, 0u);
 }
 
 TEST_F(Messages, AWithdrawnRunTakesItsMessagesWithIt) {
-  Take(log_, {Started(Operation::kBackup), Noted("a")});
-  Take(log_, {Noted("b"), Withdrawn(), Noted("c")});
+  Apply(log_, {Started(Operation::kBackup), Noted("a")});
+  Apply(log_, {Noted("b"), Withdrawn(), Noted("c")});
   EXPECT_THAT(Kept(), IsEmpty());
 }
 
 TEST_F(Messages, MessagesOfADuplicateMoveToTheRunThatItTurnsOutToBe) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("there", kInfo, Night(1))});
-  Take(log_, {Started(Operation::kBackup), Noted("here"), Noted("there", kInfo, Night(1))});
-  Take(log_, {Noted("last"), Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("after")});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("there", kInfo, Night(1))});
+  Apply(log_, {Started(Operation::kBackup), Noted("here"), Noted("there", kInfo, Night(1))});
+  Apply(log_, {Noted("last"), Finished(kSuccess).At(Night(1)).Id("abcdef01"), Noted("after")});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_THAT(Kept(), ElementsAre("success: info there", "success: info here", "success: info last",
                                   "success: info after"))
@@ -71,26 +71,26 @@ TEST_F(Messages, MessagesOfADuplicateMoveToTheRunThatItTurnsOutToBe) {
 }
 
 TEST_F(Messages, AMessageIsADuplicateOnlyWithTheSameTimeAndLevel) {
-  Take(log_, {Finished(kSuccess).At(Night(1)), Noted("a"), Noted("a"), Noted("a", Level::kWarning),
-              Noted("a", kInfo, Night(1)), Noted("a", kInfo, Night(1)),
-              Noted("a", kInfo, Night(1) + 1s)});
+  Apply(log_, {Finished(kSuccess).At(Night(1)), Noted("a"), Noted("a"), Noted("a", Level::kWarning),
+               Noted("a", kInfo, Night(1)), Noted("a", kInfo, Night(1)),
+               Noted("a", kInfo, Night(1) + 1s)});
   EXPECT_EQ(Kept().size(), 4u);
-  Take(log_, {Noted("a")});
+  Apply(log_, {Noted("a")});
   EXPECT_EQ(Kept().size(), 4u);
 }
 
 TEST_F(Messages, TheMostSevereAndNewest1000MessagesAreKept) {
-  std::vector<Said> records{Finished(kFailure).At(Night(1)), Noted("first", kError),
-                            Noted("second", Level::kWarning)};
+  std::vector<TestRecord> records{Finished(kFailure).At(Night(1)), Noted("first", kError),
+                                  Noted("second", Level::kWarning)};
   for (int i = 0; i < 1500; ++i) records.emplace_back(Noted(std::to_string(i)));
-  Take(log_, records);
+  Apply(log_, records);
   Texts kept = Kept();
   ASSERT_EQ(kept.size(), 1000u);
   EXPECT_EQ(kept[0], "failure: error first");
   EXPECT_EQ(kept[1], "failure: warning second");
   EXPECT_EQ(kept[2], "failure: info 502");
   EXPECT_EQ(kept[999], "failure: info 1499");
-  Take(log_, {Noted("more"), Noted("lighter", kDebug)});
+  Apply(log_, {Noted("more"), Noted("lighter", kDebug)});
   kept = Kept();
   ASSERT_EQ(kept.size(), 1000u);
   EXPECT_EQ(kept[2], "failure: info 503");
@@ -98,9 +98,9 @@ TEST_F(Messages, TheMostSevereAndNewest1000MessagesAreKept) {
 }
 
 TEST_F(Messages, AtMost64KiBOfMessagesAreKept) {
-  std::vector<Said> records{Finished(kFailure).At(Night(1)), Noted("first", kError)};
+  std::vector<TestRecord> records{Finished(kFailure).At(Night(1)), Noted("first", kError)};
   for (char c = 'a'; c <= 'z'; ++c) records.emplace_back(Noted(std::string(5000, c)));
-  Take(log_, records);
+  Apply(log_, records);
   const Texts kept = Kept();
   ASSERT_EQ(kept.size(), 16u);
   EXPECT_EQ(kept[0], "failure: error first");
@@ -111,24 +111,24 @@ TEST_F(Messages, AtMost64KiBOfMessagesAreKept) {
 TEST_F(Messages, MessagesOfAnUnnamedFailureBelongToEveryRunThatFailed) {
   sources_ = {SourceOf("log", "{label}")};
   ledger().Configure(sources_);
-  Take(log_, {{Finished(kSuccess).At(Night(1)), "a"}, {Finished(kSuccess).At(Night(1)), "b"}});
-  Take(log_, {FailedUnnamed{Finished(kFailure).At(Night(2)), {}, {Noted("hook", kError)}}});
+  Apply(log_, {{Finished(kSuccess).At(Night(1)), "a"}, {Finished(kSuccess).At(Night(1)), "b"}});
+  Apply(log_, {FailedUnnamed{Finished(kFailure).At(Night(2)), {}, {Noted("hook", kError)}}});
   EXPECT_THAT(Kept(), ElementsAre("failure: error hook", "failure: error hook"));
 }
 
 TEST_F(Messages, AMessageMayContainAnyBytes) {
   const std::string text("a\0\xff\n", 4);
-  Take(log_, {Finished(kSuccess).At(Night(1)), Noted(text)});
+  Apply(log_, {Finished(kSuccess).At(Night(1)), Noted(text)});
   EXPECT_THAT(Kept(), ElementsAre("success: info " + text));
 }
 
 TEST_F(Messages, AMessageDoesNotChangeTheDateOfItsRun) {
-  Take(log_.Modified(Night(1)), {Finished(kFailure), Noted("a", kError)}, kQuiet);
+  Apply(log_.Modified(Night(1)), {Finished(kFailure), Noted("a", kError)}, kQuiet);
   EXPECT_EQ(Home().last_failure, Night(1));
-  Take(log_.Modified(Night(2) + 5min),
-       {Started(Operation::kBackup), Progress(5min), Noted("a", kError)});
+  Apply(log_.Modified(Night(2) + 5min),
+        {Started(Operation::kBackup), Progress(5min), Noted("a", kError)});
   EXPECT_EQ(Home().last_start, Night(2));
-  Take(log_.Modified(Night(3)), {Noted("b"), Started(Operation::kBackup)});
+  Apply(log_.Modified(Night(3)), {Noted("b"), Started(Operation::kBackup)});
   EXPECT_EQ(Home().last_run->end, Night(2) + 5min);
 }
 

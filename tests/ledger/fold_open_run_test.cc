@@ -7,60 +7,60 @@ namespace {
 using OpenRun = LedgerTest;
 
 TEST_F(OpenRun, AnOpenRunIsDatedByItsElapsedTime) {
-  Take(log_.Modified(Night(1) + 5min),
-       {Started(Operation::kBackup), Progress(1min), Progress(5min)});
+  Apply(log_.Modified(Night(1) + 5min),
+        {Started(Operation::kBackup), Progress(1min), Progress(5min)});
   EXPECT_EQ(Home().last_start, Night(1));
   EXPECT_EQ(Home().runs, 0u);
   EXPECT_EQ(Home().last_run, std::nullopt);
 }
 
 TEST_F(OpenRun, AnOpenRunIsDatedByTheFirstProgressAtTheEndOfTheFile) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(1min)}, kMore);
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(1min)}, kMore);
   EXPECT_EQ(Home().last_start, std::nullopt) << "the file's time is that of its last line only";
-  Take(log_.Modified(Night(1) + 5min), {Progress(2min), Noise()});
-  Take(log_.Modified(Night(1) + 20min), {Progress(19min)});
+  Apply(log_.Modified(Night(1) + 5min), {Progress(2min), Noise()});
+  Apply(log_.Modified(Night(1) + 20min), {Progress(19min)});
   EXPECT_EQ(Home().last_start, Night(1) + 3min);
 }
 
 TEST_F(OpenRun, AFinishEndsTheOpenRun) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
-  Take(log_.Modified(Night(1) + 9min), {Finished(kSuccess)}, kQuiet);
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
+  Apply(log_.Modified(Night(1) + 9min), {Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_start, Night(1));
   EXPECT_EQ(Home().last_success, Night(1) + 9min);
 }
 
 TEST_F(OpenRun, AnOpenRunGetsTheOperationOfItsEnd) {
-  Take(log_, {Started(), Finished(kFailure).Of(Operation::kCheck)}, kQuiet);
+  Apply(log_, {Started(), Finished(kFailure).Of(Operation::kCheck)}, kQuiet);
   EXPECT_EQ(Of("home", Operation::kCheck).failures, 1u);
   EXPECT_EQ(Home().runs, 0u);
 }
 
 TEST_F(OpenRun, AnOpenRunGetsTheOperationOfItsProgress) {
-  Take(log_, {Started(), Progress(1min)});
+  Apply(log_, {Started(), Progress(1min)});
   EXPECT_EQ(Home().running, std::nullopt) << "its operation is unknown";
-  Take(log_, {Progress{.elapsed = 2min, .operation = Operation::kCheck}});
+  Apply(log_, {Progress{.elapsed = 2min, .operation = Operation::kCheck}});
   EXPECT_TRUE(Of("home", Operation::kCheck).running.has_value());
   EXPECT_EQ(Home().running, std::nullopt);
 }
 
 TEST_F(OpenRun, AnEndWithoutAnOperationGetsThatOfTheOpenRun) {
-  Take(log_, {Started(Operation::kPrune), Finished(kFailure)}, kQuiet);
+  Apply(log_, {Started(Operation::kPrune), Finished(kFailure)}, kQuiet);
   EXPECT_EQ(Of("home", Operation::kPrune).failures, 1u);
 }
 
 TEST_F(OpenRun, AWithdrawnRunLeavesNoTrace) {
-  Take(log_.Modified(Night(1)), {Started(Operation::kBackup), Progress(1min)});
-  Take(log_.Modified(Night(1) + 5min), {Withdrawn()}, kGone);
+  Apply(log_.Modified(Night(1)), {Started(Operation::kBackup), Progress(1min)});
+  Apply(log_.Modified(Night(1) + 5min), {Withdrawn()}, kGone);
   EXPECT_EQ(StandingText(Backup("home")),
             "home (restic, log, \"\"): added=0 stored=0 processed=0\n");
 }
 
 TEST_F(OpenRun, AWithdrawnRunLeavesTheRunsAroundItUnchanged) {
-  Take(log_.Modified(Night(1)), {Finished(kSuccess).At(Night(1))});
-  Take(log_.Modified(Night(2)),
-       {Started(Operation::kBackup), Withdrawn(), Finished(kFailure).OfLastRun()});
-  Take(log_.Modified(Night(3)), {Finished(kFailure).At(Night(3))}, kQuiet);
+  Apply(log_.Modified(Night(1)), {Finished(kSuccess).At(Night(1))});
+  Apply(log_.Modified(Night(2)),
+        {Started(Operation::kBackup), Withdrawn(), Finished(kFailure).OfLastRun()});
+  Apply(log_.Modified(Night(3)), {Finished(kFailure).At(Night(3))}, kQuiet);
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().failures, 1u)
       << "the failure after a dry run does not belong to the run before it";
@@ -68,8 +68,8 @@ TEST_F(OpenRun, AWithdrawnRunLeavesTheRunsAroundItUnchanged) {
 }
 
 TEST_F(OpenRun, TheNextStartInterruptsAnOpenRun) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
-  Take(log_.Modified(Night(2)), {Started(Operation::kBackup)});
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
+  Apply(log_.Modified(Night(2)), {Started(Operation::kBackup)});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
@@ -79,46 +79,46 @@ TEST_F(OpenRun, TheNextStartInterruptsAnOpenRun) {
 }
 
 TEST_F(OpenRun, AnInterruptedRunIsUndatedIfMoreWasReadBeforeTheNextStart) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
-  Take(log_.Modified(Night(2)), {Progress(50min), Started(Operation::kBackup)});
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
+  Apply(log_.Modified(Night(2)), {Progress(50min), Started(Operation::kBackup)});
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().consecutive_failures, 1u);
   EXPECT_EQ(Home().last_failure, std::nullopt);
 }
 
 TEST_F(OpenRun, AnInterruptedRunIsUndatedIfTheFileWasNotReadToItsEndBeforeTheNextStart) {
-  Take(log_.Modified(Night(2)), {Started(Operation::kBackup), Started(Operation::kBackup)});
+  Apply(log_.Modified(Night(2)), {Started(Operation::kBackup), Started(Operation::kBackup)});
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().last_failure, std::nullopt);
 
   TestFile other("/log/other.log");
-  Take(other.Modified(Night(3)), {Started(Operation::kBackup)}, kMore);
-  Take(other.Modified(Night(4)), {Started(Operation::kBackup)});
+  Apply(other.Modified(Night(3)), {Started(Operation::kBackup)}, kMore);
+  Apply(other.Modified(Night(4)), {Started(Operation::kBackup)});
   EXPECT_EQ(Home().failures, 2u);
   EXPECT_EQ(Home().last_failure, std::nullopt);
 }
 
 TEST_F(OpenRun, AStartInAnotherFileDoesNotInterruptAnOpenRun) {
   TestFile other("/log/other.log");
-  Take(log_, {Started(Operation::kBackup)});
-  Take(other, {Started(Operation::kBackup)});
+  Apply(log_, {Started(Operation::kBackup)});
+  Apply(other, {Started(Operation::kBackup)});
   EXPECT_EQ(Home().runs, 0u);
 }
 
 TEST_F(OpenRun, AnOpenRunIsInterruptedWhenItsWriterIsGone) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)}, kQuiet);
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)}, kQuiet);
   EXPECT_EQ(Home().runs, 0u) << "a backup may be silent for hours";
-  Take(log_, {}, kGone);
+  Apply(log_, {}, kGone);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
   EXPECT_EQ(Home().last_run->end, Night(1) + 5min);
-  Take(log_, {}, kGone);
+  Apply(log_, {}, kGone);
   EXPECT_EQ(Home().failures, 1u);
 }
 
 TEST_F(OpenRun, AnInterruptedRunIsNotTheOneThatStartedAfterwards) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)}, kGone);
-  Take(log_.Modified(Night(2) + 5min), {Finished(kSuccess).From(Night(2)).At(Night(2) + 5min)},
-       kQuiet);
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)}, kGone);
+  Apply(log_.Modified(Night(2) + 5min), {Finished(kSuccess).From(Night(2)).At(Night(2) + 5min)},
+        kQuiet);
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().last_success, Night(2) + 5min);
@@ -126,26 +126,26 @@ TEST_F(OpenRun, AnInterruptedRunIsNotTheOneThatStartedAfterwards) {
 }
 
 TEST_F(OpenRun, AnOpenRunIsInterruptedWhenItsFileIsOver) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
-  Take(log_, {}, kOver);
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
+  Apply(log_, {}, kOver);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
   EXPECT_EQ(Home().last_run->end, Night(1) + 5min);
   EXPECT_TRUE(ledger().Checkpoints("log")->empty());
 }
 
 TEST_F(OpenRun, AStartInTheNextGenerationOfItsFileInterruptsAnOpenRun) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   TestFile next("/log/home.log");
-  Take(next.Modified(Night(2)), {Started(Operation::kBackup)});
+  Apply(next.Modified(Night(2)), {Started(Operation::kBackup)});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().failures, 1u);
 }
 
 TEST_F(OpenRun, AnOldGenerationMayStillReportTheEndOfItsRun) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   TestFile next("/log/home.log");
-  Take(next.Modified(Night(2)), {Started(Operation::kBackup)});
-  Take(log_.Modified(Night(2) + 1min), {Finished(kSuccess).At(Night(2) + 1min)}, kQuiet);
+  Apply(next.Modified(Night(2)), {Started(Operation::kBackup)});
+  Apply(log_.Modified(Night(2) + 1min), {Finished(kSuccess).At(Night(2) + 1min)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(2) + 1min);
   EXPECT_EQ(Home().consecutive_failures, 0u);
@@ -154,20 +154,21 @@ TEST_F(OpenRun, AnOldGenerationMayStillReportTheEndOfItsRun) {
 TEST_F(OpenRun, EachLabelOfAFileHasAnOpenRunOfItsOwn) {
   sources_ = {SourceOf("log", "{profile}")};
   ledger().Configure(sources_);
-  Take(log_.Modified(Night(1)),
-       {Said(Started(Operation::kBackup), "a"), Said(Started(Operation::kBackup), "b")});
-  Take(log_.Modified(Night(2)),
-       {Said(Started(Operation::kBackup), "a"), Said(Finished(kSuccess), "b")}, kQuiet);
+  Apply(log_.Modified(Night(1)), {TestRecord(Started(Operation::kBackup), "a"),
+                                  TestRecord(Started(Operation::kBackup), "b")});
+  Apply(log_.Modified(Night(2)),
+        {TestRecord(Started(Operation::kBackup), "a"), TestRecord(Finished(kSuccess), "b")},
+        kQuiet);
   EXPECT_EQ(Of("a", Operation::kBackup).last_run->result, kInterrupted);
   EXPECT_EQ(Of("a", Operation::kBackup).failures, 1u);
   EXPECT_EQ(Of("b", Operation::kBackup).last_success, Night(2));
 }
 
 TEST_F(OpenRun, AnOpenRunSurvivesARestart) {
-  Take(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
+  Apply(log_.Modified(Night(1) + 5min), {Started(Operation::kBackup), Progress(5min)});
   Reopen();
   EXPECT_EQ(Home().last_start, Night(1));
-  Take(log_.Modified(Night(1) + 9min), {Finished(kSuccess)}, kQuiet);
+  Apply(log_.Modified(Night(1) + 9min), {Finished(kSuccess)}, kQuiet);
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_success, Night(1) + 9min);
 }

@@ -14,8 +14,8 @@ class ProgressTest : public LedgerTest {
 
 TEST_F(ProgressTest, ProgressShowsHowFarARunIs) {
   log_.Modified(Night(30) + 30min);
-  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
-              Progress{.processed_bytes = 250, .expected_bytes = 1000, .done = 0.25}});
+  Apply(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
+               Progress{.processed_bytes = 250, .expected_bytes = 1000, .done = 0.25}});
   ASSERT_TRUE(Running());
   EXPECT_EQ(Running()->start, Night(30));
   EXPECT_EQ(Running()->active, Night(30) + 30min);
@@ -25,28 +25,28 @@ TEST_F(ProgressTest, ProgressShowsHowFarARunIs) {
 }
 
 TEST_F(ProgressTest, AFigureThatANewerRecordLacksIsKept) {
-  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
-              Progress{.processed_bytes = 250, .expected_bytes = 1000}});
-  Take(log_, {Progress{.processed_bytes = 300}});
+  Apply(log_, {Started{.operation = Operation::kBackup, .at = Night(30)},
+               Progress{.processed_bytes = 250, .expected_bytes = 1000}});
+  Apply(log_, {Progress{.processed_bytes = 300}});
   EXPECT_EQ(Running()->processed_bytes, 300U);
   EXPECT_EQ(Running()->expected_bytes, 1000U);
 }
 
 TEST_F(ProgressTest, AnyNewRecordIsASignOfLife) {
-  Take(log_.Modified(Night(30)), {Started{.operation = Operation::kBackup, .at = Night(30)}});
-  Take(log_.Modified(Night(30) + 1h), {Noise()});
+  Apply(log_.Modified(Night(30)), {Started{.operation = Operation::kBackup, .at = Night(30)}});
+  Apply(log_.Modified(Night(30) + 1h), {Noise()});
   EXPECT_EQ(Running()->active, Night(30) + 1h);
 }
 
 TEST_F(ProgressTest, ProgressIsRemovedWhenTheRunEnds) {
-  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}, Progress{.done = 0.5}});
-  Take(log_, {Finished(kSuccess).At(Night(30) + 1h).Whole()});
+  Apply(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}, Progress{.done = 0.5}});
+  Apply(log_, {Finished(kSuccess).At(Night(30) + 1h).Whole()});
   EXPECT_FALSE(Running());
   EXPECT_EQ(Home().last_success, Night(30) + 1h);
 }
 
 TEST_F(ProgressTest, ARunWhoseProcessIsGoneIsInterrupted) {
-  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}}, kGone);
+  Apply(log_, {Started{.operation = Operation::kBackup, .at = Night(30)}}, kGone);
   EXPECT_FALSE(Running());
   EXPECT_EQ(Home().last_run->result, kInterrupted);
 }
@@ -55,25 +55,25 @@ TEST_F(ProgressTest, ARunWhoseProcessIsGoneIsInterrupted) {
 TEST_F(ProgressTest, AGuessDoesNotTurnAnInterruptedRunIntoASuccess) {
   Finished guess = Finished(kSuccess).Of(Operation::kBackup).From(Night(29)).At(Night(30));
   guess.guessed = true;
-  Take(log_.Modified(Night(29) + 1h), {Started{.operation = Operation::kBackup, .at = Night(29)}},
-       kGone);
-  Take(log_.Modified(Night(30)), {Withdrawn(), guess}, kGone);
+  Apply(log_.Modified(Night(29) + 1h), {Started{.operation = Operation::kBackup, .at = Night(29)}},
+        kGone);
+  Apply(log_.Modified(Night(30)), {Withdrawn(), guess}, kGone);
   EXPECT_EQ(Home().last_run->result, kInterrupted);
   EXPECT_EQ(Home().runs, 1U);
   EXPECT_FALSE(Home().last_success);
 }
 
 TEST_F(ProgressTest, ARunWhoseFileDoesNotShowItsEndIsDiscardedWhenItsProcessIsGone) {
-  Take(log_, {Started{.operation = Operation::kBackup, .at = Night(29), .may_end_silently = true}},
-       kGone);
+  Apply(log_, {Started{.operation = Operation::kBackup, .at = Night(29), .may_end_silently = true}},
+        kGone);
   EXPECT_FALSE(Running());
   EXPECT_FALSE(Home().last_run);
   EXPECT_EQ(Home().runs, 0U);
   TestFile next("/log/home.log");
-  Take(next,
-       {Started{.operation = Operation::kBackup, .at = Night(30), .may_end_silently = true},
-        Progress{.processed_bytes = 5}},
-       kGone);
+  Apply(next,
+        {Started{.operation = Operation::kBackup, .at = Night(30), .may_end_silently = true},
+         Progress{.processed_bytes = 5}},
+        kGone);
   EXPECT_EQ(Home().last_run->result, kInterrupted) << "it was in progress";
 }
 

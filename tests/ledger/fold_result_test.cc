@@ -7,24 +7,24 @@ namespace {
 using FoldResult = LedgerTest;
 
 TEST_F(FoldResult, ASuccessIsShownWithAllItsFigures) {
-  Take(status_, {Finished(kSuccess)
-                     .From(Night(1))
-                     .At(Night(1) + 10min)
-                     .Lasting(9min)
-                     .Code(0)
-                     .By(Evidence::kArchive)
-                     .With({.added_bytes = 1,
-                            .added_stored_bytes = 2,
-                            .processed_bytes = 3,
-                            .processed_files = 4,
-                            .files_new = 5,
-                            .files_changed = 6,
-                            .files_unmodified = 7,
-                            .directories_new = 8,
-                            .directories_changed = 9,
-                            .directories_unmodified = 10,
-                            .errors = 11})
-                     .Whole()});
+  Apply(status_, {Finished(kSuccess)
+                      .From(Night(1))
+                      .At(Night(1) + 10min)
+                      .Lasting(9min)
+                      .Code(0)
+                      .By(Evidence::kArchive)
+                      .With({.added_bytes = 1,
+                             .added_stored_bytes = 2,
+                             .processed_bytes = 3,
+                             .processed_files = 4,
+                             .files_new = 5,
+                             .files_changed = 6,
+                             .files_unmodified = 7,
+                             .directories_new = 8,
+                             .directories_changed = 9,
+                             .directories_unmodified = 10,
+                             .errors = 11})
+                      .Whole()});
   EXPECT_EQ(
       StandingText(Backup("home")),
       "home (restic, status, \"\"): added=1 stored=2 processed=3\n"
@@ -37,7 +37,7 @@ TEST_F(FoldResult, ASuccessIsShownWithAllItsFigures) {
 }
 
 TEST_F(FoldResult, AFailureIsShownWithItsReason) {
-  Take(status_, {Finished(kFailure).At(Night(1)).Code(12).Because(Reason::kAuth).Whole()});
+  Apply(status_, {Finished(kFailure).At(Night(1)).Code(12).Because(Reason::kAuth).Whole()});
   EXPECT_EQ(StandingText(Backup("home")),
             "home (restic, status, \"\"): added=0 stored=0 processed=0\n"
             "  backup: runs=1 failures=1 warnings=0 in_a_row=1/0\n"
@@ -46,14 +46,14 @@ TEST_F(FoldResult, AFailureIsShownWithItsReason) {
 }
 
 TEST_F(FoldResult, AFailureWithoutAReasonHasTheReasonOther) {
-  Take(status_, {Finished(kFailure).At(Night(1)).Whole()});
+  Apply(status_, {Finished(kFailure).At(Night(1)).Whole()});
   EXPECT_EQ(Home().last_failure_reason, Reason::kOther);
 }
 
 TEST_F(FoldResult, AWarningMovesTheLastSuccessButNotTheLastCleanSuccess) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
-  Take(status_, {Finished(kWarning).At(Night(2)).Whole()});
-  Take(status_, {Finished(kWarning).At(Night(3)).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Whole()});
+  Apply(status_, {Finished(kWarning).At(Night(2)).Whole()});
+  Apply(status_, {Finished(kWarning).At(Night(3)).Whole()});
   EXPECT_EQ(Home().last_success, Night(3));
   EXPECT_EQ(Home().last_clean_success, Night(1));
   EXPECT_EQ(Home().last_run->result, kWarning);
@@ -62,7 +62,7 @@ TEST_F(FoldResult, AWarningMovesTheLastSuccessButNotTheLastCleanSuccess) {
   EXPECT_EQ(Home().failures, 0u);
   EXPECT_EQ(Home().last_failure, std::nullopt);
 
-  Take(status_, {Finished(kSuccess).At(Night(4)).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(4)).Whole()});
   EXPECT_EQ(Home().consecutive_warnings, 0u);
   EXPECT_EQ(Home().warnings, 2u);
 }
@@ -70,7 +70,7 @@ TEST_F(FoldResult, AWarningMovesTheLastSuccessButNotTheLastCleanSuccess) {
 TEST_F(FoldResult, AWarningIsAFailureWhereTheSourceIsConfiguredSo) {
   sources_[1].warnings_are_failures = true;
   ledger().Configure(sources_);
-  Take(status_, {Finished(kWarning).At(Night(1)).Because(Reason::kSourceUnreadable).Whole()});
+  Apply(status_, {Finished(kWarning).At(Night(1)).Because(Reason::kSourceUnreadable).Whole()});
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_failure_reason, Reason::kSourceUnreadable);
   EXPECT_EQ(Home().last_success, std::nullopt);
@@ -79,7 +79,7 @@ TEST_F(FoldResult, AWarningIsAFailureWhereTheSourceIsConfiguredSo) {
 }
 
 TEST_F(FoldResult, AnInterruptedRunCountsAsAFailure) {
-  Take(status_, {Finished(kInterrupted).At(Night(1)).Because(Reason::kInterrupted).Whole()});
+  Apply(status_, {Finished(kInterrupted).At(Night(1)).Because(Reason::kInterrupted).Whole()});
   EXPECT_EQ(Home().last_run->result, kInterrupted);
   EXPECT_EQ(Home().last_failure, Night(1));
   EXPECT_EQ(Home().last_failure_reason, Reason::kInterrupted);
@@ -88,8 +88,8 @@ TEST_F(FoldResult, AnInterruptedRunCountsAsAFailure) {
 }
 
 TEST_F(FoldResult, ASkippedRunReplacesASuccessButNoWorseResult) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
-  Take(status_, {Finished(kSkipped).At(Night(2)).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Whole()});
+  Apply(status_, {Finished(kSkipped).At(Night(2)).Whole()});
   EXPECT_EQ(Home().last_run->result, kSkipped);
   EXPECT_EQ(Home().last_success, Night(1));
 
@@ -97,8 +97,8 @@ TEST_F(FoldResult, ASkippedRunReplacesASuccessButNoWorseResult) {
   for (const RunResult worse : {kWarning, kFailure, kInterrupted}) {
     SCOPED_TRACE(Name(worse));
     const Time time = Night(++night);
-    Take(status_, {Finished(worse).At(time).Whole()});
-    Take(status_, {Finished(kSkipped).At(Night(++night)).Whole()});
+    Apply(status_, {Finished(worse).At(time).Whole()});
+    Apply(status_, {Finished(kSkipped).At(Night(++night)).Whole()});
     EXPECT_EQ(Home().last_run->result, worse);
     EXPECT_EQ(Home().last_run->end, time);
   }
@@ -106,9 +106,9 @@ TEST_F(FoldResult, ASkippedRunReplacesASuccessButNoWorseResult) {
 }
 
 TEST_F(FoldResult, AFailedRunLeavesTheFiguresOfTheLastSuccess) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Adding(100).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Adding(100).Whole()});
   const Figures before = Home().last_success_figures;
-  Take(status_, {Finished(kFailure).At(Night(2)).Adding(7).Whole()});
+  Apply(status_, {Finished(kFailure).At(Night(2)).Adding(7).Whole()});
   EXPECT_EQ(before.added_bytes, 100u);
   EXPECT_EQ(Home().last_success_figures, before);
   EXPECT_EQ(Home().last_success, Night(1));
@@ -117,8 +117,8 @@ TEST_F(FoldResult, AFailedRunLeavesTheFiguresOfTheLastSuccess) {
 }
 
 TEST_F(FoldResult, ARunOfOneOperationLeavesTheOtherOperationsUnchanged) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Adding(10).Whole(),
-                 Finished(kFailure).Of(Operation::kCheck).At(Night(1) + 1h).Adding(10).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Adding(10).Whole(),
+                  Finished(kFailure).Of(Operation::kCheck).At(Night(1) + 1h).Adding(10).Whole()});
   EXPECT_EQ(Home().last_success, Night(1));
   EXPECT_EQ(Home().failures, 0u);
   EXPECT_EQ(Of("home", Operation::kCheck).last_failure, Night(1) + 1h);
@@ -129,42 +129,42 @@ TEST_F(FoldResult, ARunOfOneOperationLeavesTheOtherOperationsUnchanged) {
 TEST_F(FoldResult, ARunWithoutAnOperationHasThatOfItsSource) {
   sources_[0].operation = Operation::kPrune;
   ledger().Configure(sources_);
-  Take(log_, {Finished(kFailure).At(Night(1))}, kQuiet);
+  Apply(log_, {Finished(kFailure).At(Night(1))}, kQuiet);
   EXPECT_EQ(Of("home", Operation::kPrune).failures, 1u);
   EXPECT_EQ(Home().runs, 0u);
 }
 
 TEST_F(FoldResult, ASuccessOrAWarningEndsARowOfFailures) {
   for (int night = 1; night <= 3; ++night) {
-    Take(status_, {Finished(kFailure).At(Night(night)).Whole()});
+    Apply(status_, {Finished(kFailure).At(Night(night)).Whole()});
     EXPECT_EQ(Home().consecutive_failures, static_cast<std::uint64_t>(night));
   }
-  Take(status_, {Finished(kWarning).At(Night(4)).Whole()});
+  Apply(status_, {Finished(kWarning).At(Night(4)).Whole()});
   EXPECT_EQ(Home().consecutive_failures, 0u);
   EXPECT_EQ(Home().failures, 3u);
 }
 
 TEST_F(FoldResult, TheLastSuccessNeverMovesBackwards) {
-  Take(status_, {Finished(kSuccess).At(Night(10)).Adding(5).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(10)).Adding(5).Whole()});
   const auto expect_unchanged = [this] {
     EXPECT_EQ(Home().last_success, Night(10));
     EXPECT_EQ(Home().last_success_figures.added_bytes, 5u);
   };
-  Take(status_, {Finished(kFailure).At(Night(11)).Whole()});
+  Apply(status_, {Finished(kFailure).At(Night(11)).Whole()});
   expect_unchanged();
   TestFile older("/log/older.log");
-  Take(older,
-       {Finished(kSuccess).At(Night(5)).Adding(6), Finished(kSuccess).At(Night(6)).Adding(7)},
-       kQuiet);
+  Apply(older,
+        {Finished(kSuccess).At(Night(5)).Adding(6), Finished(kSuccess).At(Night(6)).Adding(7)},
+        kQuiet);
   expect_unchanged();
-  Take(status_, {Noise()});
+  Apply(status_, {Noise()});
   expect_unchanged();
-  Take(status_, {}, kOver);
+  Apply(status_, {}, kOver);
   expect_unchanged();
   Reopen();
   expect_unchanged();
   now_ = Night(2);
-  Take(log_, {Finished(kSuccess).At(Night(2))}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(2))}, kQuiet);
   Tick();
   expect_unchanged();
 }
@@ -172,53 +172,53 @@ TEST_F(FoldResult, TheLastSuccessNeverMovesBackwards) {
 // Provisional results.
 
 TEST_F(FoldResult, AResultIsShownOnceTheFileIsQuietAndTheRunIsCountedAtOnce) {
-  Take(log_, {Finished(kSuccess).At(Night(1))});
+  Apply(log_, {Finished(kSuccess).At(Night(1))});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().last_run, std::nullopt);
   EXPECT_EQ(Home().last_success, std::nullopt);
 
-  Take(log_, {}, kQuiet);
+  Apply(log_, {}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(1));
   EXPECT_EQ(Home().last_run->result, kSuccess);
   EXPECT_EQ(Home().runs, 1u);
 }
 
 TEST_F(FoldResult, AFailureIsCountedOnceTheFileIsQuiet) {
-  Take(log_, {Finished(kFailure).At(Night(1))});
+  Apply(log_, {Finished(kFailure).At(Night(1))});
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().failures, 0u);
   EXPECT_EQ(Home().consecutive_failures, 0u);
-  Take(log_, {}, kQuiet);
+  Apply(log_, {}, kQuiet);
   EXPECT_EQ(Home().failures, 1u);
   EXPECT_EQ(Home().consecutive_failures, 1u);
 }
 
 TEST_F(FoldResult, AResultSettlesWithTheNextStart) {
-  Take(log_, {Finished(kSuccess).At(Night(1))});
-  Take(log_, {Started()});
+  Apply(log_, {Finished(kSuccess).At(Night(1))});
+  Apply(log_, {Started()});
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
 TEST_F(FoldResult, AResultSettlesWithTheNextEnd) {
-  Take(log_, {Finished(kSuccess).At(Night(1)), Finished(kSuccess).At(Night(2))});
+  Apply(log_, {Finished(kSuccess).At(Night(1)), Finished(kSuccess).At(Night(2))});
   EXPECT_EQ(Home().runs, 2u);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
 TEST_F(FoldResult, AResultSettlesWhenTheFileIsOver) {
-  Take(log_, {Finished(kSuccess).At(Night(1))});
-  Take(log_, {}, kOver);
+  Apply(log_, {Finished(kSuccess).At(Night(1))});
+  Apply(log_, {}, kOver);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
 TEST_F(FoldResult, TheResultOfAWholeDocumentSettlesAtOnce) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()}, kMore);
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Whole()}, kMore);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
 TEST_F(FoldResult, AResultSettlesWithTheExitCodeThatFollowsIt) {
-  Take(log_, {Finished(kSuccess).At(Night(1))});
-  Take(log_, {Finished(kSuccess).By(Evidence::kExitCode).Code(0).OfLastRun().Whole()});
+  Apply(log_, {Finished(kSuccess).At(Night(1))});
+  Apply(log_, {Finished(kSuccess).By(Evidence::kExitCode).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_success, Night(1));
   EXPECT_EQ(Home().last_success_evidence, Evidence::kReport);
   EXPECT_EQ(Home().last_run->exit_code, 0);
@@ -226,21 +226,21 @@ TEST_F(FoldResult, AResultSettlesWithTheExitCodeThatFollowsIt) {
 }
 
 TEST_F(FoldResult, AProvisionalResultSurvivesARestart) {
-  Take(log_, {Finished(kSuccess).At(Night(1))});
+  Apply(log_, {Finished(kSuccess).At(Night(1))});
   Reopen();
   EXPECT_EQ(Home().last_success, std::nullopt);
-  Take(log_, {}, kQuiet);
+  Apply(log_, {}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(1));
 }
 
 TEST_F(FoldResult, TheWorstOfSeveralProvisionalResultsSettles) {
-  Take(log_, {Finished(kSuccess).At(Night(1)).Adding(10)});
-  Take(log_, {Finished(kWarning)
-                  .By(Evidence::kExitCode)
-                  .Code(3)
-                  .Because(Reason::kSourceUnreadable)
-                  .OfLastRun()});
-  Take(log_, {}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(1)).Adding(10)});
+  Apply(log_, {Finished(kWarning)
+                   .By(Evidence::kExitCode)
+                   .Code(3)
+                   .Because(Reason::kSourceUnreadable)
+                   .OfLastRun()});
+  Apply(log_, {}, kQuiet);
   EXPECT_EQ(Home().last_run->result, kWarning);
   EXPECT_EQ(Home().last_run->exit_code, 3);
   EXPECT_EQ(Home().last_success, Night(1));
@@ -254,12 +254,12 @@ TEST_F(FoldResult, TheWorstOfSeveralProvisionalResultsSettles) {
 
 // faults.md 112
 TEST_F(FoldResult, ASuccessThatTurnsIntoAFailureLateRestoresTheLastSuccessBeforeIt) {
-  Take(log_, {Finished(kSuccess).At(Night(1)).Adding(1)}, kQuiet);
-  Take(log_, {Finished(kSuccess).At(Night(2)).Adding(2)}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(1)).Adding(1)}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(2)).Adding(2)}, kQuiet);
   EXPECT_EQ(Home().last_success, Night(2));
 
-  Take(log_,
-       {Finished(kFailure).By(Evidence::kExitCode).Code(1).Because(Reason::kHook).OfLastRun()});
+  Apply(log_,
+        {Finished(kFailure).By(Evidence::kExitCode).Code(1).Because(Reason::kHook).OfLastRun()});
   EXPECT_EQ(Home().last_success, Night(1));
   EXPECT_EQ(Home().last_clean_success, Night(1));
   EXPECT_EQ(Home().last_success_figures.added_bytes, 1u);
@@ -273,9 +273,9 @@ TEST_F(FoldResult, ASuccessThatTurnsIntoAFailureLateRestoresTheLastSuccessBefore
 }
 
 TEST_F(FoldResult, ASuccessThatTurnsIntoAWarningLateRemainsTheLastSuccess) {
-  Take(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
-  Take(log_, {Finished(kSuccess).At(Night(2))}, kQuiet);
-  Take(log_, {Finished(kWarning).Code(3).OfLastRun()});
+  Apply(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(2))}, kQuiet);
+  Apply(log_, {Finished(kWarning).Code(3).OfLastRun()});
   EXPECT_EQ(Home().last_success, Night(2));
   EXPECT_EQ(Home().last_clean_success, Night(1));
   EXPECT_EQ(Home().warnings, 1u);
@@ -283,8 +283,8 @@ TEST_F(FoldResult, ASuccessThatTurnsIntoAWarningLateRemainsTheLastSuccess) {
 }
 
 TEST_F(FoldResult, AResultIsNeverRevisedForTheBetter) {
-  Take(log_, {Finished(kFailure).At(Night(1)).Code(1).Because(Reason::kNetwork)}, kQuiet);
-  Take(log_, {Finished(kSuccess).By(Evidence::kArchive).Code(0).OfLastRun().Whole()});
+  Apply(log_, {Finished(kFailure).At(Night(1)).Code(1).Because(Reason::kNetwork)}, kQuiet);
+  Apply(log_, {Finished(kSuccess).By(Evidence::kArchive).Code(0).OfLastRun().Whole()});
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_run->exit_code, 1);
   EXPECT_EQ(Home().last_failure_reason, Reason::kNetwork);
@@ -292,9 +292,9 @@ TEST_F(FoldResult, AResultIsNeverRevisedForTheBetter) {
 }
 
 TEST_F(FoldResult, ARunIsCountedOnceHoweverOftenItsResultIsRevised) {
-  Take(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
   for (const RunResult result : {kWarning, kWarning, kInterrupted, kFailure, kFailure, kSuccess}) {
-    Take(log_, {Finished(result).OfLastRun()}, kQuiet);
+    Apply(log_, {Finished(result).OfLastRun()}, kQuiet);
   }
   EXPECT_EQ(Home().runs, 1u);
   EXPECT_EQ(Home().warnings, 1u);
@@ -303,13 +303,13 @@ TEST_F(FoldResult, ARunIsCountedOnceHoweverOftenItsResultIsRevised) {
 }
 
 TEST_F(FoldResult, ALateResultIsIgnoredIfTheFileHasNoLastRun) {
-  Take(log_, {Finished(kFailure).At(Night(1)).OfLastRun()}, kQuiet);
+  Apply(log_, {Finished(kFailure).At(Night(1)).OfLastRun()}, kQuiet);
   EXPECT_EQ(Home().runs, 0u);
   EXPECT_EQ(Home().last_run, std::nullopt);
 }
 
 TEST_F(FoldResult, ALateResultReachesTheLastRunAfterTheNextHasStarted) {
-  Take(log_, {Finished(kSuccess).At(Night(1)), Started(), Finished(kFailure).OfLastRun()}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(1)), Started(), Finished(kFailure).OfLastRun()}, kQuiet);
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Home().last_run->end, Night(1));
 }

@@ -28,30 +28,30 @@ class UnnamedTest : public LedgerTest {
 
 TEST_F(UnnamedTest, ABareExitCodeOfZeroIsNoSuccess) {
   Configure({Guessing("log"), SourceOf("status", "home")});
-  Take(log_, {Code(0, kSuccess)});
+  Apply(log_, {Code(0, kSuccess)});
   EXPECT_FALSE(Home().last_success);
   EXPECT_EQ(Home().runs, 0U);
 }
 
 TEST_F(UnnamedTest, ABareExitCodeOfAWarningIsAFailure) {
   Configure({Guessing("log"), SourceOf("status", "home")});
-  Take(log_, {Code(1, kWarning)});
+  Apply(log_, {Code(1, kWarning)});
   EXPECT_FALSE(Home().last_success);
   EXPECT_EQ(Home().last_run->result, kFailure);
 }
 
 TEST_F(UnnamedTest, ABareExitCodeAddsToAKnownRun) {
   Configure({Guessing("log"), SourceOf("status", "home")});
-  Take(status_,
-       {Finished(kSuccess).Of(Operation::kBackup).From(Night(30)).At(Night(30) + 1min).Id("a1")});
-  Take(log_, {Code(1, kWarning)});
+  Apply(status_,
+        {Finished(kSuccess).Of(Operation::kBackup).From(Night(30)).At(Night(30) + 1min).Id("a1")});
+  Apply(log_, {Code(1, kWarning)});
   EXPECT_EQ(Home().last_run->result, kWarning);
   EXPECT_EQ(Home().last_run->exit_code, 1);
   EXPECT_EQ(Home().runs, 1U);
 }
 
 TEST_F(UnnamedTest, AnExitCodeCountsIfTheOperationIsConfigured) {
-  Take(log_, {Code(0, kSuccess)});
+  Apply(log_, {Code(0, kSuccess)});
   EXPECT_EQ(Home().last_success, Night(30) + 1min);
 }
 
@@ -61,9 +61,9 @@ FailedUnnamed Failed(std::vector<Named> finished = {}) {
 
 TEST_F(UnnamedTest, AnUnnamedFailureAppliesToEveryBackupOfTheFile) {
   Configure({SourceOf("log", "{label}")});
-  Take(log_, {Said(Finished(kSuccess).At(Night(1)).Whole(), "a"),
-              Said(Finished(kSuccess).At(Night(1)).Whole(), "b")});
-  Take(log_, {Failed()});
+  Apply(log_, {TestRecord(Finished(kSuccess).At(Night(1)).Whole(), "a"),
+               TestRecord(Finished(kSuccess).At(Night(1)).Whole(), "b")});
+  Apply(log_, {Failed()});
   for (const char* name : {"a", "b"}) {
     EXPECT_EQ(Of(name, Operation::kBackup).last_run->result, kFailure) << name;
     EXPECT_EQ(Of(name, Operation::kBackup).last_success, Night(1)) << name;
@@ -72,19 +72,20 @@ TEST_F(UnnamedTest, AnUnnamedFailureAppliesToEveryBackupOfTheFile) {
 
 TEST_F(UnnamedTest, AnUnnamedFailureDoesNotApplyToBackupsThatFinished) {
   Configure({SourceOf("log", "{label}")});
-  Take(log_, {Said(Finished(kSuccess).At(Night(1)).Whole(), "a"),
-              Said(Finished(kSuccess).At(Night(1)).Whole(), "b")});
-  Take(log_, {Said(Finished(kSuccess).At(Night(30)), "a"), Failed({{.label = "a"}})});
+  Apply(log_, {TestRecord(Finished(kSuccess).At(Night(1)).Whole(), "a"),
+               TestRecord(Finished(kSuccess).At(Night(1)).Whole(), "b")});
+  Apply(log_, {TestRecord(Finished(kSuccess).At(Night(30)), "a"), Failed({{.label = "a"}})});
   EXPECT_NE(Of("a", Operation::kBackup).last_run->result, kFailure);
   EXPECT_EQ(Of("b", Operation::kBackup).last_run->result, kFailure);
 }
 
 TEST_F(UnnamedTest, AnUnnamedFailureAfterAllFinishedAppliesToTheLast) {
   Configure({SourceOf("log", "{label}")});
-  Take(log_,
-       {Said(Finished(kSuccess).At(Night(29)), "a"), Said(Finished(kSuccess).At(Night(30)), "b"),
-        Failed({{.label = "a"}, {.label = "b"}})},
-       kQuiet);
+  Apply(
+      log_,
+      {TestRecord(Finished(kSuccess).At(Night(29)), "a"),
+       TestRecord(Finished(kSuccess).At(Night(30)), "b"), Failed({{.label = "a"}, {.label = "b"}})},
+      kQuiet);
   EXPECT_EQ(Of("a", Operation::kBackup).last_run->result, kSuccess);
   EXPECT_EQ(Of("b", Operation::kBackup).last_run->result, kFailure);
   EXPECT_EQ(Of("b", Operation::kBackup).runs, 1U);
@@ -92,15 +93,15 @@ TEST_F(UnnamedTest, AnUnnamedFailureAfterAllFinishedAppliesToTheLast) {
 
 TEST_F(UnnamedTest, AnUnnamedFailureOfAFileWithoutBackupsIsNamedByTheFile) {
   Configure({SourceOf("log", "{label}")});
-  Take(log_, {Failed()});
+  Apply(log_, {Failed()});
   EXPECT_THAT(Names(), ElementsAre("home"));
   EXPECT_EQ(Home().last_run->result, kFailure);
 }
 
 TEST_F(UnnamedTest, AClaimIsNoSuccessWhereArchivesProveSuccesses) {
-  Take(log_, {Finished(kSuccess).At(Night(29)).By(Evidence::kClaim).Whole()});
+  Apply(log_, {Finished(kSuccess).At(Night(29)).By(Evidence::kClaim).Whole()});
   EXPECT_EQ(Home().last_success, Night(29)) << "there is no better evidence";
-  Take(status_, {Finished(kSuccess).At(Night(20)).Id("a1").Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(20)).Id("a1").Whole()});
   EXPECT_EQ(Home().last_success, Night(20));
 }
 
@@ -117,22 +118,23 @@ class NamedBackupTest : public UnnamedTest {
 };
 
 TEST_F(NamedBackupTest, ASourceThatNamesBackupsDoesNotClash) {
-  Take(log_, {Finished(kSuccess).At(Night(29)).Id("a1").Whole()});
-  Take(events_, {Said(Finished(kFailure).At(Night(30)).Whole(), "home")});
+  Apply(log_, {Finished(kSuccess).At(Night(29)).Id("a1").Whole()});
+  Apply(events_, {TestRecord(Finished(kFailure).At(Night(30)).Whole(), "home")});
   EXPECT_EQ(Home().last_run->result, kFailure);
   EXPECT_EQ(Backup("home").source, "log") << "the source that knows the tool";
 }
 
 TEST_F(NamedBackupTest, EachOperationHasAnOpenRunOfItsOwn) {
-  Take(events_,
-       {Said(Started{.operation = Operation::kBackup, .at = Night(30)}, "home"),
-        Said(Started{.operation = Operation::kCheck, .at = Night(30) + 1min}, "home"),
-        Said(Finished(kSuccess).Of(Operation::kCheck).At(Night(30) + 2min).Whole(), "home")});
+  Apply(
+      events_,
+      {TestRecord(Started{.operation = Operation::kBackup, .at = Night(30)}, "home"),
+       TestRecord(Started{.operation = Operation::kCheck, .at = Night(30) + 1min}, "home"),
+       TestRecord(Finished(kSuccess).Of(Operation::kCheck).At(Night(30) + 2min).Whole(), "home")});
   EXPECT_TRUE(Home().running);
   EXPECT_FALSE(Of("home", Operation::kCheck).running);
   EXPECT_EQ(Of("home", Operation::kCheck).last_run->result, kSuccess);
-  Take(events_,
-       {Said(Finished(kSuccess).Of(Operation::kBackup).At(Night(30) + 1h).Whole(), "home")});
+  Apply(events_,
+        {TestRecord(Finished(kSuccess).Of(Operation::kBackup).At(Night(30) + 1h).Whole(), "home")});
   EXPECT_EQ(Home().last_success, Night(30) + 1h);
   EXPECT_EQ(Home().last_run->duration, 1h);
 }

@@ -50,10 +50,10 @@ TEST_F(LedgerAsAWhole, CheckpointsSurviveARestart) {
   log_.position.inode = 0x8000000000000001;
   log_.position.prefix_crc = 0xffffffff;
   log_.position.modified = Night(1) + 1us;
-  Take(log_, {Noise(), Noise()});
+  Apply(log_, {Noise(), Noise()});
   TestFile other("/log/other.log");
-  Take(other, {Finished(kSuccess).At(Night(1))});
-  Take(status_, {Noise()});
+  Apply(other, {Finished(kSuccess).At(Night(1))});
+  Apply(status_, {Noise()});
   EXPECT_NE(log_.position.id, 0);
   EXPECT_NE(log_.position.id, other.position.id);
   for (int restart = 0; restart < 2; ++restart) {
@@ -65,14 +65,14 @@ TEST_F(LedgerAsAWhole, CheckpointsSurviveARestart) {
     EXPECT_EQ((*known)[1].position, other.position);
     Reopen();
   }
-  Take(log_, {Noise()});
+  Apply(log_, {Noise()});
   EXPECT_EQ(ledger().Checkpoints("log")->size(), 2u) << "a file keeps its id";
   EXPECT_EQ(ledger().Checkpoints("log")->at(0).position.offset, 300u);
 }
 
 TEST_F(LedgerAsAWhole, TheCheckpointOfAFileThatIsOverIsRemoved) {
-  Take(log_, {Noise()});
-  Take(log_, {}, kOver);
+  Apply(log_, {Noise()});
+  Apply(log_, {}, kOver);
   EXPECT_TRUE(ledger().Checkpoints("log")->empty());
 }
 
@@ -93,7 +93,7 @@ TEST_F(LedgerAsAWhole, CountersOfSourcesSurviveARestart) {
 }
 
 TEST_F(LedgerAsAWhole, ASourceThatIsConfiguredAgainHasItsOldCounters) {
-  Take(log_, {Noise()});
+  Apply(log_, {Noise()});
   ledger().Configure({SourceOf("status")});
   EXPECT_EQ(ledger().standings()->sources.count("log"), 0u);
   ledger().Configure(sources_);
@@ -108,17 +108,17 @@ TEST_F(LedgerAsAWhole, ClockJumpsAreCountedAcrossARestart) {
 }
 
 TEST_F(LedgerAsAWhole, TheTimeOfTheLastCommitIsPublished) {
-  Take(log_, {Noise()});
+  Apply(log_, {Noise()});
   EXPECT_EQ(ledger().standings()->committed, now_);
   now_ += 1min;
-  Take(log_, {Noise()});
+  Apply(log_, {Noise()});
   EXPECT_EQ(ledger().standings()->committed, now_);
 }
 
 TEST_F(LedgerAsAWhole, PublishedStandingsNeverChange) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Whole()});
   const auto before = ledger().standings();
-  Take(status_, {Finished(kFailure).At(Night(2)).Whole()});
+  Apply(status_, {Finished(kFailure).At(Night(2)).Whole()});
   EXPECT_EQ(before->backups[0]->operations[0].runs, 1u);
   EXPECT_NE(ledger().standings(), before);
 }
@@ -129,7 +129,7 @@ TEST_F(LedgerAsAWhole, StandingsOfUnchangedBackupsAreShared) {
   auto steps = SomeSteps();
   ASSERT_TRUE(Commit(steps));
   const auto before = ledger().standings();
-  Take(log_, {Finished(kSuccess).At(Night(3))}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(3))}, kQuiet);
   const auto after = ledger().standings();
   EXPECT_NE(after->backups[0], before->backups[0]);
   EXPECT_EQ(after->backups[1], before->backups[1]);
@@ -155,14 +155,14 @@ TEST_F(LedgerAsAWhole, ALedgerWithoutADirectoryWorksInMemory) {
 
 TEST_F(LedgerAsAWhole, TheWriteAheadLogDoesNotGrowWithoutLimit) {
   for (int i = 0; i < 300; ++i)
-    Take(log_, {Started(), Finished(kSuccess).At(Night(1) + i * 1min)}, kQuiet);
+    Apply(log_, {Started(), Finished(kSuccess).At(Night(1) + i * 1min)}, kQuiet);
   EXPECT_LT(std::filesystem::file_size(state() + "/ledger.db-wal"), 6u << 20);
 }
 
 // A commit that fails.
 
 TEST_F(LedgerAsAWhole, ACommitThatFailsHalfWayLeavesNoTrace) {
-  Take(log_, {Finished(kSuccess).At(Night(5))}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(Night(5))}, kQuiet);
   const std::string before = Standing();
   const auto positions = ledger().Checkpoints("log");
   // The second step is the one that cannot be written.
@@ -210,7 +210,7 @@ TEST_F(LedgerAsAWhole, ACommitThatFailsAtItsEndLeavesNoTrace) {
 }
 
 TEST_F(LedgerAsAWhole, ATickThatFailsLeavesNoTrace) {
-  Take(status_, {Finished(kSuccess).At(now_ + 1h).Whole()});
+  Apply(status_, {Finished(kSuccess).At(now_ + 1h).Whole()});
   Tick();
   now_ += 2h;
   Execute(state(),
@@ -228,17 +228,17 @@ TEST_F(LedgerAsAWhole, ATickThatFailsLeavesNoTrace) {
 
 TEST_F(LedgerAsAWhole, ACommitThatCannotBeReadBackIsStillACommit) {
   Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
-  const std::vector<Said> check{Finished(kFailure).Of(Operation::kCheck).At(Night(1))};
-  Take(log_, check, kQuiet);
+  const std::vector<TestRecord> check{Finished(kFailure).Of(Operation::kCheck).At(Night(1))};
+  Apply(log_, check, kQuiet);
   EXPECT_NE(log_.position.id, 0);
   EXPECT_EQ(ledger().standings()->errors, 1u);
   Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
-  Take(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(2))}, kQuiet);
+  Apply(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(2))}, kQuiet);
   EXPECT_EQ(Of("home", Operation::kCheck).runs, 2u);
 }
 
 TEST_F(LedgerAsAWhole, ATickThatCannotBeReadBackIsCountedOnce) {
-  Take(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(1))}, kQuiet);
+  Apply(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(1))}, kQuiet);
   Tick();
   Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
   EXPECT_FALSE(ledger().Tick(now_, {.clock_jumps = 1}));
@@ -277,7 +277,7 @@ TEST_F(LedgerAsAWhole, StandingsCanBeReadDuringCommits) {
   std::jthread ticker([&] {
     while (!stop) EXPECT_TRUE(ledger().Tick(now_));
   });
-  for (int i = 0; i < 50; ++i) Take(status_, {Finished(kSuccess).At(Night(1) + i * 1min).Whole()});
+  for (int i = 0; i < 50; ++i) Apply(status_, {Finished(kSuccess).At(Night(1) + i * 1min).Whole()});
   stop = true;
 }
 
@@ -304,7 +304,7 @@ TEST_F(LedgerTest, OnAFullDiskRunsAndNoticesAreProcessedInMemory) {
                                   .states = {NoticeState::kFinish, NoticeState::kFail},
                                   .operations = {Operation::kBackup}};
   ledger().Subscribe({subscription}, Night(1));
-  Take(log_, {Finished(kSuccess).At(Night(28)).Whole()});
+  Apply(log_, {Finished(kSuccess).At(Night(28)).Whole()});
   const auto deliver = [&] {
     std::vector<std::string_view> states;
     std::vector<Delivery> deliveries;
@@ -321,7 +321,7 @@ TEST_F(LedgerTest, OnAFullDiskRunsAndNoticesAreProcessedInMemory) {
     EXPECT_THAT(deliver(), IsEmpty()) << "a delivered notice is not delivered again";
     Tick();
     EXPECT_TRUE(ledger().standings()->full) << "later changes are not on the disk";
-    Take(log_, {Finished(kFailure).At(Night(29)).Whole()});
+    Apply(log_, {Finished(kFailure).At(Night(29)).Whole()});
     EXPECT_EQ(Home().failures, 1U);
     EXPECT_TRUE(ledger().standings()->full);
     EXPECT_THAT(deliver(), ElementsAre("fail"));
@@ -339,13 +339,13 @@ TEST_F(LedgerTest, OnAFullDiskRunsAndNoticesAreProcessedInMemory) {
 }
 
 TEST_F(LedgerTest, OpenedOnAFullDiskItStartsInMemoryAndCatchesUp) {
-  Take(log_, {Finished(kSuccess).At(Night(28)).Whole()});
+  Apply(log_, {Finished(kSuccess).At(Night(28)).Whole()});
   {
     const FullDisk full;
     Reopen();
     EXPECT_TRUE(ledger().standings()->full);
     EXPECT_EQ(Home().runs, 1U);
-    Take(log_, {Finished(kFailure).At(Night(29)).Whole()});
+    Apply(log_, {Finished(kFailure).At(Night(29)).Whole()});
     now_ += 10s;
     Tick();
     EXPECT_TRUE(ledger().standings()->full);

@@ -28,51 +28,51 @@ class ListingsTest : public LedgerTest {
 
 TEST_F(ListingsTest, ACompleteListingCountsTheArchives) {
   Complete(true);
-  Take(log_, {ArchivesCounted{.archives = 3, .oldest = Night(1), .newest = Night(3)}});
+  Apply(log_, {ArchivesCounted{.archives = 3, .oldest = Night(1), .newest = Night(3)}});
   EXPECT_EQ(Backup("home").archives, 3U);
   EXPECT_EQ(Backup("home").oldest_archive, Night(1));
   EXPECT_EQ(Backup("home").newest_archive, Night(3));
-  Take(log_, {ArchivesCounted{.archives = 1, .oldest = Night(2), .newest = Night(2)}});
+  Apply(log_, {ArchivesCounted{.archives = 1, .oldest = Night(2), .newest = Night(2)}});
   EXPECT_EQ(Backup("home").archives, 1U);
   EXPECT_EQ(Backup("home").newest_archive, Night(2)) << "the newest was removed";
-  Take(log_, {ArchivesCounted{}});
+  Apply(log_, {ArchivesCounted{}});
   EXPECT_EQ(Backup("home").archives, 0U);
   EXPECT_FALSE(Backup("home").newest_archive);
 }
 
 TEST_F(ListingsTest, AnIncompleteListingOnlyShowsTheNewestArchive) {
-  Take(log_, {ArchivesCounted{.archives = 1, .oldest = Night(3), .newest = Night(3)}});
+  Apply(log_, {ArchivesCounted{.archives = 1, .oldest = Night(3), .newest = Night(3)}});
   EXPECT_FALSE(Backup("home").archives);
   EXPECT_FALSE(Backup("home").oldest_archive);
   EXPECT_EQ(Backup("home").newest_archive, Night(3));
-  Take(log_,
-       {ArchivesCounted{.archives = 1, .oldest = Night(2), .newest = Night(2)}, ArchivesCounted{}});
+  Apply(log_, {ArchivesCounted{.archives = 1, .oldest = Night(2), .newest = Night(2)},
+               ArchivesCounted{}});
   EXPECT_EQ(Backup("home").newest_archive, Night(3));
 }
 
 TEST_F(ListingsTest, SizesOfARepositoryHaveItsConfiguredName) {
   Complete(false, "nas");
-  Take(log_, {RepositoryMeasured{.stored_bytes = 7}, RepositoryMeasured{.original_bytes = 9}});
+  Apply(log_, {RepositoryMeasured{.stored_bytes = 7}, RepositoryMeasured{.original_bytes = 9}});
   EXPECT_THAT(Stored(), ElementsAre(Pair("nas", 7)));
   EXPECT_EQ(ledger().standings()->repositories.at("nas").original_bytes, 9U);
 }
 
 TEST_F(ListingsTest, SizesOfARepositoryWithoutANameHaveTheNameOfItsBackup) {
-  Take(log_, {RepositoryMeasured{.stored_bytes = 7}});
+  Apply(log_, {RepositoryMeasured{.stored_bytes = 7}});
   EXPECT_THAT(Stored(), ElementsAre(Pair("home", 7)));
 }
 
 TEST_F(ListingsTest, SizesOfASelectionAreNotThoseOfTheRepository) {
-  Take(log_, {RepositoryMeasured{.stored_bytes = 7, .of_selection = true}});
+  Apply(log_, {RepositoryMeasured{.stored_bytes = 7, .of_selection = true}});
   EXPECT_THAT(Stored(), IsEmpty());
   Complete(true);
-  Take(log_, {RepositoryMeasured{.stored_bytes = 7, .of_selection = true}});
+  Apply(log_, {RepositoryMeasured{.stored_bytes = 7, .of_selection = true}});
   EXPECT_THAT(Stored(), ElementsAre(Pair("home", 7)));
 }
 
 TEST_F(ListingsTest, ListingsAreHiddenWithoutTheirSource) {
   Complete(false, "nas");
-  Take(log_, {RepositoryMeasured{.stored_bytes = 7}});
+  Apply(log_, {RepositoryMeasured{.stored_bytes = 7}});
   sources_.erase(sources_.begin());
   ledger().Configure(sources_);
   EXPECT_THAT(Stored(), IsEmpty());

@@ -110,24 +110,24 @@ class ClaimTest : public LedgerTest, public testing::WithParamInterface<Traits> 
 
   void Archive() {
     now_ += 1h;
-    Take(log_, {Finished(kSuccess).At(now_).Whole().Id(fmt::format("{:08}", ++archives_))});
+    Apply(log_, {Finished(kSuccess).At(now_).Whole().Id(fmt::format("{:08}", ++archives_))});
   }
   void Fail() {
     now_ += 1h;
-    Take(log_, {Finished(kFailure).At(now_).Whole()});
+    Apply(log_, {Finished(kFailure).At(now_).Whole()});
   }
   // A start that a claim ends.
   void Start() {
     now_ += 1h;
-    Take(log_, {Started{.at = now_}});
+    Apply(log_, {Started{.at = now_}});
   }
   void Claim() {
     now_ += 1min;
-    Take(log_, {Finished(kSuccess).At(now_).By(Evidence::kClaim).Whole()});
+    Apply(log_, {Finished(kSuccess).At(now_).By(Evidence::kClaim).Whole()});
   }
   void SucceedNas() {
     now_ += 1min;
-    Take(nas_, {Finished(kSuccess).At(now_).Whole()});
+    Apply(nas_, {Finished(kSuccess).At(now_).Whole()});
   }
   // A success that counts is reported, as far as the monitor is sent such things.
   void ExpectRecovery() {
@@ -272,13 +272,13 @@ TEST_P(ClaimTest, AClaimIsReportedWhileAllIsWell) {
             Subscribes(kFinish) ? std::vector<std::string>{"finish"} : std::vector<std::string>());
 }
 
-TEST_P(ClaimTest, WhatWasWithheldIsSentOnceAnArchiveProvesTheClaim) {
+TEST_P(ClaimTest, AWithheldNoticeIsSentOnceAnArchiveProvesTheClaim) {
   Archive();
   Fail();
   Deliver();
   Claim();
   Deliver();
-  Take(status_, {Finished(kSuccess).At(now_).Id("a1b2c3d4").Whole()});
+  Apply(status_, {Finished(kSuccess).At(now_).Id("a1b2c3d4").Whole()});
   EXPECT_EQ(Home().consecutive_failures, 0U);
   const auto states = StatesOf(Deliver());
   if (Subscribes(kFinish)) {

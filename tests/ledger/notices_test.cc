@@ -64,7 +64,7 @@ class NoticesTest : public LedgerTest {
   }
   // Delivers the start of a run. Its UUID.
   std::string DeliverStart(TestFile& file) {
-    Take(file, {Started{.at = now_ - 1min}});
+    Apply(file, {Started{.at = now_ - 1min}});
     const std::vector<std::string> uids = Uids();
     EXPECT_THAT(Deliver(), ElementsAre(testing::StartsWith("start")));
     return uids.empty() ? "" : uids.back();
@@ -87,14 +87,14 @@ class NoticesTest : public LedgerTest {
   void Run(int night, RunResult result) {
     now_ = Night(night) + 1h;
     TestFile file(fmt::format("/log/{}.log", night), now_);
-    Take(file, {Finished(result).From(Night(night)).At(Night(night) + 10min).Whole()}, kGone);
+    Apply(file, {Finished(result).From(Night(night)).At(Night(night) + 10min).Whole()}, kGone);
   }
   // The same for another backup.
   void RunOf(const std::string& name, int night, RunResult result,
              Operation operation = Operation::kBackup) {
     now_ = Night(night) + 1h;
     TestFile file(fmt::format("/{}/{}-{}.log", name, Name(operation), night), now_);
-    Take(file, {Finished(result).Of(operation).At(Night(night) + 20min).Whole()}, kGone);
+    Apply(file, {Finished(result).Of(operation).At(Night(night) + 20min).Whole()}, kGone);
   }
   void AlsoWatch(const std::string& name) {
     sources_.push_back(SourceOf(name, name));
@@ -108,54 +108,54 @@ class NoticesTest : public LedgerTest {
 
 TEST_F(NoticesTest, ANoticeIsSentWhenARunStartsAndWhenItsResultSettles) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   EXPECT_THAT(Deliver(), ElementsAre("start"));
-  Take(log_, {Finished(kSuccess).At(now_)});
+  Apply(log_, {Finished(kSuccess).At(now_)});
   EXPECT_THAT(Pending(), IsEmpty()) << "something worse may follow";
-  Take(log_, {}, kQuiet);
+  Apply(log_, {}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, AnUndeliveredStartIsDroppedWhenItsRunEnds) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
-  Take(log_, {Finished(kFailure).At(now_).Whole()});
+  Apply(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Finished(kFailure).At(now_).Whole()});
   EXPECT_THAT(Pending(), ElementsAre("fail"));
   EXPECT_EQ(Dropped(Dropped::kSuperseded), 1U);
 }
 
 TEST_F(NoticesTest, ARunReadFromStartToEndAtOnceHasNoStartNotice) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, AMonitorThatIsSentEverythingIsSentThatStartToo) {
   subscription_.superseding = Superseding::kNothing;
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Pending(), ElementsAre("start", "finish"));
 }
 
 TEST_F(NoticesTest, TheStartAndTheEndOfARunHaveTheSameUuid) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   const std::string uid = ledger().Waiting("m", 1).at(0).uid;
   EXPECT_EQ(uid.size(), 36U);
   Deliver();
-  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_EQ(ledger().Waiting("m", 1).at(0).uid, uid);
 }
 
 TEST_F(NoticesTest, ANoticeContainsWhatIsKnownAboutTheRun) {
   Subscribe();
-  Take(log_, {Finished(kFailure)
-                  .From(now_ - 1min)
-                  .At(now_)
-                  .Because(Reason::kLocked)
-                  .Code(11)
-                  .Adding(512)
-                  .Whole()});
+  Apply(log_, {Finished(kFailure)
+                   .From(now_ - 1min)
+                   .At(now_)
+                   .Because(Reason::kLocked)
+                   .Code(11)
+                   .Adding(512)
+                   .Whole()});
   const Notice notice = ledger().Waiting("m", 1).at(0);
   EXPECT_EQ(notice.backup, "home");
   EXPECT_EQ(notice.at, now_);
@@ -171,9 +171,9 @@ TEST_F(NoticesTest, NoticesContainTheMessagesAtOrAboveTheMonitorsLevel) {
   subscription_.states.insert(kLog);
   subscription_.messages = Level::kWarning;
   Subscribe();
-  Take(log_,
-       {Started{.at = now_ - 1min}, RunNoted{.message = "more", .level = Level::kInfo},
-        RunNoted{.message = "bad", .level = Level::kError}, Finished(kFailure).At(now_).Whole()});
+  Apply(log_,
+        {Started{.at = now_ - 1min}, RunNoted{.message = "more", .level = Level::kInfo},
+         RunNoted{.message = "bad", .level = Level::kError}, Finished(kFailure).At(now_).Whole()});
   const auto notices = ledger().Waiting("m", 10);
   ASSERT_EQ(notices.size(), 2U);
   EXPECT_EQ(notices[0].state, kLog);
@@ -224,27 +224,27 @@ TEST_F(NoticesTest, AMonitorIsSentOnlyWhatItSubscribesTo) {
 TEST_F(NoticesTest, AWarningIsSentAsFinishAndAnInterruptionAsFail) {
   Subscribe();
   Run(10, kWarning);
-  Take(log_, {Started{.at = now_ - 1min}});
-  Take(log_, {}, kGone);
+  Apply(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {}, kGone);
   EXPECT_THAT(Pending(), ElementsAre("finish", "fail"));
 }
 
 TEST_F(NoticesTest, AResultThatBecomesWorseIsReported) {
   Subscribe();
-  Take(log_, {Finished(kSuccess).At(now_)}, kQuiet);
+  Apply(log_, {Finished(kSuccess).At(now_)}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
   now_ += 5min;
-  Take(log_, {Finished(kFailure).OfLastRun()});
+  Apply(log_, {Finished(kFailure).OfLastRun()});
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
 TEST_F(NoticesTest, AResultThatAnotherFileMakesWorseMinutesLaterIsReported) {
   Subscribe();
   const Time ended = now_;
-  Take(log_, {Finished(kSuccess).From(ended - 10min).At(ended)}, kQuiet);
+  Apply(log_, {Finished(kSuccess).From(ended - 10min).At(ended)}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
   now_ += 5min;
-  Take(status_, {Finished(kFailure).Code(1).From(ended - 10min).At(ended).Whole()});
+  Apply(status_, {Finished(kFailure).Code(1).From(ended - 10min).At(ended).Whole()});
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
@@ -253,10 +253,10 @@ TEST_F(NoticesTest, AStartThatWasSentIsClosedIfTheRunWasSkippedOrWithdrawn) {
   Run(10, kFailure);
   Deliver();
   DeliverStart(log_);
-  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  Apply(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
   DeliverStart(log_);
-  Take(log_, {Withdrawn{}});
+  Apply(log_, {Withdrawn{}});
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
@@ -268,26 +268,26 @@ TEST_F(NoticesTest, ASkippedRunWhoseStartWasNotSentIsNotReported) {
 
 TEST_F(NoticesTest, AStartThatIsInFlightMayHaveArrivedAndIsClosed) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   const Delivery delivered{.notice = ledger().Waiting("m", 1).at(0).id};
-  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  Apply(log_, {Finished(kSkipped).At(now_).Whole()});
   ledger().Report("m", {&delivered, 1}, now_);
   EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, AStartWhoseAnswerWasLostMayHaveArrivedAndIsClosed) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   Report(Delivery::Outcome::kRetry);
-  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  Apply(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
-  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole()});
   const Delivery failed{.notice = start, .outcome = Delivery::Outcome::kRetry};
   ledger().Report("m", {&failed, 1}, now_);
   EXPECT_THAT(Pending(), ElementsAre("finish"));
@@ -296,9 +296,9 @@ TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
 
 TEST_F(NoticesTest, AStartThatArrivedAfterItsRunHadEndedLeavesNothingBehind) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
-  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole()});
   const Delivery delivered{.notice = start};
   ledger().Report("m", {&delivered, 1}, now_);
   EXPECT_EQ(Deliver(), std::vector<std::string>{"finish"});
@@ -309,7 +309,7 @@ TEST_F(NoticesTest, AStartLeavesNothingBehindIfTheEndIsNotSubscribedTo) {
   subscription_.states = {kStart, kFail};
   Subscribe();
   DeliverStart(log_);
-  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Pending(), IsEmpty());
   EXPECT_EQ(Rows(), 0);
 }
@@ -317,9 +317,9 @@ TEST_F(NoticesTest, AStartLeavesNothingBehindIfTheEndIsNotSubscribedTo) {
 TEST_F(NoticesTest, AMonitorThatIsSentEverythingIsSentTheStartBeforeTheResultSettles) {
   subscription_.superseding = Superseding::kNothing;
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_)});
+  Apply(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_)});
   EXPECT_THAT(Pending(), ElementsAre("start"));
-  Take(log_, {}, kQuiet);
+  Apply(log_, {}, kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("start", "finish"));
   EXPECT_EQ(Rows(), 0);
 }
@@ -347,12 +347,12 @@ TEST_F(NoticesTest, MessagesAreSentOnceEvenIfTheResultChanges) {
   subscription_.states = {kFinish, kFail, kLog};
   subscription_.messages = Level::kWarning;
   Subscribe();
-  Take(log_,
-       {Started{.at = now_ - 1min}, RunNoted{.message = "bad", .level = Level::kError},
-        Finished(kSuccess).At(now_)},
-       kQuiet);
+  Apply(log_,
+        {Started{.at = now_ - 1min}, RunNoted{.message = "bad", .level = Level::kError},
+         Finished(kSuccess).At(now_)},
+        kQuiet);
   EXPECT_THAT(Deliver(), ElementsAre("log", "finish"));
-  Take(log_, {Finished(kFailure).OfLastRun()});
+  Apply(log_, {Finished(kFailure).OfLastRun()});
   EXPECT_THAT(Deliver(), ElementsAre("fail"));
 }
 
@@ -383,13 +383,13 @@ TEST_F(OneStateTest, AStartThatWasSentIsClosedByTheStatusBeforeIt) {
   Run(10, kFailure);
   Deliver();
   DeliverStart(log_);
-  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  Apply(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
 
   Run(11, kSuccess);
   Deliver();
   DeliverStart(log_);
-  Take(log_, {Withdrawn{}});
+  Apply(log_, {Withdrawn{}});
   EXPECT_THAT(Deliver(), ElementsAre("finish"));
 }
 
@@ -397,9 +397,9 @@ TEST_F(OneStateTest, AStartThatWasSentIsClosedByAFailThatNamesTheFailingBackups)
   Subscribe();
   RunOf("nas", 10, kFailure);
   Deliver();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   EXPECT_THAT(Deliver(), ElementsAre("start"));
-  Take(log_, {Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Deliver(), ElementsAre("fail, nas"));
 }
 
@@ -417,8 +417,8 @@ TEST_F(OneStateTest, ANewBackupThatFailedInTheSameStepPreventsTheFinishOfAnother
   ledger().Configure(sources_);
   Subscribe();
   TestFile file("/many/x.log", now_);
-  Take(file, {{Finished(kFailure).At(now_ - 2min).Whole(), "a"},
-              {Finished(kSuccess).At(now_ - 1min).Whole(), "b"}});
+  Apply(file, {{Finished(kFailure).At(now_ - 2min).Whole(), "a"},
+               {Finished(kSuccess).At(now_ - 1min).Whole(), "b"}});
   EXPECT_THAT(Deliver(), ElementsAre("fail a"));
 }
 
@@ -453,12 +453,12 @@ TEST_F(OneStateTest, OnlyTheNewestStatusIsPending) {
 
 TEST_F(OneStateTest, AStartThatWasSentIsClosedByTheNoticeThatSupersededItsEnd) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   const std::string uid = ledger().Waiting("m", 1).at(0).uid;
   Deliver();
-  Take(log_, {Finished(kFailure).At(now_).Whole()});
+  Apply(log_, {Finished(kFailure).At(now_).Whole()});
   now_ += 1h;
-  Take(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
   const auto waiting = ledger().Waiting("m", 10);
   ASSERT_EQ(waiting.size(), 1U);
   EXPECT_EQ(waiting[0].uid, uid);
@@ -469,8 +469,8 @@ TEST_F(OneStateTest, BothStartsOfTwoConcurrentRunsAreClosed) {
   Subscribe();
   const std::string home_uid = DeliverStart(log_);
   const std::string nas_uid = DeliverStart(nas);
-  Take(log_, {Finished(kSuccess).At(now_).Whole()});
-  Take(nas, {Finished(kSuccess).At(now_).Whole()});
+  Apply(log_, {Finished(kSuccess).At(now_).Whole()});
+  Apply(nas, {Finished(kSuccess).At(now_).Whole()});
   EXPECT_THAT(Uids(), ElementsAre(home_uid, nas_uid));
 }
 
@@ -478,18 +478,18 @@ TEST_F(OneStateTest, BothStartsThatWereSentForOneRunAreClosed) {
   Subscribe();
   const std::string first = DeliverStart(log_);
   const std::string second = DeliverStart(status_);
-  Take(log_, {Finished(kSuccess).From(now_ - 1min).At(now_)});
-  Take(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
+  Apply(log_, {Finished(kSuccess).From(now_ - 1min).At(now_)});
+  Apply(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
   EXPECT_THAT(Uids(), ElementsAre(first, second));
   EXPECT_THAT(Deliver(), ElementsAre("fail", "fail"));
 }
 
 TEST_F(OneStateTest, AStartThatTurnsOutToBelongToAnEndedRunIsClosedWithItsResult) {
   Subscribe();
-  Take(log_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
+  Apply(log_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
   Deliver();
   const std::string second = DeliverStart(status_);
-  Take(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
+  Apply(status_, {Finished(kFailure).From(now_ - 1min).At(now_).Whole()});
   EXPECT_THAT(Uids(), ElementsAre(second));
   EXPECT_THAT(Deliver(), ElementsAre("fail, home"));
 }
@@ -538,7 +538,7 @@ TEST_F(OneStateTest, AStartThatWouldShowAsGoodIsNotSentAfterAFailure) {
   Subscribe();
   Run(10, kFailure);
   Deliver();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   EXPECT_THAT(Deliver(), IsEmpty());
 }
 
@@ -629,19 +629,19 @@ TEST_F(NoticesTest, AnUndeliveredReminderIsReplacedByTheNextOrTheSuccess) {
 
 TEST_F(NoticesTest, AStartThatWasInFlightWhenTheProgramEndedMayHaveArrived) {
   Subscribe();
-  Take(log_, {Started{.at = now_ - 1min}});
+  Apply(log_, {Started{.at = now_ - 1min}});
   Reopen();
   ledger().Subscribe({subscription_}, now_);
-  Take(log_, {Finished(kSkipped).At(now_).Whole()});
+  Apply(log_, {Finished(kSkipped).At(now_).Whole()});
   EXPECT_THAT(Pending(), ElementsAre("finish"));
 }
 
 TEST_F(NoticesTest, TheStartOfARunThatTurnsOutToBeOldIsClosed) {
   Subscribe();
-  Take(log_, {Started{}});
+  Apply(log_, {Started{}});
   const std::vector<std::string> started = Deliver();
   now_ = Night(30);
-  Take(log_.Modified(Night(0)), {Finished(kFailure).At(Night(0)).Whole()});
+  Apply(log_.Modified(Night(0)), {Finished(kFailure).At(Night(0)).Whole()});
   EXPECT_EQ(Deliver().size(), started.size());
   EXPECT_EQ(Rows(), 0);
 }
@@ -715,7 +715,7 @@ TEST_F(NoticesTest, NoNoticeIsQueuedForARunThatEndedTooLongAgo) {
   Subscribe();
   now_ = Night(20);
   TestFile file("/log/late.log", now_);
-  Take(file, {Finished(kFailure).At(Night(10)).Whole()}, kGone);
+  Apply(file, {Finished(kFailure).At(Night(10)).Whole()}, kGone);
   EXPECT_THAT(Pending(), IsEmpty());
   EXPECT_EQ(Dropped(Dropped::kExpired), 1U);
 }

@@ -31,8 +31,8 @@ class History : public LedgerTest {
 TEST_F(History, OldRunsAreForgottenAndTheirCountersAreKept) {
   ledger().Expect({{.backup = "home", .never = true}}, now_);
   for (int night = 1; night <= 30; ++night) {
-    Take(status_,
-         {Finished(kSuccess).From(Night(night) - 1min).At(Night(night)).Adding(1).Whole()});
+    Apply(status_,
+          {Finished(kSuccess).From(Night(night) - 1min).At(Night(night)).Adding(1).Whole()});
   }
   ExpectOnlyRowsToGo(10);
   EXPECT_EQ(Home().runs, 30u);
@@ -49,10 +49,10 @@ TEST_F(History, ARetentionThatIsChangedWhileTheLedgerIsOpenApplies) {
 }
 
 TEST_F(History, TheLastRunOfEachKindIsKeptHoweverOld) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kFailure).At(Night(2)).Whole(),
-                 Finished(kSuccess).At(Night(3)).Adding(3).Whole(),
-                 Finished(kInterrupted).At(Night(4)).Whole(),
-                 Finished(kWarning).At(Night(5)).Adding(5).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kFailure).At(Night(2)).Whole(),
+                  Finished(kSuccess).At(Night(3)).Adding(3).Whole(),
+                  Finished(kInterrupted).At(Night(4)).Whole(),
+                  Finished(kWarning).At(Night(5)).Adding(5).Whole()});
   ExpectOnlyRowsToGo(3);
   EXPECT_EQ(Home().last_success, Night(5));
   EXPECT_EQ(Home().last_clean_success, Night(3));
@@ -60,49 +60,51 @@ TEST_F(History, TheLastRunOfEachKindIsKeptHoweverOld) {
 }
 
 TEST_F(History, TheLastCleanSuccessIsKeptBehindAnUndatedOne) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kWarning).At(Night(2)).Whole()});
-  Take(log_.Modified(Night(9)), {Finished(kSuccess), Noise()}, kQuiet);
-  Take(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
+  Apply(status_,
+        {Finished(kSuccess).At(Night(1)).Whole(), Finished(kWarning).At(Night(2)).Whole()});
+  Apply(log_.Modified(Night(9)), {Finished(kSuccess), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
   ExpectOnlyRowsToGo(3);
   EXPECT_EQ(Home().last_clean_success, Night(1));
 }
 
 TEST_F(History, TheLastRunIsKeptThoughItWasSkipped) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole(), Finished(kSkipped).At(Night(2)).Whole()});
-  Take(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
+  Apply(status_,
+        {Finished(kSuccess).At(Night(1)).Whole(), Finished(kSkipped).At(Night(2)).Whole()});
+  Apply(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
   ExpectOnlyRowsToGo(3);
   EXPECT_EQ(Home().last_run->result, kSkipped);
 }
 
 TEST_F(History, TheRunThatStartedLastIsKept) {
-  Take(log_.Modified(Night(3)), {Started(Operation::kBackup), Progress(1min)});
-  Take(log_.Modified(Night(4)),
-       {Progress(5min), Started(Operation::kBackup), Finished(kSuccess), Noise()}, kQuiet);
-  Take(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(3)), {Started(Operation::kBackup), Progress(1min)});
+  Apply(log_.Modified(Night(4)),
+        {Progress(5min), Started(Operation::kBackup), Finished(kSuccess), Noise()}, kQuiet);
+  Apply(log_.Modified(Night(29)), {Finished(kSuccess), Noise()}, kQuiet);
   ExpectOnlyRowsToGo(2);
   EXPECT_EQ(Home().last_start, Night(3) - 1min);
 }
 
 TEST_F(History, FailuresInARowAreKept) {
-  Take(status_, {Finished(kSuccess).At(Night(1)).Whole()});
+  Apply(status_, {Finished(kSuccess).At(Night(1)).Whole()});
   for (int night = 2; night <= 12; ++night)
-    Take(status_, {Finished(kFailure).At(Night(night)).Whole()});
+    Apply(status_, {Finished(kFailure).At(Night(night)).Whole()});
   ExpectOnlyRowsToGo(12);
   EXPECT_EQ(Home().consecutive_failures, 11u);
 }
 
 TEST_F(History, FailuresOfABackupThatNeverSucceededAreKept) {
   for (int night = 1; night <= 12; ++night)
-    Take(status_, {Finished(kFailure).At(Night(night)).Whole()});
+    Apply(status_, {Finished(kFailure).At(Night(night)).Whole()});
   ExpectOnlyRowsToGo(12);
 }
 
 TEST_F(History, RunsThatAreNotSettledAreKept) {
-  Take(log_.Modified(Night(5)), {Started(Operation::kCheck), Progress(1min)});
+  Apply(log_.Modified(Night(5)), {Started(Operation::kCheck), Progress(1min)});
   TestFile other("/log/other.log");
-  Take(other, {Finished(kSuccess).At(Night(4))});
-  Take(status_,
-       {Finished(kSuccess).At(Night(1)).Whole(), Finished(kSuccess).At(Night(29)).Whole()});
+  Apply(other, {Finished(kSuccess).At(Night(4))});
+  Apply(status_,
+        {Finished(kSuccess).At(Night(1)).Whole(), Finished(kSuccess).At(Night(29)).Whole()});
   Tick();
   EXPECT_EQ(Rows(), 3) << "the run of night 1 is forgotten";
 }
@@ -110,7 +112,7 @@ TEST_F(History, RunsThatAreNotSettledAreKept) {
 TEST_F(History, OldRunsAreForgottenOnceADay) {
   now_ = Night(12);
   for (int night = 1; night <= 3; ++night)
-    Take(status_, {Finished(kSuccess).At(Night(night)).Whole()});
+    Apply(status_, {Finished(kSuccess).At(Night(night)).Whole()});
   Tick();
   EXPECT_EQ(Rows(), 2);
   now_ += 23h;

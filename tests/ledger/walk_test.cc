@@ -23,7 +23,7 @@ class Walk : public LedgerTest {
   RunResult AnyResult() { return static_cast<RunResult>(Below(kRunResults)); }
 
   // An end that is identified by its id or its time.
-  Said Known() {
+  TestRecord Known() {
     Finished end(AnyResult());
     end.At(Night(1 + Below(28)) + Below(3) * 7s).By(static_cast<Evidence>(Below(kEvidences)));
     if (OneIn(2)) end.From(*end.end - (1 + Below(60)) * 1min);
@@ -34,13 +34,15 @@ class Walk : public LedgerTest {
     if (OneIn(4)) end.Whole();
     return end;
   }
-  Said News() { return Finished(AnyResult()).By(Evidence::kExitCode).Code(Below(4)).OfLastRun(); }
-  Said List() {
+  TestRecord News() {
+    return Finished(AnyResult()).By(Evidence::kExitCode).Code(Below(4)).OfLastRun();
+  }
+  TestRecord List() {
     Listed archive(std::string(64, static_cast<char>('a' + Below(6))), Night(1 + Below(28)));
     if (OneIn(2)) archive.Until(archive.start + 10min);
     return archive;
   }
-  Said Any() {
+  TestRecord Any() {
     switch (Below(10)) {
       case 0:
         return Started(OneIn(2) ? std::optional(Operation::kBackup) : std::nullopt);
@@ -80,7 +82,7 @@ class Walk : public LedgerTest {
         files.emplace(path, Generation{generations++, TestFile(path, Night(1))});
       auto& [generation, file] = files.at(path);
       file.Modified(file.position.modified + Below(20) * 1h);
-      std::vector<Said> records;
+      std::vector<TestRecord> records;
       for (int n = Below(4); n > 0; --n) records.push_back(make());
       const auto rest = static_cast<Rest>(OneIn(10) ? Below(5) : Below(3));
       moves.push_back({generation, Step(file, records, rest)});
@@ -185,7 +187,7 @@ TEST_F(Walk, StandingsDoNotDependOnWhereThePiecesOfAFileEnd) {
   for (unsigned seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);
     random_.seed(seed);
-    const auto moves = Plan(60, [this]() -> Said {
+    const auto moves = Plan(60, [this]() -> TestRecord {
       switch (Below(6)) {
         case 0:
           return Started(Operation::kBackup);

@@ -9,12 +9,13 @@ using enum Level;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(MessagesToDrop, IsNothingWhereAllFits) {
+TEST(MessagesToDrop, NoMessageIsDroppedIfAllFit) {
   EXPECT_THAT(MessagesToDrop({}, 0, 0), IsEmpty());
-  EXPECT_THAT(MessagesToDrop(std::vector<MessageWeight>{{kDebug, 3}, {kError, 4}}, 2, 7), IsEmpty());
+  EXPECT_THAT(MessagesToDrop(std::vector<MessageWeight>{{kDebug, 3}, {kError, 4}}, 2, 7),
+              IsEmpty());
 }
 
-TEST(MessagesToDrop, IsTheLightestAndOfTheseTheOldest) {
+TEST(MessagesToDrop, TheLeastSevereMessagesAreDroppedFirstAndOfTheseTheOldest) {
   const std::vector<MessageWeight> messages{
       {kError, 1}, {kInfo, 1}, {kWarning, 1}, {kInfo, 1}, {kDebug, 1}};
   EXPECT_THAT(MessagesToDrop(messages, 4, 99), ElementsAre(4));

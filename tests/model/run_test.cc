@@ -8,7 +8,7 @@
 namespace backup_exporter {
 namespace {
 
-TEST(Names, FitTheirValues) {
+TEST(Names, EveryValueHasItsFixedName) {
   EXPECT_EQ(Name(Operation::kBackup), "backup");
   EXPECT_EQ(Name(Operation::kCheck), "check");
   EXPECT_EQ(Name(Operation::kPrune), "prune");
@@ -42,7 +42,7 @@ TEST(Names, FitTheirValues) {
   EXPECT_EQ(Name(Reason::kOther), "other");
 }
 
-TEST(Names, LeadBackToTheOperation) {
+TEST(Names, EveryOperationIsFoundByItsName) {
   for (int i = 0; i < kOperations; ++i) {
     const auto operation = static_cast<Operation>(i);
     EXPECT_EQ(OperationNamed(Name(operation)), operation);
@@ -73,13 +73,13 @@ TEST(Names, EveryReasonIsFoundByItsName) {
   EXPECT_EQ(ReasonNamed(""), std::nullopt);
 }
 
-TEST(Names, OfUnknownOperationsAreRefused) {
+TEST(Names, AnUnknownNameIsNoOperation) {
   EXPECT_EQ(OperationNamed(""), std::nullopt);
   EXPECT_EQ(OperationNamed("Backup"), std::nullopt);
   EXPECT_EQ(OperationNamed("backups"), std::nullopt);
 }
 
-TEST(Names, OfLevelsAreReadBack) {
+TEST(Names, EveryLevelIsFoundByItsName) {
   for (int i = 0; i < kLevels; ++i) {
     const auto level = static_cast<Level>(i);
     EXPECT_EQ(LevelNamed(Name(level)), level);
@@ -87,12 +87,12 @@ TEST(Names, OfLevelsAreReadBack) {
   EXPECT_EQ(LevelNamed("ANSWER"), std::nullopt);
 }
 
-TEST(FigureFields, AreEveryFigureOnce) {
+TEST(FigureFields, EveryFigureIsListedOnce) {
   std::set<std::string_view> columns;
   Figures figures;
   for (const FigureField& field : kFigureFields) {
     EXPECT_TRUE(columns.insert(field.column).second) << field.column;
-    EXPECT_FALSE((figures.*field.member).has_value()) << field.column << " is there twice";
+    EXPECT_FALSE((figures.*field.member).has_value()) << field.column << " is listed twice";
     figures.*field.member = 1;
   }
   EXPECT_EQ(sizeof(Figures), kFigureFields.size() * sizeof(std::optional<std::uint64_t>));

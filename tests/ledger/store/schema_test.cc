@@ -183,7 +183,7 @@ TEST(LedgerOfVersion5, CanBeReadWithoutAnUpgrade) {
   EXPECT_EQ(ReadPause(state, "photos", kWritten).value(), Time(Duration(1'796'107'846'213'007)));
 }
 
-TEST(LedgerOfVersion7, IsRefused) {
+TEST(LedgerOfVersion7, ALedgerOfVersion7IsRefused) {
   const TemporaryDirectory directory;
   const std::string state = directory / "state";
   ASSERT_TRUE(Ledger::Open({.directory = state}));
