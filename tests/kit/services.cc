@@ -50,7 +50,8 @@ void End(const std::unique_ptr<Process>& process, int signal) {
 std::string PercentEncoded(const std::string& text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string encoded;
-  for (const unsigned char c : text) {
+  for (const char character : text) {
+    const auto c = static_cast<unsigned char>(character);
     encoded += '%';
     encoded += kDigits[c / 16];
     encoded += kDigits[c % 16];
