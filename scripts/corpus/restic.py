@@ -252,7 +252,7 @@ def stopped_by(signal, restic, *, late=False):
 
 
 def from_pipe(restic):
-    """A backup of the pipe that writes its process id to a file. Signals get their default action: ignored ones are inherited."""
+    """A backup of the pipe that writes its process id to a file, with the default action for every signal."""
     return ["env", "--default-signal", "sh", "-c", f'echo $$ >{PROCESS_ID}; exec "$@" <{PIPE}', "sh",
             *restic.backup("--stdin", "--stdin-filename", "dump.sql")]
 
