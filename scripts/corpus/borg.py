@@ -37,9 +37,9 @@ JSON = ["--json", "--log-json", "--show-rc", "--info"]
 TEXT = ["-v", "--stats", "--show-rc"]
 
 NO_DOCUMENT = "borg prints no document when it makes no archive"
-NO_OPERATION = "nothing says which command it was"
-ONLY_CODE = "the document is the same with warnings; only the exit code tells"
-DRY_RUN = "a dry run is no run"
+NO_OPERATION = "nothing shows which command it was"
+ONLY_CODE = "the document is the same with warnings; only the exit code shows them"
+DRY_RUN = "a dry run is not a run"
 
 
 def record():
@@ -311,7 +311,7 @@ def record_successes(borg, corpus):
     creation("create-timestamp", "--timestamp: the archive bears another time than that of the run",
              options=["--timestamp", "2024-02-29T12:00:00"]).apart()
 
-    creation("create-list-progress", "everything that borg tells in JSON lines").only_log(
+    creation("create-list-progress", "everything that borg reports in JSON lines").only_log(
         ["--log-json", "--show-rc", "--stats", "--list", "--progress"])
     creation("create-list-text", "the options of borg's quick start").only_log(
         ["--verbose", "--filter", "AME", "--list", "--stats", "--show-rc"], "stderr.log")
@@ -323,8 +323,8 @@ def record_successes(borg, corpus):
     creation("create-only-rc-text", "nothing but --show-rc").only_log(["--show-rc"], "stderr.log")
     case, _ = creation("create-no-rc", "JSON lines without an end").record(
         ["--log-json", "--info", "--list"], stderr="stderr.jsonl")
-    case.capture("stderr.jsonl", "log file", "borg", [], cannot_tell="without --show-rc nothing tells a good end")
-    case, _ = creation("create-silent", "a good run without options says nothing").record([], both="both.log")
+    case.capture("stderr.jsonl", "log file", "borg", [], cannot_tell="without --show-rc nothing shows a successful end")
+    case, _ = creation("create-silent", "a successful run without options prints nothing").record([], both="both.log")
     case.capture("both.log", "both streams", "borg", [], cannot_tell="the file is empty")
 
     creation("create-json", "--json and nothing else").only_document()

@@ -231,8 +231,8 @@ class Recorder:
 
         case = self.run("create", "without --json", "success", both="both.log")
         self.log(case, good)
-        self.log(case, [], "both.log", "both streams", "a good run says nothing at the default verbosity")
-        case = self.run("create-stats", "--stats: the log tells the archive", "success", ["create", "--stats"])
+        self.log(case, [], "both.log", "both streams", "a successful run prints nothing at the default verbosity")
+        case = self.run("create-stats", "--stats: the log shows the archive", "success", ["create", "--stats"])
         self.log(case, [self.first("success", evidence="report", **self.statistics(case))])
         case = self.run("create-list", "--list and --stats, on both streams", "success",
                         ["--verbosity", "1", "create", "--list", "--stats"], both="both.log")
@@ -240,7 +240,7 @@ class Recorder:
             self.log(case, [self.first("success", evidence="report", **self.statistics(case, file))], file, way)
         case = self.run("create-quiet", "the log file has verbosity 0", "success",
                         ["--log-file-verbosity", "0", "create"])
-        self.log(case, [], cannot_tell="at verbosity 0 a good run says nothing")
+        self.log(case, [], cannot_tell="at verbosity 0 a successful run prints nothing")
 
         case = self.run("default", "all default actions", "success", [])
         self.record_markers(case)
@@ -302,7 +302,7 @@ class Recorder:
         case = self.run("second-missing-log", "of two repositories the second is missing", "failure", exit_code=1,
                         configuration=missing_repository, both="both.log")
         self.log(case, two)
-        self.log(case, two[1:], "both.log", "both streams", "what is good says nothing at the default verbosity")
+        self.log(case, two[1:], "both.log", "both streams", "successful actions print nothing at the default verbosity")
         case = self.run("second-missing-default", "all default actions, and the second repository is missing",
                         "failure", [], exit_code=1, configuration=missing_repository)
         runs = [*map(self.without_evidence, self.actions(case))]
@@ -376,7 +376,7 @@ class Recorder:
         failure("retried-in-vain", "both attempts find a lock", failed, around=borgmatic.borg.locked,
                 configuration={"retries": 1})
 
-        for name, what, code, result in (("hook-soft", "a hook says: not now", 75, "skipped"),
+        for name, what, code, result in (("hook-soft", "a hook requests a skip", 75, "skipped"),
                                          ("hook-failed", "a hook fails", 1, "failure")):
             # The old version names only the configuration if a hook requests a skip.
             runs = [shows(result) if old and code == 75 else self.first(result)]
@@ -391,7 +391,7 @@ class Recorder:
         good = borgmatic.configuration()
         case = self.run("bad-configuration", "one of two configurations is no YAML", "failure", ["create", "--json"],
                         exit_code=1, configurations=[bad, good], stdout="stdout.json")
-        self.array(case, "stdout.json", "only the log tells of the other configuration")
+        self.array(case, "stdout.json", "only the log shows the other configuration")
         # A failure without a name belongs to the backup that was named last.
         self.log(case, [self.first("failure")])
 
@@ -429,11 +429,11 @@ class Recorder:
         old = self.borgmatic.old
         nameless = [shows("interrupted", None)]
         ended("term", "SIGTERM to borgmatic", 143, lambda borgmatic, borg: kill(borgmatic, "TERM"),
-              nameless, "nothing says what it was about")
+              nameless, "nothing shows what it was about")
         ended("int", "SIGINT to both, as Ctrl-C sends it", 130, lambda borgmatic, borg: kill(-borgmatic, "INT"),
               [], "there is only the trace of Python")
         ended("term-borg", "SIGTERM to borg", 1 if old else 0, lambda borgmatic, borg: kill(borg, "TERM"),
-              None if old else nameless, None if old else "nothing says what it was about")
+              None if old else nameless, None if old else "nothing shows what it was about")
         ended("kill-borg", "SIGKILL to borg", 1, lambda borgmatic, borg: kill(borg, "KILL"))
         ended("kill", "SIGKILL to borgmatic and borg", 137, kill_both, [], "there is nothing in the file")
 

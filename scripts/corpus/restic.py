@@ -34,9 +34,9 @@ WRONG_PASSWORD = {"RESTIC_PASSWORD": "wrong"}
 
 VERSIONS = {"0.14.0": "/usr/bin/restic", "0.19.1": PEERS / "restic-0.19.1/restic"}
 
-ON_STDERR = "restic says it on standard error alone"
-NO_SNAPSHOT = "a dry run is no run"
-TEXT = "there is only text, which does not say what was done"
+ON_STDERR = "restic reports it on standard error only"
+NO_SNAPSHOT = "a dry run is not a run"
+TEXT = "there is only text, which does not show what was done"
 
 # The README's script for cron.
 WRAPPER = """"$@"
@@ -396,7 +396,7 @@ def record_running(recorder):
                             during=during)
     added = restic.added_bytes(id)
     case.truth("success", id=id, added_bytes=added)
-    case.capture("running.jsonl", "both streams", "restic", [], open=True, cannot_tell="it is not over yet")
+    case.capture("running.jsonl", "both streams", "restic", [], open=True, cannot_tell="the run has not ended yet")
     case.capture("both.jsonl", "both streams", "restic",
                  [shows("success", evidence="report", id=id, added_bytes=added)])
 
@@ -535,7 +535,7 @@ def record_listings(recorder):
     listing("snapshots-latest", "the newest of three snapshots", "three", ["snapshots", "--json", "--latest", "1"],
             select=lambda snapshot: snapshot["tags"] == ["weekly"])
     listing("snapshots-by-host", "--group-by host", "three", ["snapshots", "--json", "--group-by", "host"])
-    nothing = "it tells of no run"
+    nothing = "it shows no run"
     for mode in ("raw-data", "restore-size"):
         listing(f"stats-{mode}", f"stats in mode {mode}", "three", ["stats", "--json", "--mode", mode],
                 select=lambda snapshot: False, cannot_tell=nothing)
@@ -545,13 +545,13 @@ def record_listings(recorder):
     listing("snapshots-tagged", "the newest of three snapshots was given a tag, and so a new id", "three",
             ["snapshots", "--json"])
     restic.begin("two-hosts")
-    listing("snapshots-two-hosts", "snapshots of two hosts, of which nothing says whose this file is", "two-hosts",
+    listing("snapshots-two-hosts", "snapshots of two hosts; nothing shows to which host this file belongs", "two-hosts",
             ["snapshots", "--json"], select=lambda snapshot: False, cannot_tell="it may be of another backup")
     restic.begin("empty")
     run(ordinary_user(restic.backup(PARTIAL)))
     listing("snapshots-partial", "the only snapshot is of a backup that could not read everything", "empty",
             ["snapshots", "--json"], result="warning",
-            cannot_tell="a snapshot does not say that something was unreadable")
+            cannot_tell="a snapshot does not show that something was unreadable")
 
 
 def record_debian(restic, corpus):
