@@ -1,13 +1,14 @@
-# Registers test suites with ctest: one process for each suite, or for each case. ctest includes this
-# when it starts and reads the suites out of the sources, so that no list has to be kept.
+# Registers test suites with ctest: one process for each suite, or for each case. ctest includes this file when it
+# starts, and this file reads the suites from the sources, so there is no list to maintain.
 #
 # A test file may have a line `// Labels: …`, which labels all of its suites:
-#   threads  run under the thread sanitizer, too
-#   serial   runs alone, since it measures time or memory
-# A suite named …AtLength is registered a second time as `long.…`, which scripts/test --long runs for
-# hours (kit/long_run.h). Where it drives the program, it runs in the release build only.
+#   threads  the thread sanitizer runs them, too
+#   serial   they run alone, since they measure time or memory
+# A suite named …AtLength is registered a second time as `long.…`, which scripts/test --long runs for hours
+# (kit/long_run.h). If it drives the program, its short form runs in the release build only. A suite named
+# …Tools is registered a second time as `peers.…`, for scripts/test --peers.
 
-# The labels of a test file, into the variable `result`.
+# read_labels(SOURCE RESULT): stores the labels of a test file in the variable RESULT.
 function(read_labels source result)
   file(STRINGS "${source}" line REGEX "^// Labels: " LIMIT_COUNT 1)
   string(REGEX REPLACE "^// Labels: *" "" labels "${line}")
@@ -15,7 +16,7 @@ function(read_labels source result)
   set(${result} "${labels}" PARENT_SCOPE)
 endfunction()
 
-# One test. LABELS and the properties that follow it are those of ctest.
+# register(NAME PROGRAM FILTER LABELS [PROPERTY VALUE…]): adds one test with these labels and ctest properties.
 function(register name program filter labels)
   add_test("${name}" "${program}" "--gtest_filter=${filter}" --gtest_brief=1)
   set_tests_properties("${name}" PROPERTIES LABELS "${labels}" TIMEOUT 600
@@ -25,8 +26,8 @@ function(register name program filter labels)
   endif()
 endfunction()
 
-# register_suites(PROGRAM suite|case LABELS PATH_ADDITION SOURCE…): the suites of these sources, which
-# PROGRAM was built from. PATH_ADDITION is appended to PATH.
+# register_suites(PROGRAM suite|case LABELS PATH_ADDITION SOURCE…): adds the suites of these sources, from which
+# PROGRAM was built. PATH_ADDITION is appended to PATH.
 function(register_suites program granularity labels path_addition)
   set(environment ENVIRONMENT_MODIFICATION "PATH=path_list_append:${path_addition}")
   foreach(source IN LISTS ARGN)

@@ -1,8 +1,8 @@
-"""Records borg: Debian's version, and the newest with its legacy and its modern exit codes.
+"""Records Debian's borg, and the newest borg with its legacy and its modern exit codes.
 
-Most runs are recorded twice: as NAME, with --json and --log-json and the two streams apart, and as NAME-text,
-as people read it. borg's exit code, which alone tells a warning from a success, is in no document: it is in
-the line of --show-rc, or nowhere.
+Most runs are recorded twice: as NAME with --json and --log-json, each stream in its own file, and as NAME-text
+with borg's text output. Only the exit code distinguishes a warning from a success. It is printed in the line
+of --show-rc and nowhere else.
 """
 import json
 import os
@@ -15,7 +15,7 @@ from corpus.common import (ENVIRONMENT, PEERS, SRV, Corpus, Pipe, background, da
                            shows, small_disk)
 
 REPOSITORY = SRV / "repo"
-BASE = SRV / "borg"  # borg's caches, keys and what it knows of repositories
+BASE = SRV / "borg"  # borg's caches, keys and records of repositories
 DATA = SRV / "data"
 PARTIAL = SRV / "partial"  # the same data, some of it unreadable
 STATES = SRV / "states"
@@ -25,11 +25,11 @@ ENVIRONMENT |= {
     "BORG_BASE_DIR": str(BASE),
     "BORG_HOST_ID": "web1",  # instead of the address of the network card
     "BORG_PASSPHRASE": "test",
-    "BORG_SHOW_SYSINFO": "no",  # else tracebacks name the kernel of this machine
+    "BORG_SHOW_SYSINFO": "no",  # otherwise tracebacks contain the kernel version of this machine
     "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes",
 }
 
-# By way of its Python, since the script names the folder where it was installed.
+# Called through its Python, since the first line of the script has the path where it was installed.
 NEWEST = [PEERS / "borg-1.4.5/bin/python", PEERS / "borg-1.4.5/bin/borg"]
 PROGRAMS = {"1.2.4": ["/usr/bin/borg"], "1.4.5": NEWEST}
 
@@ -37,9 +37,9 @@ JSON = ["--json", "--log-json", "--show-rc", "--info"]
 TEXT = ["-v", "--stats", "--show-rc"]
 
 NO_DOCUMENT = "borg prints no document when it makes no archive"
-NO_OPERATION = "nothing says which command it was"
-ONLY_CODE = "the document is the same with warnings; only the exit code tells"
-DRY_RUN = "a dry run is no run"
+NO_OPERATION = "nothing shows which command it was"
+ONLY_CODE = "the document is the same with warnings; only the exit code shows them"
+DRY_RUN = "a dry run is not a run"
 
 
 def record():
@@ -56,7 +56,7 @@ def record():
 
 
 class Borg:
-    """One version, and states of its repository that runs begin from."""
+    """One version of borg, and the states of its repository from which runs start."""
 
     def __init__(self, version):
         self.program = PROGRAMS[version]
@@ -88,7 +88,7 @@ class Borg:
             output(self.command("create", f"{REPOSITORY}::web1-{number}", DATA))
         self.save("three")
         self.seen = {archive["id"] for archive in self.archives()}
-        # What comes next adds less than a kilobyte, which --stats tells to the byte.
+        # The next archive adds less than a kilobyte, a size that --stats does not round.
         document.write_text("a document, changed again\n")
 
         shutil.rmtree(REPOSITORY)
@@ -117,13 +117,13 @@ class Borg:
         return json.loads(output(self.command("list", "--json", REPOSITORY)))["archives"]
 
     def new_id(self):
-        """The id of the archive that was not there before. It need not be the last: its time can be chosen."""
+        """The id of the new archive, which need not be the last one, since the time of an archive can be chosen."""
         new = {archive["id"] for archive in self.archives()} - self.seen
         self.seen |= new
         id, = new
         return id
 
-    # What happens around a run. Each yields options for run().
+    # Conditions of a run. Each yields options for run().
 
     @contextmanager
     def locked(self):
@@ -140,7 +140,7 @@ def nothing():
 
 
 def stopped_by(signal):
-    """Ends borg in the middle: it has read its sources and waits for more of its standard input, the last one."""
+    """Ends borg before it is done: when it has read its other sources and waits for more standard input."""
     @contextmanager
     def around():
         with Pipe() as pipe, open(pipe.path, "rb", buffering=0) as stdin:
@@ -148,14 +148,14 @@ def stopped_by(signal):
                 pipe.wait_for_reader()
                 kill(process.pid, signal)
                 if signal == "INT":
-                    pipe.close()  # borg ends after what it reads next
+                    pipe.close()  # borg ends after the next read
             yield {"stdin": stdin, "during": stop}
     return around
 
 
 @contextmanager
 def touching():
-    """The source changes all the time. It is large, so borg does not read it in an instant, but is only a hole."""
+    """The source changes all the time. It is a large hole, so that reading it takes borg a while."""
     large = SRV / "changing/large"
     large.parent.mkdir(exist_ok=True)
     with open(large, "wb") as stream:
@@ -176,7 +176,7 @@ def touching():
 
 @contextmanager
 def vanishing():
-    """A file of the source is deleted while borg, which has listed the folder, reads the pipe in front of it."""
+    """A file of the source is deleted after borg has listed the folder, while it reads a pipe that comes first."""
     folder = SRV / "vanishing"
     folder.mkdir()
     with Pipe(folder / "pipe") as pipe:
@@ -198,7 +198,7 @@ def full_disk():
 
 
 def added_bytes(text):
-    """What a document says, or the table of --stats if it is below a kilobyte; else it is rounded."""
+    """The added bytes from a document, or from the table of --stats, which rounds sizes of a kilobyte or more."""
     if match := re.search(r'"deduplicated_size": (\d+),\s+"nfiles": \d+,\s+"original_size"', text):
         return int(match[1])
     if match := re.search(r"This archive:.* (\d+) B\b", text):
@@ -225,14 +225,14 @@ class Creation:
         self.archived = result in ("success", "warning") if archived is None else archived
 
     def run(self, case, options, **streams):
-        """One more run in the case; returns the id of the archive that it made."""
+        """Adds a run to the case; returns the id of the archive that it made."""
         command = self.wrap(self.borg.command("create", *options, *self.arguments))
         with self.around() as run_options:
             case.run(command, exit_code=self.exit_code, env=self.env, **streams, **run_options)
         return self.borg.new_id() if self.archived else None
 
     def record(self, options, suffix="", **streams):
-        """A case of one run; returns it and the id of the archive."""
+        """Makes a case of one run; returns it and the id of the archive."""
         self.borg.begin(self.state)
         case = self.corpus.case(self.name + suffix, self.what)
         id = self.run(case, options, **streams)
@@ -261,10 +261,10 @@ class Creation:
         self.document(case, "stdout.json", id)
 
     def shown(self, text, id):
-        """The run that a text shows which has the last words of the run, or breaks off since it was killed."""
+        """The run that a text shows. The text has the end of the run, or breaks off if the run was killed."""
         details = {"id": id, "added_bytes": added_bytes(text)} if id and id in text else {}
         operation = "backup" if re.search("Creating archive at|archive_progress|Archive fingerprint", text) else None
-        # With warnings and failures the report and the exit code, or words about it, come together.
+        # With warnings and failures, the text has both the report and the exit code, or a message about it.
         evidence = None if self.result != "success" else "report" if details else "exit_code"
         return shows(self.result, operation, evidence=evidence, **details)
 
@@ -275,7 +275,7 @@ class Creation:
         elif self.result == "success":
             configured(case, file, way, run, [])
         elif self.result == "warning":
-            # For other commands than create a warning would be a failure.
+            # For commands other than create, a warning would be a failure.
             case.capture(file, way, "borg", [run | {"operation": "backup"}], options={"operation": "backup"})
         else:
             configured(case, file, way, run)
@@ -291,7 +291,7 @@ class Creation:
 
 
 def configured(case, file, way, run, otherwise=None, operation="backup"):
-    """The captures of a file that does not say which command it was: without and with that configured."""
+    """The captures of a file that does not show the command: without and with a configured operation."""
     case.capture(file, way, "borg", [run] if otherwise is None else otherwise, cannot_tell=NO_OPERATION)
     case.capture(file, way, "borg", [run | {"operation": operation}], options={"operation": operation})
 
@@ -311,7 +311,7 @@ def record_successes(borg, corpus):
     creation("create-timestamp", "--timestamp: the archive bears another time than that of the run",
              options=["--timestamp", "2024-02-29T12:00:00"]).apart()
 
-    creation("create-list-progress", "everything that borg tells in JSON lines").only_log(
+    creation("create-list-progress", "everything that borg reports in JSON lines").only_log(
         ["--log-json", "--show-rc", "--stats", "--list", "--progress"])
     creation("create-list-text", "the options of borg's quick start").only_log(
         ["--verbose", "--filter", "AME", "--list", "--stats", "--show-rc"], "stderr.log")
@@ -323,8 +323,8 @@ def record_successes(borg, corpus):
     creation("create-only-rc-text", "nothing but --show-rc").only_log(["--show-rc"], "stderr.log")
     case, _ = creation("create-no-rc", "JSON lines without an end").record(
         ["--log-json", "--info", "--list"], stderr="stderr.jsonl")
-    case.capture("stderr.jsonl", "log file", "borg", [], cannot_tell="without --show-rc nothing tells a good end")
-    case, _ = creation("create-silent", "a good run without options says nothing").record([], both="both.log")
+    case.capture("stderr.jsonl", "log file", "borg", [], cannot_tell="without --show-rc nothing shows a successful end")
+    case, _ = creation("create-silent", "a successful run without options prints nothing").record([], both="both.log")
     case.capture("both.log", "both streams", "borg", [], cannot_tell="the file is empty")
 
     creation("create-json", "--json and nothing else").only_document()
@@ -335,7 +335,7 @@ def record_successes(borg, corpus):
         creation("create-one-line-all", "BORG_JSON_INDENT=none, both streams in one file",
                  env={"BORG_JSON_INDENT": "none"}).together()
 
-    # But for its list a dry run looks like a real one.
+    # Except for its list, a dry run looks like a real one.
     dry = ["--dry-run", "--list", "--info", "--show-rc"]
     for name, options, file in (("create-dry-run", ["--log-json"], "both.jsonl"),
                                 ("create-dry-run-text", [], "text.log")):
@@ -347,7 +347,7 @@ def record_successes(borg, corpus):
 
 
 def record_sequences(borg, corpus):
-    """Two runs that append to one file, of which the second is good."""
+    """Two runs that append to one file; the second succeeds."""
     good = Creation(borg, corpus, "", "")
 
     def sequence(name, what, first, options=JSON, stream="both", file="both.log"):
@@ -376,7 +376,7 @@ def record_sequences(borg, corpus):
 
 
 def record_troubles(borg, corpus, modern):
-    """What goes wrong with `borg create`; `modern` are the exit codes of BORG_EXIT_CODES=modern."""
+    """Warnings and failures of `borg create`; `modern`: with BORG_EXIT_CODES=modern."""
     def creation(name, what, result, codes, *, env=None, **options):
         return Creation(borg, corpus, name + ("-modern" if modern else ""), what, result, codes[modern],
                         env=(env or {}) | ({"BORG_EXIT_CODES": "modern"} if modern else {}), **options)
@@ -419,7 +419,7 @@ def record_troubles(borg, corpus, modern):
     trouble("create-no-repository", "there is no repository", "failure", (2, 13), archive=f"{SRV}/none::{{now}}")
     trouble("create-wrong-passphrase", "the passphrase is wrong", "failure", (2, 52), state="encrypted",
             env={"BORG_PASSPHRASE": "wrong"})
-    # The prompt stands in front of the next record.
+    # The prompt is on the same line as the next record.
     trouble("create-no-passphrase", "there is no passphrase, and no terminal", "failure", (2, 50), state="encrypted",
             env={"BORG_PASSPHRASE": None})
     trouble("create-archive-exists", "the name of the archive is taken", "failure", (2, 30),
@@ -438,7 +438,7 @@ def record_troubles(borg, corpus, modern):
 
 def record_command(borg, corpus, name, what, operation, arguments, result="success", exit_code=0, *, known=True,
                    state="three", env=None, around=nothing):
-    """A command that prints no document, in JSON lines and in text. `known`: the file tells which command it was."""
+    """A command that prints no document, in JSON lines and in text. `known`: the file shows the command."""
     for suffix, options, file in (("", ["--log-json"], "both.jsonl"), ("-text", [], "text.log")):
         borg.begin(state)
         case = corpus.case(name + suffix, what, operation)
@@ -469,7 +469,7 @@ def record_commands(borg, corpus):
     command("compact", "some space is freed", "compact", ["compact", "--progress", "--info", REPOSITORY], state="loose")
     command("extract", "an archive is restored", "restore", ["extract", "--list", "--progress", last])
     command("extract-silent", "only --show-rc", "restore", ["extract", last], known=False)
-    shutil.rmtree(SRV / "srv")  # where the working directory is /srv
+    shutil.rmtree(SRV / "srv")  # restored there, since the working directory is /srv
 
 
 def record_failed_commands(borg, corpus, modern):
@@ -489,7 +489,7 @@ def record_failed_commands(borg, corpus, modern):
 
 
 def record_listings(borg, corpus):
-    """What shows archives that are there, and what shows none."""
+    """Listings that show existing archives, and listings that show none."""
     def listing(name, what, arguments, archives, cannot_tell=None):
         case = corpus.case(name, what, "other")
         case.run(borg.command(*arguments), stdout="stdout.json")

@@ -1,8 +1,8 @@
-"""Records borgmatic: Debian's version with Debian's borg, and the newest with the newest borg.
+"""Records Debian's borgmatic with Debian's borg, and the newest borgmatic with the newest borg.
 
-A run of borgmatic leaves one array of borg's documents on standard output, at its very end, and a log file,
-whose summary tells how each configuration ended. Which repository a line of the log is about stands in front
-of it: the label (there are none before 1.7.10), or else the path.
+A run of borgmatic prints one array of borg's documents on standard output at its end, and writes a log file,
+whose summary shows how each configuration ended. A line of the log starts with the repository that it is
+about: its label (from 1.7.10 on), or else its path.
 """
 import json
 import os
@@ -23,7 +23,7 @@ ENVIRONMENT |= {"XDG_STATE_HOME": str(STATE), "XDG_RUNTIME_DIR": str(SRV / "home
 
 NO_DOCUMENT = "borgmatic prints no document of a configuration in which anything failed"
 
-# What begins an action in a log, and the section in which borgmatic 1.7 wants a key.
+# The lines that start an action in a log, and the section of each key in the configuration of borgmatic 1.7.
 ACTIONS = {"Creating archive": "backup", "Pruning archives": "prune", "Compacting segments": "compact",
            "Running consistency checks": "check"}
 SECTIONS = {"location": ("source_directories", "repositories", "local_path", "read_special"),
@@ -44,7 +44,7 @@ def record():
 
 
 class Borgmatic:
-    """One version, the borg that it calls, and configurations for it."""
+    """One version of borgmatic, the borg that it calls, and its configurations."""
 
     def __init__(self, version):
         self.old = version == "1.7.7"
@@ -59,12 +59,12 @@ class Borgmatic:
         assert text == f"{version}\n".encode(), text
         self.borg.begin("three")
         self.known = {archive["id"] for archive in self.borg.archives()}
-        # A borg that tells its process id before it begins.
+        # A wrapper around borg that writes its process id to a file.
         (SRV / "bin").mkdir(exist_ok=True)
         wrapper = SRV / "bin/borg"
         wrapper.write_text(f"#!/bin/sh\necho $$ > {PID}\nexec {' '.join(map(str, self.borg.program))} \"$@\"\n")
         wrapper.chmod(0o755)
-        # The first repository has a label where there are labels.
+        # The first repository has a label, if this version supports labels.
         self.first = str(REPOSITORY) if self.old else "local"
         self.second = str(SECOND)
 
@@ -76,7 +76,7 @@ class Borgmatic:
         LOG.unlink(missing_ok=True)
 
     def configuration(self, name="config", repositories=(REPOSITORY,), sources=(DATA,), **options):
-        """Writes a configuration: JSON is YAML as well."""
+        """Writes a configuration as JSON, which is YAML as well."""
         if SECOND in repositories:
             output(self.borg.command("init", "--encryption=none", SECOND))
         keys = {"source_directories": list(map(str, sources)), "local_path": str(SRV / "bin/borg"),
@@ -93,7 +93,7 @@ class Borgmatic:
         return path
 
     def hook(self, command):
-        """A configuration's keys for a command before `create`."""
+        """The configuration keys for a command before `create`."""
         if self.old:
             return {"before_backup": [command]}
         return {"commands": [{"before": "action", "when": ["create"], "run": [command]}]}
@@ -107,7 +107,7 @@ class Borgmatic:
         return [*self.program, *chosen, *logging, *arguments]
 
     def made(self):
-        """The newest archive of each repository if it is newer than the states that runs begin from."""
+        """The newest archive of each repository, if it is newer than the states from which runs start."""
         found = {}
         for name, path in ((self.first, REPOSITORY), (self.second, SECOND)):
             if path.exists():
@@ -118,7 +118,7 @@ class Borgmatic:
 
 
 def stopping(action):
-    """Does the action in the middle of `create`, whose last source is a pipe that does not end."""
+    """Calls the action during `create`, whose last source is a pipe that does not end."""
     @contextmanager
     def around():
         with Pipe() as pipe:
@@ -130,7 +130,7 @@ def stopping(action):
 
 
 def is_reaped(pid):
-    """An orphan becomes a child of this process, the first of its namespace. Until it is reaped it seems to live."""
+    """An orphan becomes a child of this process, the first one of its namespace. Until reaped it seems to run."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
@@ -153,10 +153,10 @@ class Recorder:
             case.run(command, exit_code=exit_code, **streams, **options)
         files = list(streams.values())
         if log:
-            LOG.touch()  # with little to say there is no file
+            LOG.touch()  # without messages borgmatic makes no file
             case.keep(LOG, "borgmatic.log")
             files.append("borgmatic.log")
-        # The archives that this run has made; those of the first repository stand in truth.json.
+        # The archives that this run made; that of the first repository is in truth.json.
         case.ids = self.borgmatic.made()
         case.id = case.ids.get(self.borgmatic.first)
         text = "".join(map(case.read, files))
@@ -165,19 +165,19 @@ class Recorder:
 
     @staticmethod
     def added(text, id):
-        """What the element of that archive in an array says, or else the table of --stats."""
+        """The added bytes from the element of that archive in an array, or else from the table of --stats."""
         match = re.search(rf'"id": "{id}".*?"deduplicated_size": (\d+)', text)
         return int(match[1]) if match else added_bytes(text)
 
     def array(self, case, file, cannot_tell=None):
-        """A stream in which the array of documents stands."""
+        """A capture of a stream that contains the array of documents."""
         text = case.read(file)
         case.capture(file, "standard output" if file == "stdout.json" else "both streams", "borgmatic",
                      [shows("success", backup=name, evidence="report", id=id, added_bytes=self.added(text, id))
                       for name, id in case.ids.items()], cannot_tell=cannot_tell)
 
-    def told(self, case, file="borgmatic.log"):
-        """What the table of --stats tells of the archive."""
+    def statistics(self, case, file="borgmatic.log"):
+        """The archive and its added bytes from the table of --stats."""
         return {"id": case.id, "added_bytes": added_bytes(case.read(file))}
 
     def log(self, case, expect, file="borgmatic.log", way="log file", cannot_tell=None):
@@ -194,7 +194,7 @@ class Recorder:
         return shows(result, operation, backup=self.borgmatic.second, **details)
 
     def actions(self, case, file="borgmatic.log"):
-        """The actions of a good run as its log shows them."""
+        """The actions of a successful run, from its log."""
         starts = f"(?:{'|'.join(ACTIONS)})(?! at)"  # "Creating archive at" is borg's own
         return [self.first("success", ACTIONS[action], evidence="report")
                 for action in re.findall(starts, case.read(file))]
@@ -231,16 +231,16 @@ class Recorder:
 
         case = self.run("create", "without --json", "success", both="both.log")
         self.log(case, good)
-        self.log(case, [], "both.log", "both streams", "a good run says nothing at the default verbosity")
-        case = self.run("create-stats", "--stats: the log tells the archive", "success", ["create", "--stats"])
-        self.log(case, [self.first("success", evidence="report", **self.told(case))])
+        self.log(case, [], "both.log", "both streams", "a successful run prints nothing at the default verbosity")
+        case = self.run("create-stats", "--stats: the log shows the archive", "success", ["create", "--stats"])
+        self.log(case, [self.first("success", evidence="report", **self.statistics(case))])
         case = self.run("create-list", "--list and --stats, on both streams", "success",
                         ["--verbosity", "1", "create", "--list", "--stats"], both="both.log")
         for file, way in (("borgmatic.log", "log file"), ("both.log", "both streams")):
-            self.log(case, [self.first("success", evidence="report", **self.told(case, file))], file, way)
+            self.log(case, [self.first("success", evidence="report", **self.statistics(case, file))], file, way)
         case = self.run("create-quiet", "the log file has verbosity 0", "success",
                         ["--log-file-verbosity", "0", "create"])
-        self.log(case, [], cannot_tell="at verbosity 0 a good run says nothing")
+        self.log(case, [], cannot_tell="at verbosity 0 a successful run prints nothing")
 
         case = self.run("default", "all default actions", "success", [])
         self.record_markers(case)
@@ -248,7 +248,7 @@ class Recorder:
         case = self.run("default-verbose", "all default actions, --stats, on both streams", "success",
                         ["--verbosity", "1", "--stats"], both="both.log")
         for file, way in (("borgmatic.log", "log file"), ("both.log", "both streams")):
-            self.log(case, [run | (self.told(case, file) if run["operation"] == "backup" else {})
+            self.log(case, [run | (self.statistics(case, file) if run["operation"] == "backup" else {})
                             for run in self.actions(case, file)], file, way)
         case = self.run("check", "check alone", "success", ["check"], operation="check")
         self.record_markers(case)
@@ -269,7 +269,7 @@ class Recorder:
         self.log(case, [], cannot_tell=borg.DRY_RUN)
 
     def record_markers(self, case):
-        """The files whose times are those of the last good checks."""
+        """The files whose modification times are those of the last successful checks."""
         if self.borgmatic.old:
             return
         files = sorted(path for path in (STATE / "borgmatic/checks").rglob("*") if path.is_file())
@@ -302,15 +302,15 @@ class Recorder:
         case = self.run("second-missing-log", "of two repositories the second is missing", "failure", exit_code=1,
                         configuration=missing_repository, both="both.log")
         self.log(case, two)
-        self.log(case, two[1:], "both.log", "both streams", "what is good says nothing at the default verbosity")
+        self.log(case, two[1:], "both.log", "both streams", "successful actions print nothing at the default verbosity")
         case = self.run("second-missing-default", "all default actions, and the second repository is missing",
                         "failure", [], exit_code=1, configuration=missing_repository)
         runs = [*map(self.without_evidence, self.actions(case))]
         # The last action in the log is the one that failed in the other repository.
         self.log(case, [*runs[:-1], two[1] | {"operation": runs[-1]["operation"]}])
 
-        # What borgmatic calls a success or a failure need not be one. It judges an exit code of borg by itself,
-        # and the newest first tries the paths in a dry run, after whose failure it makes no archive.
+        # borgmatic's own result can differ from borg's: it interprets borg's exit codes itself, and the newest
+        # version first tests the paths in a dry run, and makes no archive if that fails.
         warned = [self.first("warning")]
 
         def unreadable(name, what, sources, result, made):
@@ -362,12 +362,12 @@ class Recorder:
 
         @contextmanager
         def released():
-            """The lock is there for the first attempt only."""
+            """Releases the lock after the first attempt."""
             with borgmatic.borg.locked():
                 def release(process):
                     wait_until(lambda: LOG.exists() and "attempt 1/1" in LOG.read_text(), "a second attempt")
                     borgmatic.borg.holder.kill()
-                    borgmatic.borg.holder.wait()  # else its lock is not stale
+                    borgmatic.borg.holder.wait()  # otherwise its lock is not stale
                 yield {"during": release}
         case = self.run("retried", "the first attempt finds a lock, the second none", "success", ["create", "--json"],
                         configuration={"retries": 1, "retry_wait": 1}, around=released, stdout="stdout.json")
@@ -376,9 +376,9 @@ class Recorder:
         failure("retried-in-vain", "both attempts find a lock", failed, around=borgmatic.borg.locked,
                 configuration={"retries": 1})
 
-        for name, what, code, result in (("hook-soft", "a hook says: not now", 75, "skipped"),
+        for name, what, code, result in (("hook-soft", "a hook requests a skip", 75, "skipped"),
                                          ("hook-failed", "a hook fails", 1, "failure")):
-            # The old one names only the configuration when a hook says so.
+            # The old version names only the configuration if a hook requests a skip.
             runs = [shows(result) if old and code == 75 else self.first(result)]
             case = self.run(name, what, result, ["create", "--json"], exit_code=0 if code == 75 else 1,
                             configuration=borgmatic.hook(f"echo a hook; exit {code}"), stdout="stdout.json")
@@ -391,8 +391,8 @@ class Recorder:
         good = borgmatic.configuration()
         case = self.run("bad-configuration", "one of two configurations is no YAML", "failure", ["create", "--json"],
                         exit_code=1, configurations=[bad, good], stdout="stdout.json")
-        self.array(case, "stdout.json", "only the log tells of the other configuration")
-        # A failure that names no backup is that of the one that was named last.
+        self.array(case, "stdout.json", "only the log shows the other configuration")
+        # A failure without a name belongs to the backup that was named last.
         self.log(case, [self.first("failure")])
 
         case = self.run("check-damaged", "a segment file is damaged", "failure", ["check"], operation="check",
@@ -408,11 +408,11 @@ class Recorder:
         return {key: value for key, value in run.items() if key != "evidence"}
 
     def record_ends(self):
-        """Signals in the middle."""
+        """Signals during a run."""
         piped = {"sources": [DATA, SRV / "pipe"], "read_special": True}
 
         def ended(name, what, exit_code, action, both=None, cannot_tell=None):
-            """`both` is what the streams show at the default verbosity."""
+            """`both`: the runs that the streams show at the default verbosity."""
             interrupted = [self.first("interrupted")]
             options = {"exit_code": exit_code, "configuration": piped, "around": stopping(action)}
             case = self.run(name, what, "interrupted", ["create", "--json"], stdout="stdout.json", **options)
@@ -429,11 +429,11 @@ class Recorder:
         old = self.borgmatic.old
         nameless = [shows("interrupted", None)]
         ended("term", "SIGTERM to borgmatic", 143, lambda borgmatic, borg: kill(borgmatic, "TERM"),
-              nameless, "nothing says what it was about")
+              nameless, "nothing shows what it was about")
         ended("int", "SIGINT to both, as Ctrl-C sends it", 130, lambda borgmatic, borg: kill(-borgmatic, "INT"),
               [], "there is only the trace of Python")
         ended("term-borg", "SIGTERM to borg", 1 if old else 0, lambda borgmatic, borg: kill(borg, "TERM"),
-              None if old else nameless, None if old else "nothing says what it was about")
+              None if old else nameless, None if old else "nothing shows what it was about")
         ended("kill-borg", "SIGKILL to borg", 1, lambda borgmatic, borg: kill(borg, "KILL"))
         ended("kill", "SIGKILL to borgmatic and borg", 137, kill_both, [], "there is nothing in the file")
 
@@ -454,13 +454,13 @@ class Recorder:
                 "no archive is named")
 
     def record_formats(self):
-        """What only the newest can."""
+        """Features that only the newest version has."""
         borgmatic = self.borgmatic
-        path = str(REPOSITORY)  # in JSON lines there is no label
+        path = str(REPOSITORY)  # JSON lines have no label
         case = self.run("log-json", "--log-json", "success", ["--log-json", "create"])
         self.log(case, [shows("success", backup=path, evidence="report")])
         case = self.run("log-json-stats", "--log-json with --stats", "success", ["--log-json", "create", "--stats"])
-        self.log(case, [shows("success", backup=path, evidence="report", **self.told(case))])
+        self.log(case, [shows("success", backup=path, evidence="report", **self.statistics(case))])
         case = self.run("log-json-default", "--log-json, all default actions", "success", ["--log-json"])
         self.log(case, [run | {"backup": path} for run in self.actions(case)])
         case = self.run("log-json-array", "--log-json with --json: a record sticks to the array", "success",

@@ -1,27 +1,27 @@
-"""What all recordings share: the namespace they run in, running a tool, and the format of truth.json.
+"""Shared by all recordings: the namespace that they run in, running a tool, and the format of truth.json.
 
-    corpus = Corpus("borg", "1.4.5")                # empties tests/testdata/corpus/borg-1.4.5
+    corpus = Corpus("borg", "1.4.5")                # an empty tests/testdata/corpus/borg-1.4.5
     case = corpus.case("create-warning", "one file is unreadable")
     case.run([...], stdout="stdout.json", stderr="stderr.jsonl", exit_code=1)
     case.truth("warning", id="…", added_bytes=17)
     case.capture("stdout.json", "standard output", "borg", [shows("success", evidence="report", id="…")],
-                 cannot_tell="only the exit code tells of warnings")
+                 cannot_tell="only the exit code shows warnings")
 
 truth.json of a case:
 
-    tool, version, case, what       which run this was
+    tool, version, case, what       the recorded run
     operation                       backup, check, prune, forget, compact, restore or other
-    exit_code                       how the process ended, 128 + n for a signal
+    exit_code                       of the process; 128 + n for signal n
     truth                           result (success, warning, failure, interrupted or skipped), id and added_bytes
     started, ended                  seconds since 1970, around the process
     captures[]                      file, way (how it was written), format (of the reader), timezone,
-                                    expect (the runs that the file shows), cannot_tell (where that is not
-                                    the truth: why not), options (settings of the reader), open (the
-                                    tool still ran and had the file open when it was copied)
+                                    expect (the runs that the file shows), cannot_tell (the reason, if
+                                    expect differs from the truth), options (settings of the reader), open
+                                    (the tool was running and had the file open when it was copied)
 
-A run in `expect` has backup (null: called as the file is), operation (null: the file does not say which),
-result, evidence (missing: more than one would do), and id and added_bytes where the file tells them. Where a
-case has several runs, the truth is that of the last.
+A run in `expect` has backup (null: named after the file), operation (null: the file does not show it), result,
+evidence (missing: any evidence is acceptable), and id and added_bytes if the file shows them. If a case has
+several runs, the truth is that of the last one.
 """
 import fcntl
 import json
@@ -41,12 +41,12 @@ OPERATIONS = ("backup", "check", "prune", "forget", "compact", "restore", "other
 EVIDENCE = ("report", "exit_code", "archive")
 
 SRV = Path("/srv")
-PEERS = Path("/opt")  # where scripts/peers has put its tools, seen from inside
-LOST = SRV / "lost"  # what the last run printed that is not recorded
-TESTDATA = Path("tests/testdata/corpus")  # relative: /srv may be mounted over the sources
+PEERS = Path("/opt")  # the tools that scripts/peers installed, as mounted in the namespace
+DISCARDED = SRV / "discarded"  # output of the last run that is not recorded
+TESTDATA = Path("tests/testdata/corpus")  # relative, since /srv may be mounted over the sources
 TIMEZONE = "Europe/Berlin"
 
-# All that a tool sees of the environment.
+# The whole environment of a tool.
 ENVIRONMENT = {
     "HOME": "/srv/home",
     "USER": "root",
@@ -58,11 +58,11 @@ ENVIRONMENT = {
 
 
 class Failed(Exception):
-    """A recording that is not what it should be."""
+    """A recording that did not go as expected."""
 
 
 def enter_namespace(script):
-    """Starts the script again in a namespace of its own, or, when that is done, prepares it."""
+    """Restarts the script in a namespace of its own; in the restarted script, prepares that namespace."""
     if "RECORD_CORPUS_ROOT" not in os.environ:
         cache = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
         peers = os.environ.get("BACKUP_EXPORTER_PEERS", f"{cache}/backup_exporter/peers")
@@ -80,7 +80,7 @@ def enter_namespace(script):
 
 
 def shows(result, operation="backup", *, backup=None, evidence=None, id=None, added_bytes=None):
-    """A run that a reader must find in a capture. Without backup it is called as the file is."""
+    """A run that a reader must find in a capture. Without `backup` it is named after the file."""
     assert result in RESULTS and operation in (None, *OPERATIONS) and evidence in (None, *EVIDENCE)
     run = {"backup": backup, "operation": operation, "result": result}
     if evidence:
@@ -106,7 +106,7 @@ class Corpus:
 
 
 class Case:
-    """One folder. truth.json is there as soon as truth() was called, and grows with each capture()."""
+    """One folder. truth() writes truth.json, and each capture() adds to it."""
 
     def __init__(self, corpus, name, what, operation):
         assert operation in OPERATIONS
@@ -116,12 +116,12 @@ class Case:
                        "operation": operation}
 
     def run(self, command, *, exit_code=0, stdout=None, stderr=None, both=None, **options):
-        """Runs the command with its streams appended to files of the case; see run() for the options."""
+        """Runs the command, appending its streams to files of the case. The function run() describes the options."""
         paths = {key: self.folder / name
                  for key, name in (("stdout", stdout), ("stderr", stderr), ("both", both)) if name}
         code, started, ended = run(command, **paths, **options)
         if code != exit_code:
-            for path in (*paths.values(), LOST):
+            for path in (*paths.values(), DISCARDED):
                 sys.stderr.write(path.read_text(errors="replace")[-3000:])
             raise Failed(f"{self.folder}: {' '.join(map(str, command))}: ended with {code} instead of {exit_code}")
         self.record |= {"exit_code": code, "started": round(started, 3), "ended": round(ended, 3)}
@@ -161,9 +161,9 @@ class Case:
 
 @contextmanager
 def background(command, *, stdin=None, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=None, cwd=SRV):
-    """The running process, which leads a process group of its own, and is killed if it still runs at the end.
+    """Yields the running process, in a session of its own. Kills it at the end if it is still running.
 
-    A variable of `env` that is None is one that the process does not have.
+    `env` adds variables to the environment; None removes one.
     """
     variables = {name: value for name, value in (ENVIRONMENT | (env or {})).items() if value is not None}
     process = subprocess.Popen([str(word) for word in command], stdin=stdin or subprocess.DEVNULL, stdout=stdout,
@@ -178,13 +178,13 @@ def background(command, *, stdin=None, stdout=subprocess.DEVNULL, stderr=subproc
 def run(command, *, stdout=None, stderr=None, both=None, during=None, **options):
     """Runs the command and returns its exit code and the times before and after.
 
-    stdout, stderr and both are files to append to; what has none is lost with the next run. `during` is
-    called with the running process. The other options are those of background().
+    stdout, stderr and both are files to append to; a stream without a file goes to DISCARDED, which the next
+    run empties. `during` is called with the running process. The other options are those of background().
     """
     def appending(path):
-        return open(path or LOST, "ab", buffering=0)
+        return open(path or DISCARDED, "ab", buffering=0)
 
-    LOST.write_bytes(b"")
+    DISCARDED.write_bytes(b"")
     with appending(both or stdout) as out, appending(both or stderr) as err:
         started = time.time()
         with background(command, stdout=out, stderr=subprocess.STDOUT if both else err, **options) as process:
@@ -196,7 +196,7 @@ def run(command, *, stdout=None, stderr=None, both=None, during=None, **options)
 
 
 def output(command):
-    """What the command prints on standard output; it has to succeed."""
+    """The standard output of the command, which must succeed."""
     done = subprocess.run([str(word) for word in command], env=ENVIRONMENT, cwd=SRV, stdin=subprocess.DEVNULL,
                           capture_output=True)
     if done.returncode:
@@ -208,12 +208,12 @@ def wait_until(condition, what="something"):
     deadline = time.monotonic() + 60
     while not condition():
         if time.monotonic() > deadline:
-            raise Failed(f"waited in vain for {what}")
+            raise Failed(f"timed out waiting for {what}")
         time.sleep(0.02)
 
 
 def ordinary_user(command):
-    """The command by root without its capabilities: bound by file modes, and still called root."""
+    """The command run by root without its capabilities: file modes apply, and the user name is still root."""
     return ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", *command]
 
 
@@ -226,7 +226,7 @@ def damage(file, offset=100):
 
 
 class Pipe:
-    """A named pipe that ends only when this object is closed. So who reads it is surely not done before."""
+    """A named pipe that ends only when this object is closed, so its reader cannot finish before that."""
 
     def __init__(self, path=SRV / "pipe", content=b"x" * 20000):
         self.path = path
@@ -247,13 +247,13 @@ class Pipe:
             self.descriptor = None
 
     def wait_for_reader(self):
-        """Until somebody has read all that there is, and waits for more."""
+        """Waits until a reader has read everything in the pipe."""
         wait_until(lambda: not any(fcntl.ioctl(self.descriptor, termios.FIONREAD, bytes(4))), "a reader of the pipe")
 
 
 @contextmanager
 def small_disk(folder, kilobytes):
-    """What is in the folder, on a file system that has only some kilobytes of room in all."""
+    """Moves the content of the folder to a file system of only some kilobytes, until the end of the block."""
     small = SRV / "small"
     small.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", small], check=True)

@@ -1,7 +1,7 @@
-"""Records restic: the newest, and Debian's, of which there are more recordings in tests/testdata/restic.
+"""Records the newest restic and Debian's. tests/testdata/restic has more recordings of the latter.
 
-A run is recorded as NAME, of which only standard output is kept, and a second one as NAME-both, with both
-streams in one file. What went wrong restic says on standard error alone.
+The case NAME keeps only standard output. NAME-both is a second run with both streams in one file. restic
+reports errors on standard error only.
 """
 import json
 import os
@@ -11,7 +11,7 @@ import subprocess
 from corpus.common import (ENVIRONMENT, PEERS, SRV, Corpus, Pipe, background, damage, kill, ordinary_user,
                            output, run, shows, small_disk, wait_until)
 
-WORK = SRV / "work"  # all that changes: beside the sources, it would be a change of their parent folder
+WORK = SRV / "work"  # everything that changes; next to the sources it would change their parent folder
 REPOSITORY = WORK / "repo"
 CACHE = WORK / "cache"
 RESTORED = WORK / "restored"
@@ -19,10 +19,10 @@ STATES = WORK / "states"
 PIPE = WORK / "pipe"
 PROCESS_ID = WORK / "pid"
 DATA = SRV / "data"
-PARTIAL = SRV / "partial"  # holds an unreadable file and an unreadable folder
+PARTIAL = SRV / "partial"  # has an unreadable file and an unreadable folder
 MISSING = SRV / "missing"
-LARGE = SRV / "large"  # for backups that last
-ODD = SRV / "odd"  # holds files with odd names
+LARGE = SRV / "large"  # for backups that take a while
+ODD = SRV / "odd"  # has files with odd names
 
 ENVIRONMENT |= {
     "RESTIC_REPOSITORY": str(REPOSITORY),
@@ -34,9 +34,9 @@ WRONG_PASSWORD = {"RESTIC_PASSWORD": "wrong"}
 
 VERSIONS = {"0.14.0": "/usr/bin/restic", "0.19.1": PEERS / "restic-0.19.1/restic"}
 
-ON_STDERR = "restic says it on standard error alone"
-NO_SNAPSHOT = "a dry run is no run"
-TEXT = "there is only text, which does not say what was done"
+ON_STDERR = "restic reports it on standard error only"
+NO_SNAPSHOT = "a dry run is not a run"
+TEXT = "there is only text, which does not show what was done"
 
 # The README's script for cron.
 WRAPPER = """"$@"
@@ -47,14 +47,14 @@ exit "$code"
 
 
 class Restic:
-    """One version, and states of a repository that it has made."""
+    """One version of restic, and the states of a repository that it made."""
 
     def __init__(self, version):
         self.version = version
         self.program = VERSIONS[version]
         text = output(self.command("version")).decode()
         assert text.startswith(f"restic {version} "), text
-        run(["true"])  # makes what it needs in /srv, which is the parent folder of the sources, and must not change
+        run(["true"])  # creates its files in /srv, the parent folder of the sources, which must not change later
         self.make_sources()
         self.make_states()
 
@@ -88,7 +88,7 @@ class Restic:
         self.save("empty")
         output(self.backup("--tag", "daily", DATA))
         (DATA / "a.txt").write_text("".join(f"{i}\n" for i in range(510)))
-        self.save("one")  # with a change to come
+        self.save("one")  # the next backup has a change
         output(self.backup("--tag", "daily", DATA))
         output(self.backup("--tag", "weekly", DATA))
         self.save("three")
@@ -99,7 +99,7 @@ class Restic:
         self.save("two-hosts")
         self.begin("three")
         for pack in self.files("data/*/*", lambda file: file.stat().st_size > 10000):
-            damage(pack, pack.stat().st_size // 2)  # in b.bin, which is most of it
+            damage(pack, pack.stat().st_size // 2)  # in b.bin, which is most of the pack
         self.save("damaged")
         self.begin("three")
         for index in self.files("index/*"):
@@ -122,7 +122,7 @@ class Restic:
         return {file.name for file in self.files("snapshots/*")}
 
     def added_bytes(self, id):
-        """What the repository says; before 0.17 it does not."""
+        """From the snapshot in the repository; None before restic 0.17, which does not store it."""
         snapshot = json.loads(output(self.command("cat", "snapshot", id)))
         return snapshot.get("summary", {}).get("data_added")
 
@@ -159,7 +159,7 @@ class Recorder:
         self.corpus = corpus
 
     def run(self, case, file, stream, command, **options):
-        """One run, whose stream is appended to the file; returns what it appended and the new snapshot."""
+        """Runs the command, appending its stream to the file. Returns the appended text and the new snapshot."""
         path = case.folder / file
         path.touch()
         begin, ids = path.stat().st_size, self.restic.ids()
@@ -169,7 +169,7 @@ class Recorder:
         return path.read_bytes()[begin:].decode(), new[0] if new else None
 
     def shown(self, text, stream, operation, result, id, added, named):
-        """The runs that a reader finds in what one run has printed."""
+        """The runs that a reader finds in the output of one run."""
         documents = list(messages(text))
 
         def of_type(name):
@@ -184,7 +184,7 @@ class Recorder:
         if stream == "stdout" and exit_code == 3:
             result = "warning"  # a missing source has the same code
         elif stream == "stdout" and not exit_code and not (operation == "check" and summaries):
-            # What went wrong is not told, but for the errors that status lines count.
+            # Standard output does not show errors, except for those that status lines count.
             if not reported:
                 return [shows("interrupted", "backup" if backing_up else None)] if statuses else []
             result = "warning" if any(status.get("error_count") for status in statuses) else "success"
@@ -194,7 +194,7 @@ class Recorder:
 
     def one(self, name, what, stream, command, *, result="success", operation="backup", state="one",
             named=False, cannot_tell=None, begin=None, **run_options):
-        """One case of one run. `named`: its words on standard error say which operation it was."""
+        """One case of one run. `named`: its messages on standard error show which operation it was."""
         if begin:
             begin()
         else:
@@ -212,9 +212,9 @@ class Recorder:
         if id and added is None:
             added = next((message["data_added"] for message in messages(text) if "files_new" in message), None)
         expect = self.shown(text, stream, operation, result, id, added, named)
-        told = bool(expect) and expect[-1]["result"] == result
+        true = bool(expect) and expect[-1]["result"] == result
         way = "standard output" if stream == "stdout" else "both streams"
-        case.capture(file, way, "restic", expect, cannot_tell=None if told else cannot_tell or ON_STDERR)
+        case.capture(file, way, "restic", expect, cannot_tell=None if true else cannot_tell or ON_STDERR)
 
     def each(self, name, what, command, **options):
         """The two cases of a command."""
@@ -223,8 +223,8 @@ class Recorder:
 
 
 def stopped_by(signal, restic, *, late=False):
-    """Options for a backup of a pipe that ends by a signal, surely in the middle. `late`: when its status
-    lines are no longer all zeros, like those that the next run begins with."""
+    """Options for a backup of a pipe that a signal ends before it is complete. `late`: the signal is sent after
+    the first status lines, which contain only zeros, like those of the next run."""
     pipes = []
 
     def begin():
@@ -242,7 +242,7 @@ def stopped_by(signal, restic, *, late=False):
             pipe.wait_for_reader()
             wait_until(under_way, "status lines")
             kill(int(PROCESS_ID.read_text()), signal)
-            # A signal that is handled ends the run only after the last read.
+            # If restic handles the signal, the run ends only after the last read.
             try:
                 process.wait(timeout=0.5)
             except subprocess.TimeoutExpired:
@@ -252,7 +252,7 @@ def stopped_by(signal, restic, *, late=False):
 
 
 def from_pipe(restic):
-    """A backup of the pipe, which leaves its process id in a file. Ignored signals are inherited."""
+    """A backup of the pipe that writes its process id to a file, with the default action for every signal."""
     return ["env", "--default-signal", "sh", "-c", f'echo $$ >{PROCESS_ID}; exec "$@" <{PIPE}', "sh",
             *restic.backup("--stdin", "--stdin-filename", "dump.sql")]
 
@@ -290,7 +290,7 @@ def record_newest(restic, corpus):
     one("backup-odd-names", "-vv; names with bad UTF-8, markup, quotes, a line break, a tab, a control byte", "both",
         backup("-vv", ODD), state="empty")
 
-    # Backups of a part.
+    # Partial backups.
     each("backup-unreadable", "one file and one folder are unreadable", ordinary_user(backup(PARTIAL)),
          result="warning", exit_code=3, named=True, state="empty")
     each("backup-unreadable-quiet", "-q; one file and one folder are unreadable", ordinary_user(backup("-q", PARTIAL)),
@@ -371,7 +371,7 @@ def record_newest(restic, corpus):
 
 
 def leave_lock(restic):
-    """A lock that is not exclusive, of a process that is gone."""
+    """Leaves a lock that is not exclusive and whose process has ended."""
     restic.begin("one")
     with Pipe(PIPE) as pipe:
         with background(from_pipe(restic)):
@@ -380,7 +380,7 @@ def leave_lock(restic):
 
 
 def record_running(recorder):
-    """A copy of the file while the backup goes on, which then ends well."""
+    """Copies the file while the backup is in progress, which then succeeds."""
     restic = recorder.restic
     restic.begin("one")
     case = recorder.corpus.case("backup-running", "the file was copied while the backup went on; it ended well")
@@ -396,7 +396,7 @@ def record_running(recorder):
                             during=during)
     added = restic.added_bytes(id)
     case.truth("success", id=id, added_bytes=added)
-    case.capture("running.jsonl", "both streams", "restic", [], open=True, cannot_tell="it is not over yet")
+    case.capture("running.jsonl", "both streams", "restic", [], open=True, cannot_tell="the run has not ended yet")
     case.capture("both.jsonl", "both streams", "restic",
                  [shows("success", evidence="report", id=id, added_bytes=added)])
 
@@ -422,7 +422,7 @@ def record_sequences(recorder):
                                         runs[-1].get("operation", "backup"))
             file = f"{stream}.jsonl"
             restic.begin("one")
-            expect, told = [], True
+            expect, true = [], True
             for each in runs:
                 each = dict(each)
                 result, operation = each.pop("result", "success"), each.pop("operation", "backup")
@@ -430,7 +430,7 @@ def record_sequences(recorder):
                 if signal:
                     options = stopped_by(signal, restic, late=each.pop("late", False))
                     during = options["during"]
-                    # Not from a fresh repository: the run continues what is there.
+                    # The run uses the repository of the runs before it, not a fresh one.
                     repository = WORK / "kept"
                     REPOSITORY.rename(repository)
                     options.pop("begin")()
@@ -443,10 +443,10 @@ def record_sequences(recorder):
                 shown = recorder.shown(text, stream, operation, result, id, added, named)
                 if not continued:
                     expect += shown
-                told = bool(shown) and shown[-1]["result"] == result
+                true = bool(shown) and shown[-1]["result"] == result
             case.truth(result, id=id, added_bytes=added)
             case.capture(file, "standard output" if stream == "stdout" else "both streams", "restic", expect,
-                         cannot_tell=None if told else ON_STDERR)
+                         cannot_tell=None if true else ON_STDERR)
 
     sequence("two-successes", "two good runs", good, good, streams=["stdout"])
     sequence("failure-then-success", "no source was there; then a good run", missing, good)
@@ -515,7 +515,7 @@ def record_upkeep(recorder):
 
 
 def record_listings(recorder):
-    """snapshots proves what it shows; the others say nothing of a run."""
+    """The output of `snapshots` proves the backups in it; the other listings show no runs."""
     restic, corpus = recorder.restic, recorder.corpus
 
     def listing(name, what, state, arguments, *, result="success", select=lambda snapshot: True, cannot_tell=None):
@@ -535,7 +535,7 @@ def record_listings(recorder):
     listing("snapshots-latest", "the newest of three snapshots", "three", ["snapshots", "--json", "--latest", "1"],
             select=lambda snapshot: snapshot["tags"] == ["weekly"])
     listing("snapshots-by-host", "--group-by host", "three", ["snapshots", "--json", "--group-by", "host"])
-    nothing = "it tells of no run"
+    nothing = "it shows no run"
     for mode in ("raw-data", "restore-size"):
         listing(f"stats-{mode}", f"stats in mode {mode}", "three", ["stats", "--json", "--mode", mode],
                 select=lambda snapshot: False, cannot_tell=nothing)
@@ -545,17 +545,17 @@ def record_listings(recorder):
     listing("snapshots-tagged", "the newest of three snapshots was given a tag, and so a new id", "three",
             ["snapshots", "--json"])
     restic.begin("two-hosts")
-    listing("snapshots-two-hosts", "snapshots of two hosts, of which nothing says whose this file is", "two-hosts",
+    listing("snapshots-two-hosts", "snapshots of two hosts; nothing shows to which host this file belongs", "two-hosts",
             ["snapshots", "--json"], select=lambda snapshot: False, cannot_tell="it may be of another backup")
     restic.begin("empty")
     run(ordinary_user(restic.backup(PARTIAL)))
     listing("snapshots-partial", "the only snapshot is of a backup that could not read everything", "empty",
             ["snapshots", "--json"], result="warning",
-            cannot_tell="a snapshot does not say that something was unreadable")
+            cannot_tell="a snapshot does not show that something was unreadable")
 
 
 def record_debian(restic, corpus):
-    """Few: with the exit code that a script appends, without which this version says little."""
+    """Only a few cases, mostly with an exit code appended by a script: without it, this version shows little."""
     recorder = Recorder(restic, corpus)
     one, backup = recorder.one, restic.backup
     one("backup", "one file was changed", "stdout", backup(DATA))

@@ -1,6 +1,6 @@
-"""Records resticprofile with the newest restic and with Debian's: its status file, and what it prints.
+"""Records resticprofile with the newest restic and with Debian's: its status file and its output.
 
-The status file holds the last result of each command of a profile; the profile is called home.
+The status file has the last result of each command of a profile. The profile is named home.
 """
 import json
 
@@ -15,8 +15,8 @@ WRONG_PASSWORD = WORK / "wrong"
 
 
 class Profile:
-    """The profile `home` of one version of restic. Its cases have the version in their names, unless it is
-    the newest."""
+    """The profile `home` with one version of restic. The names of its cases end with that version, unless it is
+    the newest one."""
 
     def __init__(self, restic, corpus):
         self.restic = restic
@@ -44,8 +44,8 @@ class Profile:
     def case(self, name, what, *, operation="backup", command=("backup",), state="one", result="success", exit_code=0,
              expect=None, wrap=lambda command: command, cannot_tell=None, figures=False, options=None, keep=False,
              begin=None, during=None, log=None, **configuration):
-        """One run; the status file tells its result, or `expect`. `figures`: with its bytes. `log`: what is
-        expected of the JSON lines that resticprofile passes on."""
+        """One run. The status file shows its result, or `expect`. `figures`: it shows the added bytes as well.
+        `log`: makes the runs expected in restic's JSON lines, which resticprofile prints."""
         if not keep:
             STATUS.unlink(missing_ok=True)
         if begin:
@@ -137,7 +137,7 @@ def record_profile(profile):
         wait_until(uploading, "an upload")
         kill(process.pid, "INT")
 
-    # A restic that leaves its process id in a file.
+    # A wrapper around restic that writes its process id to a file.
     binary = WORK / "restic"
     binary.write_text(f'#!/bin/sh\necho $$ >{PROCESS_ID}\nexec {restic.program} "$@"\n')
     binary.chmod(0o755)
@@ -153,7 +153,7 @@ def record_profile(profile):
     case("backup-retention", "a backup, and its retention", backup=extended, state="three", retention=after,
          expect=[shows("success", backup="home", evidence="report"),
                  shows("success", "forget", backup="home", evidence="report")])
-    # What comes before fails: the old success stays.
+    # A step before the backup fails: the status file keeps the old success.
     case("backup-before", "a good backup, of the day before", backup=extended, figures=True)
     case("backup-check-before", "the check before the backup finds damages, and the backup is not run",
          operation="check", keep=True, begin=lambda: restic.begin("damaged"), result="failure", exit_code=1,
@@ -162,7 +162,7 @@ def record_profile(profile):
 
 
 def record_logs(profile):
-    """With `json` and no status file: restic's lines among resticprofile's own."""
+    """With `json` and no status file: restic's lines between those of resticprofile."""
     def log(result, *, named=True):
         def expect(id, added):
             evidence = "report" if result == "success" else None
