@@ -1,5 +1,5 @@
-// Shared by the classes that follow the runs in a tool's output: writing events, and what is true
-// of runs of every tool. For decoders only.
+// Shared by the classes that follow the runs in a tool's output: writing events, and rules for the
+// runs of every tool. For decoders only.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class RunEvents {
   void AddPending(RunNoted message) { pending_.Add(std::move(message)); }
   void ClearPending() { pending_.Clear(); }
 
-  // Saved states: the pending messages.
+  // The saved state: the pending messages.
   [[nodiscard]] bool empty() const { return pending_.empty(); }
   [[nodiscard]] Json Save() const { return pending_.Save(); }
   void Restore(const Json* saved) { pending_.Restore(saved); }

@@ -3,7 +3,7 @@
 // A monitor turns a notice into requests of its service and judges the answers. It does not sleep,
 // retry, log or keep state; the worker of its queue does that, in the same way for every service.
 // (It may remember what it learned about its server, such as the longest text that it accepts.)
-// A monitor is used by one thread.
+// Not thread-safe: one thread uses a monitor at a time.
 #pragma once
 
 #include <memory>

@@ -12,7 +12,7 @@
 
 namespace backup_exporter {
 
-inline constexpr std::size_t kMostMessage = 4096;  // bytes of one
+inline constexpr std::size_t kMostMessage = 4096;  // bytes of one message
 
 struct Message {
   std::optional<Time> at;  // nullopt: unknown

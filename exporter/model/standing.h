@@ -49,7 +49,8 @@ struct ExpectedStanding {
   Duration slack{0};              // from an occurrence to its deadline
   bool watched = false;           // occurrences are counted
   std::optional<Time> next_miss;  // when the next occurrence counts as missed
-  // Set if `next_miss` passed while the host was down or asleep: its grace begins then.
+  // If `next_miss` passed while the host was down or asleep: when the host woke, and the grace
+  // began.
   std::optional<Time> woke;
 };
 
@@ -93,7 +94,7 @@ struct OperationStanding {
   bool never_expected = false;               // as configured
   std::optional<Duration> max_duration;      // how long a run may take: configured, or learned
   std::optional<PauseStanding> paused;
-  std::uint64_t missed_in_a_row = 0;  // occurrences without a success since the last one
+  std::uint64_t missed_in_a_row = 0;  // missed occurrences since the last success
   // Over all runs ever seen.
   std::uint64_t runs = 0;
   std::uint64_t failures = 0;  // failed or interrupted
@@ -142,11 +143,11 @@ struct MonitorStanding {
   std::uint64_t deliveries = 0;
   std::array<std::uint64_t, kAttemptFailures> failures{};
   std::array<std::uint64_t, kDropped> dropped{};
-  std::uint64_t waiting = 0;
+  std::uint64_t pending = 0;   // notices
   std::optional<Time> oldest;  // when the oldest pending notice was created
   std::optional<Time> last_success;
-  // Delays from what a notice reports to its delivery: how many were at most each of kDelays (and
-  // more than the one before), how many in all, and their sum.
+  // Delays from the reported event to its delivery: the number of delays up to each bound in
+  // kDelays and above the bound before it, the number of all delays, and their sum.
   std::array<std::uint64_t, 8> delays{};
   std::uint64_t delays_count = 0;
   Duration delays_total{0};

@@ -289,7 +289,7 @@ TEST(Apprise, MistakesInTheBlockAreReported) {
   EXPECT_THAT(MakeMonitor("apprise: {}").errors, ElementsAre(HasSubstr("needs `services`")));
   EXPECT_THAT(MakeMonitor("apprise:\n  services: []\n  key: x\n").errors,
               ElementsAre(HasSubstr("`services` is empty"),
-                          HasSubstr("`services` and `key` exclude each other"),
+                          HasSubstr("`services` and `key` cannot be used together"),
                           HasSubstr("`key` needs `server`")));
   EXPECT_THAT(
       MakeMonitor("apprise:\n  services: [{label: x}, {url: y}]\n  tags: t\n  fail: {title: x}\n")

@@ -33,8 +33,8 @@ struct Merged {
   bool held_back = false;     // its time is ahead of the clock, for the first time
   // The result of a settled run changed, to the worse or because its end had only been inferred.
   bool revised = false;
-  bool failed = false;  // then: it is bad, and was not before
-  bool warned = false;  // then: it is a warning
+  bool failed = false;  // if `revised`: the result is bad, and was not before
+  bool warned = false;  // if `revised`: the result is a warning
 };
 
 // `run`: the run as known before; a new one has no result.
