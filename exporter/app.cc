@@ -34,8 +34,8 @@ Error AsOneError(const std::vector<ConfigError>& errors) {
   return {ErrorKind::kInvalid, std::move(text)};
 }
 
-// How many files each of so many sources may have open. Half of the process's limit is for sources
-// and their watchers; the rest is for the ledger, monitors and scrapes.
+// The number of files that each of this many sources may have open. Half of the process's limit is
+// for sources and their watchers; the rest is for the ledger, monitors and scrapes.
 std::size_t OpenFilesPerSource(std::size_t sources) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);

@@ -23,8 +23,9 @@ class RunEvents {
   // must outlive them.
   void At(std::uint64_t offset, Decoded* out);
 
-  // Of several progress events in a row only the newest is kept, since there may be millions. A
-  // start, and the end of a run that was not reported before, are followed by the pending messages.
+  // If several progress events follow one another, only the newest is kept, since there may be
+  // millions. A start, and the end of a run that was not reported before, are followed by the
+  // pending messages.
   void Write(What what, std::string_view repository = {});
 
   void AddPending(RunNoted message) { pending_.Add(std::move(message)); }

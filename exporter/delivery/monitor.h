@@ -67,8 +67,8 @@ class Monitor {
 [[nodiscard]] SendResult JudgeNetwork(NetworkFailure failure, const std::string& error);
 
 // The meaning of a status, for every service that documents no other: 2xx is delivered. No answer,
-// 408, 429, 5xx and a redirect are retried. Any other is refused. An HTML page is retried whatever
-// its status, unless it is a 5xx: it comes from something in front of the service.
+// 408, 429, 5xx and a redirect are retried. Any other is refused. An HTML page is retried even with
+// a 2xx or 4xx status, since it comes from something in front of the service.
 [[nodiscard]] SendResult JudgeStatus(const HttpAnswer& answer);
 
 // The same for a service that documents its answer to a success. `documented` is whether this is

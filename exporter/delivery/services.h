@@ -1,5 +1,5 @@
-// The table of services that can be notified. Each service is a source file in this folder, a row
-// here and a test file.
+// The table of services that can be notified. Each service has a source file in this folder, a row
+// in services.cc and a test file.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ namespace backup_exporter {
 
 struct Service {
   std::string_view key;          // of its block in the configuration
-  std::set<NoticeState> states;  // those that it supports
+  std::set<NoticeState> states;  // the states that it supports
   std::set<NoticeState> default_states;
   Superseding superseding = Superseding::kStarts;
   bool one_state = false;      // it shows one status, which is good or bad

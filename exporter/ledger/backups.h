@@ -1,4 +1,5 @@
-// Which backup a record belongs to: its name, the sources that report it, and name clashes.
+// Finds the backup that a record belongs to, by its name, and refuses names that another source
+// already uses.
 //
 // For the ledger's own sources; throws SQLite::Exception. Calls that add backups are made inside a
 // transaction.

@@ -16,7 +16,7 @@ namespace backup_exporter {
 
 struct Retention {
   // How long runs, past pauses and sizes of repositories are kept. The last run of each kind is
-  // kept however old it is.
+  // always kept.
   std::chrono::seconds history = std::chrono::days(400);
   // How long a backup is kept after the last record that named it, unless the configuration expects
   // it.

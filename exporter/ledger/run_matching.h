@@ -1,5 +1,5 @@
-// Which run an event belongs to: the file's open run, a run that was read before under the same
-// identity, or a run that another file reported for the same time.
+// Finds the run that an event belongs to: the file's open run, a run that was read before under the
+// same identity, or a run that another file reported for the same time.
 //
 // Identity of a run: the id of its snapshot or archive within its backup and operation; else the
 // time of its end. Looks runs up and remembers identities; changes no run. For the ledger's own

@@ -260,7 +260,7 @@ const std::array kRows{
           if (BackupRuns(backup)) out.Add(ToDouble(backup.processed_bytes));
         }},
 
-    // What the last successful backup contained.
+    // Content of the last successful backup.
     Row{"backup_last_success_added_bytes", kGauge,
         "Bytes added to the repository by the last successful backup, as the tool counts them",
         [](Samples& out, const Figures& figures) { out.AddKnown(figures.added_bytes); }},
@@ -317,7 +317,7 @@ const std::array kRows{
           if (runs.running) out.AddKnown(runs.running->expected_bytes);
         }},
 
-    // What listings and statistics show.
+    // Values from listings and statistics.
     Row{"backup_snapshots", kGauge, "Snapshots or archives of this backup in the repository",
         [](Samples& out, const BackupStanding& backup) { out.AddKnown(backup.archives); }},
     Row{"backup_oldest_snapshot_timestamp_seconds", kGauge,

@@ -25,7 +25,7 @@ struct RunStarted {
   bool may_end_silently = false;
 };
 
-// The open run is in progress. Of several such events in a row only the newest matters.
+// The open run is in progress. If several such events follow one another, only the newest matters.
 struct RunProgress {
   std::optional<Duration> elapsed = {};               // running time when the record was written
   std::optional<std::uint64_t> processed_bytes = {};  // processed so far

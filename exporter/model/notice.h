@@ -45,7 +45,7 @@ struct Notice {
   std::string backup;
   Operation operation = Operation::kBackup;
   Time at;  // time of the event that it reports
-  // Of the run, as far as known. A run without a result has not ended.
+  // The next members describe the run, as far as known. A run without a result has not ended.
   std::optional<RunResult> result = {};
   std::optional<Reason> reason = {};
   std::string error = {};  // the tool's message; any bytes

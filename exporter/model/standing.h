@@ -40,7 +40,7 @@ enum class Origin { kConfigured, kLearned };
 inline constexpr int kOrigins = 2;
 [[nodiscard]] std::string_view Name(Origin origin);  // "configured"
 
-// What is expected of an operation.
+// The expectation of an operation.
 struct ExpectedStanding {
   Origin origin = Origin::kConfigured;
   Duration interval{0};  // longest normal time between two successes
@@ -67,7 +67,8 @@ struct Anomaly {
 };
 struct Unusual {
   std::uint64_t baseline_runs = 0;  // earlier successes that were compared, at most 30
-  // Of the newest success: one for each quantity that it and at least 5 earlier ones have.
+  // The anomalies of the newest success: one for each quantity that it and at least 5 earlier
+  // successes have.
   std::vector<Anomaly> anomalies;
 };
 // A pause: nothing is expected until it ends.
@@ -107,7 +108,7 @@ struct BackupStanding {
   std::string tool;
   std::string repository;  // as configured, else as the output names it; empty: unknown
   std::string source;
-  std::vector<OperationStanding> operations;  // those seen, in the order of Operation
+  std::vector<OperationStanding> operations;  // the known ones, in the order of Operation
   // Over all backup runs ever seen.
   std::uint64_t added_bytes = 0;
   std::uint64_t added_stored_bytes = 0;

@@ -38,7 +38,7 @@ class Generations::Batch {
     const auto found = by_path_.find(path);
     return found == by_path_.end() ? nullptr : found->second;
   }
-  // Of a file with several paths, the one at `preferred`.
+  // The observation of a file; if the file has several paths, the one at `preferred`.
   [[nodiscard]] const Observation* Of(const FileIdentity& identity,
                                       const std::string& preferred) const {
     const Observation* at = At(preferred);

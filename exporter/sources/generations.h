@@ -40,7 +40,7 @@ class Generations {
   // As FileSet.
   [[nodiscard]] std::vector<std::string> TrackedPaths() const;
   [[nodiscard]] bool Tracks(const std::string& path) const { return at_.contains(path); }
-  // How many matching paths have something other than a readable regular file.
+  // The number of matching paths with something other than a readable regular file.
   [[nodiscard]] std::size_t bad_paths() const { return bad_paths_.size(); }
 
   // By number; a reference is valid until Remove.

@@ -88,8 +88,8 @@ class Lifecycle {
     kPossible,
     kNone,
   };
-  // What was reported, in this order. When the file grows, kQuiet and kWriterGone turn into
-  // kGrowing.
+  // The last thing that was reported; the order is that of reporting. When the file grows, kQuiet
+  // and kWriterGone turn into kGrowing.
   enum class Stage {
     kGrowing,     // nothing
     kQuiet,       // the file is quiet

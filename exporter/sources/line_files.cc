@@ -40,7 +40,7 @@ class LineFiles final : public FileSet {
   void Report(SourceStatus* status) const override;
 
  private:
-  // What one file adds to the totals.
+  // The contribution of one file to the totals.
   struct Share {
     std::uint64_t lag = 0;
     std::uint64_t files = 0;

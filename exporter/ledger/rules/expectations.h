@@ -39,7 +39,7 @@ struct ExpectationFacts {
 };
 // The schedule by which an operation is judged; nullptr: nothing is expected.
 [[nodiscard]] std::shared_ptr<const Schedule> ScheduleOf(const ExpectationFacts& facts);
-// What is expected; nullopt: nothing.
+// The expectation; nullopt: nothing is expected.
 [[nodiscard]] std::optional<ExpectedStanding> Expect(const ExpectationFacts& facts);
 // Occurrences missed since the last success.
 [[nodiscard]] std::uint64_t MissedInARow(const ExpectationFacts& facts);

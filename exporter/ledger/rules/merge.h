@@ -1,8 +1,8 @@
 // Merging an event about the end of a run into what is known of that run: the worst result, the
 // best figures, the strongest evidence. Pure.
 //
-// Which run an event belongs to is decided by ledger/run_matching; storing, counting and notifying
-// are left to ledger/fold.
+// ledger/run_matching decides which run an event belongs to. Storing, counting and notifying are
+// left to ledger/fold.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ namespace backup_exporter {
 // A run that ended further ahead of the clock than this is held back until its time has come.
 inline constexpr Duration kMostAhead = std::chrono::minutes(5);
 
-// What is known besides the run and the event.
+// Facts besides the run and the event.
 struct MergeFacts {
   Time now;
   Time end_by;                         // upper bound of the end of runs in the file that was read

@@ -18,7 +18,7 @@
 
 namespace backup_exporter {
 
-// How long dead letters are kept, for people to see.
+// How long dead letters are kept, so that people can see them.
 inline constexpr std::chrono::days kDeadLettersKept{30};
 
 // A notice as its row stores it: JSON with a version, and names instead of the numbers of enums.

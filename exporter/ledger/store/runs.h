@@ -79,7 +79,7 @@ class RunStore {
   [[nodiscard]] std::optional<Time> LastStart(RowId backup, Operation operation);
 
   // Adds messages of a run, except those that it has already. At most 1,000 messages with 64 KiB in
-  // all are kept of a run: the most severe, and of these the newest.
+  // all are kept of a run: the most severe, and among them the newest.
   void AddMessages(RowId run, const std::vector<Message>& messages);
   void AddMessage(RowId run, const Message& message) { AddMessages(run, {message}); }
   // In the order in which they were added.
