@@ -18,7 +18,7 @@ using std::chrono::seconds;
 
 // How long a source may take to stop before its thread is detached.
 constexpr auto kStopTimeout = seconds(5);
-// A notice that is pending for longer is not merely waiting for a retry.
+// A notice that has been pending for longer than this shows a problem with the monitor.
 constexpr Duration kStuck = std::chrono::minutes(30);
 // A difference between the clocks that is not just drift.
 constexpr Duration kJump = seconds(2);
@@ -34,8 +34,8 @@ Error AsOneError(const std::vector<ConfigError>& errors) {
   return {ErrorKind::kInvalid, std::move(text)};
 }
 
-// How many files each of so many sources may have open. Half of the process's limit is for sources
-// and their watchers; the rest is for the ledger, monitors and scrapes.
+// The number of files that each of this many sources may have open. Half of the process's limit is
+// for sources and their watchers; the rest is for the ledger, monitors and scrapes.
 std::size_t OpenFilesPerSource(std::size_t sources) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -56,7 +56,7 @@ class App::SourceThread {
     thread_ = std::thread([state = state_] { Run(*state); });
   }
 
-  // Tells the thread to stop; it makes no commit after the current one. Does not wait. The timeout
+  // Asks the thread to stop; it makes no commit after the current one. Does not wait. The timeout
   // starts here, so that stopping many threads that hang takes no longer than stopping one.
   void RequestStop() {
     if (!state_->ingest->stopped()) stop_requested_ = std::chrono::steady_clock::now();
@@ -125,7 +125,7 @@ bool IsWell(const Standings& standings, const std::map<std::string, SourceStatus
     // none.)
     const bool has_notices =
         std::ranges::any_of(monitor.notices, [](auto count) { return count > 0; });
-    if (has_notices && monitor.up == false && monitor.waiting == 0) return true;
+    if (has_notices && monitor.up == false && monitor.pending == 0) return true;
     return monitor.oldest && now - *monitor.oldest > kStuck;
   };
   return !standings.full && std::ranges::all_of(standings.sources, is_up) &&

@@ -43,7 +43,8 @@ class App {
 
   // Loads the configuration again. If it has an error, logs it and keeps the old configuration.
   void Reload();
-  // Does what is due by the clock. To be called about once a second.
+  // Does what is due by the clock: detects clock jumps and lets the ledger do the same. To be
+  // called about once a second.
   void Tick();
   [[nodiscard]] const std::vector<int> ports() const { return web_->ports(); }
 

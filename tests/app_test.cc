@@ -16,8 +16,8 @@ class IsWellTest : public testing::Test {
 
   Time now_ = Time(std::chrono::hours(1));
   Standings standings_{.sources = {{"a", {}}, {"b", {}}}, .monitors = {{"m", {}}}};
-  std::map<std::string, SourceStatus> statuses_{{"a", {.up = true, .looked = now_}},
-                                                {"b", {.up = true, .looked = now_}}};
+  std::map<std::string, SourceStatus> statuses_{{"a", {.up = true, .checked = now_}},
+                                                {"b", {.up = true, .checked = now_}}};
 };
 
 TEST_F(IsWellTest, TheExporterIsWellWhileEverySourceAndTheLedgerWork) { EXPECT_TRUE(Well()); }
@@ -29,7 +29,7 @@ TEST_F(IsWellTest, TheExporterIsNotWellWhileASourceCannotBeRead) {
 
 TEST_F(IsWellTest, TheExporterIsNotWellWhileASourceHangs) {
   now_ += minutes(1);
-  statuses_["a"].looked = now_;
+  statuses_["a"].checked = now_;
   EXPECT_FALSE(Well());
 }
 
@@ -55,7 +55,7 @@ TEST_F(IsWellTest, TheExporterIsNotWellWhileANoticeIsStuck) {
 TEST_F(IsWellTest, TheExporterIsNotWellWhileAMonitorRefusesNotices) {
   standings_.monitors["m"] = {.up = false, .notices = {0, 0, 1, 0, 0}};
   EXPECT_FALSE(Well());
-  standings_.monitors["m"].waiting = 1;
+  standings_.monitors["m"].pending = 1;
   EXPECT_TRUE(Well()) << "the notice will be retried";
   standings_.monitors["m"] = {.up = false};
   EXPECT_TRUE(Well()) << "without notices, a failed heartbeat must not block the next";

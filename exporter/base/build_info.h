@@ -1,6 +1,7 @@
 #pragma once
 
-// What this program was built from, for --version and the metric backup_exporter_build_info.
+// The version and the compiler of this build, for --version and the metric
+// backup_exporter_build_info.
 
 #include <string_view>
 

@@ -1,4 +1,4 @@
-// What is wrong with a file that people write, and where. Errors are collected, so that a person
+// Errors in files that people write, with their positions. Errors are collected, so that the user
 // sees all of them at once.
 //
 // A ConfigError is for text with a position. Result's Error is for an operation that failed.

@@ -17,7 +17,8 @@
 namespace backup_exporter {
 namespace {
 
-// FailErrno, but a missing permission is kRefused, so that callers can tell it from a failing disk.
+// FailErrno, but a missing permission is kRefused, so that callers can distinguish it from a
+// failing disk.
 tl::unexpected<Error> FailOn(std::string_view what, int error_number) {
   auto failure = FailErrno(what, error_number);
   if (error_number == EACCES || error_number == EPERM) failure.value().kind = ErrorKind::kRefused;
@@ -160,7 +161,7 @@ Result<FileStat> SystemFiles::Stat(const std::string& path) const {
   if (::stat(path.c_str(), &status) == 0) return RegularFile(status, path);
   const int error_number = errno;
   if (error_number == ENOENT && ::lstat(path.c_str(), &status) == 0) {
-    return Fail(ErrorKind::kIo, path + ": is a symbolic link to nothing");
+    return Fail(ErrorKind::kIo, path + ": is a dangling symbolic link");
   }
   return FailOn("stat " + path, error_number);
 }

@@ -65,9 +65,9 @@ class Files {
   // The names in a directory, sorted, without "." and "..".
   [[nodiscard]] virtual Result<std::vector<std::string>> List(
       const std::string& directory) const = 0;
-  // The device number of the file system that holds a directory.
+  // The device number of the file system that contains a directory.
   [[nodiscard]] virtual Result<std::uint64_t> DeviceOf(const std::string& directory) const = 0;
-  // Calls FilesOpenForWriting, which see; a test may override it.
+  // As FilesOpenForWriting. Virtual so that a test can override it.
   [[nodiscard]] virtual std::optional<std::set<FileIdentity>> OpenForWriting() const;
 };
 
@@ -84,8 +84,8 @@ class SystemFiles final : public Files {
 [[nodiscard]] Result<std::string> ReadWhole(const Files& files, const std::string& path,
                                             std::size_t limit);
 
-// The same for a file that a person named, with errors that advise them. `what` says what the file
-// is for: "the secret".
+// The same for a file that the user named, with errors that advise the user. `what` describes the
+// file's content: "the secret".
 [[nodiscard]] Result<std::string> ReadNamed(const std::string& path, std::size_t limit,
                                             std::string_view what);
 

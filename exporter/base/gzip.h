@@ -12,7 +12,7 @@ namespace backup_exporter {
 // The compressed first part. Not a complete file without the bytes of EndGzip.
 struct GzipStart {
   std::string bytes;
-  // Of the uncompressed text.
+  // CRC-32 and size in bytes of the uncompressed text.
   unsigned long crc = 0;
   std::size_t size = 0;
 };

@@ -1,6 +1,6 @@
 // The result of an operation that can fail: a value or an error.
 //
-// Callers act on the error's kind and show its message. A message says what failed, where and why,
+// Callers act on the error's kind and show its message. A message names what failed, where and why,
 // and what to do about it where that helps. Callers add context with Within().
 #pragma once
 

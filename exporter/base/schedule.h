@@ -1,5 +1,5 @@
-// When something is due, repeatedly. base/cron.h parses cron schedules and base/calendar.h systemd
-// calendar events.
+// Recurring due times. base/cron.h parses cron schedules and base/calendar.h systemd calendar
+// events.
 #pragma once
 
 #include <memory>

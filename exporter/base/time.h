@@ -51,7 +51,7 @@ class SystemClock final : public Clock {
   [[nodiscard]] SteadyTime Steady() const override;
 };
 
-// When the kernel started, by the current wall clock; nullopt if /proc/stat does not say.
+// When the kernel started, by the current wall clock; nullopt if /proc/stat does not have it.
 [[nodiscard]] std::optional<Time> BootTime();
 
 }  // namespace backup_exporter

@@ -14,7 +14,8 @@ namespace backup_exporter {
 // "312 B", "1.5 GiB": binary units up to EiB with one decimal.
 [[nodiscard]] std::string BytesText(std::uint64_t bytes);
 
-// How long something took: "0.4 s" below 10 s, "12 s" below 2 min, "59 min", "1 h 2 min".
+// The duration of something that has ended: "0.4 s" below 10 s, "12 s" below 2 min, "59 min", "1 h
+// 2 min".
 [[nodiscard]] std::string DurationText(Duration duration);
 
 // The magnitude of an age or of a wait: "5 min", "3 h", "12 d". Whole units, rounded down; days

@@ -66,7 +66,7 @@ int Test(const Configuration& configuration, const std::string& name) {
   if (found) return all_delivered ? kFine : kFailed;
   std::string names;
   for (const MonitorConfig& monitor : monitors) names += " " + monitor.subscription.monitor;
-  fmt::print(stderr, "no monitor is named {}; there are:{}\n", name, names);
+  fmt::print(stderr, "no monitor is named {}; configured monitors:{}\n", name, names);
   return kMisused;
 }
 

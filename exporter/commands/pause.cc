@@ -25,7 +25,7 @@ ExitCode FindBackup(const std::string& storage_path, const std::string& backup,
     return kFailed;
   }
   if (std::ranges::find(*names, backup) != names->end()) return kFine;
-  fmt::print(stderr, "{}: there is no backup {}; there are: {}\n", refusal, backup,
+  fmt::print(stderr, "{}: there is no backup {}; known backups: {}\n", refusal, backup,
              names->empty() ? "none yet" : fmt::format("{}", fmt::join(*names, ", ")));
   return kMisused;
 }

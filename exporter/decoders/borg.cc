@@ -158,7 +158,7 @@ class BorgDecoder final : public Decoder {
     }
     Apply(message, text);
     if (message.logger == "borg.output.progress") return;
-    // Of the lines of --list only those about archives are messages; the others are files.
+    // Only those lines of --list that are about archives are messages; the others are about files.
     const bool listed_file =
         message.logger == "borg.output.list" && BorgMessageOf(message.text) == BorgMessage::kOther;
     if (!listed_file) {

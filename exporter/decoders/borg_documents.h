@@ -1,8 +1,8 @@
 // Reads the JSON documents that borg prints with --json, and that borgmatic passes on in arrays.
 //
 // Source: borg 1.2.4 and 1.4.5 as run; src/borg/archiver.py and helpers/parseformat.py of 1.1 to
-// 1.4, and the documented shapes of 2.0. A document names neither command nor version, so its keys
-// are what it is recognised by. For decoders only.
+// 1.4, and the documented shapes of 2.0. A document names neither command nor version, so it is
+// recognised by its keys. For decoders only.
 #pragma once
 
 #include <optional>

@@ -93,7 +93,7 @@ bool BorgRuns::BackupIsOpen() const {
          state_.operation.value_or(Operation::kBackup) == Operation::kBackup;
 }
 
-// A record came that create never prints. If a backup was open, it is over and did not report that.
+// A record that create never prints. If a backup was open, it has ended without a report.
 void BorgRuns::EndWithoutReport() {
   if (state_.phase != Phase::kOpen) return;
   if (shows_ends_) {

@@ -3,8 +3,8 @@
 // the events.
 //
 // A successful run need not report its end: without --json, --stats or --show-rc it prints nothing
-// then. So a run that stops was interrupted only if its progress stopped too, or if the file has
-// shown ends of runs before.
+// then. So a run that stops counts as interrupted only if its progress stopped too, or if the file
+// has shown ends of runs before.
 //
 // Times are those of the records; nullopt where a record has none.
 #pragma once

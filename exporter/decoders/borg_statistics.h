@@ -33,7 +33,8 @@ class BorgStatistics {
   [[nodiscard]] std::optional<Time> end() const { return end_; }
   [[nodiscard]] const Figures& figures() const { return figures_; }
 
-  // The state between two lines: an object, empty before a table began. nullptr restores that.
+  // The state between two lines: an object, empty before a table began. nullptr restores the empty
+  // state.
   [[nodiscard]] Json Save() const;
   void Restore(const Json* saved);
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxErrorText = 2000;  // bytes that are kept; the last line may exceed them
 constexpr std::size_t kMaxActions = 1000;
-// How long borgmatic takes at most to print its summary. The next run takes longer to start.
+// The longest time that borgmatic takes to print its summary. The next run takes longer to start.
 constexpr Duration kSummaryDuration = std::chrono::milliseconds(100);
 
 // In the order of Action::State.

@@ -3,9 +3,9 @@
 // writes the events.
 //
 // A run of borgmatic is everything between two summaries. The runs reported here are those of its
-// actions, one operation on one repository each. That an action ended well is proved only by the
-// summary, or by a document: a process that was killed prints neither. So a finished action waits
-// until then.
+// actions, one operation on one repository each. Only the summary or a document proves that an
+// action ended well: a process that was killed prints neither. So a finished action waits until
+// then.
 //
 // Times are those of the lines; nullopt where a line has none.
 #pragma once
@@ -50,8 +50,9 @@ class BorgmaticRuns {
   // True if the line belongs to the error text of a failure and is complete with that. Otherwise
   // reports the failure if its text is complete.
   bool ContinuesFailure(const LogLine& line, BorgmaticMessage kind);
-  // The message that the line is. To be called before the line's own method below, which may report
-  // the end of the run that the message belongs to; after ActionBegins, since that starts the run.
+  // Records the line as a message. To be called before the line's own method below, which may
+  // report the end of the run that the message belongs to; after ActionBegins, since that starts
+  // the run.
   void AddMessage(Level level, const LogLine& line, BorgmaticMessage kind);
 
   // `report_start`: the lines name their repositories, so the start can be reported at once.
@@ -100,7 +101,7 @@ class BorgmaticRuns {
     Figures figures;
   };
 
-  // What borg's messages showed since the current action began.
+  // Findings from borg's messages since the current action began.
   struct Findings {
     std::uint64_t warnings = 0;
     bool source_missing = false;

@@ -1,6 +1,6 @@
-// Converts decoder states without a version, which ledgers up to schema 5 hold, into the present
-// form. They held numbers of enums and arrays whose order had a meaning; the numbers are frozen in
-// tables in old_state.cc and independent of the enums' present order. For decoders only.
+// Converts decoder states without a version, which ledgers up to schema 5 contain, into the present
+// form. They consist of numbers of enums and of arrays whose order has a meaning; the numbers are
+// frozen in tables in old_state.cc and independent of the enums' present order. For decoders only.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ namespace backup_exporter {
 [[nodiscard]] std::optional<Json> ConvertResticState(const Json& old);
 // borg: an object with the phase as a number.
 [[nodiscard]] std::optional<Json> ConvertBorgState(const Json& old);
-// borgmatic: an object whose actions hold state, result and reason as numbers.
+// borgmatic: an object whose actions have state, result and reason as numbers.
 [[nodiscard]] std::optional<Json> ConvertBorgmaticState(const Json& old);
 
 // auto: [[text, offset], …] as long as no format was recognised, then "FORMAT STATE".

@@ -23,7 +23,7 @@ class PendingMessages {
   // The run that a message belongs to, where a decoder follows several; nullopt: the next one.
   using Owner = std::optional<std::size_t>;
 
-  // When there is no room, the least severe messages are dropped first, of these the oldest.
+  // When there is no room, the least severe messages are dropped first, and among them the oldest.
   void Add(RunNoted message, Owner of = std::nullopt);
   // Removes and returns the messages of `of`, in order: its run was just reported.
   [[nodiscard]] std::vector<RunNoted> Release(Owner of = std::nullopt);

@@ -27,7 +27,7 @@ std::optional<int> ExitCodeOf(std::string_view error) {
   return code;
 }
 
-// What restic's messages in `stderr` add to the result.
+// Findings from restic's messages in `stderr` that add to the result.
 struct Stderr {
   bool unreadable = false;
   bool source_missing = false;

@@ -1,5 +1,5 @@
-// Shared by the classes that follow the runs in a tool's output: writing events, and what is true
-// of runs of every tool. For decoders only.
+// Shared by the classes that follow the runs in a tool's output: writing events, and rules for the
+// runs of every tool. For decoders only.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +23,15 @@ class RunEvents {
   // must outlive them.
   void At(std::uint64_t offset, Decoded* out);
 
-  // Of several progress events in a row only the newest is kept, since there may be millions. A
-  // start, and the end of a run that was not reported before, are followed by the pending messages.
+  // If several progress events follow one another, only the newest is kept, since there may be
+  // millions. A start, and the end of a run that was not reported before, are followed by the
+  // pending messages.
   void Write(What what, std::string_view repository = {});
 
   void AddPending(RunNoted message) { pending_.Add(std::move(message)); }
   void ClearPending() { pending_.Clear(); }
 
-  // Saved states: the pending messages.
+  // The saved state: the pending messages.
   [[nodiscard]] bool empty() const { return pending_.empty(); }
   [[nodiscard]] Json Save() const { return pending_.Save(); }
   void Restore(const Json* saved) { pending_.Restore(saved); }

@@ -82,7 +82,7 @@ SendResult JudgeProgram(const ChildAnswer& answer) {
     return Retry(AttemptFailure::kRejected, error);
   }
   // With a single URL this message means that the URL is invalid. A retry cannot help, and would
-  // hold up the notices for the other services.
+  // delay the notices for the other services.
   const bool unreadable = *answer.exit_code == 1 &&
                           answer.output.find("must specify at least one") != std::string::npos;
   const std::string error = fmt::format(
@@ -267,7 +267,7 @@ std::unique_ptr<Monitor> MakeApprise(Section& block, MonitorOptions& options) {
   if (const YamlValue* services = block.List("services")) {
     for (const auto& item : services->children) ReadTarget(*item, block, options, *apprise);
     if (services->children.empty()) block.Note("services", "`services` is empty");
-    if (stored) block.Note("services", "`services` and `key` exclude each other");
+    if (stored) block.Note("services", "`services` and `key` cannot be used together");
   }
   apprise->server = ReadUrl(block, "server", options).value_or("");
   while (apprise->server.ends_with('/')) apprise->server.pop_back();

@@ -137,7 +137,7 @@ void ReadEnvironment(Section& block, MonitorOptions& options, Command& command) 
   for (const std::string& key : section.Keys()) {
     const bool in_file = key.ends_with(kFileSuffix);
     const std::string name = in_file ? key.substr(0, key.size() - kFileSuffix.size()) : key;
-    if (in_file && section.Has(name)) continue;  // a mistake, reported with the other key
+    if (in_file && section.Has(name)) continue;  // an error, reported with the other key
     if (!IsVariable(name)) {
       std::ignore = section.Any(key);
       section.Note(key, Quoted(name) + " is not a valid name of a variable");

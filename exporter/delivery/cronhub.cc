@@ -42,7 +42,7 @@ class Cronhub final : public Monitor {
     const HttpAnswer answer = transport.Send({.method = "GET", .url = ExpandUrl(path, notice)});
     SendResult result = JudgeStatus(answer);
     if (result.outcome == Delivery::Outcome::kRefused) {
-      result.error += "; Cronhub has closed: does `ping_url` lead to a service of its kind?";
+      result.error += "; Cronhub has closed: is `ping_url` that of a compatible service?";
     }
     return result;
   }
@@ -60,8 +60,8 @@ std::unique_ptr<Monitor> MakeCronhub(Section& block, MonitorOptions& options) {
     return nullptr;
   }
   options.warnings.emplace_back(
-      "cronhub: the service has closed; use another one, or remove the block unless `ping_url` "
-      "leads to a service of its kind");
+      "cronhub: the service has closed; remove the block, unless `ping_url` is that of a "
+      "compatible service");
   auto cronhub = std::make_unique<Cronhub>();
   cronhub->url = *url;
   return cronhub;

@@ -198,7 +198,7 @@ class Loki final : public Monitor {
 
  private:
   // Collects the lines of the first notices: those with the same target that fit in one request,
-  // and at least one. Returns how many.
+  // and at least one. Returns the number of notices.
   [[nodiscard]] std::size_t CollectLines(std::span<const Notice> notices, const std::string& target,
                                          std::vector<Line>& lines) const {
     std::size_t count = 0;
@@ -391,7 +391,7 @@ void ReadTls(Section& block, const MonitorOptions& options, Loki& loki) {
   const auto key = ReadPath(section, "key_path", options);
   if (section.Has("cert_path") != section.Has("key_path")) {
     section.Note(section.Has("cert_path") ? "cert_path" : "key_path",
-                 "`cert_path` and `key_path` go together");
+                 "`cert_path` and `key_path` must be given together");
   }
   loki.certificate_file = certificate.value_or("");
   loki.key_file = key.value_or("");

@@ -3,7 +3,7 @@
 // A monitor turns a notice into requests of its service and judges the answers. It does not sleep,
 // retry, log or keep state; the worker of its queue does that, in the same way for every service.
 // (It may remember what it learned about its server, such as the longest text that it accepts.)
-// A monitor is used by one thread.
+// Not thread-safe: one thread uses a monitor at a time.
 #pragma once
 
 #include <memory>
@@ -67,8 +67,8 @@ class Monitor {
 [[nodiscard]] SendResult JudgeNetwork(NetworkFailure failure, const std::string& error);
 
 // The meaning of a status, for every service that documents no other: 2xx is delivered. No answer,
-// 408, 429, 5xx and a redirect are retried. Any other is refused. An HTML page is retried whatever
-// its status, unless it is a 5xx: it comes from something in front of the service.
+// 408, 429, 5xx and a redirect are retried. Any other is refused. An HTML page is retried even with
+// a 2xx or 4xx status, since it comes from something in front of the service.
 [[nodiscard]] SendResult JudgeStatus(const HttpAnswer& answer);
 
 // The same for a service that documents its answer to a success. `documented` is whether this is

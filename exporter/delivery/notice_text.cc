@@ -28,15 +28,15 @@ std::string_view ReasonText(Reason reason) {
     case Reason::kRepositoryMissing:
       return "there is no repository";
     case Reason::kNetwork:
-      return "the network failed";
+      return "network error";
     case Reason::kNoSpace:
       return "no space left";
     case Reason::kSourceMissing:
-      return "what is to be backed up is missing";
+      return "the files to back up are missing";
     case Reason::kSourceUnreadable:
       return "some files could not be read";
     case Reason::kInterrupted:
-      return "it started, and ended without a result";
+      return "it ended without reporting a result";
     case Reason::kHook:
       return "a hook failed";
     case Reason::kTimeout:
@@ -57,7 +57,7 @@ std::string Subject(const Notice& notice) {
 
 std::string Ended(const Notice& notice) {
   if (notice.state == NoticeState::kStart) return "started";
-  if (notice.state == NoticeState::kResolve) return "is well again";
+  if (notice.state == NoticeState::kResolve) return "has recovered";
   if (notice.cause == NoticeCause::kMissed) return "is overdue";
   if (notice.cause == NoticeCause::kReminder) return "is still failing";
   switch (notice.result.value_or(RunResult::kFailure)) {
@@ -154,7 +154,7 @@ std::string Replace(std::string_view text, const Notice& notice, Encode encode) 
 std::string Title(const Notice& notice) {
   if (notice.cause == NoticeCause::kTest) return "Test of backup_exporter";
   if (notice.cause == NoticeCause::kHeartbeat) return "backup_exporter is running";
-  if (IsOfOthers(notice)) return Subject(notice) + " " + Ended(notice) + ", but not all is well";
+  if (IsOfOthers(notice)) return Subject(notice) + " " + Ended(notice) + ", but others are failing";
   return Subject(notice) + " " + Ended(notice);
 }
 
@@ -189,7 +189,7 @@ std::string Describe(const Notice& notice, std::size_t longest_error) {
                 : fmt::format(", the {} failure in a row", Ordinal(notice.failures));
   }
   text += '.';
-  if (!notice.also_failing.empty()) text += " Not well: " + Listed(notice.also_failing) + ".";
+  if (!notice.also_failing.empty()) text += " Failing: " + Listed(notice.also_failing) + ".";
   return text;
 }
 
@@ -199,7 +199,7 @@ std::string ErrorText(const Notice& notice) {
   // A monitor with one status for all backups is failing because of other backups, or also of them.
   std::vector<std::string> names = notice.also_failing;
   if (!IsOfOthers(notice)) names.insert(names.begin(), notice.backup);
-  return OneLine("not well: " + Listed(names));
+  return OneLine("failing backups: " + Listed(names));
 }
 
 std::string ResultText(const Notice& notice) {

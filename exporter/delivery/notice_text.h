@@ -19,8 +19,8 @@ namespace backup_exporter {
 // failed: the repository is locked. 2026-11-21T01:00:02Z, after 12 s, the 3rd failure in a row."
 // The error is cut to `longest_error` characters.
 [[nodiscard]] std::string Describe(const Notice& notice, std::size_t longest_error = 500);
-// The reason for a failure, in one line: the tool's message, else the text of the reason, else "not
-// well: nas, home". Empty if nothing is known.
+// The reason for a failure, in one line: the tool's message, else the text of the reason, else
+// "failing backups: nas, home". Empty if nothing is known.
 [[nodiscard]] std::string ErrorText(const Notice& notice);
 // "success", "failure" …; "started" if there is no result yet, "missed" if the deadline passed.
 [[nodiscard]] std::string ResultText(const Notice& notice);

@@ -152,7 +152,7 @@ std::unique_ptr<Monitor> MakeNtfy(Section& block, MonitorOptions& options) {
   const auto token = ReadSecret(block, "access_token", options);
   if (token && basic) {
     options.warnings.emplace_back(
-        "ntfy: `access_token` is used, `username` and `password` are not");
+        "ntfy: `username` and `password` are ignored, since `access_token` is set");
   }
   ntfy->authorization = token ? "Bearer " + *token : basic.value_or("");
   for (const NoticeState state : {NoticeState::kStart, NoticeState::kFinish, NoticeState::kFail}) {

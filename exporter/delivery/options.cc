@@ -25,7 +25,7 @@ std::optional<std::string> ReadSecret(Section& section, const std::string& key,
   const auto text = section.Text(key);
   const auto path = section.Text(file_key);
   if (text && path) {
-    section.Note(file_key, Quoted(key) + " and " + Quoted(file_key) + " exclude each other");
+    section.Note(file_key, Quoted(key) + " and " + Quoted(file_key) + " cannot be used together");
   }
   if (!text && !path) return std::nullopt;
   auto secret =
@@ -52,7 +52,8 @@ std::optional<std::string> ReadBasicAuthorization(Section& section, MonitorOptio
   const auto username = ReadSecret(section, "username", options);
   const auto password = ReadSecret(section, "password", options);
   if (username.has_value() != password.has_value()) {
-    section.Note(username ? "username" : "password", "`username` and `password` go together");
+    section.Note(username ? "username" : "password",
+                 "`username` and `password` must be given together");
   }
   if (!username || !password) return std::nullopt;
   std::string authorization = BasicAuthorization(*username, *password);

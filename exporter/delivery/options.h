@@ -1,4 +1,4 @@
-// Reading the configuration block of a monitor: what the factories of all services need.
+// Functions that the factories of all services use to read the configuration block of a monitor.
 #pragma once
 
 #include <optional>
@@ -30,7 +30,7 @@ struct MonitorOptions {
 // breaks at its end are removed.
 enum class SecretForm { kLine, kAny };
 
-// Mistakes are reported to the section; the result is then nullopt, as it is without the key.
+// Errors are reported to the section; the result is then nullopt, as it is without the key.
 
 // A secret: `key`, which may be a {credential …}, or `key_file`, a path. Added to the mask.
 [[nodiscard]] std::optional<std::string> ReadSecret(Section& section, const std::string& key,
@@ -48,7 +48,7 @@ enum class SecretForm { kLine, kAny };
 // A path, made absolute.
 [[nodiscard]] std::optional<std::string> ReadPath(Section& section, std::string_view key,
                                                   const MonitorOptions& options);
-// Reports a mistake if neither `key` nor `key_file` is given.
+// Reports an error if neither `key` nor `key_file` is given.
 void RequireSecret(Section& section, const std::string& key, std::string_view what_it_is);
 // Sets by_backup and by_operation from the placeholders in an address, or in a part of one.
 void NotePlaceholders(std::string_view address, MonitorOptions& options);

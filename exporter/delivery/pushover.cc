@@ -169,7 +169,7 @@ std::optional<Wording> ReadWording(Section& block, std::string_view state) {
   if (html) wording.fields.emplace_back("html", *html ? "1" : "0");
   if (monospace) wording.fields.emplace_back("monospace", *monospace ? "1" : "0");
   if (wording.html && monospace.value_or(false)) {
-    section.Note("monospace", "`html` and `monospace` exclude each other");
+    section.Note("monospace", "`html` and `monospace` cannot be used together");
   }
   section.RefuseOtherKeys();
   return wording;

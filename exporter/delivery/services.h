@@ -1,5 +1,5 @@
-// The table of services that can be notified. Each service is a source file in this folder, a row
-// here and a test file.
+// The table of services that can be notified. Each service has a source file in this folder, a row
+// in services.cc and a test file.
 #pragma once
 
 #include <memory>
@@ -18,16 +18,17 @@ namespace backup_exporter {
 
 struct Service {
   std::string_view key;          // of its block in the configuration
-  std::set<NoticeState> states;  // those that it supports
+  std::set<NoticeState> states;  // the states that it supports
   std::set<NoticeState> default_states;
   Superseding superseding = Superseding::kStarts;
   bool one_state = false;      // it shows one status, which is good or bad
   bool start_is_good = false;  // a start makes it show a good status
   bool accepts_heartbeat = false;
-  // Key that a text in place of the block is the value of; empty: the block must be a map.
+  // If the configuration has a text in place of the block, the text is the value of this key;
+  // empty: the block must be a map.
   std::string_view short_form = {};
-  // Makes a monitor from the block, except for the key `states`. Mistakes are reported to the
-  // block; the result is nullptr if no monitor can be made.
+  // Makes a monitor from the block, except for the key `states`. Errors are reported to the block;
+  // the result is nullptr if no monitor can be made.
   std::unique_ptr<Monitor> (*make)(Section& block, MonitorOptions& options) = nullptr;
 };
 

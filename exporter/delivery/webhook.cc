@@ -197,7 +197,7 @@ void ReadHeaders(Section& block, MonitorOptions& options, Webhook& webhook) {
   for (const std::string& key : section.Keys()) {
     const bool in_file = key.ends_with(kFileSuffix);
     const std::string name = in_file ? key.substr(0, key.size() - kFileSuffix.size()) : key;
-    if (in_file && section.Has(name)) continue;  // a mistake, reported with the other key
+    if (in_file && section.Has(name)) continue;  // an error, reported with the other key
     if (!IsToken(name)) {
       std::ignore = section.Any(key);
       section.Note(key, Quoted(name) + " is not a valid name of a header");
@@ -213,7 +213,7 @@ void ReadHeaders(Section& block, MonitorOptions& options, Webhook& webhook) {
       // A server may quote the token of "Bearer TOKEN" alone.
       options.mask.Add(secret->substr(secret->rfind(' ') + 1));
       if (block.Has("username")) {
-        section.Note(key, "`Authorization` and `username` exclude each other");
+        section.Note(key, "`Authorization` and `username` cannot be used together");
       }
     }
     webhook.headers.emplace_back(name, *secret);

@@ -47,7 +47,7 @@ Worker::Worker(std::shared_ptr<Monitor> monitor, NoticeQueue& queue, Transport& 
 
 SteadyTime Worker::Step(Time wall, SteadyTime steady) {
   if (steady < next_attempt_) return next_attempt_;
-  std::vector<Notice> notices = queue_.Waiting(options_.monitor, monitor_->batch_limit());
+  std::vector<Notice> notices = queue_.Pending(options_.monitor, monitor_->batch_limit());
   if (!notices.empty()) return Deliver(std::move(notices), wall, steady);
   if (options_.heartbeat) return SendHeartbeat(wall, steady);
   return After(steady, kIdle);
@@ -87,8 +87,8 @@ SteadyTime Worker::Deliver(std::vector<Notice> notices, Time wall, SteadyTime st
 
 SteadyTime Worker::SendHeartbeat(Time wall, SteadyTime steady) {
   if (steady < next_heartbeat_) return next_heartbeat_;
-  // A missing heartbeat is the alarm. Right after a start of the program it is only late, so the
-  // check is repeated soon.
+  // A missing heartbeat raises the alarm. Right after the start of the program, the heartbeat is
+  // only late, so the check is repeated soon.
   if (!options_.is_well()) {
     return next_heartbeat_ = After(steady, std::min(kNotWell, *options_.heartbeat));
   }

@@ -363,7 +363,7 @@ void ReadHostAndKey(Section& block, MonitorOptions& options, Values& values) {
   values.key = block.Text("key").value_or("");
   if (block.Has("itemid")) {
     if (block.Has("host") || block.Has("key")) {
-      options.warnings.emplace_back("zabbix: `itemid` is used, `host` and `key` are not");
+      options.warnings.emplace_back("zabbix: `host` and `key` are ignored, since `itemid` is set");
     }
     return;
   }
@@ -434,12 +434,14 @@ void ReadCredentials(Section& block, MonitorOptions& options, ZabbixApi& api) {
   api.password = password.value_or("");
   if (has("api_key")) {
     if (username || password) {
-      options.warnings.emplace_back("zabbix: `api_key` is used, `username` and `password` are not");
+      options.warnings.emplace_back(
+          "zabbix: `username` and `password` are ignored, since `api_key` is set");
     }
     return;
   }
   if (has("username") != has("password")) {
-    block.Note(username ? "username" : "password", "`username` and `password` go together");
+    block.Note(username ? "username" : "password",
+               "`username` and `password` must be given together");
   } else if (!has("username")) {
     block.Require("api_key", "an API token, or `username` and `password`");
   }

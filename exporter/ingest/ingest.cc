@@ -61,8 +61,8 @@ SteadyTime Ingest::Step(const Moment& now, bool last_look) {
   }
   board_.Post(options_.input.name, source_.status());
   if (!committed) return now.steady + kRetry;
-  caught_up_ = caught_up_ || source_.NextLook() > now.steady;
-  return source_.NextLook();
+  caught_up_ = caught_up_ || source_.NextRead() > now.steady;
+  return source_.NextRead();
 }
 
 void Ingest::LogProblems(const FileStep& step, std::optional<std::uint64_t> first_bad,

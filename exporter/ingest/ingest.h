@@ -37,11 +37,12 @@ class Ingest {
                                                               Ledger& ledger, StatusBoard& board);
 
   // Reads, decodes and commits about 2 MiB, and returns when the next step is due if no file
-  // changes before. `last_look`: there will be no other step, so unfinished lines are final. Errors
-  // are logged, counted and retried.
+  // changes before. `last_look`: Step will not be called again, so unfinished lines are final.
+  // Errors are logged, counted and retried.
   SteadyTime Step(const Moment& now, bool last_look = false);
 
-  // All that existed when Step once found nothing left to read is in the ledger.
+  // Whether Step has found nothing left to read at least once. Everything that existed at that time
+  // is in the ledger.
   [[nodiscard]] bool caught_up() const { return caught_up_; }
   [[nodiscard]] Source& source() { return source_; }
 

@@ -1,4 +1,5 @@
-// Which backup a record belongs to: its name, the sources that report it, and name clashes.
+// Finds the backup that a record belongs to, by its name, and refuses names that another source
+// already uses.
 //
 // For the ledger's own sources; throws SQLite::Exception. Calls that add backups are made inside a
 // transaction.
@@ -23,7 +24,8 @@ namespace backup_exporter {
 
 class Backups {
  public:
-  // `sources`: the configured ones, by name. `most`: how many backups there may be.
+  // `sources`: the configured sources, by name. They must outlive this. `most`: the largest number
+  // of backups.
   Backups(Database& database, const std::map<std::string, SourceRules>& sources, std::size_t most)
       : store_(database), sources_(sources), most_(most) {}
 
@@ -31,12 +33,12 @@ class Backups {
 
   struct Answer {
     RowId backup = 0;  // 0: none
-    // Why the configuration rules the name out; empty if there are only too many backups.
+    // Why the configuration rules the name out; empty if the limit on backups was reached.
     std::string refused;
   };
-  // The backup that a record of the step names. It is added if it is new.
+  // The backup that a record of the step names. A new backup is added.
   [[nodiscard]] Answer Find(const SourceRules& source, const FileStep& step, const Named& of);
-  // The same, if the source has reported it before; else 0.
+  // The same for a backup that the source has reported before; otherwise 0.
   [[nodiscard]] RowId Known(const SourceRules& source, const FileStep& step, const Named& of);
   // The backup of this name; 0: none.
   [[nodiscard]] RowId ByName(const std::string& name);
@@ -46,7 +48,7 @@ class Backups {
                                          const std::vector<Named>& but);
 
  private:
-  // Why a file cannot report a backup that others report; empty: it can.
+  // Why the file must not report a backup that other files report; empty if it may.
   [[nodiscard]] std::string Clash(RowId backup, const std::string& name, const SourceRules& source,
                                   const std::string& path);
 

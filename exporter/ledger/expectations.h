@@ -1,4 +1,5 @@
-// What is expected of each backup and operation: facts from the tables, for rules/expectations.
+// Expectations of each backup and operation: reads the facts for rules/expectations from the
+// tables, and stores its decisions.
 //
 // For the ledger's own sources; throws SQLite::Exception.
 #pragma once
@@ -22,14 +23,16 @@ class Expectations {
 
   [[nodiscard]] const ConfiguredExpectations& configured() const { return configured_; }
 
-  // Adds the backups and operations that the configuration names and the ledger does not have, and
-  // watches what it schedules.
+  // Adds the backups and operations that the configuration names and the ledger does not have yet,
+  // and starts watching those with a configured schedule.
   void Declare(Database& database, Time now) const;
-  // Completes the standing of a backup's operation, whose last success is known.
+  // Fills in the expectation, pause and misses of an operation's standing. Its last success must be
+  // set already.
   void Complete(Database& database, RowId backup, const std::string& name, Time now,
                 OperationStanding& standing) const;
-  // Stores the occurrences that are missed at `now`, each once. How many there are in a row since
-  // the last success; 0: nothing new. The standing must be complete and expect something.
+  // Stores the occurrences that have been missed by `now`, each once. Returns the number of misses
+  // in a row since the last success; 0 if none is new. The standing must be complete, with an
+  // expectation.
   [[nodiscard]] std::uint64_t RecordMisses(Database& database, RowId backup,
                                            const std::string& name, Time now,
                                            const OperationStanding& standing) const;

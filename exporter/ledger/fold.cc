@@ -32,7 +32,7 @@ enum class BackupOf {
   kOfFile,   // by the file: the event names no backup
 };
 
-// What has to be known of an event before it is applied.
+// Properties of an event that decide how it is applied.
 struct EventTraits {
   BackupOf backup = BackupOf::kCreated;
   bool is_message = false;           // it changes nothing but the messages of a run
@@ -87,13 +87,13 @@ std::size_t NewestEvent(const SourceRules& source, const FileStep& step) {
   return i;
 }
 
-// An exit code alone does not show which operation it is of.
+// Whether the event is an exit code and nothing shows the operation that it belongs to.
 bool IsBareExitCode(const EventContext& context, const EndMatch& match, const RunFinished& event) {
   return event.evidence == Evidence::kExitCode && !event.operation && !match.own &&
          !context.source.operation_configured;
 }
 
-// A success of this operation counts: it makes up for the misses before it.
+// Resets the misses of the operation that came before its last success.
 void MakeUpForMisses(Database& database, const StoredRun& run) {
   const auto last = LastSuccess(database, run.backup, run.operation);
   if (last) ExpectationStore(database).MakeUp({run.backup, run.operation}, *last);
@@ -198,7 +198,7 @@ void Fold::OnStarted(const EventContext& context, const RunStarted& event) {
   const SourceRules& source = context.source;
   Cursor cursor = store_.CursorOf(context.file(), context.backup);
   const Operation operation = event.operation.value_or(source.operation);
-  // The open run has no end: its process is gone.
+  // The open run never reported its end, so its process is gone.
   if (!source.names_backup) Interrupt(cursor.open_run, context.before, context.end_by);
   for (const RowId id : store_.OpenRunsOf(context.backup, source.source, context.path())) {
     const auto open = store_.Find(id);
@@ -253,7 +253,8 @@ void Fold::OnFinished(const EventContext& context, const RunFinished& event) {
   const EndMatch match = matching_.MatchEnd(context, cursor, event);
   RunFinished end = event;
   if (IsBareExitCode(context, match, event)) {
-    // It can add to a run that is known. Alone it may be a failure, but never a success.
+    // A bare exit code can add to a known run. By itself it can report a failure, but never a
+    // success.
     end.figures = {};
     if (!match.of.found() && event.result == RunResult::kSuccess) {
       Settle(cursor.last_run);
@@ -318,7 +319,8 @@ void Fold::OnFailedUnnamed(const EventContext& context, const FailedUnnamed& eve
   std::vector<RowId> backups = backups_.FedBy(context.source, context.step, event.finished);
   const bool all_finished = backups.empty();
   if (all_finished) {
-    // The last of these failed. If the file never named a backup, its own name is used.
+    // The failure applies to the last of these backups. If the file never named a backup, the name
+    // comes from the file itself.
     const Named last = event.finished.empty() ? Named{} : event.finished.back();
     const RowId backup = backups_.Find(context.source, context.step, last).backup;
     if (backup == 0) {

@@ -1,7 +1,7 @@
 // From events to runs: one handler for each kind of event.
 //
-// Which run an event belongs to is decided by run_matching, what a run is by all that is known of
-// it by rules/merge. The fold connects both with the tables: it stores runs, settles them, counts
+// run_matching decides which run an event belongs to, and rules/merge combines all that is known
+// about that run. The fold connects both with the tables: it stores runs, settles them, counts
 // them, and reports them to Notices. For the ledger's own sources; throws SQLite::Exception. One
 // Fold serves one transaction.
 #pragma once
@@ -32,14 +32,15 @@ class Fold {
         notices_(database, store_, context, now),
         now_(now) {}
 
-  // Applies the events of a step, and stores its position. False, with the reason in
-  // `step.refused`: the configuration has no backup for the step; the caller must roll back what
-  // was written.
+  // Applies the events of a step, and stores its checkpoint. Returns false, with the reason in
+  // `step.refused`, if the configuration rules out the step's backup; the caller must then roll
+  // back what was written.
   [[nodiscard]] bool Apply(const SourceRules& source, FileStep& step);
-  // Settles runs that were held back because they were dated ahead of the clock, and are due now.
+  // Settles runs that were held back because they were dated ahead of the clock, once the clock has
+  // caught up.
   void ReleaseHeld();
 
-  // The notices of these runs. Its Finish must be called before the commit.
+  // The notices about these runs. notices().Finish() must be called before the commit.
   [[nodiscard]] Notices& notices() { return notices_; }
 
   // Backups whose standing may have changed.
@@ -64,10 +65,10 @@ class Fold {
   void OnNoted(const EventContext& context, const RunNoted& event);
   void OnFailedUnnamed(const EventContext& context, const FailedUnnamed& event);
 
-  // The file grew: its open run is alive.
+  // The file grew, which shows that its open run is alive.
   void OnActivity(const EventContext& context);
-  // The file was read to its end, or is gone: dates failures, settles runs that nothing can follow,
-  // and marks runs as interrupted whose process is gone.
+  // The file was read to its end, or is gone. Dates failures, settles runs about which no more
+  // records can follow, and marks runs whose process is gone as interrupted.
   void OnFileState(const EventContext& context);
 
   // Merges the event into the run, and stores, counts and reports what changed.
@@ -76,8 +77,8 @@ class Fold {
   void Interrupt(std::optional<RowId> run, std::optional<Time> ended, Time ended_by);
   void Settle(std::optional<RowId> run);
   void SettleNow(StoredRun& run);
-  // Deletes a run. Its messages and notices move to the run that it turned out to be, if there is
-  // one.
+  // Deletes a run. Its messages and notices move to `replacement`, the run that it turned out to
+  // be, if there is one.
   void Remove(const StoredRun& run, const std::optional<StoredRun>& replacement);
   // Stores the messages of the step.
   void StoreMessages();

@@ -27,7 +27,7 @@
 namespace backup_exporter {
 namespace {
 
-// The notices that a monitor's worker was given, and the outcomes it reported.
+// The notices that a monitor's worker has, and the outcomes that it reported.
 struct InFlight {
   std::set<std::int64_t> notices;
   std::vector<std::pair<Delivery, Time>> reports;  // not stored yet; with the time of the report
@@ -53,7 +53,7 @@ class Ledger::State {
     auto done = Read([&] {
       counters_ = CounterStore(database_).Sources();
       program_ = CounterStore(database_).Program();
-      forgot_ = CounterStore(database_).Forgot();
+      last_forgotten_ = CounterStore(database_).LastForgotten();
       standings_.ReadAll(now_);
     });
     Publish();
@@ -82,7 +82,7 @@ class Ledger::State {
       store.ForgetAfter(now);
       expectations_.Declare(database_, now);
       standings_.ReadAll(now);
-      // An operation that is not expected any more is watched from the start when it is again.
+      // Watching starts over when the operation is expected again.
       for (const Subject& subject : store.Watched()) {
         const OperationStanding* standing = standings_.Find(subject.backup, subject.operation);
         if (standing == nullptr || !standing->expected) store.StopWatching(subject);
@@ -114,7 +114,7 @@ class Ledger::State {
     Publish();
   }
 
-  std::vector<Notice> Waiting(const std::string& monitor, std::size_t most) {
+  std::vector<Notice> Pending(const std::string& monitor, std::size_t most) {
     const std::lock_guard lock(mutex_);
     std::vector<Notice> notices;
     const Subscription* subscription = SubscriptionOf(monitor);
@@ -203,7 +203,7 @@ class Ledger::State {
       if (auto stored = StoreReports(monitor); !stored) return stored;
     }
     const DueExpectations due = FindDue(standings_.backups(), now, pulse);
-    const bool forget = IsForgettingDue(forgot_, now);
+    const bool forget = IsForgettingDue(last_forgotten_, now);
     bool is_due = forget || pulse.clock_jumps > 0 || !due.empty();
     auto done = is_due ? Result<void>() : GuardWriting([&] { is_due = HasDueRows(now); });
     if (done && is_due) done = ApplyTime(due, forget, now, pulse);
@@ -219,7 +219,7 @@ class Ledger::State {
   }
 
  private:
-  // What a transaction changed besides the tables.
+  // The effects of a transaction besides changed tables.
   struct Change {
     std::set<RowId> backups;   // whose standing may have changed
     ProgramCounters counters;  // to be added
@@ -242,7 +242,7 @@ class Ledger::State {
             .has_notices = !fold.notices().notified().empty()};
   }
 
-  // False: the step was refused, and left no trace.
+  // Returns false if the step was refused; nothing of it is stored then.
   bool ApplyStep(Fold& fold, const SourceRules& source, FileStep& step) {
     database_.Run("SAVEPOINT step");
     const std::int64_t id = step.position.id;
@@ -283,7 +283,7 @@ class Ledger::State {
         fold.notices().Tick();
         if (!forget) return;
         ForgetHistory(database_, retention_, expectations_, standings_, now);
-        CounterStore(database_).SetForgot(now);
+        CounterStore(database_).SetLastForgotten(now);
       });
       CounterStore(database_).Add({.clock_jumps = pulse.clock_jumps});
     });
@@ -292,17 +292,17 @@ class Ledger::State {
     change.backups.insert(due.backups.begin(), due.backups.end());
     Accept(change, now);
     monitors_changed_ = true;
-    if (forget) forgot_ = now;
+    if (forget) last_forgotten_ = now;
     return Read([&] { forget ? standings_.ReadAll(now) : standings_.Read(change.backups, now); });
   }
 
-  // Outcomes that cannot be stored are kept, and stored later: delivering a notice again because
-  // the ledger cannot be written would never end.
+  // Outcomes that cannot be stored now are kept and stored later. Otherwise a delivered notice
+  // would be sent again and again for as long as the ledger cannot be written.
   Result<void> StoreReports(const std::string& monitor) {
     InFlight& in_flight = in_flight_[monitor];
     const Subscription* subscription = SubscriptionOf(monitor);
     monitors_changed_ = true;
-    // Not worth waiting for the disk: after a power cut the notice is delivered again.
+    // The disk is not waited for: at worst, a notice is delivered again after a power cut.
     auto done = GuardWriting([&] {
       database_.handle().exec("PRAGMA synchronous=NORMAL");
       Transact([&] {
@@ -315,7 +315,7 @@ class Ledger::State {
     if (done) {
       in_flight.reports.clear();
     } else {
-      // A notice that is to be retried stays in the queue as it was.
+      // A notice that is to be retried stays in the queue unchanged.
       std::erase_if(in_flight.reports, [](const auto& report) {
         return report.first.outcome == Delivery::Outcome::kRetry;
       });
@@ -336,9 +336,9 @@ class Ledger::State {
   }
 
   // Runs `change` in a transaction. If the file cannot be written, runs it again on a copy in
-  // memory, so it must not change anything but the tables and what it resets itself. What it
-  // enqueues there is delivered; if the program ends before the copy is written, it is read and
-  // delivered again.
+  // memory, so it must not change anything but the tables and values that it resets itself. Notices
+  // enqueued in memory are delivered. If the program ends before the copy is written to the file,
+  // the same records are read again and the notices are delivered again.
   template <typename Change>
   Result<void> Write(Change change) {
     return GuardWriting([&] { Transact(change); });
@@ -437,7 +437,7 @@ class Ledger::State {
   std::map<std::string, InFlight> in_flight_;  // by monitor
   bool monitors_changed_ = false;              // since they were read
   std::optional<Time> committed_;
-  std::optional<Time> forgot_;
+  std::optional<Time> last_forgotten_;
   Time tried_file_{};
   std::uint64_t errors_;
   bool full_ = false;
@@ -472,8 +472,8 @@ void Ledger::OnNotices(std::function<void()> on_notices) {
   state_->OnNotices(std::move(on_notices));
 }
 
-std::vector<Notice> Ledger::Waiting(const std::string& monitor, std::size_t most) {
-  return state_->Waiting(monitor, most);
+std::vector<Notice> Ledger::Pending(const std::string& monitor, std::size_t most) {
+  return state_->Pending(monitor, most);
 }
 
 void Ledger::Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) {

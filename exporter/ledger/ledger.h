@@ -1,11 +1,11 @@
-// The ledger, the one durable part of the program. It applies steps (a position in a file, and the
-// events before it) to runs, enqueues notices about them for monitors, and publishes the standing
-// of every backup.
+// The ledger, the one durable part of the program. It applies steps (the events of one piece of a
+// file, and the checkpoint after it) to runs, enqueues notices about these runs for monitors, and
+// publishes the standing of every backup.
 //
-// One SQLite file, one writer. A commit is one transaction: positions, decoder states, runs and
-// notices reach the disk together or not at all, so a crash neither repeats nor loses anything.
-// While the file cannot be written, the ledger continues in memory, and catches up later. Reading
-// files, decoding and rendering is left to other parts.
+// One SQLite file, one writer. A commit is one transaction: checkpoints, runs and notices reach the
+// disk together or not at all, so a crash neither repeats nor loses anything. While the file cannot
+// be written, the ledger continues in memory, and catches up later. Reading files, decoding and
+// rendering are left to other parts.
 //
 // Thread-safe. Calls take turns, except `standings`, which never waits.
 #pragma once
@@ -32,10 +32,10 @@ namespace backup_exporter {
 inline constexpr std::chrono::seconds kDefaultRetention = std::chrono::days(400);
 
 struct LedgerOptions {
-  std::string directory;  // created if missing; empty: in memory, gone with the program
+  std::string directory;  // created if missing; empty: the ledger is kept in memory only
   bool recover = false;   // set an unusable ledger aside, and start a new one
   std::chrono::seconds history = kDefaultRetention;  // how long runs are kept
-  std::chrono::days discovered_backups_expire{90};   // since a record named a backup last
+  std::chrono::days discovered_backups_expire{90};   // counted from the last record that named it
   std::size_t max_backups = 1000;
 };
 
@@ -60,9 +60,9 @@ class Ledger final : public NoticeQueue {
   // their history.
   void Expect(std::vector<Expectation> expectations, Time now);
 
-  // Sets the configured monitors. They are notified of runs that end from now on, and of those that
-  // ended while the exporter was down; for a new source, of those that end after `now`. Pending
-  // notices are retried immediately.
+  // Sets the configured monitors. They are notified of runs that end from now on, and of runs that
+  // ended while the exporter was down. Of a new source, only runs that end after `now` are
+  // reported. Pending notices are retried immediately.
   void Subscribe(std::vector<Subscription> subscriptions, Time now);
   // Sets a function that is called after each change that enqueued notices, by the thread that made
   // the change. It must not call the ledger. The previous function is not called after this
@@ -71,20 +71,21 @@ class Ledger final : public NoticeQueue {
 
   // NoticeQueue. A reported outcome survives the end of the program. After a power cut it may be
   // lost, and the notice is then delivered again.
-  [[nodiscard]] std::vector<Notice> Waiting(const std::string& monitor, std::size_t most) override;
+  [[nodiscard]] std::vector<Notice> Pending(const std::string& monitor, std::size_t most) override;
   void Report(const std::string& monitor, std::span<const Delivery> deliveries, Time now) override;
 
-  // The position of every file of a source, with the state of its decoder.
+  // The checkpoint of every file of a source.
   [[nodiscard]] Result<std::vector<Checkpoint>> Checkpoints(const std::string& source);
 
   // Applies the steps of one source in one transaction, and sets the ids of their positions. A step
-  // that names a backup which another source reports is refused: its `refused` gives the reason,
-  // and it leaves no trace. After an error, no step was applied.
+  // is refused if the configuration rules out its backup, for example because another source
+  // reports the same one: its `refused` then gives the reason, and nothing of it is stored. After
+  // an error, no step was applied.
   [[nodiscard]] Result<void> Commit(const std::string& source, std::span<FileStep> steps, Time now);
 
-  // Applies what only the passing of time brings: settles runs that were dated ahead of the clock,
-  // counts and reports missed successes, forgets old history, reminds monitors of failures, and
-  // drops expired notices. To be called every few seconds.
+  // Does what is due by the clock: settles runs that were dated ahead of the clock, counts and
+  // reports missed successes, forgets old history, reminds monitors of failures, and turns expired
+  // notices into dead letters. To be called every few seconds.
   [[nodiscard]] Result<void> Tick(Time now, const Pulse& pulse = {});
 
   // The published standings. They are immutable; every change replaces them.

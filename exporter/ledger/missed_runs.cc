@@ -51,7 +51,7 @@ DueExpectations FindDue(const BackupStandings& standings, Time now, const Pulse&
     for (const OperationStanding& operation : standing->operations) {
       AddDue({.backup = backup, .operation = operation.operation}, operation, now, pulse, due);
     }
-    // A step of the clock changes what was judged under the wrong time.
+    // After a step of the clock, everything that depends on the time is read again.
     if (pulse.clock_jumps > 0) due.backups.insert(backup);
   }
   for (const auto* subjects : {&due.unwatched, &due.late, &due.missed}) {

@@ -1,4 +1,4 @@
-// Expected successes that did not come: which deadlines passed, and what is stored about them.
+// Missed runs: finds deadlines that passed without a success, and stores the misses.
 #pragma once
 
 #include <optional>
@@ -16,29 +16,30 @@
 
 namespace backup_exporter {
 
-// How long a run may be late after the host woke.
+// How late a success may be after the host booted or woke, if its deadline passed while the host
+// was down or asleep.
 [[nodiscard]] Duration GraceOf(const ExpectedStanding& expected);
-// Whether an open run is not expected to end any more: it has run for `max_duration`, or without
-// that, was silent for 24 hours (as the Prometheus rules have it).
+// Whether an open run counts as stuck: it has run for at least `max_duration`, or, without that
+// limit, has shown no activity for 24 hours. The Prometheus rules use the same limits.
 [[nodiscard]] bool IsStuck(const RunningRun& run, const std::optional<Duration>& max_duration,
                            Time now);
-// Whether the deadline of an operation that is expected has passed without a success.
+// Whether the deadline of an expected operation has passed without a success.
 [[nodiscard]] bool IsLate(const OperationStanding& standing, Time now, const Pulse& pulse);
 
-// Changes of expectations that only the passing of time brings.
+// Changes of expectations that are due by the clock.
 struct DueExpectations {
-  std::vector<Subject> unwatched;  // to be watched: newly expected, or under another schedule
+  std::vector<Subject> unwatched;  // to be watched: newly expected, or on a changed schedule
   std::vector<Subject> late;       // to be excused: the host was down or asleep
   std::vector<Subject> missed;     // to be counted as missed
-  std::set<RowId> backups;         // with any of these, or a pause that is over
+  std::set<RowId> backups;  // those with any of these changes, or with a pause that has ended
 
   [[nodiscard]] bool empty() const { return backups.empty(); }
 };
 [[nodiscard]] DueExpectations FindDue(const BackupStandings& standings, Time now,
                                       const Pulse& pulse);
 
-// Stores these changes, and enqueues notices of what was missed. `standings` are those that `due`
-// was found in. To be called inside a transaction; throws SQLite::Exception.
+// Stores these changes, and enqueues notices about the misses. `standings` are those that `due` was
+// found in. To be called inside a transaction; throws SQLite::Exception.
 void StoreDue(Database& database, const Expectations& expectations, const StandingsCache& standings,
               const DueExpectations& due, Time now, const Pulse& pulse, Notices& notices);
 

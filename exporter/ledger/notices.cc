@@ -12,7 +12,8 @@
 namespace backup_exporter {
 namespace {
 
-// More than a day's events of a busy host. Beyond it the oldest notice of a monitor is dropped.
+// More than a busy host produces in a day. Above this limit, the oldest notice of the monitor is
+// dropped.
 constexpr std::int64_t kMostPending = 100'000;
 
 Subject SubjectOf(const StoredRun& run) {
@@ -158,11 +159,11 @@ void Notices::CarryOut(const Subscription& subscription, const EndDecision& deci
   } else {
     notice.uid = starts.all.empty() ? RandomUuid() : starts.all.back().uid;
   }
-  // A run that was withdrawn did nothing.
+  // A withdrawn run did nothing, so it is reported as skipped.
   if (!run.result && about_run) notice.result = RunResult::kSkipped;
   if (about_run) notice.failures = facts.failures;
   notice.also_failing = others_failing;
-  // The run changes nothing: its own subject is named among what keeps the status bad.
+  // The run does not change the status. Its own subject is one of those that keep the status bad.
   if (decision.only_closes && about_run && subscription.one_state && facts.failing) {
     notice.also_failing.insert(notice.also_failing.begin(), notice.backup);
   }
@@ -262,7 +263,7 @@ void Notices::Supersede(const Subscription& subscription, Subject subject, RowId
 
 void Notices::EnqueueEnd(const Subscription& subscription, Subject subject, RowId run,
                          const Notice& notice, const Starts& starts) {
-  // A service that keeps a status waits for the end of every run whose start it was sent.
+  // A service with a status expects an end for every start that it was sent.
   for (const Starts::One& start : starts.all) {
     if (!subscription.one_state || !start.open || start.uid == notice.uid) continue;
     Notice other = notice;
@@ -275,8 +276,8 @@ void Notices::EnqueueEnd(const Subscription& subscription, Subject subject, RowI
 void Notices::Enqueue(const Subscription& subscription, Subject subject, RowId run,
                       const Notice& notice) {
   const std::string& monitor = subscription.monitor;
-  // The end of a run is of interest for a time after it. A start that was sent is closed however
-  // late.
+  // The end of a run is worth sending only for some time after the run. A start that was sent is
+  // closed, however late.
   const bool counts_from_now = notice.cause != NoticeCause::kRun || notice.closes;
   const Time expires = (counts_from_now ? now_ : notice.at) + subscription.keep;
   notices_.Count(monitor, fmt::format("notices {}", Name(notice.state)));
@@ -316,7 +317,7 @@ Notice Notices::AboutMiss(Subject subject) {
           .backup = NameOf(subject.backup),
           .operation = subject.operation,
           .at = now_,
-          .error = last ? "no success since " + FormatUtc(*last) : "it never succeeded",
+          .error = last ? "no success since " + FormatUtc(*last) : "it has never succeeded",
           .failures = expectations_.MissedInARow(subject)};
 }
 

@@ -1,8 +1,8 @@
 // Notices: created with the runs that they are about, in the same transaction, and kept until they
 // are delivered, superseded or expired.
 //
-// What a monitor is sent is decided in rules/notice_policy. This gathers the facts and carries the
-// decisions out. How a notice becomes a request is delivery's concern.
+// rules/notice_policy decides which notices a monitor is sent. This class gathers the facts for it
+// and carries out its decisions. Turning notices into requests is left to delivery/.
 //
 // For the ledger's own sources; throws SQLite::Exception. One Notices serves one transaction.
 #pragma once
@@ -25,12 +25,12 @@
 
 namespace backup_exporter {
 
-// What the ledger knows besides its tables.
+// State of the ledger outside its tables.
 struct NoticeContext {
   std::span<const Subscription> subscriptions;
-  // Whether a configured source feeds the backup.
+  // Whether a configured source reports the backup.
   std::function<bool(const std::string& backup)> visible;
-  // Whether a worker has the notice, or has reported it and the outcome is not stored yet.
+  // Whether a worker has the notice, or has reported an outcome that is not stored yet.
   std::function<bool(std::int64_t notice)> in_flight;
 };
 
@@ -45,27 +45,26 @@ class Notices {
         context_(context),
         now_(now) {}
 
-  // A run began. Its start is enqueued by Finish, unless it has ended by then.
+  // A run began. Finish enqueues a notice of its start, unless the run has settled by then.
   void Began(RowId run) { began_.push_back(run); }
   // The result of a run settled.
   void Settled(const StoredRun& run) { Ended(run, /*reported_before=*/false); }
   // The result of a settled run changed. Its messages are not sent again.
   void Changed(const StoredRun& run) { Ended(run, /*reported_before=*/true); }
-  // A settled success that did not count does now. What was withheld for that is sent.
-  // `was_overdue`: until now, expected successes were missing.
+  // A settled success that did not count so far counts from now on. Notices that were withheld for
+  // that reason are sent. `was_overdue`: until now, expected successes were missing.
   void Proven(const StoredRun& run, bool was_overdue);
-  // A run turned out to be none (a dry run), or nothing is known about it. To be called before its
-  // row is removed.
+  // A run turned out not to be a run (a dry run), or its outcome will never be known. To be called
+  // before its row is removed.
   void Withdrawn(const StoredRun& run);
   // Two runs turned out to be one. To be called before the row of `from` is removed.
   void Merged(RowId from, const StoredRun& into);
-  // Expected successes are missing: `in_a_row` now, `before` of which were known, after so many
-  // failures in a row.
+  // Expected successes are missing.
   struct Misses {
     Subject subject;
-    std::uint64_t before = 0;
-    std::uint64_t in_a_row = 0;
-    std::uint64_t failures = 0;
+    std::uint64_t before = 0;    // misses in a row that were known before
+    std::uint64_t in_a_row = 0;  // misses in a row now, the former included
+    std::uint64_t failures = 0;  // failed runs in a row before the first miss
   };
   void Missed(const Misses& misses);
   // To be called at the end of the transaction.
@@ -80,7 +79,7 @@ class Notices {
   [[nodiscard]] const std::set<std::string>& notified() const { return notified_; }
 
  private:
-  // The starts of one run that are in the queue or were sent to one monitor. There are several if
+  // The start notices of one run that are pending or were sent to one monitor. There are several if
   // several files reported the start.
   struct Starts {
     struct One {
@@ -88,7 +87,7 @@ class Notices {
       std::string uid;
       bool delivered = false;
       bool in_flight = false;
-      bool open = false;  // it was, may have been or will be delivered, and so is to be closed
+      bool open = false;  // delivered, perhaps delivered, or about to be: it must be closed
     };
     std::vector<One> all;
 
@@ -107,10 +106,11 @@ class Notices {
   // The part of the facts that is the same for all subscriptions.
   [[nodiscard]] EndFacts FactsOf(const StoredRun& run);
   [[nodiscard]] Starts StartsOf(const Subscription& subscription, RowId run);
-  // Drops starts of a run that has ended. One that is in flight is dropped when it is reported.
+  // Drops the starts of a run that has ended. A start in flight is dropped when its outcome is
+  // reported.
   void DropStarts(const Subscription& subscription, const Starts& starts);
   // Drops pending notices that `notice` replaces, or would replace if it were sent. If a dropped
-  // one was to close a start, `notice` closes that start.
+  // notice was to close a start, `notice` closes that start instead.
   void Supersede(const Subscription& subscription, Subject subject, RowId run, Notice& notice,
                  bool sent);
   // Enqueues the end of a run, once for each open start where the monitor keeps a status.
@@ -121,17 +121,18 @@ class Notices {
   // --- The content of notices
   [[nodiscard]] Notice AboutRun(const StoredRun& run, NoticeState state);
   [[nodiscard]] Notice AboutMiss(Subject subject);
-  // Of a subject that is failing or overdue.
+  // About a subject that is failing or overdue: its last result, or its miss.
   [[nodiscard]] Notice AboutStandingFailure(Subject subject);
 
   // --- Facts
-  // Whether a configured source watched when the run ended.
+
+  // Whether a source that reported the run was configured already when the run ended.
   [[nodiscard]] bool IsWatched(const StoredRun& run);
   [[nodiscard]] bool IsCovered(const Subscription& subscription, Subject subject);
   [[nodiscard]] bool IsFailingOrOverdue(Subject subject);
   [[nodiscard]] bool HasMessages(const Subscription& subscription, RowId run);
-  // What is failing or overdue and shares the subject's status, without the subject: "nas",
-  // "nas (check)". Empty where the monitor shows no status.
+  // The other failing or overdue subjects that share the status of `subject`: "nas", "nas (check)".
+  // Empty where the monitor shows no status.
   [[nodiscard]] std::vector<std::string> OthersFailing(const Subscription& subscription,
                                                        Subject subject);
   [[nodiscard]] std::string NameOf(RowId backup);
@@ -144,7 +145,7 @@ class Notices {
   const NoticeContext& context_;
   const Time now_;
   std::vector<RowId> began_;
-  std::set<RowId> settled_;  // backups; a new one is not visible yet
+  std::set<RowId> settled_;  // backups with a run that settled now, visible or not yet
   std::set<std::string> notified_;
 };
 

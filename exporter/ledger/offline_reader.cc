@@ -12,7 +12,7 @@
 namespace backup_exporter {
 namespace {
 
-// What `read` returns for the ledger in `directory`.
+// Calls `read` with the ledger in `directory`, and returns its result or an error.
 template <typename T, typename Read>
 Result<T> ReadLedger(const std::string& directory, Read read) {
   auto database = OpenReadOnly(directory);

@@ -25,8 +25,8 @@ void RememberLearnedIntervals(Database& database, const StandingsCache& standing
   }
 }
 
-// Forgets settled runs that ended before `end`, except those that a standing depends on: the last
-// of each kind, and those since the last success, which are counted from their rows.
+// Forgets settled runs that ended before `end`, except those that the standing depends on: the last
+// of each kind, and those since the last success, since their rows are counted.
 void ForgetRuns(Database& database, Time end) {
   RunStore store(database);
   for (const auto& [backup, operation] : KnownOperations(database)) {

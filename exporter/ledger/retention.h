@@ -1,7 +1,7 @@
-// What the ledger forgets, and when: once a day, everything older than the configured retention.
+// Retention: once a day, the ledger forgets everything older than configured.
 //
-// Counters and the identities of runs are kept, so that a forgotten run that is read again counts
-// once. For ledger.cc.
+// Counters and the identities of runs are kept, so that a forgotten run that is read again is not
+// counted twice. For ledger.cc.
 #pragma once
 
 #include <chrono>
@@ -16,17 +16,18 @@ namespace backup_exporter {
 
 struct Retention {
   // How long runs, past pauses and sizes of repositories are kept. The last run of each kind is
-  // kept however old it is.
+  // always kept.
   std::chrono::seconds history = std::chrono::days(400);
-  // How long a backup is kept after a record named it last, unless the configuration expects it.
+  // How long a backup is kept after the last record that named it, unless the configuration expects
+  // it.
   std::chrono::days discovered_backups{90};
 };
 
 // Whether a day has passed since history was forgotten last, in either direction of the clock.
 [[nodiscard]] bool IsForgettingDue(std::optional<Time> last, Time now);
 
-// Forgets what is too old. Learned intervals are stored before their runs go. To be called inside a
-// transaction; throws SQLite::Exception.
+// Forgets history that is too old. Learned intervals are stored before the runs that they were
+// learned from are removed. To be called inside a transaction; throws SQLite::Exception.
 void ForgetHistory(Database& database, const Retention& retention, const Expectations& expectations,
                    const StandingsCache& standings, Time now);
 

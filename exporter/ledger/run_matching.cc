@@ -7,7 +7,8 @@
 namespace backup_exporter {
 namespace {
 
-// Largest distance between two records of one run in different files, where one has no length.
+// Largest distance between two records of one run in different files, if one of them has no
+// duration.
 constexpr Duration kMostApart = std::chrono::seconds(10);
 
 // Digits of a snapshot id that identify it, unless two snapshots share them. restic up to 0.14
@@ -37,7 +38,7 @@ EndMatch RunMatching::MatchEnd(const EventContext& context, const Cursor& cursor
   match.start = event.start;
   if (!match.start && end && event.duration) match.start = *end - *event.duration;
   if (!match.start && own) match.start = own->started;
-  // The file's run was seen to be over, and this one started after that.
+  // The file's run was over before this one started.
   if (own && own->state != RunState::kOpen && own->ended && match.start > own->ended) own.reset();
 
   match.of = ByIdentity(context.backup, match.operation, event.snapshot_id, event.end);

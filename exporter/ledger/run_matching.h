@@ -1,5 +1,5 @@
-// Which run an event belongs to: the file's open run, a run that was read before under the same
-// identity, or a run that another file reported for the same time.
+// Finds the run that an event belongs to: the file's open run, a run that was read before under the
+// same identity, or a run that another file reported for the same time.
 //
 // Identity of a run: the id of its snapshot or archive within its backup and operation; else the
 // time of its end. Looks runs up and remembers identities; changes no run. For the ledger's own
@@ -16,13 +16,14 @@
 
 namespace backup_exporter {
 
-// Where an event was read, and what its file shows about time.
+// Where an event was read, and what its file shows about the time of the run.
 struct EventContext {
   const SourceRules& source;
   const FileStep& step;
   RowId backup = 0;
   Named named = {};  // the names that the record gives for its backup
-  // When the run ended, by its file, if the event has no clock; and an upper bound of that.
+  // When the run ended, according to the file's modification time, if the event has no clock; and
+  // an upper bound of the end.
   std::optional<Time> end = {};
   Time end_by = {};
   // Modification time of the file when it was last read to its end, before this step and event.
@@ -42,14 +43,15 @@ struct Lookup {
   [[nodiscard]] bool found() const { return run || forgotten; }
 };
 
-// What a RunFinished belongs to.
+// The run that a RunFinished belongs to.
 struct EndMatch {
   Lookup of;  // not found: a run that is not known yet
   // The run that the file itself had started, if the event can be its end.
   std::optional<StoredRun> own = {};
   Operation operation = Operation::kBackup;
   std::optional<Time> start = {};  // by the event, else by the file's own run
-  // `own` is open, and the event shows that it is really `of`: it is to be merged into that.
+  // `own` is open, and the event shows that it is the same run as `of`, so `own` must be merged
+  // into `of`.
   [[nodiscard]] bool own_is_duplicate() const {
     return own && own->state == RunState::kOpen && of.found() && !(of.run && of.run->id == own->id);
   }
@@ -65,11 +67,11 @@ class RunMatching {
   [[nodiscard]] Lookup MatchArchive(const EventContext& context, const RunFinished& end,
                                     bool among_others);
 
-  // From now on records with the identity of `event` belong to this run.
+  // Remembers the identity in `event` as that of `run`, for later records.
   void RememberIdentity(const RunFinished& event, const StoredRun& run);
 
  private:
-  // The run that the file has started, perhaps closed by another file since.
+  // The run that started in this file. Another file may have reported its end since.
   [[nodiscard]] std::optional<StoredRun> StartedInFile(const EventContext& context,
                                                        const Cursor& cursor,
                                                        std::optional<Operation> operation);

@@ -128,9 +128,7 @@ void StandingsCache::Publish(Standings rest) {
   published_.Store(std::make_shared<const Standings>(std::move(rest)));
 }
 
-std::shared_ptr<const Standings> StandingsCache::published() const {
-  return published_.Load();
-}
+std::shared_ptr<const Standings> StandingsCache::published() const { return published_.Load(); }
 
 void StandingsCache::Update(RowId backup, Time now) {
   const auto standing = Query(backup, now);
@@ -176,7 +174,7 @@ std::shared_ptr<const BackupStanding> StandingsCache::Query(RowId backup, Time n
 
 void StandingsCache::ReadRepositories() {
   repositories_.clear();
-  // Of several sources that report a repository, the newest report counts.
+  // If several sources report a repository, the newest report counts.
   for (const StoredRepository& one : Repositories(database_)) {
     if (!sources_.contains(one.source)) continue;
     repositories_[one.name] = {.stored_bytes = one.stored_bytes,

@@ -1,8 +1,8 @@
-// The published standings: what of the ledger is visible, read from its tables and kept until it
+// The published standings: the visible part of the ledger, read from its tables and cached until it
 // changes.
 //
-// Reading and publishing are apart, so that nothing is published before its transaction has
-// committed. All functions but `published` are called under the ledger's mutex. Reading throws
+// Reading and publishing are separate steps, so that nothing is published before its transaction
+// has committed. All functions but `published` are called under the ledger's mutex. Reading throws
 // SQLite::Exception.
 #pragma once
 
@@ -22,8 +22,8 @@
 
 namespace backup_exporter {
 
-// How a backup stands by its settled runs, and by what is expected of it. Source, tool and
-// repository are left empty.
+// The standing of a backup, from its runs and expectations. Source, tool and repository are left
+// empty.
 [[nodiscard]] BackupStanding QueryStanding(Database& database, const Expectations& expectations,
                                            RowId backup, Time now);
 
@@ -31,7 +31,7 @@ using BackupStandings = std::map<RowId, std::shared_ptr<const BackupStanding>>;
 
 class StandingsCache {
  public:
-  // The references must outlive the cache. `sources`: the configured ones, by name.
+  // The references must outlive the cache. `sources`: the configured sources, by name.
   StandingsCache(Database& database, const std::map<std::string, SourceRules>& sources,
                  const Expectations& expectations)
       : database_(database), sources_(sources), expectations_(expectations) {}
@@ -45,12 +45,13 @@ class StandingsCache {
   // The visible backups: those that a configured source reports, or that the configuration expects.
   [[nodiscard]] const BackupStandings& backups() const { return backups_; }
   [[nodiscard]] bool IsVisible(const std::string& name) const { return by_name_.contains(name); }
-  // nullptr: it is not visible.
+  // nullptr: the backup is not visible, or has no such operation.
   [[nodiscard]] const OperationStanding* Find(RowId backup, Operation operation) const;
 
-  // Publishes what was read, and the values in `rest` that are not read here.
+  // Publishes the standings that were read, together with the values in `rest` that are not read
+  // here.
   void Publish(Standings rest);
-  // What was published last. Thread-safe.
+  // The standings that were published last. Thread-safe.
   [[nodiscard]] std::shared_ptr<const Standings> published() const;
 
  private:

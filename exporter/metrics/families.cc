@@ -103,7 +103,7 @@ struct SourceView {
 
   // The value of a gauge that describes the last check; unknown before the first.
   [[nodiscard]] std::optional<std::uint64_t> Checked(std::uint64_t value) const {
-    return status.looked ? std::optional(value) : std::nullopt;
+    return status.checked ? std::optional(value) : std::nullopt;
   }
 };
 
@@ -260,7 +260,7 @@ const std::array kRows{
           if (BackupRuns(backup)) out.Add(ToDouble(backup.processed_bytes));
         }},
 
-    // What the last successful backup contained.
+    // Content of the last successful backup.
     Row{"backup_last_success_added_bytes", kGauge,
         "Bytes added to the repository by the last successful backup, as the tool counts them",
         [](Samples& out, const Figures& figures) { out.AddKnown(figures.added_bytes); }},
@@ -317,7 +317,7 @@ const std::array kRows{
           if (runs.running) out.AddKnown(runs.running->expected_bytes);
         }},
 
-    // What listings and statistics show.
+    // Values from listings and statistics.
     Row{"backup_snapshots", kGauge, "Snapshots or archives of this backup in the repository",
         [](Samples& out, const BackupStanding& backup) { out.AddKnown(backup.archives); }},
     Row{"backup_oldest_snapshot_timestamp_seconds", kGauge,
@@ -368,7 +368,7 @@ const std::array kRows{
           out.AddEach<Dropped>("reason", monitor.dropped);
         }},
     Row{"backup_monitor_queue_length", kGauge, "Notices in the queue",
-        [](Samples& out, const MonitorStanding& monitor) { out.Add(ToDouble(monitor.waiting)); }},
+        [](Samples& out, const MonitorStanding& monitor) { out.Add(ToDouble(monitor.pending)); }},
     Row{"backup_monitor_queue_oldest_timestamp_seconds", kGauge,
         "Time of the oldest notice in the queue (0 if none)",
         [](Samples& out, const MonitorStanding& monitor) { out.Add(OrZero(monitor.oldest)); }},
@@ -397,7 +397,7 @@ const std::array kRows{
         [](Samples& out, const SourceView& source) { out.Add(source.up ? 1 : 0); }},
     Row{"backup_source_look_timestamp_seconds", kGauge,
         "Time of the last check of the source, whether or not it had changed",
-        [](Samples& out, const SourceView& source) { out.AddKnown(source.status.looked); }},
+        [](Samples& out, const SourceView& source) { out.AddKnown(source.status.checked); }},
     Row{"backup_source_files", kGauge, "Files that match the path of the source",
         [](Samples& out, const SourceView& source) {
           out.AddKnown(source.Checked(source.status.files));
@@ -506,7 +506,7 @@ const std::array kRows{
           out.Add(ToDouble(exporter.standings.clock_jumps));
         }},
     Row{"backup_exporter_future_stamps_total", kCounter,
-        "Records dated more than 5 minutes in the future, which are held back",
+        "Runs dated more than 5 minutes in the future, which are held back",
         [](Samples& out, const ExporterView& exporter) {
           out.Add(ToDouble(exporter.standings.future_stamps));
         }},
@@ -658,7 +658,7 @@ void ScrapeFamilies(std::span<const CollectorRun> collectors, const FamilySink& 
 bool IsUp(const SourceStatus& status, Time now) {
   constexpr std::chrono::seconds kStalledAfter{30};
   // A check dated in the future (the clock was set back) proves as little as an old one.
-  return status.up && status.looked && std::chrono::abs(now - *status.looked) <= kStalledAfter;
+  return status.up && status.checked && std::chrono::abs(now - *status.checked) <= kStalledAfter;
 }
 
 std::vector<Metric> AllMetrics() {

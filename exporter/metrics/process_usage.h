@@ -1,4 +1,4 @@
-// What the exporter's own process uses, for the standard `process_*` metrics.
+// Resource usage of the exporter's own process, for the standard `process_*` metrics.
 //
 // Source: Linux's /proc, see proc(5). Units and meaning are those of the process collector of
 // client_golang. A value that cannot be read is left out.

@@ -1,6 +1,6 @@
-// Events: what a record says about a run, independent of the tool that wrote it; and the step that
-// carries them to the ledger. Decoders produce events, the ledger applies them, and neither knows
-// the other.
+// Events, which describe what a record reports about a run, whatever tool wrote it; and steps,
+// which carry events to the ledger. Decoders produce events, the ledger applies them, and neither
+// knows the other.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct RunStarted {
   bool may_end_silently = false;
 };
 
-// The open run is in progress. Of several such events in a row only the newest matters.
+// The open run is in progress. If several such events follow one another, only the newest matters.
 struct RunProgress {
   std::optional<Duration> elapsed = {};               // running time when the record was written
   std::optional<std::uint64_t> processed_bytes = {};  // processed so far
@@ -82,8 +82,8 @@ struct ArchivesCounted {
 struct RepositoryMeasured {
   std::optional<std::uint64_t> stored_bytes;    // as stored
   std::optional<std::uint64_t> original_bytes;  // sum of the original sizes of all archives
-  bool of_selection =
-      false;  // may cover only a selection made on the command line, which is not printed
+  // The size may be that of a selection on the command line, which the output does not show.
+  bool of_selection = false;
 };
 
 // A message about the open run, else about the one that finished last. It changes no result, and

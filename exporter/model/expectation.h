@@ -1,5 +1,5 @@
-// Expectations of a backup: what is configured about when an operation succeeds and how long it
-// takes, pauses, and how the ledger watches it.
+// Expectations: when an operation of a backup should run and how long it may take, as configured;
+// its pauses; and how the ledger watches it.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace backup_exporter {
 
 inline constexpr Duration kDefaultGrace = std::chrono::hours(1);
 
-// As configured.
+// An expectation as configured.
 struct Expectation {
   std::string backup;  // a name, or a pattern with * and ?
   Operation operation = Operation::kBackup;
@@ -38,11 +38,11 @@ struct PausePeriod {
 
 // How an operation is watched.
 struct Watch {
-  Time since;                          // occurrences before are not counted
-  std::optional<Duration> learned;     // interval learned from runs that are forgotten by now
+  Time since;                          // earlier occurrences are not counted
+  std::optional<Duration> learned;     // interval learned from runs that have been forgotten since
   std::optional<Duration> configured;  // interval of the schedule in use; nullopt: a learned one
   std::optional<Time> judged;          // the last occurrence that was counted as missed
-  std::uint64_t in_a_row = 0;          // missed since the last success
+  std::uint64_t in_a_row = 0;          // misses since the last success
   std::optional<Time> late;            // the deadline that passed while the host was down or asleep
   std::optional<Time> woke;            // when the host woke after that
 };

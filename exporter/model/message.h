@@ -12,7 +12,7 @@
 
 namespace backup_exporter {
 
-inline constexpr std::size_t kMostMessage = 4096;  // bytes of one
+inline constexpr std::size_t kMostMessage = 4096;  // bytes of one message
 
 struct Message {
   std::optional<Time> at;  // nullopt: unknown
@@ -27,7 +27,7 @@ struct MessageWeight {
   std::size_t bytes;
 };
 // Indexes of the messages to drop, ascending, so that at most `most` remain with at most
-// `most_bytes` in all: the least severe first, and of these the oldest.
+// `most_bytes` in all: the least severe first, and among them the oldest.
 [[nodiscard]] std::vector<std::size_t> MessagesToDrop(std::span<const MessageWeight> messages,
                                                       std::size_t most, std::size_t most_bytes);
 

@@ -17,16 +17,16 @@
 
 namespace backup_exporter {
 
-// What a notice reports about a run. kResolve: a reported failure is over.
+// The state that a notice reports. kResolve: a reported failure is over.
 enum class NoticeState { kStart, kFinish, kFail, kLog, kResolve };
 inline constexpr int kNoticeStates = 5;
 [[nodiscard]] std::string_view Name(NoticeState state);
 [[nodiscard]] std::optional<NoticeState> NoticeStateNamed(std::string_view name);
 
-// Why there is a notice.
+// Why a notice was enqueued.
 enum class NoticeCause {
   kRun,        // a run began, ended or changed
-  kReminder,   // it is still failing
+  kReminder,   // a reported failure is not over yet
   kMissed,     // no success by the deadline
   kTest,       // sent by `notify`, to test whether the monitor can be reached
   kHeartbeat,  // the exporter is alive
@@ -41,11 +41,11 @@ struct Notice {
   NoticeState state = NoticeState::kFinish;
   NoticeCause cause = NoticeCause::kRun;
   std::string uid;  // UUID of the run: the same for its start and its end, and for every attempt
-  bool closes = false;  // the monitor was sent a start with this uid
+  bool closes = false;  // the monitor was, or may have been, sent a start with this uid
   std::string backup;
   Operation operation = Operation::kBackup;
-  Time at;  // time of what it reports
-  // Of the run, as far as known. A run without a result has not ended.
+  Time at;  // time of the event that it reports
+  // The next members describe the run, as far as known. A run without a result has not ended.
   std::optional<RunResult> result = {};
   std::optional<Reason> reason = {};
   std::string error = {};  // the tool's message; any bytes
@@ -70,7 +70,7 @@ enum class Superseding {
   kStates,   // everything but the newest state of those that share one status
 };
 
-// What a monitor is sent, and how: the part of its configuration that the ledger needs.
+// A monitor's subscription: the part of its configuration that decides which notices it gets.
 struct Subscription {
   std::string monitor;  // its name
   std::string kind;     // the service's key
@@ -85,7 +85,7 @@ struct Subscription {
   bool by_backup = false;
   bool by_operation = false;
   bool start_is_good = false;  // a start would show as good: not sent while the last result is bad
-  bool recovery = false;       // kResolve is sent, where kFinish is not
+  bool recovery = false;       // kResolve is sent if kFinish is not subscribed to
   std::uint64_t after = 1;     // failures in a row before the first one is sent
   std::optional<Duration> remind;
   Duration keep = std::chrono::hours(24 * 7);  // how long delivery of an end is attempted
@@ -114,23 +114,24 @@ inline constexpr int kDropped = 4;
 struct Delivery {
   enum class Outcome {
     kDelivered,
-    kRetry,    // it stays in the queue, and is tried again at `due`
+    kRetry,    // the notice stays in the queue until the next attempt, at `due`
     kRefused,  // another attempt cannot help: kept as a dead letter
   };
   std::int64_t notice = 0;
   Outcome outcome = Outcome::kDelivered;
   AttemptFailure failure = AttemptFailure::kRejected;  // unless delivered
   std::string error = {};                              // for a person; contains no secret
-  Time due = {};
+  Time due = {};                                       // of the next attempt, if kRetry
 };
 
 // The queue from which delivery gets notices, and to which it reports. Thread-safe; nothing throws.
 class NoticeQueue {
  public:
   virtual ~NoticeQueue() = default;
-  // The oldest pending notices of a monitor, at most `most`, in order. They stay in the queue until
-  // they are reported as delivered or refused.
-  [[nodiscard]] virtual std::vector<Notice> Waiting(const std::string& monitor,
+  // The oldest pending notices of a monitor, at most `most`, in order. They are in flight until
+  // their outcome is reported, and stay in the queue until they are delivered, refused, superseded
+  // or expired.
+  [[nodiscard]] virtual std::vector<Notice> Pending(const std::string& monitor,
                                                     std::size_t most) = 0;
   // Reports the outcome of these notices, in the same order.
   virtual void Report(const std::string& monitor, std::span<const Delivery> deliveries,

@@ -1,4 +1,4 @@
-// Records: what sources pass on; and the checkpoint, which says how far a file was read.
+// Records, which sources cut out of files, and checkpoints, which store how far a file was read.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ enum class Framing {
 // One complete line without its line end, or one complete JSON document. Never empty. For a file of
 // which only the modification time counts: "2026-11-21T00:23:08.123456Z PATH".
 struct Record {
-  std::string_view bytes;  // into the buffer of the piece it came with
+  std::string_view bytes;  // points into the buffer of its piece
   std::uint64_t offset;    // of its first byte in the file
 };
 

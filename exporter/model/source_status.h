@@ -13,12 +13,12 @@
 namespace backup_exporter {
 
 struct SourceStatus {
-  bool up = false;  // its files were found, read and understood
-  bool polling = false;
+  bool up = false;       // its files were found, read and understood
+  bool polling = false;  // changes are found by polling only, without inotify
   std::uint64_t files = 0;
   std::uint64_t unreadable_files = 0;
-  std::uint64_t lag_bytes = 0;
-  std::optional<Time> looked;
+  std::uint64_t lag_bytes = 0;    // not read yet
+  std::optional<Time> checked;    // last time the files were checked for changes
   std::optional<Time> last_read;  // last time all files could be read
   std::optional<Time> modified;   // newest modification time among the files
   // Failed reads since the program started, by cause.

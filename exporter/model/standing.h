@@ -40,7 +40,7 @@ enum class Origin { kConfigured, kLearned };
 inline constexpr int kOrigins = 2;
 [[nodiscard]] std::string_view Name(Origin origin);  // "configured"
 
-// What is expected of an operation.
+// The expectation of an operation.
 struct ExpectedStanding {
   Origin origin = Origin::kConfigured;
   Duration interval{0};  // longest normal time between two successes
@@ -49,7 +49,8 @@ struct ExpectedStanding {
   Duration slack{0};              // from an occurrence to its deadline
   bool watched = false;           // occurrences are counted
   std::optional<Time> next_miss;  // when the next occurrence counts as missed
-  // Set if `next_miss` passed while the host was down or asleep: its grace begins then.
+  // If `next_miss` passed while the host was down or asleep: when the host woke, and the grace
+  // began.
   std::optional<Time> woke;
 };
 
@@ -66,7 +67,8 @@ struct Anomaly {
 };
 struct Unusual {
   std::uint64_t baseline_runs = 0;  // earlier successes that were compared, at most 30
-  // Of the newest success: one for each quantity that it and at least 5 earlier ones have.
+  // The anomalies of the newest success: one for each quantity that it and at least 5 earlier
+  // successes have.
   std::vector<Anomaly> anomalies;
 };
 // A pause: nothing is expected until it ends.
@@ -93,7 +95,7 @@ struct OperationStanding {
   bool never_expected = false;               // as configured
   std::optional<Duration> max_duration;      // how long a run may take: configured, or learned
   std::optional<PauseStanding> paused;
-  std::uint64_t missed_in_a_row = 0;  // occurrences without a success since the last one
+  std::uint64_t missed_in_a_row = 0;  // missed occurrences since the last success
   // Over all runs ever seen.
   std::uint64_t runs = 0;
   std::uint64_t failures = 0;  // failed or interrupted
@@ -106,7 +108,7 @@ struct BackupStanding {
   std::string tool;
   std::string repository;  // as configured, else as the output names it; empty: unknown
   std::string source;
-  std::vector<OperationStanding> operations;  // those seen, in the order of Operation
+  std::vector<OperationStanding> operations;  // the known ones, in the order of Operation
   // Over all backup runs ever seen.
   std::uint64_t added_bytes = 0;
   std::uint64_t added_stored_bytes = 0;
@@ -142,11 +144,11 @@ struct MonitorStanding {
   std::uint64_t deliveries = 0;
   std::array<std::uint64_t, kAttemptFailures> failures{};
   std::array<std::uint64_t, kDropped> dropped{};
-  std::uint64_t waiting = 0;
+  std::uint64_t pending = 0;   // notices
   std::optional<Time> oldest;  // when the oldest pending notice was created
   std::optional<Time> last_success;
-  // Delays from what a notice reports to its delivery: how many were at most each of kDelays (and
-  // more than the one before), how many in all, and their sum.
+  // Delays from the reported event to its delivery: the number of delays up to each bound in
+  // kDelays and above the bound before it, the number of all delays, and their sum.
   std::array<std::uint64_t, 8> delays{};
   std::uint64_t delays_count = 0;
   Duration delays_total{0};

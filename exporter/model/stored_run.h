@@ -1,4 +1,4 @@
-// A run as the ledger has it. A plain value that the ledger's rules and its tables share.
+// A run as the ledger stores it. A plain value that the ledger's rules and its tables share.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace backup_exporter {
 enum class RunState {
   kOpen,         // it has started; its end was not read
   kProvisional,  // it has ended; a worse result may still be read
-  kSettled,      // its result is final, save for the worse
+  kSettled,      // its result changes only for the worse
 };
 
 struct StoredRun {
@@ -35,7 +35,7 @@ struct StoredRun {
   Figures figures;
 };
 
-// What is compared of a successful run.
+// The values of a successful run that are compared with those of other runs.
 struct PastRun {
   std::optional<Duration> duration;
   Figures figures;

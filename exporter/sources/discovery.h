@@ -1,8 +1,8 @@
-// Which files a pattern matches, and which directories these may appear in.
+// Finds the files that a pattern matches, and the directories in which such files may appear.
 //
-// Compressed files (.gz, .xz, .bz2, .zst, .lz4) never match: what they contain was read before they
-// were compressed. They could not be read on either. Tailing reads at offsets of the file, a
-// checkpoint's CRC covers the raw bytes of the file, and compressing a file changes both.
+// Compressed files (.gz, .xz, .bz2, .zst, .lz4) never match: their content was read before they
+// were compressed. Reading could not be resumed in them anyway: tailing reads at offsets in the
+// file, a checkpoint's CRC covers the raw bytes of the file, and compression changes both.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ class Discovery {
   [[nodiscard]] bool literal() const { return literal_; }
   [[nodiscard]] const std::string& pattern() const { return pattern_; }
 
-  // By the file's extension.
+  // Whether the file is compressed, by its extension.
   [[nodiscard]] static bool IsCompressed(const std::string& path);
   [[nodiscard]] bool Matches(const std::string& path) const;
 

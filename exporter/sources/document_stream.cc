@@ -224,8 +224,8 @@ class Cutter {
     return true;
   }
 
-  // The end of the lines after `end` that still belong to a document that broke off before it: they
-  // begin as no other line does.
+  // The end of the lines after `end` that still belong to a document that broke off before them.
+  // Such lines begin with a blank, a tab or a closing bracket, as no other line does.
   [[nodiscard]] std::size_t EndOfRest(std::size_t end) const {
     while (end + 1 < bytes_.size() &&
            std::string_view(" \t}]").find(bytes_[end + 1]) != std::string_view::npos) {

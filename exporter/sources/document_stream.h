@@ -12,10 +12,10 @@
 
 namespace backup_exporter {
 
-// Whether bytes may follow.
+// Whether more bytes may follow.
 enum class Tail {
   kOpen,   // yes
-  kQuiet,  // not for now: a document that is unfinished stays so
+  kQuiet,  // not for now: an unfinished document counts as broken off
   kCut,    // no: a last line without "\n" is complete
 };
 

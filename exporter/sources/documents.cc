@@ -128,7 +128,7 @@ Piece MakePiece(const Document& document) {
 Documents::Documents(const SourceParts& parts, std::vector<Checkpoint> known) : parts_(parts) {
   std::ranges::sort(known, {}, [](const Checkpoint& file) { return file.position.id; });
   for (Checkpoint& file : known) {
-    // Of several checkpoints with one path the newest counts.
+    // If several checkpoints have the same path, the newest counts.
     if (const auto older = at_.find(file.position.path); older != at_.end()) {
       documents_.at(older->second).over = true;
       Enqueue(older->second);

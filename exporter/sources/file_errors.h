@@ -1,4 +1,4 @@
-// What went wrong with the files of one source: counters for metrics, and messages for the log.
+// Errors of the files of one source: counters for metrics, and messages for the log.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace backup_exporter {
 
 struct FileErrors {
   std::uint64_t missing = 0, permission = 0, truncated = 0, too_large = 0, io = 0;
-  // Not yet logged. Changes for the better are among them: those are not counted.
+  // Messages that were not logged yet. Those about recoveries are included, but not counted above.
   std::vector<std::string> messages;
 
   void Add(const Error& error) {

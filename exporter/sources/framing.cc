@@ -7,9 +7,9 @@ namespace backup_exporter {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-// NULs fewer than a gap divide the text between two gaps into at most so many records; the last of
-// them has the rest. In text with two bytes a character every second byte is a NUL, and no decoder
-// understands such text however it is cut.
+// Runs of NULs shorter than a gap divide the text between two gaps into at most this many records;
+// the last record has the rest. In text with two bytes a character every second byte is a NUL, and
+// no decoder understands such text however it is cut.
 constexpr int kMostParts = 16;
 
 // Cuts a line, given without its "\n", at NULs, too: a crash leaves them between the rest of one

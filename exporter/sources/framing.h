@@ -11,16 +11,18 @@
 
 namespace backup_exporter {
 
-// So many NULs always end a line. Fewer may belong to text with two bytes a character.
+// A run of at least this many NULs always ends a line. A shorter run may belong to text with two
+// bytes per character.
 inline constexpr std::string_view kNulGap("\0\0\0\0", 4);
 
 // Cuts the complete lines out of `bytes`, which begin at `offset` in a file, at the start of a
-// line. Appends a record for each and returns the bytes used; those after the last "\n" are not.
+// line. Appends a record for each and returns the number of bytes used; bytes after the last "\n"
+// are not used.
 //
 // A record is a line without its "\n", without one "\r" before that, and without a byte order mark
-// at the start of the file. NULs, which a crash or a hole leaves, end a record as "\n" does; fewer
-// than kNulGap at a time do so at most 16 times a line. Blank lines are not records. Records longer
-// than `limit` bytes are skipped. Each byte used is part of a record or counted as skipped.
+// at the start of the file. NULs, which a crash or a hole leaves behind, end a record as "\n" does;
+// runs shorter than kNulGap do so at most 16 times per line. Blank lines are not records. Records
+// longer than `limit` bytes are skipped. Each byte used is part of a record or counted as skipped.
 std::size_t CutLines(std::string_view bytes, std::uint64_t offset, std::size_t limit,
                      std::vector<Record>* records, SkippedBytes* skipped);
 
@@ -40,7 +42,7 @@ void CutUnfinishedLine(std::string_view line, std::uint64_t offset, std::size_t 
 // Whether a file begins with the byte order mark of UTF-16, which is not supported.
 [[nodiscard]] bool BeginsAsUtf16(std::string_view start);
 
-// The number of NULs at the beginning; fast if they are many.
+// The number of NULs at the beginning. Fast even for many NULs.
 [[nodiscard]] std::size_t LeadingNuls(std::string_view bytes);
 
 }  // namespace backup_exporter

@@ -38,7 +38,7 @@ class Generations::Batch {
     const auto found = by_path_.find(path);
     return found == by_path_.end() ? nullptr : found->second;
   }
-  // Of a file with several paths, the one at `preferred`.
+  // The observation of a file; if the file has several paths, the one at `preferred`.
   [[nodiscard]] const Observation* Of(const FileIdentity& identity,
                                       const std::string& preferred) const {
     const Observation* at = At(preferred);
@@ -119,7 +119,8 @@ void Generations::Observe(const std::vector<Observation>& observations, bool all
     // Unless the file is open, its inode may have been given to another file.
     if (one->second.tailer.file() == nullptr) FreeIdentity(*one);
   }
-  // Moved generations first: a path that one of them has now is not free for those that are gone.
+  // Moved generations come first: a path that one of them has now is not available to those that
+  // are gone.
   std::erase_if(displaced, [&](Numbered* one) { return Relocate(*one, batch, now); });
   for (Numbered* one : displaced) Unplace(*one, batch, all, now);
   for (const Observation& observation : observations) {

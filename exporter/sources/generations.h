@@ -1,10 +1,11 @@
-// Which generation of which file is at which path.
+// Tracks which generation of which file is at which path.
 //
-// A generation keeps its number from its first observation until its end is reported. It is
-// followed by its identity (device and inode): when another file appears at its path, the
-// generation is searched for under its new name, to be read to its end. Only if it is found nowhere
-// and nothing of it is left to read may the new file continue it, as a copy or a restored file
-// does. Reading files, and the order in which they are read, are left to Tailer and LineFiles.
+// A generation keeps its number from its first observation until its end is reported. It is tracked
+// by its identity (device and inode): when another file appears at its path, the generation is
+// searched for under its new name, to be read to its end. The new file may continue the generation,
+// as a copy or a restored file does, only if the old file is found nowhere and nothing of it is
+// left to read. Reading files, and the order in which they are read, are left to Tailer and
+// LineFiles.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ namespace backup_exporter {
 
 struct Generation {
   Tailer tailer;
-  std::optional<SteadyTime> lost_since = {};
+  std::optional<SteadyTime> lost_since = {};  // since when the file cannot be found
 };
 
 class Generations {
@@ -34,12 +35,12 @@ class Generations {
   // The first Observe searches for the files of the checkpoints `known`.
   Generations(const SourceParts& parts, std::vector<Checkpoint> known);
 
-  // As FileSet::Observe. Generations begin, move, lose their name and end by this.
+  // As FileSet::Observe. Starts, moves and ends generations.
   void Observe(const std::vector<Observation>& observations, bool all, const Moment& now);
   // As FileSet.
   [[nodiscard]] std::vector<std::string> TrackedPaths() const;
   [[nodiscard]] bool Tracks(const std::string& path) const { return at_.contains(path); }
-  // How many matching paths have something other than a readable regular file.
+  // The number of matching paths with something other than a readable regular file.
   [[nodiscard]] std::size_t bad_paths() const { return bad_paths_.size(); }
 
   // By number; a reference is valid until Remove.
@@ -80,17 +81,17 @@ class Generations {
   void ObserveOpenFile(Numbered& one, bool closed, const Moment& now);
   // Whether no other generation has the name.
   [[nodiscard]] bool HasNameAlone(const Numbered& one) const;
-  // Whether there is a file that no generation is known to be.
+  // Whether the path has a file that belongs to no generation.
   [[nodiscard]] bool IsUnclaimed(const Observation& there) const;
   // Searches for a displaced generation. True if it was found, or cannot be searched for now.
   bool Relocate(Numbered& one, Batch& batch, const Moment& now);
-  // Whether a file with the generation's identity, at this path, is the generation's.
+  // Whether the file at this path, which has the generation's identity, is really the generation's.
   [[nodiscard]] bool IsSameFile(Numbered& one, const std::string& path, const FileStat& stat) const;
   // Whether a file under a new name is an unread file that was rotated while its writer appends.
   [[nodiscard]] bool IsRotatedUnread(const Tailer& tailer, const std::string& path,
                                      const FileStat& stat) const;
-  // A generation that Relocate did not find: continues it in the file at its name, reads it on by
-  // its open file, or ends it.
+  // For a generation that Relocate did not find: continues it in the file at its name, continues to
+  // read its open file, or ends it.
   void Unplace(Numbered& one, const Batch& batch, bool all, const Moment& now);
   void MarkLost(Numbered& one, const Moment& now);
   void ApplyFile(const Observation& there, const Moment& now);
@@ -103,7 +104,7 @@ class Generations {
   std::unordered_map<std::string, std::size_t> at_;  // number by path
   std::map<FileIdentity, std::size_t> by_identity_;  // of generations that have a path or are open
   std::unordered_map<std::string, std::set<std::size_t>> by_name_;
-  std::set<std::size_t> lost_;  // they cannot be searched for, or were not yet
+  std::set<std::size_t> lost_;  // could not be searched for, or were not searched for yet
   std::set<std::string> bad_paths_;
   std::set<std::size_t> changed_;
 };

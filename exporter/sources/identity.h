@@ -1,6 +1,6 @@
-// Decides whether a file is the one that was read before: it is if its first `offset` bytes are the
+// Decides whether a file is the one that was read before. It is if its first `offset` bytes are the
 // bytes that were read, whatever its device and inode. After a restart all of these bytes are
-// compared (PrefixCheck); while the program runs, both ends of them are (Fingerprint).
+// compared (PrefixCheck); while the program runs, only both ends are (Fingerprint).
 #pragma once
 
 #include <chrono>

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-// After this long without growth a file is quiet, and so long after closing a file its writer
+// A file that has not grown for this long is quiet. A writer that closed the file this long ago
 // counts as gone.
 constexpr seconds kQuiet{10};
 // After this long no writer is expected to append to a renamed file, nor the file to get its name

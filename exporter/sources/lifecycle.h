@@ -1,6 +1,6 @@
 // The life of one generation of a file: where it is, whether it can be read, whether it may have
-// unread bytes, and what was reported about its writer. From these follow when it must be read next
-// and whether its writer counts as finished.
+// unread bytes, and what was reported about its writer. From these it derives when the file must be
+// read next and whether its writer counts as finished.
 //
 // Pure: observations and the time are passed in; it uses neither files nor clocks.
 #pragma once
@@ -17,17 +17,18 @@ namespace backup_exporter {
 // Whether a file can be read.
 enum class Access {
   kReadable,
-  kRetry,    // reading failed, and the file was observed since: it is tried again
+  kRetry,    // reading failed, but the file was observed since: reading is tried again
   kBlocked,  // reading failed, and nothing happened since
   kRefused,  // the ledger refused its records: it is never read again
 };
 
 class Lifecycle {
  public:
-  // `present`: the file existed when the program first looked, so its writer may have ended unseen.
+  // `present`: the file existed at the first observation after the start of the program, so its
+  // writer may have ended before.
   explicit Lifecycle(bool present) : unread_(present ? Unread::kSinceStart : Unread::kPossible) {}
 
-  // What the file's state is if a read reaches the end of the file.
+  // The state of the file if a read reaches its end.
   struct Ending {
     bool quiet = false;        // not expected to grow now
     bool writer_gone = false;  // implies quiet
@@ -51,10 +52,10 @@ class Lifecycle {
   void MarkReadable();
   void MarkUnreadable();
   void Refuse() { access_ = Access::kRefused; }
-  // The bytes are gone or are another file's: only the end is left to be reported.
+  // The unread bytes are gone or belong to another file: only the end is left to be reported.
   void End();
 
-  // Whether a step reports more about the writer than was reported before.
+  // Whether a step reports more about the writer than earlier steps did.
   [[nodiscard]] bool IsNews(const FileStep& step) const { return StageOf(step) > stage_; }
   // Whether EndingAt needs to know if the writing process is gone, which is costly to find out.
   [[nodiscard]] bool DependsOnWriter(const Moment& now, bool last_look) const;
@@ -83,12 +84,12 @@ class Lifecycle {
     kRemoved,
   };
   enum class Unread {
-    kSinceStart,  // was present at the program's first look and has not been read to its end since
+    kSinceStart,  // since the start of the program, at which the file was present
     kPossible,
     kNone,
   };
-  // What was reported, in this order. When the file grows, kQuiet and kWriterGone turn into
-  // kGrowing.
+  // The last thing that was reported; the order is that of reporting. When the file grows, kQuiet
+  // and kWriterGone turn into kGrowing.
   enum class Stage {
     kGrowing,     // nothing
     kQuiet,       // the file is quiet

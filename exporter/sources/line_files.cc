@@ -40,7 +40,7 @@ class LineFiles final : public FileSet {
   void Report(SourceStatus* status) const override;
 
  private:
-  // What one file adds to the totals.
+  // The contribution of one file to the totals.
   struct Share {
     std::uint64_t lag = 0;
     std::uint64_t files = 0;
@@ -54,7 +54,8 @@ class LineFiles final : public FileSet {
     std::vector<Piece> pieces;
   };
 
-  // Reads a generation on, after older ones of its name. Returns whether newer ones may follow.
+  // Continues to read a generation, after older ones of its name. Returns whether newer ones may
+  // follow.
   bool ReadInOrder(std::size_t number, Turn& turn);
   bool ReadOne(std::size_t number, Turn& turn);
   [[nodiscard]] Result<Tailer::Reading> ReadFile(std::size_t number, Turn& turn);

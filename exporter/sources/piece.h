@@ -1,4 +1,4 @@
-// What one read of a file returns.
+// A piece: the result of one read of a file.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,14 @@
 
 namespace backup_exporter {
 
-// Both clocks at one instant, so that all decisions of a turn agree.
+// Both clocks at one instant, so that all decisions of one call of Source::Read agree.
 struct Moment {
   Time wall;
   SteadyTime steady;
 };
 
-// A turn's budget bounds its memory: a piece costs the size of its buffer, but at least this many
-// bytes, which is about what the piece itself needs.
+// The budget of Source::Read bounds its memory: a piece costs the size of its buffer, but at least
+// this many bytes, which is about what the piece itself needs.
 inline constexpr std::uint64_t kLeastPiece = 4096;
 
 // A part of one file.

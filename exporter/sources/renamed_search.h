@@ -1,5 +1,5 @@
-// Finds a file in a directory by its identity, whatever its name is now. Caches what it reads, and
-// so serves one Observe only.
+// Finds a file in a directory by its identity, whatever its name is now. Caches the directories
+// that it reads, so an instance must be used for one Observe only.
 #pragma once
 
 #include <map>

@@ -59,7 +59,7 @@ class Source::State {
     status_.up = false;
   }
 
-  SteadyTime NextLook() const {
+  SteadyTime NextRead() const {
     const auto due = set_->Due().value_or(next_sweep_);
     return std::max(now_, std::min(due, next_sweep_));
   }
@@ -151,8 +151,8 @@ class Source::State {
     return observations;
   }
 
-  // A file that appeared and is gone again, so that no look found it. It counts as missing if it
-  // was written to.
+  // A file that appeared and is gone again, before it was observed. It counts as missing if it was
+  // written to.
   void CountUnseen(const Change& change) {
     if (change.created) unseen_.insert(change.path);
     if (change.written && unseen_.erase(change.path) > 0) AddNeverSeen(change.path);
@@ -223,7 +223,7 @@ class Source::State {
     status_.too_large = errors_.too_large;
     status_.io = errors_.io;
     status_.up = !missing_ && unreadable_.empty() && status_.unreadable_files == 0;
-    status_.looked = now.wall;
+    status_.checked = now.wall;
     if (status_.up) status_.last_read = now.wall;
   }
 
@@ -257,7 +257,7 @@ void Source::Accept(const FileStep& step, std::size_t file) { state_->Accept(ste
 
 void Source::Refuse(std::size_t file, const std::string& why) { state_->Refuse(file, why); }
 
-SteadyTime Source::NextLook() const { return state_->NextLook(); }
+SteadyTime Source::NextRead() const { return state_->NextRead(); }
 
 void Source::Wait(SteadyTime until) { state_->watcher().Wait(until); }
 

@@ -1,8 +1,8 @@
 // One configured input: a path pattern whose files become records.
 //
 // Finds the files, distinguishes generations of a name, resumes from the ledger's checkpoints, and
-// cuts records out of new bytes. What a record means is left to the decoders. When a record counts
-// as read is left to the ledger: nothing is read past a piece until Accept. Single-threaded, save
+// cuts records out of new bytes. Interpreting records is left to the decoders. The ledger decides
+// when a record counts as read: nothing is read beyond a piece until Accept. Single-threaded, save
 // for watcher().Wake().
 #pragma once
 
@@ -28,7 +28,7 @@ struct SourceOptions {
   // Bytes. Longer records are skipped; longer files of one document count as unreadable.
   std::size_t record_limit = 16 << 20;
   std::size_t piece_size = 4 << 20;  // bytes of one file that are read at once
-  // An open file can be read on after its name is gone.
+  // A file that is open can be read to its end even after its name is gone.
   std::size_t max_open_files = 256;
 };
 
@@ -42,15 +42,15 @@ class Source {
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
-  // Looks at what changed and returns new records, those of the oldest file first: at most one
-  // piece of each file, and at most about `budget` bytes in all (one record may be longer; a piece
-  // counts as 4 KiB at least). The ledger must apply the pieces in this order. A piece without
-  // records reports that its file is quiet, that its writer is gone, or that it is over.
+  // Checks for changes and returns new records, those of the oldest file first: at most one piece
+  // of each file, and at most about `budget` bytes in all (one record may be longer; a piece counts
+  // as 4 KiB at least). The ledger must apply the pieces in this order. A piece without records
+  // reports that its file is quiet, that its writer is gone, or that it is over.
   //
-  // An empty answer means that there is nothing to do until NextLook or the next change. If reading
-  // needs several calls (a line of gigabytes), NextLook is now.
+  // An empty answer means that there is nothing to do until NextRead or the next change. If reading
+  // needs several calls (a line of gigabytes), NextRead is now.
   //
-  // `last_look`: there will be no other look (`once`), so unfinished lines are final.
+  // `last_look`: Read will not be called again (`once`), so unfinished lines are final.
   [[nodiscard]] std::vector<Piece> Read(const Moment& now, std::size_t budget,
                                         bool last_look = false);
 
@@ -63,7 +63,7 @@ class Source {
   void Refuse(std::size_t file, const std::string& why);
 
   // When Read must be called next at the latest, whatever the watcher reports.
-  [[nodiscard]] SteadyTime NextLook() const;
+  [[nodiscard]] SteadyTime NextRead() const;
 
   // Waits for a change, until `until`, or for Watcher::Wake from another thread.
   void Wait(SteadyTime until);

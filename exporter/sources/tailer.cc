@@ -50,7 +50,7 @@ std::uint64_t Tailer::lag() const {
 void Tailer::SetPath(const std::string& path, bool matching, const FileStat& stat,
                      const Moment& now) {
   path_ = path;
-  // A file of an earlier run of the program may have been renamed at any time since.
+  // A file that an earlier run of the program read may have been renamed at any time since.
   life_.SetName(matching, /*renamed=*/life_.stat() || position().id == 0, now);
   if (life_.stat() && life_.stat()->identity() != stat.identity()) {
     life_.Replace();

@@ -1,8 +1,8 @@
-// Reads one generation of a file of lines or documents to its end, and on as it grows.
+// Reads one generation of a file of lines or documents to its end, and continues as the file grows.
 //
-// Keeps the position in it, checks whether the file still has the bytes that were read, and cuts
-// records out of new bytes. Lifecycle decides when to read and what to report about the writer.
-// Finding the file and the order of generations are left to Generations and LineFiles.
+// Keeps the position in the file, checks whether the file still has the bytes that were read, and
+// cuts records out of new bytes. Lifecycle decides when to read and what to report about the
+// writer. Finding the file and the order of generations are left to Generations and LineFiles.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,8 @@ struct TailerOptions {
 
 class Tailer {
  public:
-  // Resumes from the checkpoint. `present`: the file existed when the program first looked, so its
-  // writer may have ended unseen.
+  // Resumes from the checkpoint. `present`: the file existed at the first observation after the
+  // start of the program, so its writer may have ended before.
   Tailer(const Files& files, TailerOptions options, Checkpoint known, bool present);
 
   // The file is at this path now; `matching` if the path is one of the source's. A file with
@@ -43,7 +43,7 @@ class Tailer {
   void LosePath(bool removed, const Moment& now);
   // The result of a stat; `closed` if a writer closed the file since the last one.
   void Observe(const FileStat& stat, bool closed, const Moment& now);
-  // The bytes are gone or are another file's: only its end is left to be reported.
+  // The unread bytes are gone or belong to another file: only the end is left to be reported.
   void End();
 
   struct Reading {
@@ -51,18 +51,18 @@ class Tailer {
     bool elsewhere = false;           // another file is at the path
     bool replaced = false;            // the file no longer has the bytes that were read
   };
-  // Reads on, at most about `room` bytes. An empty answer with Due() in the past asks for another
-  // call.
+  // Continues to read, at most about `room` bytes. If nothing is returned and Due() is in the past,
+  // another call is needed.
   [[nodiscard]] Result<Reading> Read(const Moment& now, std::size_t room, bool last_look,
                                      Writers& writers);
   // The ledger committed the step.
   void Accept(const FileStep& step);
 
-  // When it must be read next at the latest; nullopt: when something is observed.
+  // When Read must be called next at the latest; nullopt: after the next observation.
   [[nodiscard]] std::optional<SteadyTime> Due() const;
-  // It has unread data; newer generations of its name must wait.
+  // Whether it has unread data, so that newer generations of its name must wait.
   [[nodiscard]] bool BlocksNewer() const { return life_.has_unread() && CanBeRead(); }
-  // Its end was reported: nothing is left to do.
+  // Whether its end was reported, so that nothing is left to do.
   [[nodiscard]] bool Finished() const { return life_.finished(); }
   [[nodiscard]] bool CanBeRead() const {
     return life_.CanBeRead(/*reachable=*/file_ != nullptr || !path_.empty());
@@ -77,13 +77,13 @@ class Tailer {
   [[nodiscard]] const std::optional<FileStat>& stat() const { return life_.stat(); }
   [[nodiscard]] Time modified() const { return stat() ? stat()->modified : position().modified; }
   [[nodiscard]] SteadyTime grown() const { return life_.grown(); }  // last time
-  // Its writer may have ended before the program looked.
+  // Whether its writer may have ended before the program started.
   [[nodiscard]] bool present_at_start() const { return life_.present_at_start(); }
   [[nodiscard]] std::uint64_t lag() const;  // unread bytes
-  // The file shrank while it had unread bytes.
+  // Whether the file shrank while it had unread bytes.
   [[nodiscard]] bool lost_bytes() const { return life_.lost_bytes(); }
 
-  // Reading it, or its stat, failed. It is tried again after the next Observe.
+  // Reading the file, or its stat, failed. Reading is tried again after the next Observe.
   void MarkUnreadable() { life_.MarkUnreadable(); }
   void MarkReadable() { life_.MarkReadable(); }
   [[nodiscard]] bool unreadable() const { return life_.unreadable(); }

@@ -1,6 +1,6 @@
-// Reports that files may have changed. A watcher only waits and returns names: what did change is
-// for the source to find out. Changes that inotify cannot see (network and overlay file systems)
-// are found by the source's sweeps.
+// Reports that files may have changed. A watcher only waits and returns names; the source finds out
+// what has changed. Changes that inotify cannot see (network and overlay file systems) are found by
+// the source's sweeps.
 #pragma once
 
 #include <memory>
@@ -13,9 +13,9 @@ namespace backup_exporter {
 
 struct Change {
   std::string path;  // directory/name
-  // A writer closed it (IN_CLOSE_WRITE), and nothing was written to it since.
+  // A writer closed the file (IN_CLOSE_WRITE), and nothing was written to it since.
   bool closed = false;
-  // The first name that the file had since the last call, if that was another one.
+  // The first name that the file had since the last call, if it differs from `path`.
   std::string moved_from = {};
   // The file appeared, and was written to, since the last call. If it is already gone again, its
   // bytes are lost.
@@ -26,7 +26,7 @@ struct Change {
 struct Changes {
   // Every path once; moved files first, in the order in which they left their first name.
   std::vector<Change> files;
-  // The queue overflowed, or a directory appeared, vanished or moved: all paths must be looked at.
+  // The queue overflowed, or a directory appeared, vanished or moved: all paths must be checked.
   bool needs_sweep = false;
 };
 

@@ -1,5 +1,5 @@
-// Finds out whether the process that wrote a file has ended, for files that existed before the
-// program looked.
+// Finds out whether the process that wrote a file has ended, for files that existed when the
+// program started. Single-threaded.
 #pragma once
 
 #include <optional>

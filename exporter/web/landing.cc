@@ -207,7 +207,7 @@ std::string BackupsTable(const Standings& standings, Time now) {
 std::string StateCell(const SourceStatus& source, Time now) {
   constexpr std::string_view kLabel = "State";
   if (IsUp(source, now)) return Cell(kLabel, "up", "good");
-  if (!source.looked) return Cell(kLabel, "not checked yet", "odd");
+  if (!source.checked) return Cell(kLabel, "not checked yet", "odd");
   if (source.up) return Cell(kLabel, "stalled: not checked for over 30 s", "bad");
   if (source.unreadable_files > 0) return Cell(kLabel, "down: some files cannot be read", "bad");
   return Cell(kLabel, source.files == 0 ? "down: no files found" : "down", "bad");
@@ -239,7 +239,7 @@ std::string MonitorsTable(const std::map<std::string, MonitorStanding>& monitors
       "<h2>Monitors</h2>\n<table>\n<thead><tr><th>Monitor</th><th>State</th><th>Queued</th>"
       "<th>Dropped</th><th>Last delivery</th></tr></thead>\n<tbody>\n";
   for (const auto& [name, monitor] : monitors) {
-    std::string queued = fmt::to_string(monitor.waiting);
+    std::string queued = fmt::to_string(monitor.pending);
     if (monitor.oldest) queued += " since " + TimeHtml(*monitor.oldest, now);
     const std::uint64_t lost = monitor.dropped[static_cast<std::size_t>(Dropped::kPermanent)] +
                                monitor.dropped[static_cast<std::size_t>(Dropped::kExpired)] +

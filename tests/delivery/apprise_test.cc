@@ -68,8 +68,8 @@ TEST(Apprise, TheRequestsMatchTheRecordings) {
     EXPECT_EQ(transport.children.size(), call["services"].get<std::size_t>());
     for (const ChildRequest& child : transport.children) {
       ++compared;
-      EXPECT_EQ(Argument(child, "notification-type"), call["notify_type"]);
-      EXPECT_EQ(Argument(child, "input-format"), call["body_format"]);
+      EXPECT_EQ(Argument(child, "notification-type"), call["notify_type"].get<std::string>());
+      EXPECT_EQ(Argument(child, "input-format"), call["body_format"].get<std::string>());
       const std::string title = call["title"];
       const std::string body = call["body"];
       const std::string text = body.substr(0, body.find("\n\n"));
@@ -289,7 +289,7 @@ TEST(Apprise, MistakesInTheBlockAreReported) {
   EXPECT_THAT(MakeMonitor("apprise: {}").errors, ElementsAre(HasSubstr("needs `services`")));
   EXPECT_THAT(MakeMonitor("apprise:\n  services: []\n  key: x\n").errors,
               ElementsAre(HasSubstr("`services` is empty"),
-                          HasSubstr("`services` and `key` exclude each other"),
+                          HasSubstr("`services` and `key` cannot be used together"),
                           HasSubstr("`key` needs `server`")));
   EXPECT_THAT(
       MakeMonitor("apprise:\n  services: [{label: x}, {url: y}]\n  tags: t\n  fail: {title: x}\n")

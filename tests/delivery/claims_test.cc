@@ -37,7 +37,7 @@ class EveryServiceTest : public LedgerTest,
   void TearDown() override {}  // a ledger in memory does not survive a restart
 
   std::vector<Notice> Deliver() {
-    std::vector<Notice> notices = ledger().Waiting("m", 100);
+    std::vector<Notice> notices = ledger().Pending("m", 100);
     std::vector<Delivery> deliveries;
     for (const Notice& notice : notices) deliveries.push_back({.notice = notice.id});
     ledger().Report("m", deliveries, now_);

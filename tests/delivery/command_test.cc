@@ -160,7 +160,8 @@ TEST(Command, MistakesInTheBlockAreReported) {
                           "  environment: {BACKUP_STATE: x, 1x: y}\n")
                   .errors,
               ElementsAre(HasSubstr("`timeout` must be at most 10m"),
-                          HasSubstr("names that begin with BACKUP_"), HasSubstr("`1x` is not a valid name")));
+                          HasSubstr("names that begin with BACKUP_"),
+                          HasSubstr("`1x` is not a valid name")));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ class SharedQueue final : public NoticeQueue {
     notice.id = id;
     pending_[monitor].push_back(notice);
   }
-  std::vector<Notice> Waiting(const std::string& monitor, std::size_t most) override {
+  std::vector<Notice> Pending(const std::string& monitor, std::size_t most) override {
     const std::lock_guard lock(mutex_);
     const std::vector<Notice>& all = pending_[monitor];
     const auto count = static_cast<std::ptrdiff_t>(std::min(most, all.size()));

@@ -230,7 +230,7 @@ class NumberedQueue final : public NoticeQueue {
       waiting_.push_back(notice);
     }
   }
-  std::vector<Notice> Waiting(const std::string&, std::size_t most) override {
+  std::vector<Notice> Pending(const std::string&, std::size_t most) override {
     const std::size_t count = std::min(most, waiting_.size());
     return {waiting_.begin(), waiting_.begin() + static_cast<long>(count)};
   }

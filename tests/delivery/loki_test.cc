@@ -195,7 +195,7 @@ TEST(Loki, ALineBeginsWithTheRecordedWordsAndDescribesTheNotice) {
               ElementsAre(AllOf(StartsWith("Failed backup: Backup of home failed"),
                                 HasSubstr("repository is already locked"))));
   EXPECT_THAT(Lines(rig.transport.requests[3]),
-              ElementsAre(StartsWith("Finished backup: Backup of home is well again")));
+              ElementsAre(StartsWith("Finished backup: Backup of home has recovered")));
 }
 
 TEST(Loki, ATestIsNotCalledABackup) {
@@ -550,9 +550,10 @@ TEST(Loki, MistakesInTheBlockAreReported) {
       MakeMonitor("loki:\n  url: http://l/push\n  username: u\n  tls: {cert_path: /c}\n  labels:\n"
                   "    1st: a\n    disk: 5\n    flag: true\n    good: '5'\n    version: 1.2.3\n")
           .errors,
-      ElementsAre(HasSubstr("`username` and `password` go together"),
-                  HasSubstr("`cert_path` and `key_path` go together"), HasSubstr("`1st`"),
-                  HasSubstr("`disk` must be text: put `5` in quotes"), HasSubstr("`flag`")));
+      ElementsAre(HasSubstr("`username` and `password` must be given together"),
+                  HasSubstr("`cert_path` and `key_path` must be given together"),
+                  HasSubstr("`1st`"), HasSubstr("`disk` must be text: put `5` in quotes"),
+                  HasSubstr("`flag`")));
   std::string many = "loki:\n  url: http://l/push\n  labels:\n";
   for (int i = 0; i < 16; ++i) many += "    l" + std::to_string(i) + ": x\n";
   EXPECT_THAT(MakeMonitor(many).errors, ElementsAre(HasSubstr("at most 15")));

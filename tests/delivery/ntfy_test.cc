@@ -129,7 +129,7 @@ TEST(Ntfy, TooManyRequestsAreRetriedAfterAMinuteAndAnExhaustedQuotaAfterAnHour) 
 TEST(Ntfy, MistakesInTheBlockAreReported) {
   EXPECT_THAT(
       MakeMonitor("ntfy:\n  username: u\n  fail:\n    priority: 7\n").errors,
-      UnorderedElementsAre(HasSubstr("`username` and `password` go together"),
+      UnorderedElementsAre(HasSubstr("`username` and `password` must be given together"),
                            HasSubstr("needs `topic`"), HasSubstr("`priority` must be max")));
 }
 

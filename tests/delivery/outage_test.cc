@@ -131,7 +131,7 @@ TEST_F(OutageTest, AfterADayWithoutNetworkEveryNoticeThatStillMattersArrivesInOr
 
   for (const auto& [name, server] : servers_) {
     SCOPED_TRACE(name);
-    EXPECT_TRUE(ledger().Waiting(name, 1).empty());
+    EXPECT_TRUE(ledger().Pending(name, 1).empty());
     std::uint64_t more = 0;
     for (const auto& [id, times] : server->times) more += static_cast<std::uint64_t>(times) - 1;
     EXPECT_EQ(more, server->lost) << "sent twice although the answer arrived";

@@ -156,8 +156,9 @@ TEST(Pushover, MistakesInTheBlockAreReported) {
                           HasSubstr("`sound` must not be empty"),
                           HasSubstr("`retry` must be a whole number from 30 to 10800"),
                           HasSubstr("`expire` must be a whole number from 1 to 10800")));
-  EXPECT_THAT(MistakesOf("  fail: {html: true, monospace: true, titel: x}\n"),
-              ElementsAre(HasSubstr("exclude each other"), HasSubstr("did you mean `title`?")));
+  EXPECT_THAT(
+      MistakesOf("  fail: {html: true, monospace: true, titel: x}\n"),
+      ElementsAre(HasSubstr("cannot be used together"), HasSubstr("did you mean `title`?")));
   EXPECT_THAT(MakeMonitor("pushover: {}").errors,
               ElementsAre(HasSubstr("needs `token`"), HasSubstr("needs `user`")));
 }

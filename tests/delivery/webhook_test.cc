@@ -58,7 +58,7 @@ TEST(Webhook, OtherFailingBackupsAreListedOnce) {
   notice.result = RunResult::kSuccess;
   notice.also_failing = {"nas"};
   const auto text = Body(notice)["text"].get<std::string>();
-  EXPECT_THAT(text, HasSubstr("Not well: nas."));
+  EXPECT_THAT(text, HasSubstr("Failing: nas."));
   EXPECT_EQ(text.find("nas"), text.rfind("nas"));
 }
 
@@ -194,14 +194,14 @@ TEST(Webhook, SecretsAreMasked) {
 TEST(Webhook, MistakesInTheBlockAreReported) {
   EXPECT_THAT(MakeMonitor("webhook: {method: FETCH, username: x, body: [1]}").errors,
               ElementsAre(HasSubstr("needs `url`"), HasSubstr("`method` must be POST, PUT"),
-                          HasSubstr("go together"), HasSubstr("`body` must be text")));
+                          HasSubstr("must be given together"), HasSubstr("`body` must be text")));
   EXPECT_THAT(
       MakeMonitor(std::string(kBlock) +
                   "  method: GET\n  body: x\n  headers: {'X Y': 1, Authorization: x}\n"
                   "  username: u\n  password: p\n")
           .errors,
       ElementsAre(HasSubstr("a GET request has no `body`"), HasSubstr("`X Y` is not a valid name"),
-                  HasSubstr("`Authorization` and `username` exclude each other")));
+                  HasSubstr("`Authorization` and `username` cannot be used together")));
 }
 
 }  // namespace

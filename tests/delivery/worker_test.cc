@@ -24,17 +24,17 @@ constexpr Time kNow{std::chrono::seconds(1'800'000'000)};
 
 class FakeQueue final : public NoticeQueue {
  public:
-  std::vector<Notice> waiting;
+  std::vector<Notice> pending;
   std::vector<Delivery> reports;
 
-  std::vector<Notice> Waiting(const std::string&, std::size_t most) override {
-    return {waiting.begin(), waiting.begin() + static_cast<long>(std::min(most, waiting.size()))};
+  std::vector<Notice> Pending(const std::string&, std::size_t most) override {
+    return {pending.begin(), pending.begin() + static_cast<long>(std::min(most, pending.size()))};
   }
   void Report(const std::string&, std::span<const Delivery> deliveries, Time) override {
     for (const Delivery& delivery : deliveries) {
       reports.push_back(delivery);
       if (delivery.outcome == Outcome::kRetry) continue;
-      std::erase_if(waiting, [&](const Notice& one) { return one.id == delivery.notice; });
+      std::erase_if(pending, [&](const Notice& one) { return one.id == delivery.notice; });
     }
   }
 };
@@ -58,7 +58,7 @@ class WorkerTest : public testing::Test {
  protected:
   void Enqueue(int notices) {
     for (int i = 1; i <= notices; ++i) {
-      queue_.waiting.push_back({.id = i, .uid = "u", .backup = "home", .at = kNow});
+      queue_.pending.push_back({.id = i, .uid = "u", .backup = "home", .at = kNow});
     }
   }
   Worker& worker() {
@@ -95,7 +95,7 @@ TEST_F(WorkerTest, PendingNoticesAreSentInOrder) {
   RunFor(1s);
   ASSERT_EQ(monitor_->sent.size(), 3U);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(monitor_->sent[static_cast<std::size_t>(i)].id, i + 1);
-  EXPECT_TRUE(queue_.waiting.empty());
+  EXPECT_TRUE(queue_.pending.empty());
 }
 
 TEST_F(WorkerTest, FailuresAreRetriedWithPausesThatDoubleUpToAQuarterOfAnHour) {
@@ -175,8 +175,8 @@ TEST_F(WorkerTest, SecretsAreMaskedInTextsAndErrors) {
   mask.Add("CANARY");
   options_.mask = std::make_shared<const SecretMask>(mask);
   Enqueue(1);
-  queue_.waiting[0].error = "key CANARY of sftp://me:hunter2@host/x is wrong";
-  queue_.waiting[0].messages = {{.text = "CANARY"}};
+  queue_.pending[0].error = "key CANARY of sftp://me:hunter2@host/x is wrong";
+  queue_.pending[0].messages = {{.text = "CANARY"}};
   monitor_->results = {Retry(AttemptFailure::kConnect, "https://x/CANARY")};
   NextPause();
   EXPECT_THAT(monitor_->sent[0].error, AllOf(Not(HasSubstr("CANARY")), Not(HasSubstr("hunter2"))));

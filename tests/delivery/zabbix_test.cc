@@ -129,7 +129,8 @@ std::string Compressed(const std::string& text) {
   packed.resize(size);
   std::string packet = TrapperPacket(packed);
   packet[4] = 0x03;
-  for (int i = 0; i < 4; ++i) packet[9 + i] = static_cast<char>(text.size() >> 8 * i & 0xFF);
+  for (int i = 0; i < 4; ++i)
+    packet[9 + static_cast<std::size_t>(i)] = static_cast<char>(text.size() >> 8 * i & 0xFF);
   return packet;
 }
 
@@ -221,10 +222,10 @@ TEST(Zabbix, OtherFailingBackupsAreNamedIfTheRunItselfHasNoError) {
   notice.error.clear();
   notice.reason.reset();
   EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
-  EXPECT_EQ(rig.Data(1)[0]["value"], "fail: not well: home, nas, nas check");
+  EXPECT_EQ(rig.Data(1)[0]["value"], "fail: failing backups: home, nas, nas check");
   notice.result = RunResult::kSuccess;
   EXPECT_EQ(rig.Send(notice).outcome, kDelivered);
-  EXPECT_EQ(rig.Data(2)[0]["value"], "fail: not well: nas, nas check");
+  EXPECT_EQ(rig.Data(2)[0]["value"], "fail: failing backups: nas, nas check");
 }
 
 TEST(Zabbix, TextsAreCutToWhatTheDatabaseStores) {
@@ -521,7 +522,7 @@ TEST(Zabbix, MistakesInTheBlockAreReported) {
               testing::UnorderedElementsAre(HasSubstr("needs `api_key`"), HasSubstr("needs `host`"),
                                             HasSubstr("needs `key`")));
   EXPECT_THAT(mistakes("server: 'http://z/a', username: u, itemid: 7"),
-              ElementsAre(HasSubstr("`username` and `password` go together")));
+              ElementsAre(HasSubstr("`username` and `password` must be given together")));
   EXPECT_THAT(mistakes("server: 'http://z/a', api_key: t, host: h"),
               ElementsAre(HasSubstr("needs `key`")));
   EXPECT_THAT(mistakes("server: 'http://z/a', api_key: t, itemid: x, fail: {valu: 1}"),

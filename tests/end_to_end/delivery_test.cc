@@ -187,7 +187,7 @@ TEST_F(DeliveryTest, ATestReportsWhetherAMonitorIsReached) {
               HasSubstr("check: delivered; the monitor shows a success until the next run\n"));
   EXPECT_THAT(both, HasSubstr("bad: not delivered (http_5xx, would be retried): HTTP 500\n"));
   EXPECT_THAT(Command({"notify", "--test", "none"}, 2),
-              HasSubstr("no monitor is named none; there are: good bad check"));
+              HasSubstr("no monitor is named none; configured monitors: good bad check"));
   EXPECT_EQ(nlohmann::json::parse(good.Requests().at(0).body)["cause"], "test");
 }
 

@@ -373,7 +373,8 @@ TEST_F(EventCommand, ABackupIsPausedAndResumed) {
     return Shows(exporter,
                  [&](const Page& page) { return page.Number(Series("backup_paused")) == value; });
   };
-  ExpectRefusal(command({"pause", "hom", "--for", "8h"}), 2, {"no backup hom; there are: home"});
+  ExpectRefusal(command({"pause", "hom", "--for", "8h"}), 2,
+                {"no backup hom; known backups: home"});
   ASSERT_EQ(RunProcess(command({"pause", "home", "--for", "8h", "--reason", "new disk"})), 0);
   EXPECT_TRUE(paused(1)) << "a backup without an expectation can be paused, too";
   ExpectRefusal(command({"resume", "home", "--operation", "backup"}), 2,

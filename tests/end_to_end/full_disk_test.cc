@@ -159,7 +159,7 @@ TEST_F(FullDisk, AReadOnlyDiskIsRefusedWithOneLine) {
                  {.errors = directory_ / "errors"}),
       2);
   const std::string output = ReadText(directory_ / "errors");
-  EXPECT_NE(output.find("ledger: cannot write in " + (directory_ / "ledger") + ": Read-only"),
+  EXPECT_NE(output.find("ledger: cannot write to " + (directory_ / "ledger") + ": Read-only"),
             std::string::npos)
       << output;
   EXPECT_EQ(std::ranges::count(output, '\n'), 1) << output;

@@ -107,7 +107,7 @@ class Life {
   // The standings, and the pending notices.
   [[nodiscard]] std::string Contents() {
     std::string text = StandingsText(*ledger_->standings());
-    for (const Notice& notice : ledger_->Waiting("m", 1000)) {
+    for (const Notice& notice : ledger_->Pending("m", 1000)) {
       text += fmt::format("{} {}\n", Name(notice.state), notice.backup);
     }
     return text;

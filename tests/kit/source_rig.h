@@ -43,7 +43,7 @@ class SourceRig {
     const int most_turns = 10'000;
     for (int turn = 0; turn < most_turns; ++turn) {
       auto pieces = Turn(last_look);
-      if (pieces.empty() && source->NextLook() > clock.Steady()) return records;
+      if (pieces.empty() && source->NextRead() > clock.Steady()) return records;
       for (Piece& piece : pieces) {
         for (const Record& record : piece.records) records.emplace_back(record.bytes);
         Accept(piece);

@@ -32,7 +32,7 @@ class ExpectationsTest : public LedgerTest {
   std::vector<std::string> Deliver() {
     std::vector<std::string> texts;
     std::vector<Delivery> deliveries;
-    for (const Notice& notice : ledger().Waiting("m", 100)) {
+    for (const Notice& notice : ledger().Pending("m", 100)) {
       std::string text(Name(notice.state));
       if (notice.cause == NoticeCause::kMissed) text += " missed " + notice.backup;
       for (const std::string& other : notice.also_failing) text += ", " + other;
@@ -114,7 +114,7 @@ TEST_F(ExpectationsTest, ANoticeOfAMissContainsTheLastSuccess) {
   Ran(kSuccess, 0min);
   Deliver();
   GoTo(Night(3) + 2h);
-  const auto notices = ledger().Waiting("m", 10);
+  const auto notices = ledger().Pending("m", 10);
   ASSERT_EQ(notices.size(), 1U);
   EXPECT_EQ(notices[0].error, "no success since 2026-11-01T02:00:00Z");
   EXPECT_EQ(notices[0].failures, 2U);
@@ -172,7 +172,7 @@ TEST_F(ExpectationsTest, ABackupThatNeverRanBecomesOverdueAfterItWasConfigured) 
   GoTo(Night(2) + 1h);
   Reopen();
   EXPECT_EQ(Of("office", Operation::kBackup).missed, 1U);
-  EXPECT_EQ(ledger().Waiting("m", 10).at(0).error, "it never succeeded");
+  EXPECT_EQ(ledger().Pending("m", 10).at(0).error, "it has never succeeded");
 }
 
 TEST_F(ExpectationsTest, AnOperationHasAnExpectationOfItsOwn) {

@@ -308,7 +308,7 @@ TEST_F(LedgerTest, OnAFullDiskRunsAndNoticesAreProcessedInMemory) {
   const auto deliver = [&] {
     std::vector<std::string_view> states;
     std::vector<Delivery> deliveries;
-    for (const Notice& notice : ledger().Waiting("m", 10)) {
+    for (const Notice& notice : ledger().Pending("m", 10)) {
       states.push_back(Name(notice.state));
       deliveries.push_back({.notice = notice.id});
     }

@@ -88,7 +88,7 @@ class ClaimTest : public LedgerTest, public testing::WithParamInterface<Traits> 
     return GetParam().states.contains(state);
   }
   std::vector<Notice> Deliver() {
-    std::vector<Notice> notices = ledger().Waiting("m", 100);
+    std::vector<Notice> notices = ledger().Pending("m", 100);
     std::vector<Delivery> deliveries;
     for (const Notice& notice : notices) deliveries.push_back({.notice = notice.id});
     ledger().Report("m", deliveries, now_);
@@ -161,7 +161,7 @@ TEST_P(ClaimTest, AClaimDropsNoFailureThatIsPending) {
   Archive();
   Deliver();
   Fail();
-  const auto pending = StatesOf(ledger().Waiting("m", 100));
+  const auto pending = StatesOf(ledger().Pending("m", 100));
   Claim();
   EXPECT_EQ(StatesOf(Deliver()), pending);
 }

@@ -33,14 +33,14 @@ class NoticesTest : public LedgerTest {
   }
   std::vector<std::string> Pending() {
     std::vector<std::string> texts;
-    for (const Notice& notice : ledger().Waiting("m", 100)) texts.push_back(TextOf(notice));
+    for (const Notice& notice : ledger().Pending("m", 100)) texts.push_back(TextOf(notice));
     return texts;
   }
   // Delivers all pending notices. What they were.
   std::vector<std::string> Deliver() {
     std::vector<std::string> texts;
     std::vector<Delivery> deliveries;
-    for (const Notice& notice : ledger().Waiting("m", 100)) {
+    for (const Notice& notice : ledger().Pending("m", 100)) {
       texts.push_back(TextOf(notice));
       deliveries.push_back({.notice = notice.id});
     }
@@ -49,7 +49,7 @@ class NoticesTest : public LedgerTest {
   }
   // Reports this outcome for the oldest pending notice.
   void Report(Delivery::Outcome outcome) {
-    const Delivery delivery{.notice = ledger().Waiting("m", 1).at(0).id,
+    const Delivery delivery{.notice = ledger().Pending("m", 1).at(0).id,
                             .outcome = outcome,
                             .failure = AttemptFailure::kTimeout,
                             .error = "no answer",
@@ -59,7 +59,7 @@ class NoticesTest : public LedgerTest {
   // UUIDs of the pending notices.
   std::vector<std::string> Uids() {
     std::vector<std::string> uids;
-    for (const Notice& notice : ledger().Waiting("m", 100)) uids.push_back(notice.uid);
+    for (const Notice& notice : ledger().Pending("m", 100)) uids.push_back(notice.uid);
     return uids;
   }
   // Delivers the start of a run. Its UUID.
@@ -140,11 +140,11 @@ TEST_F(NoticesTest, AMonitorThatIsSentEverythingIsSentThatStartToo) {
 TEST_F(NoticesTest, TheStartAndTheEndOfARunHaveTheSameUuid) {
   Subscribe();
   Apply(log_, {Started{.at = now_ - 1min}});
-  const std::string uid = ledger().Waiting("m", 1).at(0).uid;
+  const std::string uid = ledger().Pending("m", 1).at(0).uid;
   EXPECT_EQ(uid.size(), 36U);
   Deliver();
   Apply(log_, {Finished(kSuccess).At(now_).Whole()});
-  EXPECT_EQ(ledger().Waiting("m", 1).at(0).uid, uid);
+  EXPECT_EQ(ledger().Pending("m", 1).at(0).uid, uid);
 }
 
 TEST_F(NoticesTest, ANoticeContainsWhatIsKnownAboutTheRun) {
@@ -156,7 +156,7 @@ TEST_F(NoticesTest, ANoticeContainsWhatIsKnownAboutTheRun) {
                    .Code(11)
                    .Adding(512)
                    .Whole()});
-  const Notice notice = ledger().Waiting("m", 1).at(0);
+  const Notice notice = ledger().Pending("m", 1).at(0);
   EXPECT_EQ(notice.backup, "home");
   EXPECT_EQ(notice.at, now_);
   EXPECT_EQ(notice.result, kFailure);
@@ -174,7 +174,7 @@ TEST_F(NoticesTest, NoticesContainTheMessagesAtOrAboveTheMonitorsLevel) {
   Apply(log_,
         {Started{.at = now_ - 1min}, RunNoted{.message = "more", .level = Level::kInfo},
          RunNoted{.message = "bad", .level = Level::kError}, Finished(kFailure).At(now_).Whole()});
-  const auto notices = ledger().Waiting("m", 10);
+  const auto notices = ledger().Pending("m", 10);
   ASSERT_EQ(notices.size(), 2U);
   EXPECT_EQ(notices[0].state, kLog);
   for (const Notice& notice : notices) {
@@ -269,7 +269,7 @@ TEST_F(NoticesTest, ASkippedRunWhoseStartWasNotSentIsNotReported) {
 TEST_F(NoticesTest, AStartThatIsInFlightMayHaveArrivedAndIsClosed) {
   Subscribe();
   Apply(log_, {Started{.at = now_ - 1min}});
-  const Delivery delivered{.notice = ledger().Waiting("m", 1).at(0).id};
+  const Delivery delivered{.notice = ledger().Pending("m", 1).at(0).id};
   Apply(log_, {Finished(kSkipped).At(now_).Whole()});
   ledger().Report("m", {&delivered, 1}, now_);
   EXPECT_THAT(Pending(), ElementsAre("finish"));
@@ -286,7 +286,7 @@ TEST_F(NoticesTest, AStartWhoseAnswerWasLostMayHaveArrivedAndIsClosed) {
 TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
   Subscribe();
   Apply(log_, {Started{.at = now_ - 1min}});
-  const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
+  const std::int64_t start = ledger().Pending("m", 1).at(0).id;
   Apply(log_, {Finished(kSuccess).At(now_).Whole()});
   const Delivery failed{.notice = start, .outcome = Delivery::Outcome::kRetry};
   ledger().Report("m", {&failed, 1}, now_);
@@ -297,7 +297,7 @@ TEST_F(NoticesTest, AStartIsNotTriedAgainOnceItsRunHasEnded) {
 TEST_F(NoticesTest, AStartThatArrivedAfterItsRunHadEndedLeavesNothingBehind) {
   Subscribe();
   Apply(log_, {Started{.at = now_ - 1min}});
-  const std::int64_t start = ledger().Waiting("m", 1).at(0).id;
+  const std::int64_t start = ledger().Pending("m", 1).at(0).id;
   Apply(log_, {Finished(kSuccess).At(now_).Whole()});
   const Delivery delivered{.notice = start};
   ledger().Report("m", {&delivered, 1}, now_);
@@ -454,12 +454,12 @@ TEST_F(OneStateTest, OnlyTheNewestStatusIsPending) {
 TEST_F(OneStateTest, AStartThatWasSentIsClosedByTheNoticeThatSupersededItsEnd) {
   Subscribe();
   Apply(log_, {Started{.at = now_ - 1min}});
-  const std::string uid = ledger().Waiting("m", 1).at(0).uid;
+  const std::string uid = ledger().Pending("m", 1).at(0).uid;
   Deliver();
   Apply(log_, {Finished(kFailure).At(now_).Whole()});
   now_ += 1h;
   Apply(log_, {Started{.at = now_ - 1min}, Finished(kSuccess).At(now_).Whole()});
-  const auto waiting = ledger().Waiting("m", 10);
+  const auto waiting = ledger().Pending("m", 10);
   ASSERT_EQ(waiting.size(), 1U);
   EXPECT_EQ(waiting[0].uid, uid);
 }
@@ -588,7 +588,7 @@ TEST_F(NoticesTest, AFailIsSentAfterTheConfiguredNumberInARow) {
   Run(11, kFailure);
   EXPECT_THAT(Deliver(), IsEmpty());
   Run(12, kFailure);
-  const auto notices = ledger().Waiting("m", 10);
+  const auto notices = ledger().Pending("m", 10);
   ASSERT_EQ(notices.size(), 1U);
   EXPECT_EQ(notices[0].failures, 3U);
   Run(13, kSuccess);
@@ -665,14 +665,14 @@ TEST_F(NoticesTest, ANoticeThatFailedKeepsItsPlaceInTheQueue) {
   Subscribe();
   Run(10, kFailure);
   Run(11, kFailure);
-  const Notice first = ledger().Waiting("m", 1).at(0);
+  const Notice first = ledger().Pending("m", 1).at(0);
   Report(Delivery::Outcome::kRetry);
-  const Notice again = ledger().Waiting("m", 1).at(0);
+  const Notice again = ledger().Pending("m", 1).at(0);
   EXPECT_EQ(again.id, first.id);
   EXPECT_EQ(again.attempts, 1U);
   const MonitorStanding standing = Standing();
   EXPECT_EQ(standing.up, false);
-  EXPECT_EQ(standing.waiting, 2U);
+  EXPECT_EQ(standing.pending, 2U);
   EXPECT_EQ(standing.failures.at(static_cast<std::size_t>(AttemptFailure::kTimeout)), 1U);
 }
 

@@ -290,7 +290,7 @@ TEST(SourceFamilies, ASourceThatWasNeverCheckedIsDown) {
 
 TEST(SourceFamilies, ZerosOfTheLastCheckAreShown) {
   SourceStatus status;
-  status.looked = kNow;
+  status.checked = kNow;
   EXPECT_THAT(SourceSamples({{"logs", status}}, {}),
               IsSupersetOf({R"(backup_source_up{source="logs"} 0)",
                             R"(backup_source_look_timestamp_seconds{source="logs"} 1800000000)",
@@ -311,7 +311,7 @@ TEST(IsUp, ASourceIsUpOnlyIfItsLastCheckIsRecent) {
   SourceStatus status;
   status.up = true;
   EXPECT_FALSE(IsUp(status, kNow));
-  status.looked = kNow;
+  status.checked = kNow;
   EXPECT_TRUE(IsUp(status, kNow));
   EXPECT_TRUE(IsUp(status, kNow + seconds(30)));
   EXPECT_FALSE(IsUp(status, kNow + seconds(30) + Duration(1)));
@@ -322,7 +322,7 @@ TEST(IsUp, ASourceIsUpOnlyIfItsLastCheckIsRecent) {
 TEST(IsUp, ACheckDatedInTheFutureIsNotTrusted) {
   SourceStatus status;
   status.up = true;
-  status.looked = kNow;
+  status.checked = kNow;
   EXPECT_TRUE(IsUp(status, kNow - seconds(1)));
   EXPECT_FALSE(IsUp(status, kNow - seconds(3600)));
 }
@@ -383,7 +383,7 @@ TEST(ProcessFamilies, UnknownValuesGiveNoSamples) {
 
 TEST(MonitorFamilies, QueueDeliveriesAndFailuresOfAMonitorAreShown) {
   Standings standings;
-  MonitorStanding monitor{.kind = "ntfy", .up = true, .deliveries = 3, .waiting = 2};
+  MonitorStanding monitor{.kind = "ntfy", .up = true, .deliveries = 3, .pending = 2};
   monitor.notices[static_cast<std::size_t>(NoticeState::kFail)] = 4;
   monitor.failures[static_cast<std::size_t>(AttemptFailure::kDns)] = 5;
   monitor.dropped[static_cast<std::size_t>(Dropped::kExpired)] = 6;

@@ -137,7 +137,7 @@ std::shared_ptr<const Standings> Everything() {
                           .deliveries = 6,
                           .failures = {1, 2, 3, 4, 5, 6, 7, 8},
                           .dropped = {1, 2, 3, 4},
-                          .waiting = 9,
+                          .pending = 9,
                           .oldest = kNow - seconds(30),
                           .last_success = kNow - seconds(40)};
   monitor.delays = {1, 2, 3, 4, 5, 5, 5, 5};
@@ -161,7 +161,7 @@ SourceStatus EverythingOfASource() {
   status.files = 7;
   status.unreadable_files = 1;
   status.lag_bytes = 12'345;
-  status.looked = kNow - seconds(5);
+  status.checked = kNow - seconds(5);
   status.last_read = kNow - seconds(60);
   status.modified = kNow - seconds(70);
   status.missing = 1;

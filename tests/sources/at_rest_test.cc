@@ -28,7 +28,7 @@ TEST_F(AtRest, AFileIsQuietTenSecondsAfterItsLastGrowth) {
   directory.Append("a.log", "2\n");
   ReadAfterChange("a.log");
   EXPECT_EQ(Quiet(), 0);
-  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(10));
+  EXPECT_EQ(source->NextRead(), clock.Steady() + seconds(10));
   clock.Advance(seconds(9));
   Read();
   EXPECT_EQ(Quiet(), 0);
@@ -95,7 +95,7 @@ TEST_F(AtRest, TheWriterIsGoneTenSecondsAfterItClosedTheFile) {
   clock.Advance(seconds(9));
   Read();
   EXPECT_EQ(Gone(), 0);
-  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(1));
+  EXPECT_EQ(source->NextRead(), clock.Steady() + seconds(1));
   clock.Advance(seconds(1));
   Read();
   EXPECT_EQ(Gone(), 1);

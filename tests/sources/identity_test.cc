@@ -121,7 +121,7 @@ TEST_F(SameFile, ALargeFileIsComparedInSeveralTurns) {
   directory.Append("a.log", "more\n");
   Start();
   EXPECT_TRUE(Turn().empty());
-  EXPECT_LE(source->NextLook(), clock.Steady()) << "it must be called again at once";
+  EXPECT_LE(source->NextRead(), clock.Steady()) << "it must be called again at once";
   EXPECT_EQ(Read(), (Texts{"more"}));
 }
 

@@ -104,7 +104,7 @@ TEST_F(PartialLine, RecordsThatAreNotAcceptedAreReturnedAgain) {
     ASSERT_EQ(pieces.size(), 1U);
     ASSERT_EQ(pieces[0].records.size(), 2U);
     EXPECT_EQ(pieces[0].records[1].bytes, "two");
-    EXPECT_LE(source->NextLook(), clock.Steady());
+    EXPECT_LE(source->NextRead(), clock.Steady());
   }
   EXPECT_EQ(Read(), (Texts{"one", "two"}));
 }

@@ -111,7 +111,7 @@ TEST_F(Permission, AFailedReadIsCountedAndRetried) {
   EXPECT_EQ(ReadAfterChange("a.log"), Texts{});
   EXPECT_EQ(Status().io, 1U);
   EXPECT_FALSE(Status().up);
-  EXPECT_GT(source->NextLook(), clock.Steady()) << "not at once";
+  EXPECT_GT(source->NextRead(), clock.Steady()) << "not at once";
   EXPECT_EQ(ReadAfterSweep(), Texts{});
   const std::size_t opened = files.opened();
   files.Heal();

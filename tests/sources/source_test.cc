@@ -20,12 +20,12 @@ TEST_F(Sweeping, NothingIsTouchedBeforeTheFirstRead) {
   EXPECT_EQ(files.opened(), 0U);
   EXPECT_TRUE(watcher->watched().empty());
   EXPECT_FALSE(Status().up);
-  EXPECT_FALSE(Status().looked);
+  EXPECT_FALSE(Status().checked);
 }
 
 TEST_F(Sweeping, ASweepHappensEvery25Seconds) {
   Read();
-  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(25));
+  EXPECT_EQ(source->NextRead(), clock.Steady() + seconds(25));
   directory.Write("a.log", "1\n");
   clock.Advance(seconds(24));
   EXPECT_EQ(Read(), Texts{});
@@ -38,7 +38,7 @@ TEST_F(Sweeping, ASweepHappensEvery5SecondsWithoutAWatcher) {
   watcher->SetBlind(true);
   Read();
   EXPECT_TRUE(Status().polling);
-  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(5));
+  EXPECT_EQ(source->NextRead(), clock.Steady() + seconds(5));
   directory.Write("a.log", "1\n");
   clock.Advance(seconds(5));
   EXPECT_EQ(Read(), (Texts{"1"}));
@@ -101,7 +101,7 @@ TEST_F(ManyFiles, OneReadReturnsPiecesOfSeveralFilesUpToTheBudget) {
   budget = 50'000;
   const auto pieces = Turn();
   EXPECT_EQ(pieces.size(), 5U);
-  EXPECT_LE(source->NextLook(), clock.Steady());
+  EXPECT_LE(source->NextRead(), clock.Steady());
   EXPECT_EQ(Read().size(), 10U);
 }
 
@@ -157,7 +157,7 @@ TEST_F(ManyFiles, AnIdleTurnTouchesNoFile) {
   const std::size_t looks = files.looks();
   const std::size_t opened = files.opened();
   const std::uint64_t read = files.bytes_read();
-  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(25));
+  EXPECT_EQ(source->NextRead(), clock.Steady() + seconds(25));
   for (int i = 0; i < 24; ++i) {
     clock.Advance(seconds(1));
     EXPECT_EQ(Read(), Texts{});
@@ -182,7 +182,7 @@ TEST_F(ManyFiles, TheStatusReportsUnreadBytes) {
   EXPECT_LT(Status().lag_bytes, 25U);
   Read();
   EXPECT_EQ(Status().lag_bytes, 5U);
-  EXPECT_EQ(Status().looked, clock.Now());
+  EXPECT_EQ(Status().checked, clock.Now());
   EXPECT_EQ(Status().last_read, clock.Now());
   EXPECT_EQ(Status().modified, clock.Now() - seconds(7));
   EXPECT_TRUE(Status().up);

@@ -295,7 +295,7 @@ TEST_F(InotifySource, FilesRotatedTenTimesBeforeTheFirstLookAreRead) {
   directory.Append("a.log", "new\n");
   expected.push_back("new");
   std::vector<std::string> records;
-  while (source.NextLook() <= clock.Steady() || records.empty()) {
+  while (source.NextRead() <= clock.Steady() || records.empty()) {
     std::ranges::move(Read(), std::back_inserter(records));
   }
   EXPECT_EQ(records, expected);
@@ -316,7 +316,7 @@ TEST_F(InotifySource, NothingIsLostWhenTheQueueOverflows) {
   std::size_t read = 0;
   do {
     read += Read().size();
-  } while (source.NextLook() <= clock.Steady());
+  } while (source.NextRead() <= clock.Steady());
   EXPECT_EQ(read, 2 * lines + 1);
 }
 
@@ -340,7 +340,7 @@ TEST_F(InotifySource, FilesDeletedAtOnceAreReadOrCounted) {
     if (!last) source.Wait(steady_clock::now() + seconds(25));
     do {
       read += Read().size();
-    } while (source.NextLook() <= clock.Steady());
+    } while (source.NextRead() <= clock.Steady());
   }
   EXPECT_LE(read, kFiles);
   EXPECT_GE(read + source.status().missing, kFiles);

@@ -96,7 +96,7 @@ TEST_F(WholeDocument, ATornReadChangesNothingAndIsRetriedAfterASecond) {
   directory.Write("a.json", R"({"a":)");
   EXPECT_EQ(ReadAfterChange("a.json"), Texts{});
   EXPECT_TRUE(Status().up);
-  EXPECT_EQ(source->NextLook(), clock.Steady() + seconds(1));
+  EXPECT_EQ(source->NextRead(), clock.Steady() + seconds(1));
   EXPECT_EQ(ledger.at(1).position, position);
   directory.Write("a.json", R"({"a":2})");
   clock.Advance(seconds(1));

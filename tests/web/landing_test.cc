@@ -212,12 +212,12 @@ TEST_F(LandingPageTest, WithoutBackupsThePageExplainsWhatToCheck) {
 TEST_F(LandingPageTest, TheStateOfEverySourceIsShown) {
   SourceStatus up;
   up.up = true;
-  up.looked = up.last_read = kNow;
+  up.checked = up.last_read = kNow;
   up.files = 2;
   SourceStatus blind = up;
-  blind.looked = kNow - minutes(5);
+  blind.checked = kNow - minutes(5);
   SourceStatus empty;
-  empty.looked = kNow;
+  empty.checked = kNow;
   SourceStatus unreadable = empty;
   unreadable.files = 3;
   unreadable.unreadable_files = 1;
@@ -239,14 +239,14 @@ TEST_F(LandingPageTest, TheStateOfEverySourceIsShown) {
 TEST_F(LandingPageTest, ThereIsNoWarningWhileAllSourcesAreUp) {
   SourceStatus up;
   up.up = true;
-  up.looked = kNow;
+  up.checked = kNow;
   sources = {{"logs", up}};
   EXPECT_THAT(Html(), Not(HasSubstr("not up")));
 }
 
 TEST_F(LandingPageTest, MonitorsAreShownWithTheirStateAndQueue) {
   EXPECT_THAT(Html(), Not(HasSubstr("Monitors")));
-  MonitorStanding monitor{.kind = "ntfy", .up = false, .waiting = 2, .oldest = kNow - hours(3)};
+  MonitorStanding monitor{.kind = "ntfy", .up = false, .pending = 2, .oldest = kNow - hours(3)};
   monitor.dropped[static_cast<std::size_t>(Dropped::kExpired)] = 1;
   standings.monitors["phone"] = monitor;
   EXPECT_THAT(Html(), HasSubstr("<td data-label=\"Monitor\">phone</td><td data-label=\"State\">"

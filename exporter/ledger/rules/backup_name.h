@@ -14,8 +14,8 @@ namespace backup_exporter {
 // Fills in a template. Its placeholders: {stem}, the file's name without extension and rotation
 // suffix (".1", "-20261121"); {dir}, the name of its directory; {profile} and {label}, the label in
 // the record; {repository}, the repository in the record; {GROUP}, that named group of `match` in
-// the path. A name that the record does not have is replaced by the stem. Other text stays as it
-// is: config/ checks templates. Returns an empty name if `match` does not match the path.
+// the path. Where the record has no such name, the stem is used instead. Other text stays as it is;
+// config/ checks templates. Returns an empty name if `match` does not match the path.
 [[nodiscard]] std::string BackupName(std::string_view pattern, const re2::RE2* match,
                                      const std::string& path, const Named& of);
 

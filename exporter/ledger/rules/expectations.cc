@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::days;
 
-// A schedule of every minute has as many in some days: enough for any regular one.
+// A bound on the search. Even a schedule of every minute is followed for more than three days.
 constexpr int kMostOccurrences = 5000;
 constexpr days kLongEnough{500};
 
@@ -38,7 +38,7 @@ bool HasConfiguredSchedule(const ExpectationFacts& facts) {
 Duration SlackOf(const ExpectationFacts& facts) {
   const Duration none(0);
   if (HasConfiguredSchedule(facts)) {
-    // The time that a run takes is no delay.
+    // An occurrence is the start of a run, so the time that the run takes is added.
     return facts.configured->grace.value_or(kDefaultGrace) +
            facts.configured->max_duration.value_or(facts.longest_run.value_or(none));
   }
@@ -48,7 +48,7 @@ Duration SlackOf(const ExpectationFacts& facts) {
 }  // namespace
 
 Duration LongestGap(const Schedule& schedule) {
-  // From a fixed day on, so that the answer does not depend on the day of the question.
+  // Starts at a fixed day, so that the result does not depend on the present day.
   const Time from = std::chrono::sys_days(std::chrono::year(2024) / 1 / 1);
   Duration longest{0};
   auto before = schedule.Next(from);
@@ -89,7 +89,7 @@ std::optional<ExpectedStanding> Expect(const ExpectationFacts& facts) {
     expected.deadline = *next + expected.slack;
   }
   if (!watch) return expected;
-  // Under a changed schedule nothing is counted that was before the change.
+  // After a change of the schedule, occurrences before the change are not counted.
   expected.watched =
       watch->configured == (is_configured ? std::optional(expected.interval) : std::nullopt);
   if (!expected.watched) return expected;

@@ -3,9 +3,9 @@
 //
 // An occurrence is the time at which a run should begin. It is missed when its slack has passed
 // without a success that ended after it. The slack of a configured schedule is its grace and the
-// time that a run may take; the slack of a learned interval, which has a margin already, is only a
-// configured grace. An occurrence that begins in a pause, or whose deadline falls into one, is not
-// expected.
+// time that a run may take; the slack of a learned interval is only the configured grace, if any,
+// since the interval itself has a margin. An occurrence that begins in a pause, or whose deadline
+// falls into one, is not expected.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ namespace backup_exporter {
 [[nodiscard]] Duration LongestGap(const Schedule& schedule);
 
 // Whether an interval is learned from the history of such an operation. Restores and unknown
-// operations are done by hand, however often.
+// operations are not learned: they are started by hand, however often.
 [[nodiscard]] bool IsLearned(Operation operation);
 
 struct ExpectationFacts {
@@ -34,12 +34,12 @@ struct ExpectationFacts {
   std::optional<Duration> learned;          // interval between runs, by their history
   std::optional<Duration> longest_run;      // longest normal duration
   std::optional<Time> last_success;
-  std::vector<PausePeriod> pauses;  // all that are known, by their end
+  std::vector<PausePeriod> pauses;  // all known pauses, sorted by their end
   std::optional<Watch> watch;       // nullopt: not watched yet
 };
 // The schedule by which an operation is judged; nullptr: nothing is expected.
 [[nodiscard]] std::shared_ptr<const Schedule> ScheduleOf(const ExpectationFacts& facts);
-// What is expected; nullopt: nothing.
+// The expectation; nullopt: nothing is expected.
 [[nodiscard]] std::optional<ExpectedStanding> Expect(const ExpectationFacts& facts);
 // Occurrences missed since the last success.
 [[nodiscard]] std::uint64_t MissedInARow(const ExpectationFacts& facts);
@@ -61,7 +61,8 @@ class ConfiguredExpectations {
       : all_(std::move(expectations)) {}
 
   [[nodiscard]] const std::vector<Expectation>& all() const { return all_; }
-  // The one for an operation of a backup: the first whose name or pattern matches; nullptr: none.
+  // The expectation of an operation of a backup: the first whose name or pattern matches; nullptr:
+  // none.
   [[nodiscard]] const Expectation* Find(const std::string& backup, Operation operation) const;
   // Whether the configuration names the backup, or the operation of it, without a pattern.
   [[nodiscard]] bool Names(const std::string& backup) const;

@@ -28,7 +28,7 @@ void MergeResult(const RunFinished& event, RunResult result, StoredRun& run) {
   run.evidence = std::max(run.evidence.value_or(event.evidence), event.evidence);
 }
 
-// Times that are known stay as they are, save those of an inferred end.
+// Known times stay as they are, except those of an inferred end.
 void MergeTimes(const RunFinished& event, const MergeFacts& facts, bool inferred, StoredRun& run) {
   std::optional<Time> end = event.end ? event.end : facts.end;
   // A settled run can no longer be held back.

@@ -1,8 +1,8 @@
 // Merging an event about the end of a run into what is known of that run: the worst result, the
 // best figures, the strongest evidence. Pure.
 //
-// Which run an event belongs to is decided by ledger/run_matching; storing, counting and notifying
-// are left to ledger/fold.
+// ledger/run_matching decides which run an event belongs to. Storing, counting and notifying are
+// left to ledger/fold.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ namespace backup_exporter {
 // A run that ended further ahead of the clock than this is held back until its time has come.
 inline constexpr Duration kMostAhead = std::chrono::minutes(5);
 
-// What is known besides the run and the event.
+// Facts besides the run and the event.
 struct MergeFacts {
   Time now;
   Time end_by;                         // upper bound of the end of runs in the file that was read
@@ -33,8 +33,8 @@ struct Merged {
   bool held_back = false;     // its time is ahead of the clock, for the first time
   // The result of a settled run changed, to the worse or because its end had only been inferred.
   bool revised = false;
-  bool failed = false;  // then: it is bad, and was not before
-  bool warned = false;  // then: it is a warning
+  bool failed = false;  // if `revised`: the result is bad, and was not before
+  bool warned = false;  // if `revised`: the result is a warning
 };
 
 // `run`: the run as known before; a new one has no result.

@@ -13,22 +13,22 @@ bool Subscribes(const Subscription& subscription, NoticeState state) {
   return subscription.states.contains(state);
 }
 
-// Why a result changes no status, whatever else holds; nullopt: it may change one.
+// The reason why a result changes no status at all; nullopt if it may change one.
 std::optional<NoticeReason> WhyWithoutEffect(const Subscription& subscription,
                                              const EndFacts& facts) {
   if (*facts.result == RunResult::kSkipped) return NoticeReason::kSkipped;
-  // No false green: what does not count ends no failure, whatever the kind of monitor.
+  // No false green: a success that does not count never ends a failure, for any kind of monitor.
   if (!facts.counts && facts.failing) return NoticeReason::kDoesNotCount;
   if (subscription.one_state && !facts.newest) return NoticeReason::kNotNewest;
-  // A success that ended before the misses. It did happen, so a monitor that is sent everything is
-  // sent that too.
+  // The success ended before the misses and does not make up for them. A monitor that is sent
+  // everything is sent this success, too.
   if (IsGood(*facts.result) && facts.overdue && subscription.superseding != Superseding::kNothing) {
     return NoticeReason::kStillMissed;
   }
   return std::nullopt;
 }
 
-// What a result that may change a status is sent as, and why it is sent or not.
+// The state as which a result that may change a status is sent, and why it is sent or not.
 std::pair<NoticeState, NoticeReason> JudgeEnd(const Subscription& subscription,
                                               const EndFacts& facts, bool all_well) {
   const bool bad = IsBad(*facts.result);
@@ -69,7 +69,7 @@ StartDecision DecideStart(const Subscription& subscription, const StartFacts& fa
     return refuse(NoticeReason::kRunIsOver);
   }
   if (!Subscribes(subscription, NoticeState::kStart)) return refuse(NoticeReason::kNotSubscribed);
-  // The end may not be sent, and a start without an end would alarm.
+  // The end of this run might not be sent, and a start without an end would raise an alarm.
   if (subscription.after > 1) return refuse(NoticeReason::kNotEnough);
   if (facts.was_sent) return refuse(NoticeReason::kSentBefore);
   if (subscription.start_is_good && (facts.failing || facts.others_fail)) {
@@ -123,7 +123,7 @@ bool ReportsMiss(const Subscription& subscription, const MissFacts& facts) {
 
 Reminder DecideReminder(const Subscription& subscription, const ReminderFacts& facts) {
   const bool failing = (facts.last_is_bad || facts.overdue) && facts.covered && facts.shown;
-  // Where the shared status is not good yet, a recovery is still owed.
+  // While others keep the shared status bad, the recovery is still to be sent.
   const bool shares = subscription.one_state && facts.others_fail;
   if (!failing) return shares ? Reminder::kPostpone : Reminder::kForget;
   if (!facts.overdue) return Reminder::kFailure;
@@ -139,7 +139,7 @@ PendingFate DecidePending(const Subscription& subscription, const NewerFacts& ne
   if (ends_failures) {
     if (pending.state != NoticeState::kFail) return PendingFate::kKeep;
   } else if (subscription.superseding != Superseding::kStates) {
-    // An undelivered reminder is repeated by the newer notice, or is not true any more.
+    // The newer notice repeats an undelivered reminder, or makes it obsolete.
     if (pending.cause != NoticeCause::kReminder) return PendingFate::kKeep;
   }
   if (!pending.closes) return PendingFate::kDrop;

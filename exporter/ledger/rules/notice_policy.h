@@ -1,6 +1,7 @@
-// What a monitor is sent, and why: decisions from a subscription and facts of the ledger. Pure.
+// Decides which notices a monitor is sent, and why, from its subscription and facts of the ledger.
+// Pure.
 //
-// The facts are gathered, and the decisions carried out, by ledger/notices.
+// ledger/notices gathers the facts and carries out the decisions.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,9 @@ namespace backup_exporter {
 [[nodiscard]] bool Covers(const Subscription& subscription, const std::string& backup,
                           Operation operation);
 
-// Whether the monitor has a status of its own for each backup, and for each operation. What shares
-// a status with something else must be well together with it, and replaces its pending notices.
+// Whether the monitor has a status of its own for each backup, and for each operation. A status
+// that several backups or operations share is good only while all of them are, and a notice about
+// one of them replaces pending notices about the others.
 [[nodiscard]] bool SeparatesBackups(const Subscription& subscription);
 [[nodiscard]] bool SeparatesOperations(const Subscription& subscription);
 
@@ -33,7 +35,7 @@ enum class NoticeReason {
   kStartIsOpen,  // only to close a start that was sent
   // Not sent, save for what closes a start:
   kNotCovered,     // the subscription does not cover the backup or the operation
-  kWithdrawn,      // the run turned out to be none
+  kWithdrawn,      // the run turned out not to be a run
   kNotWatched,     // the run ended before its sources were configured
   kSkipped,        // a skipped run changes no status
   kNotNewest,      // a newer run has determined the status already
@@ -65,8 +67,8 @@ struct StartDecision {
 // --- The end of a run
 
 struct EndFacts {
-  std::optional<RunResult> result;  // nullopt: the run is withdrawn; it is none
-  bool watched = true;              // a configured source watched when it ended
+  std::optional<RunResult> result;  // nullopt: the run was withdrawn
+  bool watched = true;              // its source was configured already when it ended
   bool covered = true;              // by the subscription
   bool counts = true;               // unless it is a success that is only claimed (rules/outcome)
   bool newest = true;               // no run that counts is newer
@@ -80,13 +82,13 @@ struct EndFacts {
   bool has_messages = false;        // messages that the monitor is sent
 };
 struct EndDecision {
-  // What the notice is about: the run, or the failure or miss that still stands in its place.
+  // The subject of the notice: the run, or the earlier failure or miss that is not over.
   enum class About { kRun, kStandingFailure };
   bool send = false;
   NoticeState state = NoticeState::kFinish;
   About about = About::kRun;
   NoticeReason reason = NoticeReason::kResult;
-  bool only_closes = false;     // it changes no status
+  bool only_closes = false;     // the run changes no status
   bool log = false;             // a notice of its messages is sent as well
   bool drop_starts = false;     // pending starts of the run are dropped, sent ones forgotten
   bool supersede = false;       // pending notices that it replaces are dropped
@@ -95,8 +97,8 @@ struct EndDecision {
 };
 // For a run with a result.
 [[nodiscard]] EndDecision DecideEnd(const Subscription& subscription, const EndFacts& facts);
-// For a run whose end is not reported, for this reason: it only closes its own start, with the
-// status that holds without it.
+// For a run whose end is not reported, for this reason. The notice only closes the start of the
+// run, with the status that the monitor has without this run.
 [[nodiscard]] EndDecision DecideClosing(const Subscription& subscription, const EndFacts& facts,
                                         NoticeReason reason);
 
@@ -108,12 +110,13 @@ struct MissFacts {
   std::uint64_t before = 0;    // misses in a row that were known before
   std::uint64_t in_a_row = 0;  // misses in a row now
 };
-// Whether this miss is reported: once, by the first that reaches the subscription's threshold.
+// Whether this miss is reported. Of the misses in a row, only the first that reaches the
+// subscription's threshold is.
 [[nodiscard]] bool ReportsMiss(const Subscription& subscription, const MissFacts& facts);
 
 struct ReminderFacts {
   bool covered = true;
-  bool shown = true;         // a configured source feeds the backup
+  bool shown = true;         // a configured source reports the backup
   bool last_is_bad = false;  // the last result that counts
   bool overdue = false;
   bool paused = false;
@@ -139,7 +142,7 @@ struct PendingFacts {
 };
 struct NewerFacts {
   NoticeState state = NoticeState::kFinish;
-  bool sent = true;  // false: it is not subscribed to, and only ends what older ones report
+  bool sent = true;  // false: its state is not subscribed to; it only makes older notices obsolete
   bool closes = false;
 };
 enum class PendingFate {

@@ -1,4 +1,4 @@
-// Which results are good, bad and clean, and when a claim counts.
+// Defines which results are good, bad and clean, and when a claim counts.
 //
 // Metrics, monitors and expectations all judge runs by these functions. Queries do the same
 // through the view `counted_runs` (store/counted_runs.h), which is written from this list.

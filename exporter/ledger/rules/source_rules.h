@@ -23,7 +23,7 @@ struct SourceRules {
   Operation operation = Operation::kBackup;  // of records that name none
   bool operation_configured = false;         // `operation` is configured and therefore certain
   bool warnings_are_failures = false;
-  bool complete = false;  // its listings show all archives of their backup
+  bool complete = false;  // its listings contain all archives of their backup
   // Records name any backup and operation, also those of other sources (the spool of `event`).
   bool names_backup = false;
 };

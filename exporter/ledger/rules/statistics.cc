@@ -16,7 +16,7 @@ constexpr std::chrono::days kLeastSpan{14};
 // Older runs are not compared.
 constexpr std::size_t kMostRuns = 30;
 
-// A value of more than so many medians is an exception, if there is no other.
+// A value above this many medians is an exception, if there is only one such value.
 constexpr int kExceptionalMedians = 4;
 
 // Smallest differences that matter, however steady the runs are.

@@ -18,17 +18,19 @@ namespace backup_exporter {
 
 // One and a half times the longest normal gap between two starts: a longer time without a success
 // is unusual. Needs at least 5 starts over at least 14 days, else nullopt. Starts may be in any
-// order. The longest gap is not normal but an outage if it is more than four times the median (the
-// nights and weekends of a job that runs often are) and occurred only once.
+// order. A gap of more than four times the median that occurred only once counts as an outage and
+// is ignored. (The nights and weekends of a frequent job are such long gaps, too, but occur
+// repeatedly.)
 [[nodiscard]] std::optional<Duration> LearnInterval(std::vector<Time> starts);
 
-// The longest of the newest 30 runs. The longest is ignored if it is more than four times the
-// median and the only one of its kind, as a first upload is. nullopt: no duration is known.
+// The longest duration among the newest 30 runs. One that is more than four times the median and
+// the only such one, as a first upload is, is ignored. nullopt: no duration is known.
 [[nodiscard]] std::optional<Duration> LongestDuration(std::span<const PastRun> newest_first);
 // How long a run may take: twice LongestDuration, and at least an hour more than it. nullopt: fewer
 // than 5 durations are known.
 [[nodiscard]] std::optional<Duration> LearnMaxDuration(std::span<const PastRun> newest_first);
 
+// Compares the newest run with the earlier ones. See Unusual for the ranges.
 [[nodiscard]] Unusual FindUnusual(std::span<const PastRun> newest_first);
 
 }  // namespace backup_exporter

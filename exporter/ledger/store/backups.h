@@ -42,23 +42,24 @@ class BackupStore {
   [[nodiscard]] std::size_t Count();
   RowId Add(const std::string& name);
 
-  // Days since a record named a backup.
+  // Sets the number of unseen days of a backup to 0: a record named it.
   void MarkSeen(RowId backup);
+  // Adds one to the unseen days of every backup.
   void CountUnseenDay();
-  // Removes the backups that were unseen for more days, with everything that belongs to them.
+  // Removes the backups with more than `days` unseen days, and everything that belongs to them.
   void RemoveUnseen(std::int64_t days);
 
   // Stores that a file reports a backup. An empty tool or repository stays as it was.
   void SaveFeed(RowId backup, const Feed& feed);
   [[nodiscard]] bool IsFedBy(RowId backup, const std::string& source);
-  // By source and path.
+  // Sorted by source and path.
   [[nodiscard]] std::vector<Feed> FeedsOf(RowId backup);
   struct FedBackup {
     RowId backup = 0;
     std::string name;
     std::string naming;
   };
-  // The backups that a file reported, by id.
+  // The backups that a file reported, sorted by id.
   [[nodiscard]] std::vector<FedBackup> FedBy(const std::string& source, const std::string& path);
 
  private:

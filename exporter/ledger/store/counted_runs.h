@@ -14,10 +14,11 @@
 
 namespace backup_exporter {
 
-// Whether some run of this backup and operation has an archive, so that a claim is no success.
+// Whether some run of this backup and operation has an archive, so that a claim does not count as a
+// success.
 [[nodiscard]] bool ArchivesProve(Database& database, RowId backup, Operation operation);
 
-// When the last run ended that counts as a success and whose end is known.
+// The end of the last run that counts as a success and whose end is known.
 [[nodiscard]] std::optional<Time> LastSuccess(Database& database, RowId backup,
                                               Operation operation);
 
@@ -39,9 +40,9 @@ class CountedRunStore {
   [[nodiscard]] std::optional<StoredRun> Last(Counted kind);
   // The last run of any kind whose end is known; a skipped run never hides a worse one before it.
   [[nodiscard]] std::optional<StoredRun> LastRun();
-  // The place of the last run of this kind; before all others if there is none.
+  // The place of the last run of this kind in the order; before all runs if there is none.
   [[nodiscard]] RunOrder LastOrder(Counted kind);
-  // The number of runs of this kind after the last one of another.
+  // The number of runs of `kind` after the last run of `reset`.
   [[nodiscard]] std::uint64_t CountSince(Counted reset, Counted kind);
 
  private:

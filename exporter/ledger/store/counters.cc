@@ -88,12 +88,12 @@ void CounterStore::Add(const ProgramCounters& counters) {
   }
 }
 
-std::optional<Time> CounterStore::Forgot() {
+std::optional<Time> CounterStore::LastForgotten() {
   return database_.Row<Time>("SELECT value FROM counters WHERE source=? AND name=?", kProgram,
                              kForgot);
 }
 
-void CounterStore::SetForgot(Time time) {
+void CounterStore::SetLastForgotten(Time time) {
   Set(kProgram, kForgot, static_cast<std::uint64_t>(time.time_since_epoch().count()));
 }
 

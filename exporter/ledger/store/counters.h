@@ -34,9 +34,9 @@ class CounterStore {
   [[nodiscard]] ProgramCounters Program();
   void Add(const ProgramCounters& counters);
 
-  // When history was forgotten last.
-  [[nodiscard]] std::optional<Time> Forgot();
-  void SetForgot(Time time);
+  // When history was last forgotten.
+  [[nodiscard]] std::optional<Time> LastForgotten();
+  void SetLastForgotten(Time time);
 
  private:
   void Set(const std::string& source, std::string_view name, std::uint64_t value);

@@ -29,7 +29,7 @@ namespace backup_exporter {
 
 using RowId = std::int64_t;
 
-// How a value is stored: integers and bool as INTEGER (a uint64 above 2^63-1, which no real run
+// Stored forms of values: integers and bool as INTEGER (a uint64 above 2^63-1, which no real run
 // has, as 2^63-1), Time and Duration as whole microseconds, an enum by its Name(), an empty
 // optional as NULL.
 template <typename T>
@@ -219,7 +219,7 @@ T ReadValue(SQLite::Statement& statement, int column) {
     for (int i = 0; i < Values(T{}); ++i) {
       if (Name(static_cast<T>(i)) == name) return static_cast<T>(i);
     }
-    throw std::runtime_error("the ledger holds an unknown name: " + std::string(name));
+    throw std::runtime_error("the ledger contains an unknown name: " + std::string(name));
   } else if constexpr (std::is_same_v<T, Time>) {
     return Time(Duration(value.getInt64()));
   } else if constexpr (std::is_same_v<T, Duration>) {

@@ -7,7 +7,8 @@ using std::chrono::days;
 
 constexpr std::int64_t kMostSuccesses = 31;
 constexpr std::int64_t kFewStarts = 100;
-// For runs so frequent that this many span less: four weekends.
+// If kFewStarts runs span less than this, the runs of this period are read, so that four weekends
+// are included.
 constexpr days kLearnedFrom{28};
 
 }  // namespace

@@ -17,7 +17,8 @@
 
 namespace backup_exporter {
 
-// Nothing is expected of a backup (and of `operation` only, if there is one) until `ends`.
+// A pause of a backup: no run is expected from `begins` until `ends`. It applies to one operation,
+// or to all (nullopt).
 struct Pause {
   std::optional<Operation> operation;
   Time begins;
@@ -32,19 +33,20 @@ class ExpectationStore {
   // Adds the backup and its operation if they are new. The backup counts as seen today.
   RowId Declare(const std::string& backup, Operation operation);
 
-  // --- What is watched
+  // --- Watched operations
 
   [[nodiscard]] std::optional<Watch> FindWatch(Subject subject);
   [[nodiscard]] std::vector<Subject> Watched();
-  // Watches from `now` on, unless it is watched under a schedule of this interval already (nullopt:
-  // a learned interval).
+  // Watches the subject from `now` on, unless it is already watched with this interval.
+  // `configured`: the longest gap of the configured schedule; nullopt: the interval is learned.
   void StartWatching(Subject subject, Time now, const std::optional<Duration>& configured);
   void StopWatching(Subject subject);
-  // The deadline `late` passed while the host was down or asleep until `woke`.
+  // Records that the deadline `late` passed while the host was down or asleep, until `woke`.
   void Excuse(Subject subject, Time late, Time woke);
-  // What was judged under a clock ahead of `now` is to be judged again.
+  // Undoes judgements dated after `now`, which were made under a clock that was ahead: these
+  // occurrences are judged again.
   void ForgetAfter(Time now);
-  // Keeps a learned interval for when its runs are forgotten.
+  // Stores a learned interval, which outlives the runs that it was learned from.
   void RememberInterval(Subject subject, Duration learned);
 
   // --- Misses
@@ -52,15 +54,16 @@ class ExpectationStore {
   // `count` more occurrences are missed, `last` being the newest; now there are `in_a_row`.
   void RecordMisses(Subject subject, std::uint64_t count, std::uint64_t in_a_row, Time last);
   [[nodiscard]] std::uint64_t MissedInARow(Subject subject);
-  // A success ended: it makes up for what was missed before.
+  // A success ended. It resets the misses in a row that came before it.
   void MakeUp(Subject subject, Time ended);
 
   // --- Pauses
 
-  // Prolongs or shortens a pause that covers `pause.begins`, else adds one. A pause that ends where
-  // it begins ends those that cover that time: all of them, unless it is of one operation.
+  // Changes the end of a pause of the same operation that covers `pause.begins`; adds a pause if
+  // there is none. A `pause` that ends when it begins ends the pauses that cover this time: those
+  // of its operation, or, without an operation, all.
   void SetPause(RowId backup, const Pause& pause);
-  // All that concern the subject, by their end.
+  // All pauses that apply to the subject, sorted by their end.
   [[nodiscard]] std::vector<PausePeriod> PausesOf(Subject subject);
   [[nodiscard]] bool IsPausedAfter(Subject subject, Time time);
   // The end of the last pause of all operations of a backup that covers `now`; nullopt: none.
@@ -70,9 +73,10 @@ class ExpectationStore {
 
   // --- The history to learn from
 
-  // When runs that were not skipped began, in any order: as many as show a habit.
+  // Start times of settled runs that were not skipped, in any order: the newest 100, or those of
+  // four weeks if there are more, so that four weekends are among them.
   [[nodiscard]] std::vector<Time> Starts(Subject subject);
-  // The newest successes that count, newest first: one more than are compared with the newest.
+  // The newest successes that count, newest first: the newest, and the 30 that it is compared with.
   [[nodiscard]] std::vector<PastRun> LastSuccesses(Subject subject);
 
  private:

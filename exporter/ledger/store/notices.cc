@@ -15,8 +15,9 @@ using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
 
-// The form without a version holds numbers of enums. These are the enums as they were then: frozen,
-// so that a later change of an enum does not change what stored notices mean.
+// The form without a version contains numbers of enums. These tables are the enums as they were
+// then. They are frozen, so that a later change of an enum does not change the meaning of stored
+// notices.
 constexpr std::array kOldCauses{NoticeCause::kRun, NoticeCause::kReminder, NoticeCause::kMissed,
                                 NoticeCause::kTest, NoticeCause::kHeartbeat};
 constexpr std::array kOldOperations{Operation::kBackup,  Operation::kCheck,   Operation::kPrune,
@@ -187,7 +188,7 @@ std::optional<RowId> NoticeStore::OneTooMany(const std::string& monitor, RowId n
                                              std::int64_t most) {
   const auto oldest = database_.Row<RowId>(
       "SELECT min(id) FROM notices WHERE monitor=? AND status='waiting'", monitor);
-  // There cannot be more notices than ids.
+  // There are at most as many pending notices as ids from the oldest to the newest.
   if (newest - oldest.value_or(0) < most) return std::nullopt;
   return database_.Row<RowId>(
       "SELECT id FROM notices WHERE monitor=? AND status='waiting' ORDER BY id DESC LIMIT 1 "
@@ -405,11 +406,11 @@ MonitorStanding NoticeStore::Standing(const Subscription& subscription) {
   if (values.contains("last_success")) {
     standing.last_success = Time(Duration(values["last_success"]));
   }
-  const auto waiting = database_.Row<std::uint64_t, std::optional<Time>>(
+  const auto pending = database_.Row<std::uint64_t, std::optional<Time>>(
       "SELECT count(*),(SELECT created FROM notices WHERE monitor=?1 AND status='waiting' ORDER BY "
       "id LIMIT 1) FROM notices WHERE monitor=?1 AND status='waiting'",
       subscription.monitor);
-  if (waiting) std::tie(standing.waiting, standing.oldest) = *waiting;
+  if (pending) std::tie(standing.pending, standing.oldest) = *pending;
   return standing;
 }
 

@@ -18,14 +18,15 @@
 
 namespace backup_exporter {
 
-// How long dead letters are kept, for people to see.
+// How long dead letters are kept, so that people can see them.
 inline constexpr std::chrono::days kDeadLettersKept{30};
 
-// A notice as its row stores it: JSON with a version, and names instead of the numbers of enums. It
-// leaves out what has a column of its own or is looked up: id, state, attempts, messages.
+// A notice as its row stores it: JSON with a version, and names instead of the numbers of enums.
+// The JSON leaves out values that have a column of their own or are looked up: id, state, attempts,
+// messages.
 [[nodiscard]] std::string NoticeToJson(const Notice& notice);
-// Also reads the form without a version, which revisions before this one wrote. Throws
-// std::runtime_error for anything else.
+// Also reads the form without a version, which earlier versions of this program wrote. Throws
+// std::runtime_error for any other text.
 [[nodiscard]] Notice NoticeFromJson(const std::string& text);
 
 // The subjects that share a monitor's status with `subject`, which is one of them.
@@ -42,26 +43,26 @@ class NoticeStore {
 
   // --- Notices
 
-  // Adds a pending notice, due at `now`. Its id.
+  // Adds a pending notice, due at `now`. Returns its id.
   RowId Insert(const std::string& monitor, Subject subject, RowId run, const Notice& notice,
                Time now, Time expires);
-  // Removes it, and counts it as dropped.
+  // Removes a notice, and counts it as dropped for this reason.
   void Drop(RowId notice, const std::string& monitor, Dropped reason);
   void Remove(RowId notice);
 
-  // A start of a run that is not a dead letter.
+  // A start notice that is not a dead letter.
   struct Start {
     RowId id = 0;
     std::string uid;
     bool delivered = false;
-    bool attempted = false;  // an attempt failed; only the answer may have been lost
+    bool attempted = false;  // an attempt failed, but the service may have received it
   };
-  // In the order in which they were added.
+  // The start notices of a run for a monitor, in the order in which they were added.
   [[nodiscard]] std::vector<Start> StartsOf(RowId run, const std::string& monitor);
-  // Makes the starts of a run those of another. Whether there were any.
+  // Assigns the start notices of one run to another. Returns whether there were any.
   bool MoveStarts(RowId from, RowId into);
 
-  // A pending notice that is no start.
+  // A pending notice, except of a start.
   struct Pending {
     RowId id = 0;
     NoticeState state = NoticeState::kFinish;
@@ -71,19 +72,19 @@ class NoticeStore {
     bool closes = false;
   };
   [[nodiscard]] std::vector<Pending> PendingIn(const StatusScope& scope);
-  // The newest pending notice that is one too many if at most `most` may be pending; nullopt: there
-  // is none. `newest` is the newest id of all.
+  // The pending notice to drop if more than `most` are pending: the one just older than the newest
+  // `most`. nullopt: there are not too many. `newest` is the newest id of all notices.
   [[nodiscard]] std::optional<RowId> OneTooMany(const std::string& monitor, RowId newest,
                                                 std::int64_t most);
 
-  // For a worker.
+  // A notice as its worker gets it.
   struct Queued {
     Notice notice;  // without messages
     RowId run = 0;
   };
   // The oldest pending notices, in order.
   [[nodiscard]] std::vector<Queued> Oldest(const std::string& monitor, std::int64_t most);
-  // For a person.
+  // A notice as the command line lists it.
   struct Listed {
     std::string monitor;
     NoticeState state = NoticeState::kFinish;
@@ -100,8 +101,8 @@ class NoticeStore {
   // Stores the outcome of an attempt that was made at `now`.
   void RecordDelivery(const Subscription& subscription, const Delivery& delivery, Time now);
 
-  // Makes all notices due. Starts that may have been in flight when the program ended count as
-  // attempted.
+  // Makes all pending notices due at `now`. Starts that may have been in flight when the program
+  // ended count as attempted.
   void RetryAll(Time now);
   [[nodiscard]] bool HasExpired(Time now);
   // Makes expired pending notices dead letters, and removes expired dead letters.
@@ -112,16 +113,18 @@ class NoticeStore {
   void RememberFailure(const std::string& monitor, Subject subject, Time now);
   void ForgetFailures(const StatusScope& scope);
   [[nodiscard]] bool WasSentFailure(const StatusScope& scope);
-  // Those that were sent, or sent again, at `time` or before.
+  // The failures that were last sent at `time` or before.
   [[nodiscard]] std::vector<Subject> FailuresSentBy(const std::string& monitor, Time time);
 
-  // --- Sources: since when notices are made of their runs
+  // --- Sources: runs that ended before their source was configured are not reported
 
+  // Stores that the source is configured since `now`, unless it was before.
   void EnterSource(const std::string& source, Time now);
-  // Whether a source that has reported a run was entered by `ended`; nullopt: at any time.
+  // Whether a source that reported the run was entered by `ended`; nullopt: whether one was entered
+  // at all.
   [[nodiscard]] bool WasWatched(RowId run, std::optional<Time> ended);
 
-  // Empty: there is no such backup.
+  // The name of a backup; empty if there is no such backup.
   [[nodiscard]] std::string BackupName(RowId backup);
 
   // --- Counters of monitors, by name: "notices fail", "dropped expired", "up"

@@ -28,7 +28,7 @@ constexpr int kBusyTimeout = 5000;  // milliseconds
 
 std::string SystemText(int error_number) { return std::strerror(error_number); }
 
-// Only the last directory of the path is private: the others are not the ledger's.
+// Only the last directory of the path is made private: the others do not belong to the ledger.
 Result<void> CreateDirectory(const std::string& directory) {
   std::error_code failure;
   const bool existed = std::filesystem::is_directory(directory, failure);
@@ -53,7 +53,7 @@ Result<Descriptor> Lock(const std::string& directory) {
     const int error_number = errno;
     return Fail(
         ErrorKind::kIo,
-        fmt::format("ledger: cannot write in {}: {}; make it writable for the user that runs "
+        fmt::format("ledger: cannot write to {}: {}; make it writable for the user that runs "
                     "backup_exporter, or choose another directory with --storage.path",
                     directory, SystemText(error_number)));
   }

@@ -30,33 +30,33 @@ class LedgerFile {
 
   [[nodiscard]] Database& database() { return database_; }
 
-  // Continues with a copy in memory, while the file cannot be written. Does nothing if the ledger
-  // is so large that the copy could exhaust the memory. Whether the database is in memory now.
-  // Throws SQLite::Exception.
+  // Continues with a copy in memory, for as long as the file cannot be written. Does nothing if the
+  // ledger is so large that the copy could exhaust the memory. Returns whether the database is in
+  // memory now. Throws SQLite::Exception.
   [[nodiscard]] bool ToMemory();
   // Writes the copy to the file, all of it or nothing, and continues with the file. Throws
   // SQLite::Exception if the file still cannot be written.
   void ToFile();
   [[nodiscard]] bool in_memory() const { return in_memory_; }
-  // The ledger is new, in place of an unusable one.
+  // Whether the ledger is new, in place of an unusable one.
   [[nodiscard]] bool recovered() const { return recovered_; }
 
  private:
   using Connection = std::unique_ptr<SQLite::Database>;
   LedgerFile(Descriptor lock, std::string path, Connection connection);
 
-  Descriptor lock_;         // holds the lock; none without a file
+  Descriptor lock_;         // its file is locked; none if the ledger is in memory only
   std::string path_;        // of the file
   bool in_memory_ = false;  // the database is a copy of the file
-  Connection file_;         // then: the file, unless it could not be opened yet
+  Connection file_;         // while `in_memory_`: the file, if it could be opened
   bool recovered_ = false;
   Database database_;
 };
 
-// Opens the ledger in `directory` to read it beside a running exporter, without its lock. It may
-// have an earlier version.
+// Opens the ledger in `directory` for reading beside a running exporter, without its lock. The file
+// may be of an earlier version.
 [[nodiscard]] Result<std::unique_ptr<Database>> OpenReadOnly(const std::string& directory);
-// The error for a person when that, or reading, failed.
+// The error to show if opening or reading the ledger failed.
 [[nodiscard]] tl::unexpected<Error> FailReading(const std::string& directory,
                                                 const std::exception& exception);
 

@@ -1,4 +1,4 @@
-// How far each file was read: the table files.
+// Checkpoints as rows: the table files, with a row for each generation of a file.
 //
 // For the ledger's own sources; throws SQLite::Exception. Calls that write are made inside a
 // transaction.
@@ -19,13 +19,13 @@ class PositionStore {
  public:
   explicit PositionStore(Database& database) : database_(database) {}
 
-  // Stores the position and decoder state of a step, and sets the id of a new file.
+  // Stores the checkpoint of a step, and sets the id of a new generation.
   void Save(const std::string& source, FileStep& step);
-  // The modification time that a file had when it was last read, if that was to its end.
+  // The modification time of a file when it was last read, if it was read to its end; else nullopt.
   [[nodiscard]] std::optional<Time> ModifiedAtEnd(RowId file);
-  // With everything that refers to the file.
+  // Removes the checkpoint, and everything that refers to the file.
   void Remove(RowId file);
-  // All files of a source, in the order in which they were first stored.
+  // The checkpoints of all files of a source, in the order in which they were first stored.
   [[nodiscard]] std::vector<Checkpoint> CheckpointsOf(const std::string& source);
 
  private:

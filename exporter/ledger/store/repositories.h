@@ -1,5 +1,5 @@
-// What listings show: the archives of each backup (`listings`), and the sizes of repositories
-// (`repositories`), by the source that reported them. Throws SQLite::Exception.
+// Archives and repositories as rows: the tables listings (the archives of each backup) and
+// repositories (sizes, by the source that reported them). Throws SQLite::Exception.
 #pragma once
 
 #include <cstddef>
@@ -14,20 +14,21 @@
 
 namespace backup_exporter {
 
-// A listing that shows all archives of the backup replaces what was known of them. An incomplete
-// one can only bring a newer archive.
+// Stores a listing. A complete one, which contains all archives of the backup, replaces the stored
+// listing. An incomplete one only moves the time of the newest archive forward.
 void SaveListing(Database& database, RowId backup, const std::string& source, bool complete,
                  const ArchivesCounted& listing);
 
-// Sizes that the event does not have stay as they were. `name`: the repository; empty: it is named
-// like the backup. False: it is new, and there are `most` repositories already.
+// Stores the size of a repository. Sizes that the event does not have stay as they were. `name`:
+// the repository; empty: it is named like the backup. Returns false, and stores nothing, if there
+// are `most` repositories already.
 [[nodiscard]] bool SaveRepository(Database& database, RowId backup, const std::string& source,
                                   const std::string& name, const RepositoryMeasured& measured,
                                   Time at, std::size_t most);
 
 // The archives of a backup.
 struct StoredListing {
-  std::string source;                     // that reported them
+  std::string source;                     // that reported the archives
   std::optional<std::uint64_t> archives;  // by complete listings
   std::optional<Time> oldest;             // by complete listings
   std::optional<Time> newest;             // by any

@@ -18,15 +18,15 @@ class ResultStore {
  public:
   explicit ResultStore(Database& database) : database_(database) {}
 
-  // Whether a settled run counts: it is no claimed success where archives prove what there is.
+  // Whether a settled run counts (see Counts in rules/outcome.h).
   [[nodiscard]] bool Counts(RowId run);
-  // The last one that was not skipped.
+  // The last result that is not `skipped`.
   [[nodiscard]] std::optional<StoredRun> Last(Subject subject);
-  // The last before a settled run that was not skipped.
+  // The last result before that of a settled run, skipped runs left out.
   [[nodiscard]] std::optional<StoredRun> LastBefore(const StoredRun& run);
-  // Whether none that was not skipped comes after a settled run.
+  // Whether no result comes after that of a settled run, skipped runs left out.
   [[nodiscard]] bool IsNewest(const StoredRun& run);
-  // Failures in a row up to a settled run, which is one of them.
+  // The number of failures in a row up to this settled run, which is one of them.
   [[nodiscard]] std::uint64_t FailuresUpTo(const StoredRun& run);
   // The subjects whose last result is bad, or that miss an expected success.
   [[nodiscard]] std::vector<Subject> FailingOrOverdue();

@@ -27,13 +27,13 @@ struct StoredProgress {
   std::optional<std::uint64_t> processed_bytes;
   std::optional<std::uint64_t> expected_bytes;
   std::optional<double> done;  // fraction, 0 to 1
-  bool silent = false;         // if the run ended well, its file would not show it
+  bool silent = false;         // the file does not show how runs end (RunStarted::may_end_silently)
 };
 
 // The runs of a backup that a file refers to.
 struct Cursor {
-  std::optional<RowId> open_run;  // its end was not read yet
-  std::optional<RowId> last_run;  // it ended last
+  std::optional<RowId> open_run;  // the run in progress
+  std::optional<RowId> last_run;  // the run that ended last
 };
 
 class RunStore {
@@ -57,38 +57,41 @@ class RunStore {
 
   // Records that a file reported the run.
   void AddSighting(RowId run, const std::string& source, const std::string& path);
-  // A run that another file reported and whose time overlaps that of `seen`, whose end is known:
-  // the one that ended nearest to it. Open runs last until now. Where one of the two has no length,
-  // `slack` may lie between them. Two snapshots are never one run. `names_backup`: the files of the
-  // source are one log, and a run that one of them reported as ended is not reported by another.
+  // Finds a run that another file reported and that overlaps `seen`, whose end must be known; of
+  // several, the one whose end is nearest. Open runs last until now. If one of the two has no
+  // duration, they may be `slack` apart. Two snapshots are never one run. `names_backup`: the files
+  // of the source are one log, and a run that one of them reported as ended is not reported by
+  // another.
   [[nodiscard]] std::optional<RowId> Overlapping(const StoredRun& seen, const std::string& source,
                                                  const std::string& path, bool names_backup,
                                                  Duration slack);
-  // The run that began at `started`, was reported by this path, and whose end was inferred.
+  // The run from this path that began at `started` and whose end was inferred.
   [[nodiscard]] std::optional<RowId> FoundDead(RowId backup, Operation operation, Time started,
                                                const std::string& source, const std::string& path);
-  // Open runs reported by this path, in any of its generations.
+  // Open runs from this path, in any of its generations.
   [[nodiscard]] std::vector<RowId> OpenRunsOf(RowId backup, const std::string& source,
                                               const std::string& path);
-  // Provisional runs that are held until `now` or earlier.
+  // Provisional runs that were held back until `now` or earlier.
   [[nodiscard]] std::vector<RowId> HeldUntil(Time now);
   // The open run that began last.
   [[nodiscard]] std::optional<RowId> Running(RowId backup, Operation operation);
-  // When the last run began that is not held.
+  // The start of the last run that is not held back.
   [[nodiscard]] std::optional<Time> LastStart(RowId backup, Operation operation);
 
   // Adds messages of a run, except those that it has already. At most 1,000 messages with 64 KiB in
-  // all are kept of a run: the most severe, and of these the newest.
+  // all are kept of a run: the most severe, and among them the newest.
   void AddMessages(RowId run, const std::vector<Message>& messages);
   void AddMessage(RowId run, const Message& message) { AddMessages(run, {message}); }
   // In the order in which they were added.
   [[nodiscard]] std::vector<Message> MessagesOf(RowId run) { return MessagesOf(run, nullptr); }
 
-  // Runs without a time that this path reported before `run` ended before it.
+  // Sets an upper bound for the end of runs from this path that have no time and were reported
+  // before `run`: they ended before `run` did.
   void BoundEarlier(const StoredRun& run, const std::string& source, const std::string& path);
 
   enum class Known { kNo, kYes, kForgotten };
-  // Whether a run with this identity was read before. kForgotten: yes, but its row was removed.
+  // Whether a run with this identity was read before. kYes: its id is in `*run`. kForgotten: its
+  // row has been removed since.
   [[nodiscard]] Known FindIdentity(RowId backup, Operation operation, const std::string& key,
                                    RowId* run);
   void AddIdentity(RowId backup, Operation operation, const std::string& key, RowId run);
@@ -102,7 +105,7 @@ class RunStore {
               std::optional<Time> kept_start);
 
  private:
-  // With the ids of their rows.
+  // Also returns the ids of their rows in `rows`, unless it is nullptr.
   std::vector<Message> MessagesOf(RowId run, std::vector<RowId>* rows);
 
   Database& database_;

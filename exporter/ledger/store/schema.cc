@@ -71,11 +71,11 @@ CREATE TABLE counters(
 )sql";
 
 constexpr const char* kVersion2 = R"sql(
--- The progress of an open run. silent: its file would not show that it ended well.
+-- The progress of an open run. silent: its file does not show how runs end.
 CREATE TABLE progress(
   run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE, active INTEGER,
   processed INTEGER, expected INTEGER, done REAL, silent INTEGER NOT NULL DEFAULT 0);
--- The archives that exist. archives and oldest are from complete listings, newest is from any.
+-- The archives of a backup. archives and oldest are from complete listings, newest is from any.
 CREATE TABLE listings(
   backup INTEGER PRIMARY KEY REFERENCES backups(id) ON DELETE CASCADE, source TEXT NOT NULL,
   archives INTEGER, oldest INTEGER, newest INTEGER);
@@ -83,18 +83,18 @@ CREATE TABLE listings(
 CREATE TABLE repositories(
   source TEXT NOT NULL, name TEXT NOT NULL, stored INTEGER, original INTEGER, told INTEGER NOT NULL,
   PRIMARY KEY(source, name)) WITHOUT ROWID;
--- As the file itself names them.
+-- Tool and repository as the file shows them; empty if unknown.
 ALTER TABLE feeds ADD COLUMN tool TEXT NOT NULL DEFAULT '';
 ALTER TABLE feeds ADD COLUMN repository TEXT NOT NULL DEFAULT '';
 )sql";
 
 constexpr const char* kVersion3 = R"sql(
--- When notices were first made of the runs of a source: there are none of runs that ended before.
+-- When each source was first configured. Runs that ended before that are not reported.
 CREATE TABLE entered(source TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 -- The notices of version 1, which no program ever wrote.
 DROP TABLE IF EXISTS notices;
 -- The queue of notices. status: waiting, sent (a start whose run goes on), dead (a dead letter).
--- Notices of the same backup and operation supersede each other.
+-- rules/notice_policy decides which pending notices a newer one supersedes.
 CREATE TABLE notices(
   id INTEGER PRIMARY KEY AUTOINCREMENT, monitor TEXT NOT NULL, state TEXT NOT NULL,
   status TEXT NOT NULL, backup INTEGER NOT NULL, operation TEXT NOT NULL, run INTEGER NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE notices(
 CREATE INDEX notices_by_turn ON notices(monitor, status, id);
 CREATE INDEX notices_of_run ON notices(run);
 CREATE INDEX notices_by_expiry ON notices(expires);
--- The failures that each monitor was sent, and when last.
+-- The failures that each monitor was sent and that are not over, with the last time of sending.
 CREATE TABLE failing(
   monitor TEXT NOT NULL, backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE,
   operation TEXT NOT NULL, told INTEGER NOT NULL,
@@ -126,7 +126,7 @@ CREATE TABLE expected(
   backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, operation TEXT NOT NULL,
   since INTEGER NOT NULL, learned INTEGER, judged INTEGER, in_a_row INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(backup, operation)) WITHOUT ROWID;
--- When nothing is expected. The operation is empty for all operations of the backup.
+-- Pauses: periods in which nothing is expected. The operation is empty for all operations.
 CREATE TABLE pauses(
   backup INTEGER NOT NULL REFERENCES backups(id) ON DELETE CASCADE, operation TEXT NOT NULL,
   begins INTEGER NOT NULL, ends INTEGER NOT NULL, reason TEXT NOT NULL,
@@ -136,7 +136,7 @@ ALTER TABLE totals ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
 
 // A backup may have several pauses. (SQLite cannot change a primary key.)
 constexpr const char* kVersion5 = R"sql(
--- The interval of the schedule that it is judged by; NULL: a learned interval.
+-- The longest gap of the configured schedule; NULL: the interval is learned.
 ALTER TABLE expected ADD COLUMN configured INTEGER;
 -- The deadline that passed while the host was down or asleep, and when the host woke.
 ALTER TABLE expected ADD COLUMN late INTEGER;
@@ -151,7 +151,7 @@ ALTER TABLE all_pauses RENAME TO pauses;
 )sql";
 
 constexpr const char* kVersion6 = R"sql(
--- Makes it cheap to ask whether archives prove the successes of a backup.
+-- Makes the query whether archives prove the successes of a backup cheap.
 CREATE INDEX runs_with_archive ON runs(backup, operation) WHERE snapshot_id<>'';
 ALTER TABLE tellings RENAME TO monitor_counters;
 ALTER TABLE failing RENAME COLUMN told TO sent;

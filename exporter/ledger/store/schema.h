@@ -16,8 +16,8 @@ inline constexpr int kSchemaVersion = 6;
 // Creates all tables in an empty database, in one transaction.
 void CreateTables(SQLite::Database& connection);
 
-// Upgrades a ledger of any earlier version, in one transaction. Fails where the file can be read
-// but not written, also if there is nothing to upgrade.
+// Upgrades a ledger of any earlier version, in one transaction. Throws SQLite::Exception if the
+// file can be read but not written, even if there is nothing to upgrade.
 void UpgradeTables(SQLite::Database& connection);
 
 // Creates the view `counted_runs` (counted_runs.h) for this connection only, so that it always

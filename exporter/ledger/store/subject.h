@@ -1,4 +1,4 @@
-// What results, expectations and notices are about: an operation of a backup.
+// One operation of one backup, which is the subject of results, expectations and notices.
 #pragma once
 
 #include <compare>

@@ -16,10 +16,10 @@ enum class RunCounter { kRuns, kFailures, kWarnings };
 
 // Adds 1.
 void CountRun(Database& database, RowId backup, Operation operation, RunCounter counter);
-// Makes the operation known, with counters of 0, if it is not yet.
+// Adds the operation with counters of 0, unless it is known already.
 void AddOperation(Database& database, RowId backup, Operation operation);
-// Adds the figures that became known of a run of `backup`: each figure counts once for a run, when
-// it is known for the first time.
+// Adds those figures of a run of `backup` that are in `after` but not in `before`: each figure of a
+// run counts once, when it becomes known.
 void CountFigures(Database& database, RowId backup, const Figures& before, const Figures& after);
 
 struct RunTotals {

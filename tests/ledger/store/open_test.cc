@@ -161,7 +161,7 @@ TEST_F(Opening, ADirectoryThatTakesNoFilesIsAnError) {
   const Error error = OpenAt("/proc");
   EXPECT_EQ(error.kind, ErrorKind::kIo);
   EXPECT_THAT(error.message,
-              AllOf(HasSubstr("ledger: cannot write in /proc: "), HasSubstr("--storage.path")));
+              AllOf(HasSubstr("ledger: cannot write to /proc: "), HasSubstr("--storage.path")));
 }
 
 TEST_F(Opening, ADirectoryWithoutWritePermissionIsAnError) {
@@ -181,7 +181,7 @@ TEST_F(Opening, ADirectoryWithoutWritePermissionIsAnError) {
   }
   const std::string message = Open().message;
   ASSERT_EQ(seteuid(user), 0);
-  EXPECT_THAT(message, HasSubstr("cannot write in " + state_ + ": Permission denied"));
+  EXPECT_THAT(message, HasSubstr("cannot write to " + state_ + ": Permission denied"));
   std::filesystem::permissions(state_, std::filesystem::perms::owner_all);
 }
 

@@ -58,7 +58,7 @@ class UpgradeFromVersion5 : public testing::Test {
   // "state cause backup operation result reason" of each pending notice.
   std::vector<std::string> Pending(const std::string& monitor) {
     std::vector<std::string> pending;
-    for (const Notice& notice : ledger_->Waiting(monitor, 10)) {
+    for (const Notice& notice : ledger_->Pending(monitor, 10)) {
       std::string line(Name(notice.state));
       for (const std::string_view name :
            {Name(notice.cause), std::string_view(notice.backup), Name(notice.operation),
@@ -133,8 +133,8 @@ TEST_F(UpgradeFromVersion5, CountersOfSourcesAndMonitorsAreKept) {
   EXPECT_EQ(standings->sources.at("restic").counts.records, 6u);
   EXPECT_EQ(standings->sources.at("restic").counts.decoded, 6u) << "was stored as `folded`";
   EXPECT_EQ(standings->sources.at("borgmatic").counts.decoded, 14u);
-  EXPECT_EQ(standings->monitors.at("healthchecks").waiting, 3u);
-  EXPECT_EQ(standings->monitors.at("ntfy").waiting, 3u);
+  EXPECT_EQ(standings->monitors.at("healthchecks").pending, 3u);
+  EXPECT_EQ(standings->monitors.at("ntfy").pending, 3u);
   EXPECT_EQ(standings->monitors.at("ntfy").up, false);
 }
 
