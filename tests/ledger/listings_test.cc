@@ -70,6 +70,15 @@ TEST_F(ListingsTest, SizesOfASelectionAreNotThoseOfTheRepository) {
   EXPECT_THAT(Stored(), ElementsAre(Pair("home", 7)));
 }
 
+TEST_F(ListingsTest, AtTheLimitOfRepositoriesTheSizesOfKnownOnesAreStillUpdated) {
+  options_.max_backups = 1;
+  Reopen();
+  Complete(false, "nas");
+  Apply(log_, {RepositoryMeasured{.stored_bytes = 7}});
+  Apply(log_, {RepositoryMeasured{.stored_bytes = 8}});
+  EXPECT_THAT(Stored(), ElementsAre(Pair("nas", 8)));
+}
+
 TEST_F(ListingsTest, ListingsAreHiddenWithoutTheirSource) {
   Complete(false, "nas");
   Apply(log_, {RepositoryMeasured{.stored_bytes = 7}});

@@ -27,7 +27,8 @@ bool SaveRepository(Database& database, RowId backup, const std::string& source,
   return database.Run(
              "INSERT INTO repositories(source,name,stored,original,reported) "
              "SELECT ?1, iif(?2='',name,?2), ?3, ?4, ?5 FROM backups WHERE id=?6 AND "
-             "(SELECT count(*) FROM repositories)<?7 "
+             "((SELECT count(*) FROM repositories)<?7 OR EXISTS("
+             "SELECT 1 FROM repositories WHERE source=?1 AND name=iif(?2='',backups.name,?2))) "
              "ON CONFLICT(source,name) DO UPDATE SET stored=coalesce(excluded.stored,stored),"
              "original=coalesce(excluded.original,original),reported=excluded.reported",
              source, name, measured.stored_bytes, measured.original_bytes, at, backup, most) > 0;

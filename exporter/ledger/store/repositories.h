@@ -20,8 +20,8 @@ void SaveListing(Database& database, RowId backup, const std::string& source, bo
                  const ArchivesCounted& listing);
 
 // Stores the size of a repository. Sizes that the event does not have stay as they were. `name`:
-// the repository; empty: it is named like the backup. Returns false, and stores nothing, if there
-// are `most` repositories already.
+// the repository; empty: it is named like the backup. Returns false, and stores nothing, if the
+// repository is new and there are `most` already.
 [[nodiscard]] bool SaveRepository(Database& database, RowId backup, const std::string& source,
                                   const std::string& name, const RepositoryMeasured& measured,
                                   Time at, std::size_t most);
