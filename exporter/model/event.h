@@ -165,6 +165,7 @@ struct FileStep {
   bool at_end = false;            // read up to the present end of the file
   bool quiet = false;        // and not expected to grow now: the writer closed it, or 10 s passed
   bool writer_gone = false;  // and no process has it open for writing
+  bool runs_ended = false;   // and the end of the writer ends its open runs
   bool over = false;         // this generation will not grow again: replaced or removed
   std::string refused;       // set by Ledger::Commit: why the configuration rules the step out
 };
