@@ -109,9 +109,10 @@ std::optional<std::uint64_t> Ingest::Decode(Piece& piece) const {
   piece.step.tool = format.tool;
   piece.step.naming = format.backup;
   // If the file's writer is not the run itself, only a reboot proves that open runs have ended.
-  if (!format.written_by_run) {
+  piece.step.runs_ended = piece.step.writer_gone;
+  if (piece.step.writer_gone && !format.written_by_run) {
     const auto boot = BootTime();
-    piece.step.writer_gone = piece.step.writer_gone && boot && piece.step.position.modified < *boot;
+    piece.step.runs_ended = boot && piece.step.position.modified < *boot;
   }
   piece.step.events = std::move(decoded.events);
   piece.step.counts = decoded.counts;

@@ -362,7 +362,7 @@ void Fold::OnFileState(const EventContext& context) {
     touched_.insert(context.backup);
   }
   if (step.quiet || step.over) Settle(cursor.last_run);
-  if (!step.writer_gone && !step.over) return;
+  if (!step.runs_ended && !step.over) return;
   Interrupt(cursor.open_run, context.end, context.end_by);
   if (!context.source.names_backup) return;
   for (const RowId run : store_.OpenRunsOf(context.backup, context.source.source, context.path())) {

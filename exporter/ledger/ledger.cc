@@ -202,13 +202,21 @@ class Ledger::State {
       if (in_flight.reports.empty()) continue;
       if (auto stored = StoreReports(monitor); !stored) return stored;
     }
+    // A miss that is in the tables already must not be judged by a standing from before it.
+    if (standings_.has_unread()) {
+      if (auto read = Read([&] { standings_.Read({}, now); }); !read) {
+        Publish();
+        return read;
+      }
+    }
     const DueExpectations due = FindDue(standings_.backups(), now, pulse);
     const bool forget = IsForgettingDue(last_forgotten_, now);
     bool is_due = forget || pulse.clock_jumps > 0 || !due.empty();
     auto done = is_due ? Result<void>() : GuardWriting([&] { is_due = HasDueRows(now); });
     if (done && is_due) done = ApplyTime(due, forget, now, pulse);
-    if (done && std::exchange(monitors_changed_, false)) {
+    if (done && monitors_changed_) {
       done = Read([&] { standings_.ReadMonitors(subscriptions_); });
+      monitors_changed_ = !done;
     }
     Publish();
     return done;

@@ -45,6 +45,8 @@ void Notices::Ended(const StoredRun& run, bool reported_before) {
     facts.covered = IsCovered(subscription, SubjectOf(run));
     if (!facts.covered && facts.watched) continue;
     const Starts starts = StartsOf(subscription, run.id);
+    // Nothing is sent. The rest is expensive for each of many old runs.
+    if (starts.all.empty() && OnlyCloses(subscription, facts)) continue;
     const std::vector<std::string> others = OthersFailing(subscription, SubjectOf(run));
     facts.others_fail = !others.empty();
     facts.start_is_open = starts.last_open() != nullptr;
@@ -122,6 +124,7 @@ void Notices::Close(const StoredRun& run, NoticeReason reason) {
   EndFacts facts{.result = run.result, .failing = IsFailingOrOverdue(SubjectOf(run))};
   for (const Subscription& subscription : context_.subscriptions) {
     const Starts starts = StartsOf(subscription, run.id);
+    if (starts.all.empty()) continue;
     const std::vector<std::string> others = OthersFailing(subscription, SubjectOf(run));
     facts.others_fail = !others.empty();
     facts.start_is_open = starts.last_open() != nullptr;
@@ -208,10 +211,11 @@ void Notices::Remind(const Subscription& subscription, Subject subject) {
 EndFacts Notices::FactsOf(const StoredRun& run) {
   const Subject subject = SubjectOf(run);
   EndFacts facts{.result = run.result, .watched = IsWatched(run)};
+  facts.failing = IsFailingOrOverdue(subject);
+  if (!facts.watched) return facts;
   facts.counts = results_.Counts(run.id);
   facts.newest = results_.IsNewest(run);
   facts.overdue = expectations_.MissedInARow(subject) > 0;
-  facts.failing = IsFailingOrOverdue(subject);
   if (IsBad(*run.result)) facts.failures = results_.FailuresUpTo(run);
   return facts;
 }

@@ -94,22 +94,36 @@ BackupStanding QueryStanding(Database& database, const Expectations& expectation
 }
 
 void StandingsCache::ReadAll(Time now) {
-  backups_.clear();
+  all_unread_ = true;
+  auto repositories = QueryRepositories();
+  BackupStandings backups;
+  for (const RowId backup : BackupStore(database_).All()) {
+    if (auto standing = Query(backup, now)) backups[backup] = std::move(standing);
+  }
+  repositories_ = std::move(repositories);
+  backups_ = std::move(backups);
   by_name_.clear();
-  ReadRepositories();
-  for (const RowId backup : BackupStore(database_).All()) Update(backup, now);
+  for (const auto& [backup, standing] : backups_) by_name_[standing->name] = standing;
+  unread_.clear();
+  all_unread_ = false;
 }
 
 void StandingsCache::Read(const std::set<RowId>& backups, Time now) {
-  ReadRepositories();
-  for (const RowId backup : backups) Update(backup, now);
+  unread_.insert(backups.begin(), backups.end());
+  if (all_unread_) return ReadAll(now);
+  repositories_ = QueryRepositories();
+  while (!unread_.empty()) {
+    Update(*unread_.begin(), now);
+    unread_.erase(unread_.begin());
+  }
 }
 
 void StandingsCache::ReadMonitors(std::span<const Subscription> subscriptions) {
-  monitors_.clear();
+  std::map<std::string, MonitorStanding> monitors;
   for (const Subscription& subscription : subscriptions) {
-    monitors_[subscription.monitor] = NoticeStore(database_).Standing(subscription);
+    monitors[subscription.monitor] = NoticeStore(database_).Standing(subscription);
   }
+  monitors_ = std::move(monitors);
 }
 
 const OperationStanding* StandingsCache::Find(RowId backup, Operation operation) const {
@@ -172,14 +186,15 @@ std::shared_ptr<const BackupStanding> StandingsCache::Query(RowId backup, Time n
   return standing;
 }
 
-void StandingsCache::ReadRepositories() {
-  repositories_.clear();
-  // If several sources report a repository, the newest report counts.
+std::map<std::string, RepositoryStanding> StandingsCache::QueryRepositories() {
+  std::map<std::string, RepositoryStanding> repositories;
+  // Of several sources that report a repository, the newest report counts.
   for (const StoredRepository& one : Repositories(database_)) {
     if (!sources_.contains(one.source)) continue;
-    repositories_[one.name] = {.stored_bytes = one.stored_bytes,
-                               .original_bytes = one.original_bytes};
+    repositories[one.name] = {.stored_bytes = one.stored_bytes,
+                              .original_bytes = one.original_bytes};
   }
+  return repositories;
 }
 
 }  // namespace backup_exporter

@@ -38,8 +38,11 @@ class StandingsCache {
 
   // Reads everything but the monitors.
   void ReadAll(Time now);
-  // Reads these backups, and the repositories.
+  // Reads these backups, those that are unread, and the repositories.
   void Read(const std::set<RowId>& backups, Time now);
+  // Whether backups are out of date because reading them failed. Until they are read they stand as
+  // they were read last.
+  [[nodiscard]] bool has_unread() const { return all_unread_ || !unread_.empty(); }
   void ReadMonitors(std::span<const Subscription> subscriptions);
 
   // The visible backups: those that a configured source reports, or that the configuration expects.
@@ -58,7 +61,7 @@ class StandingsCache {
   void Update(RowId backup, Time now);
   // nullptr: the backup is not visible.
   [[nodiscard]] std::shared_ptr<const BackupStanding> Query(RowId backup, Time now);
-  void ReadRepositories();
+  [[nodiscard]] std::map<std::string, RepositoryStanding> QueryRepositories();
 
   Database& database_;
   const std::map<std::string, SourceRules>& sources_;
@@ -67,6 +70,8 @@ class StandingsCache {
   std::map<std::string, std::shared_ptr<const BackupStanding>> by_name_;
   std::map<std::string, RepositoryStanding> repositories_;
   std::map<std::string, MonitorStanding> monitors_;
+  std::set<RowId> unread_;  // backups that could not be read since they changed
+  bool all_unread_ = false;
   Published<Standings> published_;
 };
 

@@ -33,7 +33,7 @@ FileStep Step(TestFile& file, const std::vector<TestRecord>& records, Rest rest)
   step.decoder_state = "after " + std::to_string(file.position.offset);
   step.at_end = rest >= kAtEnd;
   step.quiet = rest >= kQuiet;
-  step.writer_gone = rest >= kGone;
+  step.writer_gone = step.runs_ended = rest >= kGone;
   step.over = rest >= kOver;
   return step;
 }

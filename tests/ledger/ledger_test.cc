@@ -248,6 +248,60 @@ TEST_F(LedgerAsAWhole, ATickThatCannotBeReadBackIsCountedOnce) {
   EXPECT_EQ(ledger().standings()->clock_jumps, 1u) << "in the file";
 }
 
+TEST_F(LedgerAsAWhole, AStandingThatCouldNotBeReadBackIsReadByTheNextTick) {
+  Apply(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
+  Tick();
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
+  Apply(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
+  EXPECT_EQ(Home().failures, 0u);
+  EXPECT_FALSE(ledger().Tick(now_));
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
+  Tick();
+  EXPECT_EQ(Home().failures, 1u);
+}
+
+TEST_F(LedgerAsAWhole, AStandingThatCouldNotBeReadBackIsReadByTheNextCommitOfAnotherBackup) {
+  sources_ = {SourceOf("log")};
+  ledger().Configure(sources_);
+  Apply(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
+  Apply(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
+  TestFile nas("/log/nas.log");
+  Apply(nas, {Finished(kSuccess).At(Night(2))}, kQuiet);
+  EXPECT_EQ(Home().failures, 1u);
+}
+
+TEST_F(LedgerAsAWhole, AMissIsCountedOnceThoughTheStandingCannotBeReadBack) {
+  expectations_ = {{.backup = "home", .schedule = Every(24h), .grace = 1h}};
+  ledger().Expect(expectations_, Night(29));
+  Apply(log_, {Finished(kSuccess).At(Night(29)).Whole()});
+  now_ = Night(29) + 1h;
+  Tick();
+  ASSERT_EQ(Home().missed, 0u);
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
+  now_ = Night(30) + 2h;
+  EXPECT_FALSE(ledger().Tick(now_, {.caught_up = true}));
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(ledger().Tick(now_, {.caught_up = true}));
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(ledger().Tick(now_, {.caught_up = true}));
+  EXPECT_EQ(Home().missed, 1u);
+  EXPECT_EQ(Home().missed_in_a_row, 1u);
+}
+
+TEST_F(LedgerAsAWhole, BackupsThatCannotBeReadStayInTheStandings) {
+  Apply(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
+  sources_ = {SourceOf("log")};
+  ledger().Configure(sources_);
+  EXPECT_THAT(Names(), ElementsAre("home"));
+  EXPECT_EQ(ledger().standings()->errors, 1u);
+  Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
+  sources_ = {SourceOf("status")};
+  ledger().Configure(sources_);
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
 TEST_F(LedgerAsAWhole, ExpectationsThatCannotBeStoredAreNotPublished) {
   ledger().Expect({{.backup = "nas", .schedule = Every(24h)}}, now_);
   ASSERT_THAT(Names(), ElementsAre("nas"));

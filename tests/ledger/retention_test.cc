@@ -43,7 +43,7 @@ TEST_F(History, ARetentionThatIsChangedWhileTheLedgerIsOpenApplies) {
   ledger().Expect({{.backup = "home", .never = true}}, now_);
   ledger().Retain(std::chrono::days(5));
   for (int night = 1; night <= 30; ++night) {
-    Take(status_, {Finished(kSuccess).At(Night(night)).Whole()});
+    Apply(status_, {Finished(kSuccess).At(Night(night)).Whole()});
   }
   ExpectOnlyRowsToGo(5);
 }
@@ -123,6 +123,32 @@ TEST_F(History, OldRunsAreForgottenOnceADay) {
   now_ += 1h;
   Tick();
   EXPECT_EQ(Rows(), 1);
+}
+
+TEST_F(History, ARunIsKeptWhileANoticeAboutItIsPending) {
+  options_.history = std::chrono::days(1);
+  Reopen();
+  ledger().Expect({{.backup = "home", .never = true}}, now_);
+  ledger().Subscribe({{.monitor = "m",
+                       .states = {NoticeState::kFinish},
+                       .operations = {Operation::kBackup},
+                       .messages = Level::kWarning}},
+                     Night(1));
+  now_ = Night(27);
+  for (const int night : {26, 27}) {
+    Apply(log_, {Started{.at = Night(night) - 1min},
+                 RunNoted{.message = "busy", .level = Level::kWarning},
+                 Finished(kSuccess).At(Night(night)).Whole()});
+  }
+  ExpectOnlyRowsToGo(2);
+  const auto notices = ledger().Waiting("m", 10);
+  ASSERT_EQ(notices.size(), 2U);
+  for (const Notice& notice : notices) EXPECT_EQ(notice.messages.size(), 1U);
+
+  ledger().Report("m", std::vector<Delivery>{{.notice = notices[0].id}}, now_);
+  now_ += 25h;
+  Tick();
+  EXPECT_EQ(Rows(), 1) << "the notice about the first run was delivered";
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ bool Subscribes(const Subscription& subscription, NoticeState state) {
 // The reason why a result changes no status at all; nullopt if it may change one.
 std::optional<NoticeReason> WhyWithoutEffect(const Subscription& subscription,
                                              const EndFacts& facts) {
+  if (!facts.watched) return NoticeReason::kNotWatched;
   if (*facts.result == RunResult::kSkipped) return NoticeReason::kSkipped;
   // No false green: a success that does not count never ends a failure, for any kind of monitor.
   if (!facts.counts && facts.failing) return NoticeReason::kDoesNotCount;
@@ -95,10 +96,13 @@ EndDecision DecideClosing(const Subscription& subscription, const EndFacts& fact
   return decision;
 }
 
+bool OnlyCloses(const Subscription& subscription, const EndFacts& facts) {
+  return WhyWithoutEffect(subscription, facts).has_value();
+}
+
 EndDecision DecideEnd(const Subscription& subscription, const EndFacts& facts) {
   // A start may have been sent while the subscription still covered the backup.
-  if (!facts.watched) return DecideClosing(subscription, facts, NoticeReason::kNotWatched);
-  if (!facts.covered) return {.reason = NoticeReason::kNotCovered};
+  if (facts.watched && !facts.covered) return {.reason = NoticeReason::kNotCovered};
   if (const auto reason = WhyWithoutEffect(subscription, facts)) {
     return DecideClosing(subscription, facts, *reason);
   }

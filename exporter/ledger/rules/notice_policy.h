@@ -95,6 +95,9 @@ struct EndDecision {
   bool forget_failure = false;  // the monitor is no longer owed a recovery or a reminder
   bool remember_failure = false;
 };
+// Whether the end of a run with a result changes no status: it only closes starts of the run. Does
+// not depend on `others_fail`, `start_is_open`, `failure_sent` and `has_messages`.
+[[nodiscard]] bool OnlyCloses(const Subscription& subscription, const EndFacts& facts);
 // For a run with a result.
 [[nodiscard]] EndDecision DecideEnd(const Subscription& subscription, const EndFacts& facts);
 // For a run whose end is not reported, for this reason. The notice only closes the start of the

@@ -216,7 +216,19 @@ bool CanWriteBeside(const std::string& path) {
   return access(std::filesystem::path(path).parent_path().c_str(), W_OK) == 0;
 }
 
+// Earlier versions created ledgers that every user could read. Where the mode cannot be changed the
+// ledger is used as it is.
+void MakePrivate(const std::string& path) {
+  using std::filesystem::perms;
+  for (const char* part : {"", "-wal", "-shm"}) {
+    std::error_code ignored;
+    std::filesystem::permissions(path + part, perms::group_all | perms::others_all,
+                                 std::filesystem::perm_options::remove, ignored);
+  }
+}
+
 Result<Opened> OpenExisting(const std::string& path) {
+  MakePrivate(path);  // first, because SQLite gives the files beside it the same mode
   try {
     auto connection = OpenInPlace(path);
     if (!connection) return tl::unexpected(connection.error());

@@ -261,7 +261,8 @@ void RunStore::Forget(RowId backup, Operation operation, Time end, const std::ve
                       std::optional<Time> kept_start) {
   database_.Run(
       "DELETE FROM runs WHERE backup=? AND operation=? AND state='settled' AND ended_by<? AND "
-      "(started IS NULL OR started<>?) AND id NOT IN (SELECT value FROM json_each(?))",
+      "(started IS NULL OR started<>?) AND id NOT IN (SELECT value FROM json_each(?)) "
+      "AND NOT EXISTS(SELECT 1 FROM notices WHERE run=runs.id AND status='waiting')",
       backup, operation, end, kept_start, fmt::format("[{}]", fmt::join(kept, ",")));
 }
 

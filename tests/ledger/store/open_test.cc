@@ -185,6 +185,24 @@ TEST_F(Opening, ADirectoryWithoutWritePermissionIsAnError) {
   std::filesystem::permissions(state_, std::filesystem::perms::owner_all);
 }
 
+TEST_F(Opening, OnlyTheOwnerCanReadALedgerThatWasReadableByEveryone) {
+  namespace fs = std::filesystem;
+  const std::string crashed = Crashed(3);
+  fs::permissions(crashed, fs::perms(0755));
+  ASSERT_TRUE(fs::exists(crashed + "/ledger.db-wal"));
+  for (const char* part : {"", "-wal", "-shm"}) {
+    if (fs::exists(crashed + "/ledger.db" + part)) {
+      fs::permissions(crashed + "/ledger.db" + part, fs::perms(0644));
+    }
+  }
+  const auto ledger = Ledger::Open({.directory = crashed});
+  ASSERT_TRUE(ledger) << ledger.error().message;
+  for (const char* part : {"", "-wal", "-shm"}) {
+    EXPECT_EQ(fs::status(crashed + "/ledger.db" + part).permissions(), fs::perms(0600)) << part;
+  }
+  EXPECT_EQ(fs::status(crashed).permissions(), fs::perms(0755)) << "it may be shared";
+}
+
 // faults.md 73
 TEST_F(Opening, ALedgerInUseByAnotherExporterIsRefused) {
   {
