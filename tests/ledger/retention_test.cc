@@ -141,7 +141,7 @@ TEST_F(History, ARunIsKeptWhileANoticeAboutItIsPending) {
                  Finished(kSuccess).At(Night(night)).Whole()});
   }
   ExpectOnlyRowsToGo(2);
-  const auto notices = ledger().Waiting("m", 10);
+  const auto notices = ledger().Pending("m", 10);
   ASSERT_EQ(notices.size(), 2U);
   for (const Notice& notice : notices) EXPECT_EQ(notice.messages.size(), 1U);
 
