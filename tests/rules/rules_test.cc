@@ -262,7 +262,7 @@ TEST(MetricNames, EveryMetricNameInRulesDashboardsAndReadmeExists) {
       std::string name = match->str();
       if (name == "backup_exporter") continue;  // the program
       const bool shortened = (*match)[1].matched;
-      if (shortened) name.resize(name.size() - (*match)[1].length());
+      if (shortened) name.resize(name.size() - static_cast<std::size_t>((*match)[1].length()));
       const auto found = series.lower_bound(name);
       EXPECT_TRUE(found != series.end() && (shortened ? found->starts_with(name) : *found == name))
           << file << ": " << name;
