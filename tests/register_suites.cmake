@@ -8,6 +8,9 @@
 # (kit/long_run.h). If it drives the program, its short form runs in the release build only. A suite named
 # …Tools is registered a second time as `peers.…`, for scripts/test --peers.
 
+# ctest sets no policies of its own.
+cmake_policy(VERSION 3.25)
+
 # read_labels(SOURCE RESULT): stores the labels of a test file in the variable RESULT.
 function(read_labels source result)
   file(STRINGS "${source}" line REGEX "^// Labels: " LIMIT_COUNT 1)
