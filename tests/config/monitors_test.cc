@@ -150,7 +150,7 @@ TEST_F(MonitorsTest, EveryErrorIsReportedWithItsPosition) {
       "    remind: often\n"
       "  - nfty: {topic: a}\n");
   EXPECT_THAT(errors, HasSubstr("config.yaml:4:5: a monitor needs a service: apprise, command"));
-  EXPECT_THAT(errors, HasSubstr("a monitor has one service"));
+  EXPECT_THAT(errors, HasSubstr("a monitor has only one service"));
   EXPECT_THAT(errors, HasSubstr("unknown state `log`: ntfy supports start, finish, fail"));
   EXPECT_THAT(errors, HasSubstr("unknown operation `backups`"));
   EXPECT_THAT(errors, HasSubstr("`after` must be a whole number from 1 to 1000, not `0`"));

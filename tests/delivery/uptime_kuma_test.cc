@@ -33,7 +33,7 @@ TEST(UptimeKuma, EveryStateIsSentAsUpOrDown) {
   EXPECT_THAT(url(NoticeState::kFinish),
               StartsWith(base + "status=up&msg=Backup%20of%20home%20suc"));
   EXPECT_THAT(url(NoticeState::kResolve),
-              StartsWith(base + "status=up&msg=Backup%20of%20home%20is"));
+              StartsWith(base + "status=up&msg=Backup%20of%20home%20has%20recovered"));
   EXPECT_THAT(url(NoticeState::kFail),
               StartsWith(base + "status=down&msg=Backup%20of%20home%20fa"));
   EXPECT_THAT(url(NoticeState::kFail), EndsWith("&ping=7000"));
@@ -72,7 +72,7 @@ TEST(UptimeKuma, AnErrorIsCutSoThatTheRestOfTheMessageFits) {
   const std::string url = Sent(kBlock, notice).url;
   EXPECT_THAT(url, HasSubstr("failed%3A%20repository%20is%20already%20locked"));
   EXPECT_THAT(url, HasSubstr("2026-03-01T02%3A00%3A07Z%2C%20after%207"));
-  EXPECT_THAT(url, HasSubstr("%20Not%20well%3A%20nas.&ping="));
+  EXPECT_THAT(url, HasSubstr("%20Failing%3A%20nas.&ping="));
   notice.also_failing = {std::string(300, 'n')};
   EXPECT_THAT(Sent(kBlock, notice).url,
               HasSubstr("failed%3A%20repository%20is%20already%20locked"));

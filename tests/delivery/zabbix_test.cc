@@ -498,7 +498,7 @@ TEST(Zabbix, TokenAndItemIdTakePrecedenceWithAWarning) {
       "zabbix: {server: 'http://z/a', api_key: tt, username: u, password: pp, itemid: 7, host: "
       "'{backup}', key: k}");
   EXPECT_THAT(rig.made.options.warnings,
-              ElementsAre(HasSubstr("`api_key` is used"), HasSubstr("`itemid` is used")));
+              ElementsAre(HasSubstr("since `api_key` is set"), HasSubstr("since `itemid` is set")));
   EXPECT_FALSE(rig.made.options.by_backup);
   EXPECT_EQ(rig.Send(MakeNotice(NoticeState::kFail)).outcome, kDelivered);
   EXPECT_THAT(rig.Methods(), ElementsAre("history.push"));
