@@ -252,12 +252,12 @@ TEST_F(LedgerAsAWhole, AStandingThatCouldNotBeReadBackIsReadByTheNextTick) {
   Apply(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
   Tick();
   Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
-  Apply(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
-  EXPECT_EQ(Home().failures, 0u);
+  Apply(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(2))}, kQuiet);
+  EXPECT_EQ(Of("home", Operation::kCheck).failures, 0u);
   EXPECT_FALSE(ledger().Tick(now_));
   Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
   Tick();
-  EXPECT_EQ(Home().failures, 1u);
+  EXPECT_EQ(Of("home", Operation::kCheck).failures, 1u);
 }
 
 TEST_F(LedgerAsAWhole, AStandingThatCouldNotBeReadBackIsReadByTheNextCommitOfAnotherBackup) {
@@ -265,11 +265,11 @@ TEST_F(LedgerAsAWhole, AStandingThatCouldNotBeReadBackIsReadByTheNextCommitOfAno
   ledger().Configure(sources_);
   Apply(log_, {Finished(kSuccess).At(Night(1))}, kQuiet);
   Execute(state(), "ALTER TABLE backups RENAME COLUMN added_bytes TO away");
-  Apply(log_, {Finished(kFailure).At(Night(2))}, kQuiet);
+  Apply(log_, {Finished(kFailure).Of(Operation::kCheck).At(Night(2))}, kQuiet);
   Execute(state(), "ALTER TABLE backups RENAME COLUMN away TO added_bytes");
   TestFile nas("/log/nas.log");
   Apply(nas, {Finished(kSuccess).At(Night(2))}, kQuiet);
-  EXPECT_EQ(Home().failures, 1u);
+  EXPECT_EQ(Of("home", Operation::kCheck).failures, 1u);
 }
 
 TEST_F(LedgerAsAWhole, AMissIsCountedOnceThoughTheStandingCannotBeReadBack) {
