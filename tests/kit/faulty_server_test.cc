@@ -1,5 +1,3 @@
-// Labels: threads
-
 #include "kit/faulty_server.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 // The ledger as a whole: restarts, failed commits and a full disk.
+// Labels: threads
 #include "ledger/ledger.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
