@@ -4,6 +4,7 @@
 # A test file may have a line `// Labels: …`, which labels all of its suites:
 #   threads  the thread sanitizer runs them, too
 #   serial   they run alone, since they measure time or memory
+#   heavy    they compute for minutes: optimised, and a process for each case
 # A suite named …AtLength is registered a second time as `long.…`, which scripts/test --long runs for hours
 # (kit/long_run.h). If it drives the program, its short form runs in the release build only. A suite named
 # …Tools is registered a second time as `peers.…`, for scripts/test --peers.
@@ -22,7 +23,7 @@ endfunction()
 # register(NAME PROGRAM FILTER LABELS [PROPERTY VALUE…]): adds one test with these labels and ctest properties.
 function(register name program filter labels)
   add_test("${name}" "${program}" "--gtest_filter=${filter}" --gtest_brief=1)
-  set_tests_properties("${name}" PROPERTIES LABELS "${labels}" TIMEOUT 600
+  set_tests_properties("${name}" PROPERTIES LABELS "${labels}" TIMEOUT 1200
     FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites ran" ${ARGN})
   if("serial" IN_LIST labels)
     set_tests_properties("${name}" PROPERTIES RUN_SERIAL TRUE)
@@ -35,12 +36,13 @@ function(register_suites program granularity labels path_addition)
   set(environment ENVIRONMENT_MODIFICATION "PATH=path_list_append:${path_addition}")
   foreach(source IN LISTS ARGN)
     read_labels("${source}" of_source)
-    file(STRINGS "${source}" macros REGEX "^(TYPED_)?TEST(_F|_P)?\\(")
+    file(READ "${source}" text)
+    string(REGEX MATCHALL "\n(TYPED_)?TEST(_F|_P)?\\([ \n]*[A-Za-z0-9_]+,[ \n]*[A-Za-z0-9_]+" macros "${text}")
     foreach(macro IN LISTS macros)
-      string(REGEX MATCH "\\( *([A-Za-z0-9_]+), *([A-Za-z0-9_]*)" match "${macro}")
+      string(REGEX MATCH "\\([ \n]*([A-Za-z0-9_]+),[ \n]*([A-Za-z0-9_]+)" match "${macro}")
       set(suite "${CMAKE_MATCH_1}")
       set(case "*")
-      if(granularity STREQUAL "case" AND NOT CMAKE_MATCH_2 STREQUAL "")
+      if(granularity STREQUAL "case" OR "heavy" IN_LIST of_source)
         set(case "${CMAKE_MATCH_2}")
       endif()
       string(REPLACE ".*" "" name "${suite}.${case}")

@@ -1,5 +1,6 @@
 // Decoding a damaged file neither crashes nor shows more success than the whole file does, and the
 // result does not depend on where reading was interrupted.
+// Labels: heavy
 
 #include <gmock/gmock.h>
 

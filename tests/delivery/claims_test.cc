@@ -1,5 +1,6 @@
 // A claim that does not count turns no monitor green: for every row of the table of services, with
 // the notices of a ledger. A new service is covered by its row.
+// Labels: heavy
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 // Faults between the exporter and a service, for every service that uses HTTP: cases 79 to 91, 94
 // and 97 of the network faults. (Cases 77, 78, 81, 92 and 93 of the HTTP client are in
 // base/http_test, 89 and 95 in delivery/outage_test, 96 in bench/delivery_bench.)
+// Labels: heavy
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,5 +1,6 @@
 // A day without network, in simulated time: notices that still matter arrive in order. None arrives
 // twice, unless an answer was lost.
+// Labels: heavy
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

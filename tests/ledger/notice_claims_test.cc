@@ -1,5 +1,6 @@
 // A claim, as `event finish` without an exit code makes one, is no success where archives prove
 // what there is. It ends no failure and no miss for any kind of monitor.
+// Labels: heavy
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

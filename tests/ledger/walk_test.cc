@@ -1,5 +1,6 @@
 // Random histories, from a seed: however they are divided into commits, and wherever the program is
 // restarted between them, the standings are the same.
+// Labels: heavy
 #include <map>
 #include <random>
 #include <set>
