@@ -28,6 +28,7 @@
 #include "kit/power.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
+#include "kit/sanitizers.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -37,7 +38,7 @@ namespace fs = std::filesystem;
 using std::chrono::hours;
 using std::chrono::minutes;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BACKUP_EXPORTER_ASAN
 constexpr int kPointsInCi = 25;  // the program starts slowly with the sanitizer
 #else
 constexpr int kPointsInCi = 100;
@@ -215,8 +216,8 @@ class CrashesAtLength : public testing::Test {
     EXPECT_EQ(Texts(monitor_.Received(name)), expected_);
     SQLite::Database ledger(directory_ / "place/disk/ledger/ledger.db");
     EXPECT_EQ(ledger.execAndGet("PRAGMA integrity_check").getString(), "ok");
-    SQLite::Statement made(
-        ledger, "SELECT name,value FROM monitor_counters WHERE name LIKE 'notices %'");
+    SQLite::Statement made(ledger,
+                           "SELECT name,value FROM monitor_counters WHERE name LIKE 'notices %'");
     while (made.executeStep()) {
       page += made.getColumn(0).getString() + " " + made.getColumn(1).getString() + "\n";
     }

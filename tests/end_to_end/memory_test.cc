@@ -17,6 +17,7 @@
 #include "kit/need.h"
 #include "kit/process.h"
 #include "kit/restic_log.h"
+#include "kit/sanitizers.h"
 
 namespace backup_exporter {
 namespace {
@@ -59,7 +60,7 @@ class MemoryGroup {
 };
 
 TEST_F(MemoryTest, AHundredMegabytesInEightThousandFilesAreReadWithThirtyTwoMegabytes) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(BACKUP_EXPORTER_ASAN) || defined(BACKUP_EXPORTER_TSAN)
   GTEST_SKIP() << "sanitizers take many times the memory";
 #endif
   constexpr int kFiles = 8000;
@@ -103,7 +104,7 @@ TEST_F(MemoryTest, ALineOfAGigabyteIsSkippedInLittleMemory) {
   EXPECT_EQ(page.Number("backup_source_records_total{source=\"restic\"}"), 2);
   EXPECT_EQ(page.Number("backup_source_skipped_bytes_total{source=\"restic\",reason=\"too_long\"}"),
             double{1 << 30});
-#ifndef __SANITIZE_ADDRESS__
+#ifndef BACKUP_EXPORTER_ASAN
   EXPECT_LT(Kilobytes(exporter.process().pid(), "VmHWM"), 48U << 10);
 #endif
   EXPECT_EQ(exporter.Stop(), 0);
@@ -129,7 +130,7 @@ TEST_F(MemoryTest, TwentyThousandNamesGiveAThousandBackupsAndACount) {
   int shown = 0;
   for (std::size_t at = 0; (at = text.find("\nbackup_runs_total{", at)) != text.npos; ++at) ++shown;
   EXPECT_EQ(shown, kLimit);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef BACKUP_EXPORTER_ASAN
   EXPECT_LT(Kilobytes(exporter.process().pid(), "VmHWM"), 200U << 10);
 #endif
   EXPECT_EQ(exporter.Stop(), 0);
@@ -176,7 +177,7 @@ TEST_F(ReloadsAtLength, ReloadsUnderLoadLoseNoRunsAndLeakNothing) {
   EXPECT_TRUE(Eventually([&] { return Runs(exporter.Scrape()) == static_cast<double>(runs); }))
       << Runs(exporter.Scrape()) << " of " << runs;
   EXPECT_LE(OpenFiles(process), files + 3) << "a few may be connections";
-#ifndef __SANITIZE_ADDRESS__  // it keeps freed memory
+#ifndef BACKUP_EXPORTER_ASAN  // it keeps freed memory
   EXPECT_LT(Kilobytes(process, "VmRSS"), memory * 3 / 2);
 #endif
   EXPECT_EQ(exporter.Stop(), 0);
