@@ -17,6 +17,7 @@
 #include <stdexcept>
 
 #include "kit/need.h"
+#include "kit/sanitizers.h"
 #include "kit/temporary_directory.h"
 
 namespace backup_exporter {
@@ -95,7 +96,7 @@ void InOwnNetwork(const std::function<void()>& part) {
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == kRefused) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(BACKUP_EXPORTER_TSAN)
     GTEST_SKIP() << "the thread sanitizer adds a thread, with which no process leaves its network";
 #endif
     NEED("this system refuses a process its own network");
