@@ -175,7 +175,7 @@ class Reader {
       }
       if (!service.accepts_heartbeat) {
         errors.Add(value.position,
-                     fmt::format("{} does not alert when a heartbeat is missing", service.key));
+                   fmt::format("{} does not alert when a heartbeat is missing", service.key));
       }
       subscription.states.clear();
     }
