@@ -53,7 +53,9 @@ bool TestOne(const MonitorConfig& config, const SecretMask& mask) {
 int Test(const Configuration& configuration, const std::string& name) {
   const auto& monitors = configuration.monitors.monitors;
   if (monitors.empty()) {
-    fmt::print(stderr, "no monitors are configured: add `monitors:` to the configuration (docs/monitors.md)\n");
+    fmt::print(
+        stderr,
+        "no monitors are configured: add `monitors:` to the configuration (docs/monitors.md)\n");
     return kMisused;
   }
   bool found = false;

@@ -15,10 +15,10 @@
 
 #include "base/gzip.h"
 #include "base/time.h"
-#include "model/standing.h"
 #include "metrics/exposition.h"
 #include "metrics/families.h"
 #include "model/source_status.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "model/standing.h"
 #include "model/source_status.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 

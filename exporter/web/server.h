@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "model/standing.h"
 #include "metrics/page.h"
 #include "model/source_status.h"
+#include "model/standing.h"
 
 namespace backup_exporter {
 
